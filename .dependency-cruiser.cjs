@@ -1,0 +1,75 @@
+/** Import direction: src -> runtime -> compiler. `npm run depcruise` (tools/depcruise.ts) runs it and refuses an empty run. */
+
+/** What the runtime may see of the compiler: data and its checks, never a lowering or a parameter search. */
+const RUNTIME_VIEW = 'spec|plan|packing|program|verify|interval|tensor|errors';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'compiler-is-pure',
+      comment: 'The compiler imports nothing but itself: no runtime, no src, no node:*, no npm package.',
+      severity: 'error',
+      from: { path: '^compiler/' },
+      to: { pathNot: '^compiler/' },
+    },
+    {
+      name: 'runtime-not-to-src',
+      comment: 'Imports run src -> runtime -> compiler.',
+      severity: 'error',
+      from: { path: '^runtime/' },
+      to: { path: '^src/' },
+    },
+    {
+      name: 'runtime-sees-data-only',
+      comment: 'The runtime executes plans: from the compiler it takes only data and its checks.',
+      severity: 'error',
+      from: { path: '^runtime/' },
+      to: { path: '^compiler/', pathNot: `^compiler/(${RUNTIME_VIEW})` },
+    },
+    {
+      name: 'seal-in-one-place',
+      comment: 'Only runtime/seal (and tests) import node-seal.',
+      severity: 'error',
+      from: { pathNot: '^(runtime/seal|test|node_modules)/' },
+      to: { path: '(^|/)node-seal(/|$)' },
+    },
+    {
+      name: 'lint-without-seal',
+      comment: 'The linter never loads SEAL, not even through others.',
+      severity: 'error',
+      from: { path: '^src/lint/' },
+      to: { path: '^runtime/seal/', reachable: true },
+    },
+    {
+      name: 'sources-not-to-test',
+      comment: 'Nothing that is published imports tests, examples or tools.',
+      severity: 'error',
+      from: { path: '^(compiler|runtime|src)/' },
+      to: { path: '^(test|examples|tools)/' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'No circular imports, of types neither.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that does not resolve would escape the other rules.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
+    },
+  },
+};

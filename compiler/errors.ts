@@ -1,0 +1,66 @@
+/**
+ * Every refusal of cipherconv is one `CipherconvError`: data first, prose made from it.
+ * `code` is what programs test for; the rest is what a person needs to mend the input.
+ */
+
+/** What kind of refusal it is. `overflow` and `beyond-bfv` are findings about the convolution; the rest is bad input. */
+export type ErrorCode =
+  | 'malformed-json'
+  | 'malformed-config'
+  | 'malformed-plan'
+  | 'malformed-tensor'
+  | 'malformed-picture'
+  | 'unreadable'
+  | 'unwritable'
+  | 'shape-mismatch'
+  | 'out-of-range'
+  | 'usage'
+  | 'unsupported'
+  | 'plan-rejected'
+  | 'overflow'
+  | 'beyond-bfv'
+  | 'internal';
+
+export interface ErrorDetails {
+  readonly code: ErrorCode;
+  /** One sentence that says what is wrong. */
+  readonly message: string;
+  /** Where: a file, a JSON path, a line and column, an option name. */
+  readonly where?: string;
+  readonly expected?: string;
+  readonly found?: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** The one error class of the project. `message` holds all the details, one line each after the first. */
+export class CipherconvError extends Error {
+  readonly details: ErrorDetails;
+
+  constructor(details: ErrorDetails, options?: ErrorOptions) {
+    super(formatDetails(details), options);
+    this.name = 'CipherconvError';
+    this.details = details;
+  }
+
+  get code(): ErrorCode {
+    return this.details.code;
+  }
+}
+
+function formatDetails(details: ErrorDetails): string {
+  const lines = [details.where === undefined ? details.message : `${details.where}: ${details.message}`];
+  if (details.expected !== undefined) lines.push(`  expected: ${details.expected}`);
+  if (details.found !== undefined) lines.push(`  found:    ${details.found}`);
+  if (details.hint !== undefined) lines.push(`  try:      ${details.hint}`);
+  return lines.join('\n');
+}
+
+/** A broken invariant: a bug in cipherconv, never the user's fault. */
+export function internalError(message: string): CipherconvError {
+  return new CipherconvError({
+    code: 'internal',
+    message: `internal: ${message}`,
+    hint: 'this is a bug in cipherconv; please report it with the config that caused it',
+  });
+}

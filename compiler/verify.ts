@@ -1,0 +1,141 @@
+import { analyzeAccumulator } from './accumulator.ts';
+import { bitLength, contains, datatypeRange } from './interval.ts';
+import { greatestCommonDivisor, isPrime } from './modulus.ts';
+import { decryptionIsCertain, predictedBudgetBits, rowNoiseTwice } from './noise.ts';
+import { allPrimes, dataModulus } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { buildProgram, largestRowL1, usedChunks } from './program.ts';
+import type { Program } from './program.ts';
+import { isDegree, isSecurityBits, largestModulusBits } from './security.ts';
+import { reject, verifyMatrix } from './verifyMatrix.ts';
+
+/**
+ * Proof by exhaustion that a plan computes its convolution and always decrypts right: the matrix that the program
+ * applies equals the flattened filter matrix, the decode windows are the exact intervals, and the parameters satisfy
+ * the noise rule and the security table. compile runs it on its own work, a server before it trusts a plan file.
+ */
+export function verify(plan: Plan, program: Program = buildProgram(plan)): void {
+  verifyParameters(plan);
+  verifyWindows(plan);
+  verifyNoise(plan, program);
+  verifyMatrix(plan.spec, program);
+  verifyTransfer(plan, program);
+}
+
+function requireEqual(where: string, expected: unknown, found: unknown): void {
+  const [left, right] = [JSON.stringify(expected), JSON.stringify(found)];
+  if (left !== right) reject(where, 'differs from what the weights say', left, right);
+}
+
+function verifyParameters(plan: Plan): void {
+  const { degree, plainModulus, securityBits, dataPrimes, specialPrime } = plan.parameters;
+  if (!isDegree(degree))
+    reject('parameters.degree', 'not a ring degree', 'a power of two from 1024 to 32768', String(degree));
+  if (!isSecurityBits(securityBits)) {
+    reject('parameters.securityBits', 'not a security level', '128, 192 or 256', String(securityBits));
+  }
+  const primes = allPrimes(plan.parameters);
+  if (dataPrimes.length === 0 || dataPrimes.length > 1 !== (specialPrime !== null)) {
+    reject(
+      'parameters',
+      'wrong number of primes',
+      'one data prime, or several and a special prime',
+      String(primes.length),
+    );
+  }
+  primes.forEach((prime, index) => {
+    if (bitLength(prime) > 60 || prime % BigInt(2 * degree) !== 1n || !isPrime(prime)) {
+      reject(
+        `parameters.primes[${index}]`,
+        'not an NTT prime',
+        `a prime of at most 60 bits, 1 mod ${2 * degree}`,
+        String(prime),
+      );
+    }
+    if (greatestCommonDivisor(prime, BigInt(plainModulus)) !== 1n) {
+      reject(
+        `parameters.primes[${index}]`,
+        'shares a factor with t',
+        'a prime that does not divide t',
+        String(prime),
+      );
+    }
+  });
+  if (new Set(primes).size !== primes.length)
+    reject('parameters', 'a prime occurs twice', 'distinct primes', primes.join(', '));
+  const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
+  const allowed = largestModulusBits(degree, securityBits);
+  if (bits > allowed) {
+    reject(
+      'parameters',
+      `q is too large for ${securityBits} bits of security at N = ${degree}`,
+      `${allowed} bits`,
+      `${bits} bits`,
+    );
+  }
+  if (plan.packing.degree !== degree)
+    reject('packing.degree', 'differs from the parameters', String(degree), String(plan.packing.degree));
+}
+
+function verifyWindows(plan: Plan): void {
+  const analysis = analyzeAccumulator(plan.spec);
+  const intervals = analysis.channels.map((channel) => channel.interval);
+  requireEqual('analysis.channels', intervals, plan.analysis.channels);
+  requireEqual('analysis.interval', analysis.interval, plan.analysis.interval);
+  requireEqual('analysis.decodeWidth', analysis.decodeWidth, plan.analysis.decodeWidth);
+  requireEqual(
+    'windows.low',
+    intervals.map(({ lo }) => lo),
+    plan.windows.low,
+  );
+  requireEqual(
+    'windows.residueLow',
+    intervals.map(({ lo }, channel) => lo - plan.spec.bias[channel]!),
+    plan.windows.residueLow,
+  );
+  const { plainModulus } = plan.parameters;
+  if (!Number.isSafeInteger(plainModulus) || plainModulus < Math.max(2, analysis.decodeWidth)) {
+    reject(
+      'parameters.plainModulus',
+      'too small for the decode windows',
+      `at least ${analysis.decodeWidth}`,
+      String(plainModulus),
+    );
+  }
+  const declared = plan.spec.accumulator;
+  if (declared !== null && !contains(datatypeRange(declared.bits, declared.signed), analysis.interval)) {
+    reject(
+      'spec.accumulator',
+      'the accumulator overflows its declared width',
+      `${declared.bits} bits`,
+      JSON.stringify(analysis.interval),
+    );
+  }
+}
+
+function verifyNoise(plan: Plan, program: Program): void {
+  const rowL1 = largestRowL1(program);
+  requireEqual('noise.rowL1', rowL1, plan.noise.rowL1);
+  const q = dataModulus(plan.parameters);
+  const { plainModulus } = plan.parameters;
+  const noiseTwice = rowNoiseTwice(rowL1);
+  if (!decryptionIsCertain(q, plainModulus, noiseTwice)) {
+    reject(
+      'parameters',
+      'decryption could fail',
+      'q above 2 t x 21.5 x L1',
+      `q = ${q}, t = ${plainModulus}, L1 = ${rowL1}`,
+    );
+  }
+  requireEqual(
+    'noise.predictedBudgetBits',
+    predictedBudgetBits(q, plainModulus, noiseTwice),
+    plan.noise.predictedBudgetBits,
+  );
+}
+
+function verifyTransfer(plan: Plan, program: Program): void {
+  requireEqual('transfer.usedChunks', usedChunks(program), plan.transfer.usedChunks);
+  const empty = program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));
+  requireEqual('transfer.emptyRows', empty, plan.transfer.emptyRows);
+}

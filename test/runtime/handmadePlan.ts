@@ -1,0 +1,208 @@
+import { analyzeAccumulator } from '../../compiler/accumulator.ts';
+import { bitLength, requiredWidth } from '../../compiler/interval.ts';
+import { nttPrimes } from '../../compiler/modulus.ts';
+import { predictedBudgetBits, rowNoiseTwice } from '../../compiler/noise.ts';
+import { axisLayout, axisShapes, pitches } from '../../compiler/packing.ts';
+import type { ToeplitzPacking } from '../../compiler/packing.ts';
+import { dataModulus } from '../../compiler/plan.ts';
+import type { Parameters, Plan } from '../../compiler/plan.ts';
+import { buildProgram, largestRowL1, usedChunks } from '../../compiler/program.ts';
+import type { Program } from '../../compiler/program.ts';
+import type { Degree } from '../../compiler/security.ts';
+import { makeSpec, outputShape } from '../../compiler/spec.ts';
+import type { ConvShape, ConvSpec } from '../../compiler/spec.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+
+/** Plans made without the compiler's search, so that tests of the runtime choose the packing themselves. */
+
+/** A reproducible generator (mulberry32): integers in [lo, hi]. */
+export function randomIntegers(seed: number): (lo: number, hi: number) => number {
+  let state = seed >>> 0;
+  return (lo, hi) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return lo + (((mixed ^ (mixed >>> 14)) >>> 0) % (hi - lo + 1));
+  };
+}
+
+export interface SmallConv {
+  readonly batch?: number;
+  readonly channels?: number;
+  readonly height?: number;
+  readonly width?: number;
+  readonly outChannels?: number;
+  readonly kernel?: readonly [number, number];
+  readonly strides?: readonly [number, number];
+  readonly pads?: readonly [number, number, number, number];
+  readonly dilations?: readonly [number, number];
+  readonly group?: number;
+  readonly bits?: number;
+  readonly signed?: boolean;
+  readonly inputZeroPoint?: number;
+  readonly weightZeroPoint?: number;
+  readonly bias?: number;
+  /** Output channels whose weights all equal the zero point. */
+  readonly zeroOutputs?: readonly number[];
+  /** All weights, instead of random ones. */
+  readonly values?: readonly number[];
+  readonly seed?: number;
+}
+
+/** A checked spec with random weights; everything not given is small: 1x1x8x8, one 3x3 filter, pad 1, 2 bits unsigned. */
+export function smallSpec(small: SmallConv = {}): ConvSpec {
+  const { channels = 1, outChannels = 1, kernel = [3, 3], group = 1, bits = 2, signed = false, bias = 0 } = small;
+  const [lo, hi] = signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  const random = randomIntegers(small.seed ?? 1);
+  const channelsPerGroup = channels / group;
+  const perOutput = channelsPerGroup * kernel[0] * kernel[1];
+  const zeroPoint = small.weightZeroPoint ?? 0;
+  const values = Array.from({ length: outChannels * perOutput }, (_, index) =>
+    small.zeroOutputs?.includes(Math.floor(index / perOutput)) === true ? zeroPoint : random(lo, hi),
+  );
+  return makeSpec({
+    name: 'small',
+    input: {
+      batch: small.batch ?? 1,
+      channels,
+      height: small.height ?? 8,
+      width: small.width ?? 8,
+      bits,
+      signed,
+      zeroPoint: small.inputZeroPoint ?? 0,
+      range: { lo, hi },
+    },
+    weights: {
+      outChannels,
+      channelsPerGroup,
+      kernelHeight: kernel[0],
+      kernelWidth: kernel[1],
+      bits,
+      signed,
+      zeroPoints: new Array<number>(outChannels).fill(zeroPoint),
+      values: small.values ?? values,
+    },
+    bias: Array.from({ length: outChannels }, (_, channel) => bias * (channel + 1)),
+    strides: small.strides ?? [1, 1],
+    pads: small.pads ?? [1, 1, 1, 1],
+    dilations: small.dilations ?? [1, 1],
+    group,
+    accumulator: null,
+  });
+}
+
+/** A random input (NCHW, raw values) within the range of the spec. */
+export function randomInput(shape: ConvShape, seed = 7): Tensor {
+  const { batch, channels, height, width, range } = shape.input;
+  const random = randomIntegers(seed);
+  const data = Float64Array.from({ length: batch * channels * height * width }, () => random(range.lo, range.hi));
+  return { shape: [batch, channels, height, width], data };
+}
+
+/** What a test chooses of the packing; pitches follow. */
+export interface Layout {
+  readonly degree?: Degree;
+  readonly phaseFactors?: ToeplitzPacking['phaseFactors'];
+  readonly tile?: ToeplitzPacking['tile'];
+  readonly channelsPerCiphertext?: number;
+  readonly blocksPerCiphertext?: number;
+  readonly outputsPerProduct?: number;
+}
+
+export function makePacking(spec: ConvSpec, layout: Layout): ToeplitzPacking {
+  const output = outputShape(spec);
+  const axes = axisShapes(spec);
+  const phaseFactors = layout.phaseFactors ?? { rows: 1, columns: 1 };
+  const tile = layout.tile ?? { height: output.height, width: output.width };
+  const rows = axisLayout(axes.rows, phaseFactors.rows, tile.height);
+  const columns = axisLayout(axes.columns, phaseFactors.columns, tile.width);
+  return {
+    lowering: 'toeplitz',
+    degree: layout.degree ?? 1024,
+    phaseFactors,
+    tile,
+    ...pitches(rows, columns),
+    channelsPerCiphertext: layout.channelsPerCiphertext ?? 1,
+    blocksPerCiphertext: layout.blocksPerCiphertext ?? 1,
+    outputsPerProduct: layout.outputsPerProduct ?? 1,
+  };
+}
+
+/** Parameters at 128 bits: one data prime of `primeBits[0]` bits, or several and, last, the special prime. */
+export function makeParameters(
+  degree: Degree,
+  plainModulus: number,
+  primeBits: readonly number[] = [degree === 1024 ? 26 : 53],
+): Parameters {
+  const primes: bigint[] = [];
+  for (const bits of primeBits) primes.push(...nttPrimes(degree, bits, 1, primes));
+  const decimal = primes.map(String);
+  return {
+    degree,
+    plainModulus,
+    dataPrimes: decimal.length === 1 ? decimal : decimal.slice(0, -1),
+    specialPrime: decimal.length === 1 ? null : (decimal.at(-1) ?? null),
+    securityBits: 128,
+  };
+}
+
+function countProgram(program: Program): Plan['counts'] {
+  const groups = program.blockGroups.length;
+  const results = program.rows.filter((terms) => terms.length > 0).length * groups;
+  const inputs = usedChunks(program).length * groups;
+  return {
+    inputCiphertexts: inputs,
+    outputCiphertexts: results,
+    products: program.rows.reduce((sum, terms) => sum + terms.length, 0) * groups,
+    ntt: inputs + results,
+    rotations: 0,
+    weightPlaintexts: program.plaintexts.length,
+  };
+}
+
+/** A plan for `spec`; t is the smallest that tells all accumulators apart, or `plainModulus`. */
+export function handmadePlan(
+  spec: ConvSpec,
+  layout: Layout = {},
+  primeBits?: readonly number[],
+  plainModulus?: number,
+): Plan {
+  const analysis = analyzeAccumulator(spec);
+  const degree = layout.degree ?? 1024;
+  const parameters = makeParameters(degree, plainModulus ?? Math.max(2, analysis.decodeWidth), primeBits);
+  const packing = makePacking(spec, layout);
+  const program = buildProgram({ spec, packing, parameters });
+  const rowL1 = largestRowL1(program);
+  const q = dataModulus(parameters);
+  const channels = analysis.channels.map(({ interval }) => interval);
+  return {
+    format: 'cipherconv-plan',
+    version: 1,
+    compiler: 'handmade',
+    spec,
+    analysis: {
+      interval: analysis.interval,
+      channels,
+      decodeWidth: analysis.decodeWidth,
+      required: requiredWidth(analysis.interval),
+    },
+    parameters,
+    packing,
+    kernel: 'ntt',
+    windows: {
+      low: channels.map(({ lo }) => lo),
+      residueLow: channels.map(({ lo }, channel) => lo - spec.bias[channel]!),
+    },
+    transfer: {
+      usedChunks: usedChunks(program),
+      emptyRows: program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : [])),
+    },
+    noise: {
+      rowL1,
+      predictedBudgetBits:
+        rowL1 === 0 ? bitLength(q) : predictedBudgetBits(q, parameters.plainModulus, rowNoiseTwice(rowL1)),
+    },
+    counts: countProgram(program),
+    report: { objective: 'latency', considered: 1, estimatedMilliseconds: 0, refused: [] },
+  };
+}

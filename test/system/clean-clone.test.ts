@@ -1,0 +1,54 @@
+/** What a newcomer does with nothing but git and npm: clone, install, run the demo, look into the package. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, sep } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** The environment as it was before npm and vitest changed it, so that the clone meets the machine's own Node. */
+function outsideEnvironment(): NodeJS.ProcessEnv {
+  const inherited =
+    /^(npm_(package|lifecycle|command|execpath|node_execpath|config_local_prefix)|INIT_CWD$|VITEST|NODE_ENV$|NODE_OPTIONS$)/;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !inherited.test(name)));
+  const path = (process.env['PATH'] ?? '').split(delimiter);
+  return {
+    ...env,
+    PATH: path.filter((folder) => !folder.split(sep).includes('node_modules')).join(delimiter),
+  };
+}
+
+let clone: string;
+
+function inClone(command: string, ...args: string[]): string {
+  const options = { cwd: clone, env: outsideEnvironment(), encoding: 'utf8', maxBuffer: 2 ** 26 } as const;
+  return execFileSync(command, args, options);
+}
+
+beforeAll(() => {
+  clone = mkdtempSync(join(tmpdir(), 'cipherconv-clone-'));
+  inClone('git', 'clone', '--quiet', '--no-local', root, '.');
+  inClone('npm', 'ci', '--prefer-offline', '--no-audit', '--no-fund');
+});
+
+afterAll(() => {
+  rmSync(clone, { recursive: true, force: true });
+});
+
+test('the demo runs and every integer is equal', () => {
+  const [, equal, all] = /equal: (\d+) of (\d+)/.exec(inClone('npm', 'run', '--silent', 'demo')) ?? [];
+  expect(Number(all)).toBeGreaterThan(0);
+  expect(equal).toBe(all);
+});
+
+test('the package holds the binary and no build information', () => {
+  inClone('npm', 'run', 'build');
+  const [pack] = JSON.parse(inClone('npm', 'pack', '--dry-run', '--json', '--ignore-scripts')) as [
+    { files: { path: string }[] },
+  ];
+  const paths = pack.files.map(({ path }) => path);
+  expect(paths).toContain('dist/src/cli/bin.js');
+  expect(paths.filter((path) => path.endsWith('.tsbuildinfo'))).toEqual([]);
+  expect(paths.filter((path) => /^(test|examples|tools|node_modules)\//.test(path))).toEqual([]);
+});
