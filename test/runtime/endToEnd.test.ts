@@ -43,7 +43,10 @@ const square = { rows: 2, columns: 2 };
 const plans: Record<string, () => Plan> = {
   '8x8, one 3x3 filter, pad 1, 2 bits': () => handmadePlan(smallSpec()),
   'stride 2 by space-to-depth': () =>
-    handmadePlan(smallSpec({ strides: [2, 2], height: 9 }), { phaseFactors: square, channelsPerCiphertext: 4 }),
+    handmadePlan(smallSpec({ strides: [2, 2], height: 9 }), {
+      phaseFactors: square,
+      channelsPerCiphertext: 4,
+    }),
   'stride 2 read directly': () => handmadePlan(smallSpec({ strides: [2, 2] })),
   'several channels and outputs, signed, zero points and biases': () =>
     handmadePlan(
@@ -59,12 +62,15 @@ const plans: Record<string, () => Plan> = {
       { channelsPerCiphertext: 2, outputsPerProduct: 3 },
     ),
   'tiles, images of a batch and blocks that share a ciphertext': () =>
-    handmadePlan(smallSpec({ batch: 3, channels: 2, outChannels: 2, height: 11, width: 7, pads: [1, 0, 2, 1] }), {
-      tile: { height: 4, width: 5 },
-      channelsPerCiphertext: 2,
-      blocksPerCiphertext: 4,
-      outputsPerProduct: 2,
-    }),
+    handmadePlan(
+      smallSpec({ batch: 3, channels: 2, outChannels: 2, height: 11, width: 7, pads: [1, 0, 2, 1] }),
+      {
+        tile: { height: 4, width: 5 },
+        channelsPerCiphertext: 2,
+        blocksPerCiphertext: 4,
+        outputsPerProduct: 2,
+      },
+    ),
   'groups, dilation': () =>
     handmadePlan(smallSpec({ channels: 4, outChannels: 4, group: 2, dilations: [2, 1], kernel: [2, 3] }), {
       channelsPerCiphertext: 2,
@@ -75,7 +81,11 @@ const plans: Record<string, () => Plan> = {
     handmadePlan(smallSpec({ channels: 3, kernel: [1, 1], pads: [0, 0, 0, 0], values: [1, 0, 3] })),
   'a larger t than needed': () => handmadePlan(smallSpec(), {}, undefined, 997),
   'two data primes and a special prime': () =>
-    handmadePlan(smallSpec({ channels: 2, bits: 8 }), { degree: 4096, channelsPerCiphertext: 2 }, [36, 36, 30]),
+    handmadePlan(
+      smallSpec({ channels: 2, bits: 8 }),
+      { degree: 4096, channelsPerCiphertext: 2 },
+      [36, 36, 30],
+    ),
 };
 
 describe('client and evaluator', () => {

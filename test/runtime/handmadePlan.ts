@@ -51,7 +51,15 @@ export interface SmallConv {
 
 /** A checked spec with random weights; everything not given is small: 1x1x8x8, one 3x3 filter, pad 1, 2 bits unsigned. */
 export function smallSpec(small: SmallConv = {}): ConvSpec {
-  const { channels = 1, outChannels = 1, kernel = [3, 3], group = 1, bits = 2, signed = false, bias = 0 } = small;
+  const {
+    channels = 1,
+    outChannels = 1,
+    kernel = [3, 3],
+    group = 1,
+    bits = 2,
+    signed = false,
+    bias = 0,
+  } = small;
   const [lo, hi] = signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
   const random = randomIntegers(small.seed ?? 1);
   const channelsPerGroup = channels / group;
@@ -95,7 +103,9 @@ export function smallSpec(small: SmallConv = {}): ConvSpec {
 export function randomInput(shape: ConvShape, seed = 7): Tensor {
   const { batch, channels, height, width, range } = shape.input;
   const random = randomIntegers(seed);
-  const data = Float64Array.from({ length: batch * channels * height * width }, () => random(range.lo, range.hi));
+  const data = Float64Array.from({ length: batch * channels * height * width }, () =>
+    random(range.lo, range.hi),
+  );
   return { shape: [batch, channels, height, width], data };
 }
 

@@ -47,10 +47,13 @@ export function specFromChoices(choices: Choices): ConvSpec {
   const random = randomIntegers(choices.seed);
   const inputRange = datatypeRange(choices.inputBits, choices.inputSigned);
   const weightRange = datatypeRange(choices.weightBits, choices.weightSigned);
-  const ends = [random(inputRange.lo, inputRange.hi), random(inputRange.lo, inputRange.hi)].sort((a, b) => a - b);
+  const ends = [random(inputRange.lo, inputRange.hi), random(inputRange.lo, inputRange.hi)].sort(
+    (a, b) => a - b,
+  );
   const outChannels = choices.group * choices.outputsPerGroup;
   const count = outChannels * choices.channelsPerGroup * choices.kernel[0] * choices.kernel[1];
-  const zeroPointOf = (range: { lo: number; hi: number }): number => (choices.zeroPoints ? random(range.lo, range.hi) : 0);
+  const zeroPointOf = (range: { lo: number; hi: number }): number =>
+    choices.zeroPoints ? random(range.lo, range.hi) : 0;
   const zeroPoints = Array.from({ length: outChannels }, () => zeroPointOf(weightRange));
   const perOutput = count / outChannels;
   return makeSpec({
@@ -58,8 +61,18 @@ export function specFromChoices(choices: Choices): ConvSpec {
     input: {
       batch: choices.batch,
       channels: choices.group * choices.channelsPerGroup,
-      height: extent(choices.kernel[0], choices.dilations[0], choices.pads[0] + choices.pads[2], choices.extra[0]),
-      width: extent(choices.kernel[1], choices.dilations[1], choices.pads[1] + choices.pads[3], choices.extra[1]),
+      height: extent(
+        choices.kernel[0],
+        choices.dilations[0],
+        choices.pads[0] + choices.pads[2],
+        choices.extra[0],
+      ),
+      width: extent(
+        choices.kernel[1],
+        choices.dilations[1],
+        choices.pads[1] + choices.pads[3],
+        choices.extra[1],
+      ),
       bits: choices.inputBits,
       signed: choices.inputSigned,
       zeroPoint: zeroPointOf(inputRange),
@@ -74,7 +87,9 @@ export function specFromChoices(choices: Choices): ConvSpec {
       signed: choices.weightSigned,
       zeroPoints,
       values: Array.from({ length: count }, (_, index) =>
-        choices.sparse && random(0, 3) > 0 ? zeroPoints[Math.floor(index / perOutput)]! : random(weightRange.lo, weightRange.hi),
+        choices.sparse && random(0, 3) > 0
+          ? zeroPoints[Math.floor(index / perOutput)]!
+          : random(weightRange.lo, weightRange.hi),
       ),
     },
     bias: Array.from({ length: outChannels }, () => (choices.bias ? random(-(2 ** 31), 2 ** 31) : 0)),
@@ -108,9 +123,15 @@ export function arbitrarySpec(extra = 9): fc.Arbitrary<ConvSpec> {
       inputSigned: fc.boolean(),
       weightSigned: fc.boolean(),
       zeroPoints: fc.boolean(),
-      narrowRange: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      narrowRange: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(false) },
+        { weight: 1, arbitrary: fc.constant(true) },
+      ),
       bias: fc.boolean(),
-      sparse: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      sparse: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(false) },
+        { weight: 1, arbitrary: fc.constant(true) },
+      ),
     })
     .map(specFromChoices);
 }

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { bitLength, ceilLog2 } from '../../compiler/interval.ts';
+import { isPrime, nttPrimes } from '../../compiler/modulus.ts';
+import { decryptionIsCertain, predictedBudgetBits, rowNoiseTwice } from '../../compiler/noise.ts';
+import { chooseModulus, dataPrimesOfBits } from '../../compiler/parameters.ts';
+import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
+
+const product = (primes: readonly bigint[]): bigint => primes.reduce((result, prime) => result * prime, 1n);
+
+describe('primes', () => {
+  it('tells primes from composites, Carmichael and strong pseudoprimes included', () => {
+    for (const prime of [2n, 3n, 12289n, 1073692673n, 1152921504606830593n, 2n ** 61n - 1n])
+      expect(isPrime(prime)).toBe(true);
+    for (const composite of [
+      0n,
+      1n,
+      4n,
+      561n,
+      25326001n,
+      3215031751n,
+      3825123056546413051n,
+      (2n ** 31n - 1n) ** 2n,
+    ]) {
+      expect(isPrime(composite)).toBe(false);
+    }
+  });
+
+  it('agrees with trial division below 20000', () => {
+    for (let candidate = 2; candidate < 20000; candidate++) {
+      let composite = false;
+      for (let divisor = 2; divisor * divisor <= candidate; divisor++)
+        composite ||= candidate % divisor === 0;
+      expect(isPrime(BigInt(candidate))).toBe(!composite);
+    }
+  });
+
+  it('finds NTT primes of exactly the asked bits, largest first', () => {
+    expect(nttPrimes(1024, 14, 1)).toEqual([12289n]);
+    expect(nttPrimes(1024, 13, 3)).toEqual([]);
+    expect(nttPrimes(1024, 12, 3)).toEqual([]);
+    for (const degree of DEGREES) {
+      const primes = nttPrimes(degree, 40, 5);
+      expect(primes).toHaveLength(5);
+      for (const prime of primes) {
+        expect(bitLength(prime)).toBe(40);
+        expect(prime % BigInt(2 * degree)).toBe(1n);
+        expect(isPrime(prime)).toBe(true);
+      }
+      expect([...primes].sort((a, b) => (a < b ? 1 : -1))).toEqual(primes);
+    }
+  });
+});
+
+describe('the noise rule', () => {
+  it('is exact at its bound: the largest L1 that passes, and one more that does not', () => {
+    const q = nttPrimes(1024, 26, 1)[0]!;
+    const certain = (l1: number): boolean => decryptionIsCertain(q, 128, rowNoiseTwice(l1));
+    expect(q).toBe(67104769n);
+    // floor(q / (2 t 21.5)) with t = 128
+    expect(certain(12192)).toBe(true);
+    expect(certain(12193)).toBe(false);
+  });
+
+  it('predicts a budget that is the integer formula of SEAL', () => {
+    const q = nttPrimes(1024, 26, 1)[0]!;
+    expect(predictedBudgetBits(q, 82, rowNoiseTwice(15))).toBe(26 - bitLength((82n * 43n * 15n) / 2n) - 1);
+  });
+});
+
+describe('choosing q', () => {
+  it('takes the smallest: one bit less fails the rule', () => {
+    let found = 0;
+    for (const degree of DEGREES) {
+      for (const plainModulus of [2, 82, 4097, 2 ** 20 + 7, 2 ** 33, 2 ** 45 + 1]) {
+        for (const rowL1 of [1, 17, 5000, 10 ** 7]) {
+          const choice = chooseModulus({ degree, plainModulus, rowL1, securityBits: 128 });
+          const needed = bitLength(rowNoiseTwice(rowL1) * BigInt(plainModulus));
+          if (choice.kind === 'refused') {
+            expect(choice.neededBits).toBeGreaterThan(choice.allowedBits);
+            continue;
+          }
+          found++;
+          expect(decryptionIsCertain(product(choice.dataPrimes), plainModulus, rowNoiseTwice(rowL1))).toBe(
+            true,
+          );
+          const bits = choice.dataPrimes.reduce((sum, prime) => sum + bitLength(prime), 0);
+          const total = bits + (choice.specialPrime === null ? 0 : bitLength(choice.specialPrime));
+          expect(total).toBeLessThanOrEqual(largestModulusBits(degree, 128));
+          expect(choice.dataPrimes.length > 1).toBe(choice.specialPrime !== null);
+          const less = bits - 1 >= 14 ? dataPrimesOfBits(degree, bits - 1, plainModulus) : null;
+          if (less !== null)
+            expect(decryptionIsCertain(product(less), plainModulus, rowNoiseTwice(rowL1))).toBe(false);
+          expect(bits).toBeGreaterThanOrEqual(Math.min(bits, needed));
+        }
+      }
+    }
+    expect(found).toBeGreaterThan(60);
+  });
+
+  it('uses one prime of up to 60 bits, then several with a tiny special prime', () => {
+    const one = chooseModulus({ degree: 4096, plainModulus: 2 ** 40, rowL1: 2000, securityBits: 128 });
+    expect(one).toMatchObject({ kind: 'found', specialPrime: null });
+    const several = chooseModulus({ degree: 4096, plainModulus: 2 ** 45, rowL1: 10 ** 6, securityBits: 128 });
+    if (several.kind !== 'found' || several.specialPrime === null) throw new Error('expected several primes');
+    expect(several.dataPrimes).toHaveLength(2);
+    expect(bitLength(several.specialPrime)).toBeLessThan(20);
+  });
+
+  it('passes over primes that divide t', () => {
+    const prime = nttPrimes(4096, 31, 1)[0]!;
+    const choice = chooseModulus({
+      degree: 4096,
+      plainModulus: Number(prime),
+      rowL1: 2 ** 27,
+      securityBits: 128,
+    });
+    if (choice.kind !== 'found') throw new Error('expected primes');
+    expect(choice.dataPrimes.length).toBe(2);
+    expect([...choice.dataPrimes, choice.specialPrime]).not.toContain(prime);
+  });
+
+  it('says by how much a degree is too small', () => {
+    expect(chooseModulus({ degree: 1024, plainModulus: 2 ** 20, rowL1: 1000, securityBits: 128 })).toEqual({
+      kind: 'refused',
+      neededBits: bitLength(2n ** 20n * 43000n),
+      allowedBits: 26,
+    });
+  });
+
+  it('obeys the rows for 192 and 256 bits', () => {
+    expect(chooseModulus({ degree: 1024, plainModulus: 46, rowL1: 15, securityBits: 192 }).kind).toBe(
+      'found',
+    );
+    expect(chooseModulus({ degree: 1024, plainModulus: 46, rowL1: 15, securityBits: 256 }).kind).toBe(
+      'refused',
+    );
+  });
+});
+
+describe('bit counts', () => {
+  it('are exact at powers of two', () => {
+    for (let bits = 1; bits < 53; bits++) {
+      expect(bitLength(2 ** bits - 1)).toBe(bits);
+      expect(bitLength(2 ** bits)).toBe(bits + 1);
+      expect(ceilLog2(2 ** bits)).toBe(bits);
+    }
+    expect(ceilLog2(1)).toBe(0);
+    expect(bitLength(0)).toBe(0);
+  });
+});

@@ -1,0 +1,56 @@
+import { datatypeRange } from '../../compiler/interval.ts';
+import { makeSpec } from '../../compiler/spec.ts';
+import type { ConvSpec, InputSpec, WeightSpec } from '../../compiler/spec.ts';
+
+export type SimpleOverrides = Partial<Omit<ConvSpec, 'input' | 'weights'>> & {
+  readonly input?: Partial<InputSpec>;
+  readonly weights?: Partial<WeightSpec>;
+};
+
+export const GAUSSIAN = [1, 2, 1, 2, 3, 2, 1, 2, 1];
+
+/** A 2-bit 3x3 Gaussian on a padded 28x28 picture, with any field replaced. */
+export function simpleSpec(overrides: SimpleOverrides = {}): ConvSpec {
+  const input = {
+    batch: 1,
+    channels: 1,
+    height: 28,
+    width: 28,
+    bits: 2,
+    signed: false,
+    zeroPoint: 0,
+    ...overrides.input,
+  };
+  const weights = {
+    outChannels: 1,
+    channelsPerGroup: 1,
+    kernelHeight: 3,
+    kernelWidth: 3,
+    bits: 2,
+    signed: false,
+    values: GAUSSIAN,
+    ...overrides.weights,
+  };
+  return makeSpec({
+    name: 'simple',
+    bias: new Array<number>(weights.outChannels).fill(0),
+    strides: [1, 1],
+    pads: [1, 1, 1, 1],
+    dilations: [1, 1],
+    group: 1,
+    accumulator: null,
+    ...overrides,
+    input: { range: datatypeRange(input.bits, input.signed), ...input },
+    weights: { zeroPoints: new Array<number>(weights.outChannels).fill(0), ...weights },
+  });
+}
+
+/** Runs `action` and returns the error it throws; fails when it does not throw. */
+export function errorOf(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('expected an error, none was thrown');
+}
