@@ -16,10 +16,11 @@ export const FRESH_NOISE_TWICE = 43n;
 
 /**
  * Twice the bound of a result row: sum over terms of w * c. Multiplying by a polynomial w grows the largest
- * coefficient of v by at most the L1 norm of w, and sums add: 21.5 * L1 over all polynomials of the row.
+ * coefficient of v by at most the L1 norm of w, and sums add: 21.5 * L1 over all polynomials of the row. A row without
+ * terms is never encrypted; what is then measured is a fresh ciphertext, so the bound is never below that.
  */
 export function rowNoiseTwice(rowL1: number): bigint {
-  return FRESH_NOISE_TWICE * BigInt(rowL1);
+  return FRESH_NOISE_TWICE * BigInt(Math.max(1, rowL1));
 }
 
 /**
