@@ -1,17 +1,7 @@
+import type { OperationCosts } from './cost.ts';
 import type { Degree } from './security.ts';
 
 /** Written by `npm run bench:calibrate`; do not edit. Medians in microseconds, one thread, one data prime. */
-export interface OperationCosts {
-  readonly encrypt: number;
-  readonly load: number;
-  readonly toNtt: number;
-  readonly multiply: number;
-  readonly add: number;
-  readonly fromNtt: number;
-  readonly save: number;
-  readonly decrypt: number;
-}
-
 export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
   1024: { encrypt: 130, load: 30, toNtt: 23, multiply: 13, add: 2.7, fromNtt: 24, save: 5, decrypt: 70 },
   2048: { encrypt: 212, load: 47, toNtt: 48, multiply: 26, add: 2.6, fromNtt: 51, save: 9, decrypt: 122 },

@@ -1,0 +1,63 @@
+/**
+ * `npm run bench:calibrate`: times the node-seal operations at every ring degree on this machine and writes the cost
+ * table that the packing search uses. Plans depend on the table, so it is checked in and changed on purpose only.
+ */
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { OperationCosts } from '../../compiler/cost.ts';
+import { nttPrimes } from '../../compiler/modulus.ts';
+import type { Parameters } from '../../compiler/plan.ts';
+import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
+import type { Degree } from '../../compiler/security.ts';
+import { loadSeal } from '../../runtime/seal/module.ts';
+import { medianCosts, RawOperations } from './rawOperations.ts';
+
+const ROUNDS = 7;
+const CALLS = 200;
+/** Weights of a middling layer; many more only move the work from the cache to memory. */
+const DISTINCT_PLAINTEXTS = 256;
+const DISTINCT_CIPHERTEXTS = 16;
+
+async function costsOf(degree: Degree): Promise<OperationCosts> {
+  const bits = Math.min(50, largestModulusBits(degree, 128));
+  const parameters: Parameters = {
+    degree,
+    plainModulus: 1000,
+    dataPrimes: nttPrimes(degree, bits, 1).map(String),
+    specialPrime: null,
+    securityBits: 128,
+  };
+  const operations = new RawOperations(await loadSeal(), parameters, {
+    distinctPlaintexts: DISTINCT_PLAINTEXTS,
+    distinctCiphertexts: DISTINCT_CIPHERTEXTS,
+  });
+  try {
+    operations.measure(CALLS); // warm up
+    return medianCosts(Array.from({ length: ROUNDS }, () => operations.measure(CALLS)));
+  } finally {
+    operations.dispose();
+  }
+}
+
+/** Two significant digits: what a timing is worth, and stable between runs. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(2));
+}
+
+const lines: string[] = [];
+for (const degree of DEGREES) {
+  const costs = Object.entries(await costsOf(degree)).map(([name, value]) => `${name}: ${rounded(value)}`);
+  lines.push(`  ${degree}: { ${costs.join(', ')} },`);
+  console.error(`calibrate: N = ${degree}: ${costs.join(', ')}`);
+}
+const text = `import type { OperationCosts } from './cost.ts';
+import type { Degree } from './security.ts';
+
+/** Written by \`npm run bench:calibrate\`; do not edit. Medians in microseconds, one thread, one data prime. */
+export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
+${lines.join('\n')}
+};
+`;
+const target = fileURLToPath(new URL('../../compiler/costs.gen.ts', import.meta.url));
+await writeFile(target, text);
+console.log(`wrote ${target}`);
