@@ -10,21 +10,10 @@ import { buildProgram, largestRowL1, usedChunks } from '../../compiler/program.t
 import type { Program } from '../../compiler/program.ts';
 import type { Degree } from '../../compiler/security.ts';
 import { makeSpec, outputShape } from '../../compiler/spec.ts';
-import type { ConvShape, ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { ConvSpec } from '../../compiler/spec.ts';
+import { randomIntegers } from '../support/specs.ts';
 
 /** Plans made without the compiler's search, so that tests of the runtime choose the packing themselves. */
-
-/** A reproducible generator (mulberry32): integers in [lo, hi]. */
-export function randomIntegers(seed: number): (lo: number, hi: number) => number {
-  let state = seed >>> 0;
-  return (lo, hi) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return lo + (((mixed ^ (mixed >>> 14)) >>> 0) % (hi - lo + 1));
-  };
-}
 
 export interface SmallConv {
   readonly batch?: number;
@@ -97,16 +86,6 @@ export function smallSpec(small: SmallConv = {}): ConvSpec {
     group,
     accumulator: null,
   });
-}
-
-/** A random input (NCHW, raw values) within the range of the spec. */
-export function randomInput(shape: ConvShape, seed = 7): Tensor {
-  const { batch, channels, height, width, range } = shape.input;
-  const random = randomIntegers(seed);
-  const data = Float64Array.from({ length: batch * channels * height * width }, () =>
-    random(range.lo, range.hi),
-  );
-  return { shape: [batch, channels, height, width], data };
 }
 
 /** What a test chooses of the packing; pitches follow. */

@@ -1,0 +1,25 @@
+import initialize from 'node-seal';
+import type { MainModule } from 'node-seal';
+
+/** The one WASM instance of Microsoft SEAL in this process (or page, or worker). */
+export type Seal = MainModule;
+
+export type { Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
+export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
+
+let loading: Promise<Seal> | null = null;
+
+/** Loads node-seal on the first call; every call gives the same instance. */
+export function loadSeal(): Promise<Seal> {
+  loading ??= initialize().catch((error: unknown) => {
+    // A failed load (no memory, no network in a page) may be tried again.
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
+
+/** What `--version` says of the cryptography. The major and minor number also stand in every SEAL envelope. */
+export function sealVersion(): string {
+  return 'node-seal 7.0.0 (Microsoft SEAL 4.1.2)';
+}
