@@ -2,17 +2,21 @@ import { analyzeAccumulator } from './accumulator.ts';
 import type { AccumulatorAnalysis } from './accumulator.ts';
 import { CipherconvError } from './errors.ts';
 import { contains, datatypeRange, requiredWidth } from './interval.ts';
-import { predictedBudgetBits, rowNoiseTwice } from './noise.ts';
-import { dataModulus } from './plan.ts';
+import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from './noise.ts';
+import type { DroppedBits, Failure } from './noise.ts';
+import { dataModulus, noiseInput } from './plan.ts';
 import type { Objective, Parameters, Plan, PlanCounts } from './plan.ts';
-import { buildProgram, centredLift, largestRowL1, usedChunks } from './program.ts';
+import { buildProgram, centredLift, rowNorms, usedChunks } from './program.ts';
 import type { Program } from './program.ts';
 import { searchPacking } from './search.ts';
-import { DEGREES } from './security.ts';
+import type { SearchRequest, SearchResult } from './search.ts';
+import { DEGREES, largestModulusBits } from './security.ts';
 import type { Degree, SecurityBits } from './security.ts';
-import { centredWeights, deepFreeze } from './spec.ts';
+import { centredWeights, deepFreeze, outputShape } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
+import { elementCount } from './tensor.ts';
 import { verify } from './verify.ts';
+import { chooseWire } from './wire.ts';
 
 /** Version of the compiler, recorded in plans. */
 export const COMPILER_VERSION = '0.1.0';
@@ -24,6 +28,8 @@ export interface CompileOptions {
   readonly degree?: Degree;
   /** Bits of security by the table. Default 128. */
   readonly security?: SecurityBits;
+  /** When an honest result may decrypt wrong. Default `never`. */
+  readonly failure?: Failure;
 }
 
 /**
@@ -36,26 +42,21 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
   const analysis = analyzeAccumulator(spec);
   refuseOverflow(spec, analysis);
   const plainModulus = Math.max(2, analysis.decodeWidth);
-  const objective = options.objective ?? 'latency';
-  const securityBits = options.security ?? 128;
-  const found = searchPacking({
-    shape: spec,
-    plainModulus,
-    channelL1: channelNorms(spec, plainModulus),
-    objective,
-    securityBits,
-    degrees: options.degree === undefined ? DEGREES : [options.degree],
-  });
+  const request = searchRequest(spec, plainModulus, options);
+  const found = searchPacking(request);
+  const intervals = analysis.channels.map((channel) => channel.interval);
+  const program = buildProgram({ spec, packing: found.packing, parameters: { plainModulus } });
+  const modulus = finalModulus(request, found, program);
   const parameters: Parameters = {
     degree: found.degree,
     plainModulus,
-    dataPrimes: found.dataPrimes.map(String),
+    dataPrimes: modulus.dataPrimes.map(String),
     specialPrime: found.specialPrime === null ? null : String(found.specialPrime),
-    securityBits,
+    securityBits: request.securityBits,
   };
-  const program = buildProgram({ spec, packing: found.packing, parameters });
-  const rowL1 = largestRowL1(program);
-  const intervals = analysis.channels.map((channel) => channel.interval);
+  const noise = { failure: request.failure, ...rowNorms(program) };
+  const wire = modulus.dropped;
+  const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const plan: Plan = {
     format: 'cipherconv-plan',
     version: 1,
@@ -78,13 +79,14 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
       usedChunks: usedChunks(program),
       emptyRows: program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : [])),
     },
+    wire,
     noise: {
-      rowL1,
-      predictedBudgetBits: predictedBudgetBits(dataModulus(parameters), plainModulus, rowNoiseTwice(rowL1)),
+      ...noise,
+      predictedBudgetBits: predictedBudgetBits(dataModulus(parameters), plainModulus, response),
     },
     counts: countOperations(program),
     report: {
-      objective,
+      objective: request.objective,
       considered: found.considered,
       estimatedMilliseconds: found.estimate.milliseconds,
       refused: found.refused,
@@ -94,15 +96,64 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
   return deepFreeze(plan);
 }
 
-/** L1 norm of each output channel's weights in SEAL's centred lift, which is what the noise grows by. */
-function channelNorms(spec: ConvSpec, plainModulus: number): number[] {
-  const norms = new Array<number>(spec.weights.outChannels).fill(0);
-  const centred = centredWeights(spec.weights);
-  const perOutput = centred.length / norms.length;
-  centred.forEach((weight, index) => {
-    norms[Math.floor(index / perOutput)]! += Math.abs(centredLift(weight, plainModulus));
+function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOptions): SearchRequest {
+  return {
+    shape: spec,
+    plainModulus,
+    ...channelNorms(spec, plainModulus),
+    objective: options.objective ?? 'latency',
+    securityBits: options.security ?? 128,
+    failure: options.failure ?? 'never',
+    degrees: options.degree === undefined ? DEGREES : [options.degree],
+  };
+}
+
+/**
+ * q and what need not travel. The search has found the smallest q for the noise of the products; here the rounding of
+ * the wire joins, for one prime. With several primes everything travels.
+ */
+function finalModulus(
+  request: SearchRequest,
+  found: SearchResult,
+  program: Program,
+): { dataPrimes: readonly bigint[]; dropped: DroppedBits } {
+  const [prime] = found.dataPrimes;
+  if (found.dataPrimes.length !== 1 || prime === undefined)
+    return { dataPrimes: found.dataPrimes, dropped: NOTHING_DROPPED };
+  const output = outputShape(request.shape);
+  const coefficients = travellingCoefficients(program);
+  const choice = chooseWire({
+    degree: found.degree,
+    plainModulus: request.plainModulus,
+    noise: {
+      degree: found.degree,
+      failure: request.failure,
+      ...rowNorms(program),
+      coefficients: elementCount([output.batch, output.channels, output.height, output.width]),
+    },
+    prime,
+    allowedBits: largestModulusBits(found.degree, request.securityBits),
+    coefficients,
   });
-  return norms;
+  return { dataPrimes: [choice.prime], dropped: choice.dropped };
+}
+
+/** Norms of each output channel's weights in SEAL's centred lift, which is what the noise grows by. */
+function channelNorms(
+  spec: ConvSpec,
+  plainModulus: number,
+): { channelL1: number[]; channelL2Squared: number[] } {
+  const channelL1 = new Array<number>(spec.weights.outChannels).fill(0);
+  const channelL2Squared = new Array<number>(spec.weights.outChannels).fill(0);
+  const centred = centredWeights(spec.weights);
+  const perOutput = centred.length / channelL1.length;
+  centred.forEach((weight, index) => {
+    const channel = Math.floor(index / perOutput);
+    const lifted = Math.abs(centredLift(weight, plainModulus));
+    channelL1[channel]! += lifted;
+    channelL2Squared[channel]! += lifted * lifted;
+  });
+  return { channelL1, channelL2Squared };
 }
 
 function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): void {
@@ -121,6 +172,22 @@ function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): void {
     found: `output channel ${worst} reaches [${interval.lo}, ${interval.hi}]`,
     hint: `declare ${needed.bits} ${needed.signed ? 'signed' : 'unsigned'} bits, or use smaller weights or fewer taps`,
   });
+}
+
+/** Coefficients that one run sends: what the placements say, of every input and result that is really sent. */
+export function travellingCoefficients(program: Program): {
+  uploadC0: number;
+  responseC1: number;
+  responseC0: number;
+} {
+  const chunks = usedChunks(program);
+  const rows = program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
+  let [uploadC0, responseC0] = [0, 0];
+  for (const { inputs, outputs } of program.blockGroups) {
+    for (const chunk of chunks) uploadC0 += inputs[chunk]!.read.length;
+    for (const row of rows) responseC0 += outputs[row]!.coefficients.length;
+  }
+  return { uploadC0, responseC1: program.blockGroups.length * rows.length * program.degree, responseC0 };
 }
 
 /** Counts what one run executes, from the program itself. */

@@ -1,4 +1,4 @@
-import type { OperationCosts } from './cost.ts';
+import type { OperationCosts } from './operationCosts.ts';
 import type { Degree } from './security.ts';
 
 /** Written by `npm run bench:calibrate`; do not edit. Medians in microseconds, one thread, one data prime. */

@@ -1,6 +1,7 @@
 import { bitLength } from './interval.ts';
 import { greatestCommonDivisor, MAX_PRIME_BITS, MIN_PRIME_BITS, nttPrimes } from './modulus.ts';
-import { decryptionIsCertain, rowNoiseTwice } from './noise.ts';
+import { decryptionIsCertain } from './noise.ts';
+import type { TwiceNoise } from './noise.ts';
 import { largestModulusBits } from './security.ts';
 import type { Degree, SecurityBits } from './security.ts';
 
@@ -8,8 +9,8 @@ import type { Degree, SecurityBits } from './security.ts';
 export interface ModulusDemand {
   readonly degree: Degree;
   readonly plainModulus: number;
-  /** Largest L1 norm of a row of weight polynomials. */
-  readonly rowL1: number;
+  /** Bound on the noise of a result. */
+  readonly noise: TwiceNoise;
   readonly securityBits: SecurityBits;
 }
 
@@ -68,17 +69,16 @@ function smallestSpecialPrime(degree: Degree, plainModulus: number, dataPrimes: 
 
 /**
  * Smallest q, searched bit by bit: one prime of 14 to 60 bits, and more primes only where one cannot do it. The rule is
- * the worst case of noise.ts, the limit the table of security.ts, which counts the special prime too.
+ * that of noise.ts, the limit the table of security.ts, which counts the special prime too.
  */
 export function chooseModulus(demand: ModulusDemand): ModulusChoice {
-  const { degree, plainModulus, rowL1, securityBits } = demand;
-  const noiseTwice = rowNoiseTwice(rowL1);
+  const { degree, plainModulus, noise, securityBits } = demand;
   const allowedBits = largestModulusBits(degree, securityBits);
   // q > 2 t v, so no q of fewer bits than t * 2v can pass.
-  const neededBits = Math.max(MIN_PRIME_BITS, bitLength(noiseTwice * BigInt(plainModulus)));
+  const neededBits = Math.max(MIN_PRIME_BITS, bitLength(noise * BigInt(plainModulus)));
   for (let bits = neededBits; bits <= allowedBits; bits++) {
     const dataPrimes = dataPrimesOfBits(degree, bits, plainModulus);
-    if (dataPrimes === null || !decryptionIsCertain(product(dataPrimes), plainModulus, noiseTwice)) continue;
+    if (dataPrimes === null || !decryptionIsCertain(product(dataPrimes), plainModulus, noise)) continue;
     const specialPrime =
       dataPrimes.length === 1 ? null : smallestSpecialPrime(degree, plainModulus, dataPrimes);
     const total = [...dataPrimes, ...(specialPrime === null ? [] : [specialPrime])].reduce(

@@ -1,7 +1,10 @@
 import type { Interval, Width } from './interval.ts';
+import type { DroppedBits, Failure, ResultNoiseInput } from './noise.ts';
 import type { ToeplitzPacking } from './packing.ts';
 import type { Degree, SecurityBits } from './security.ts';
+import { outputShape } from './spec.ts';
 import type { ConvShape, ConvSpec } from './spec.ts';
+import { elementCount } from './tensor.ts';
 
 /**
  * A plan is plain, frozen, JSON data: everything that was decided and why. The program is a pure function of it
@@ -46,9 +49,17 @@ export interface PlanAnalysis {
   readonly required: Width;
 }
 
-export interface PlanNoise {
+/** What the noise follows from, beside the parameters. */
+export interface NoiseFacts {
+  /** When an honest result may decrypt wrong. */
+  readonly failure: Failure;
   /** Largest L1 norm of a row of weight polynomials (centred lift). */
   readonly rowL1: number;
+  /** Largest squared L2 norm of a row. */
+  readonly rowL2Squared: number;
+}
+
+export interface PlanNoise extends NoiseFacts {
   /** Budget in bits that SEAL reports at least, by the worst-case rule. */
   readonly predictedBudgetBits: number;
 }
@@ -101,6 +112,8 @@ export interface Plan {
   readonly kernel: Kernel;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
+  /** Low bits of the coefficients that do not travel. */
+  readonly wire: DroppedBits;
   readonly noise: PlanNoise;
   readonly counts: PlanCounts;
   readonly report: PlanReport;
@@ -113,11 +126,12 @@ export interface ClientView {
   readonly packing: ToeplitzPacking;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
+  readonly wire: DroppedBits;
 }
 
 /** The client's part of a plan: weights, biases and analysis left out. */
 export function clientView(plan: Plan): ClientView {
-  const { spec, parameters, packing, windows, transfer } = plan;
+  const { spec, parameters, packing, windows, transfer, wire } = plan;
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth, bits, signed } = spec.weights;
   const weights = { outChannels, channelsPerGroup, kernelHeight, kernelWidth, bits, signed };
   const { name, input, strides, pads, dilations, group } = spec;
@@ -127,6 +141,23 @@ export function clientView(plan: Plan): ClientView {
     packing,
     windows,
     transfer,
+    wire,
+  };
+}
+
+/** What the noise of a plan's results depends on. */
+export function noiseInput(
+  plan: Pick<Plan, 'spec' | 'parameters' | 'wire'> & { readonly noise: NoiseFacts },
+): ResultNoiseInput {
+  const { batch, channels, height, width } = outputShape(plan.spec);
+  const { failure, rowL1, rowL2Squared } = plan.noise;
+  return {
+    degree: plan.parameters.degree,
+    failure,
+    rowL1,
+    rowL2Squared,
+    coefficients: elementCount([batch, channels, height, width]),
+    dropped: plan.wire,
   };
 }
 

@@ -1,6 +1,9 @@
-import { blockPosition, encodedSpan, imagePosition, phaseChannel, toeplitzLayout } from './packing.ts';
+import { internalError } from './errors.ts';
+import { toeplitzLayout } from './packing.ts';
 import type { ToeplitzLayout, ToeplitzPacking } from './packing.ts';
-import { centredWeights, outputShape } from './spec.ts';
+import { buildBlockGroups, chunkTaps } from './packingElements.ts';
+import type { BlockGroup, ChunkTap } from './packingElements.ts';
+import { centredWeights } from './spec.ts';
 import type { ConvShape, ConvSpec } from './spec.ts';
 
 /**
@@ -31,99 +34,10 @@ export interface Term {
   readonly plaintext: number;
 }
 
-/** Which tensor element sits at which coefficient: `elements[i]` (flat NCHW) at `coefficients[i]`. */
-export interface Placement {
-  readonly coefficients: Int32Array;
-  readonly elements: Int32Array;
-}
-
-export interface BlockGroup {
-  readonly inputs: readonly Placement[];
-  readonly outputs: readonly Placement[];
-}
-
 /** The representative of `value` modulo t in SEAL's centred lift: residues from floor((t+1)/2) on become negative. */
 export function centredLift(value: number, plainModulus: number): number {
   const residue = ((value % plainModulus) + plainModulus) % plainModulus;
   return residue >= Math.floor((plainModulus + 1) / 2) ? residue - plainModulus : residue;
-}
-
-class PlacementBuilder {
-  readonly #coefficients: number[] = [];
-  readonly #elements: number[] = [];
-
-  put(coefficient: number, element: number): void {
-    this.#coefficients.push(coefficient);
-    this.#elements.push(element);
-  }
-
-  build(): Placement {
-    return { coefficients: Int32Array.from(this.#coefficients), elements: Int32Array.from(this.#elements) };
-  }
-}
-
-/** Elements of input ciphertext `chunk` of block group `group`. */
-export function inputPlacement(
-  shape: ConvShape,
-  layout: ToeplitzLayout,
-  group: number,
-  chunk: number,
-): Placement {
-  const { packing, rows, columns } = layout;
-  const { rowPitch, channelPitch, channelsPerCiphertext, blocksPerCiphertext } = packing;
-  const builder = new PlacementBuilder();
-  for (let slot = 0; slot < blocksPerCiphertext * channelsPerCiphertext; slot++) {
-    const block = group * blocksPerCiphertext + Math.floor(slot / channelsPerCiphertext);
-    const index = chunk * channelsPerCiphertext + (slot % channelsPerCiphertext);
-    if (block >= layout.blocks || index >= layout.phaseChannels) continue;
-    const { image, tileRow, tileColumn } = blockPosition(layout, block);
-    const { channel, rowPhase, columnPhase } = phaseChannel(layout, index);
-    const rowSpan = encodedSpan(rows, tileRow, rowPhase);
-    const columnSpan = encodedSpan(columns, tileColumn, columnPhase);
-    const plane = (image * shape.input.channels + channel) * shape.input.height;
-    for (let v = rowSpan.first; v <= rowSpan.last; v++) {
-      const y = imagePosition(rows, tileRow, rowPhase, v);
-      for (let h = columnSpan.first; h <= columnSpan.last; h++) {
-        const x = imagePosition(columns, tileColumn, columnPhase, h);
-        builder.put(
-          slot * channelPitch + (v - rows.origin) * rowPitch + h - columns.origin,
-          (plane + y) * shape.input.width + x,
-        );
-      }
-    }
-  }
-  return builder.build();
-}
-
-/** Output cells of result ciphertext `row` of block group `group`. */
-export function outputPlacement(
-  shape: ConvShape,
-  layout: ToeplitzLayout,
-  group: number,
-  row: number,
-): Placement {
-  const { packing, rows, columns } = layout;
-  const { rowPitch, channelPitch, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
-  const output = outputShape(shape);
-  const builder = new PlacementBuilder();
-  for (let slot = 0; slot < outputsPerProduct * blocksPerCiphertext; slot++) {
-    const channel = row * outputsPerProduct + Math.floor(slot / blocksPerCiphertext);
-    const block = group * blocksPerCiphertext + (slot % blocksPerCiphertext);
-    if (channel >= output.channels || block >= layout.blocks) continue;
-    const { image, tileRow, tileColumn } = blockPosition(layout, block);
-    const base = (slot + 1) * channelsPerCiphertext * channelPitch - channelPitch;
-    const firstRow = tileRow * rows.tileSize;
-    const firstColumn = tileColumn * columns.tileSize;
-    const plane = (image * output.channels + channel) * output.height;
-    for (let i = 0; i < Math.min(rows.tileSize, output.height - firstRow); i++) {
-      const line =
-        base + (i * rows.step + rows.reach - rows.origin) * rowPitch + columns.reach - columns.origin;
-      for (let j = 0; j < Math.min(columns.tileSize, output.width - firstColumn); j++) {
-        builder.put(line + j * columns.step, (plane + firstRow + i) * output.width + firstColumn + j);
-      }
-    }
-  }
-  return builder.build();
 }
 
 /** The polynomial that turns input chunk `chunk` into its share of result row `row`, entries that are 0 modulo t left out. */
@@ -133,42 +47,23 @@ function weightPlaintext(
   plainModulus: number,
   layout: ToeplitzLayout,
   row: number,
-  chunk: number,
+  taps: readonly ChunkTap[],
 ): RingPlaintext {
-  const { packing, rows, columns } = layout;
-  const { channelsPerCiphertext, channelPitch, rowPitch, blocksPerCiphertext, outputsPerProduct } = packing;
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
-  const entries: { exponent: number; value: number }[] = [];
-  for (let slot = 0; slot < outputsPerProduct; slot++) {
-    const output = row * outputsPerProduct + slot;
-    if (output >= outChannels) break;
-    const firstChannel = Math.floor((output * spec.group) / outChannels) * channelsPerGroup;
-    for (let position = 0; position < channelsPerCiphertext; position++) {
-      const index = chunk * channelsPerCiphertext + position;
-      if (index >= layout.phaseChannels) break;
-      const { channel, rowPhase, columnPhase } = phaseChannel(layout, index);
-      const inGroup = channel - firstChannel;
-      if (inGroup < 0 || inGroup >= channelsPerGroup) continue;
-      const base =
-        (slot * blocksPerCiphertext + 1) * channelsPerCiphertext * channelPitch -
-        (position + 1) * channelPitch;
-      for (const { tap: a, phase: aPhase, offset: y } of rows.taps) {
-        if (aPhase !== rowPhase) continue;
-        for (const { tap: e, phase: ePhase, offset: x } of columns.taps) {
-          if (ePhase !== columnPhase) continue;
-          const raw = centred[((output * channelsPerGroup + inGroup) * kernelHeight + a) * kernelWidth + e]!;
-          const value = centredLift(raw, plainModulus);
-          if (value === 0) continue;
-          entries.push({ exponent: base + (rows.reach - y) * rowPitch + columns.reach - x, value });
-        }
-      }
-    }
+  const exponents: number[] = [];
+  const values: number[] = [];
+  for (const { slot, channel, a, e, exponent } of taps) {
+    const output = row * layout.packing.outputsPerProduct + slot;
+    if (output >= outChannels) continue;
+    const inGroup = channel - Math.floor((output * spec.group) / outChannels) * channelsPerGroup;
+    if (inGroup < 0 || inGroup >= channelsPerGroup) continue;
+    const raw = centred[((output * channelsPerGroup + inGroup) * kernelHeight + a) * kernelWidth + e]!;
+    const value = centredLift(raw, plainModulus);
+    if (value === 0) continue;
+    exponents.push(exponent);
+    values.push(value);
   }
-  entries.sort((left, right) => left.exponent - right.exponent);
-  return {
-    exponents: Int32Array.from(entries, (entry) => entry.exponent),
-    values: Int32Array.from(entries, (entry) => entry.value),
-  };
+  return { exponents: Int32Array.from(exponents), values: Int32Array.from(values) };
 }
 
 /** What a program is made from: the parts of a plan that decide it. */
@@ -178,29 +73,19 @@ export interface ProgramSource {
   readonly parameters: { readonly plainModulus: number };
 }
 
-/** The placements alone: all that a client, which holds no weights, needs. */
-export function buildBlockGroups(shape: ConvShape, packing: ToeplitzPacking): BlockGroup[] {
-  const layout = toeplitzLayout(shape, packing);
-  return Array.from({ length: layout.blockGroups }, (_, group) => ({
-    inputs: Array.from({ length: layout.chunks }, (__, chunk) => inputPlacement(shape, layout, group, chunk)),
-    outputs: Array.from({ length: layout.resultRows }, (__, row) =>
-      outputPlacement(shape, layout, group, row),
-    ),
-  }));
-}
-
 /** Expands a plan into its program. Pure: the same plan gives the same program. */
 export function buildProgram(source: ProgramSource): Program {
   const { spec, packing } = source;
   const { plainModulus } = source.parameters;
   const layout = toeplitzLayout(spec, packing);
   const centred = centredWeights(spec.weights);
+  const taps = Array.from({ length: layout.chunks }, (_, chunk) => chunkTaps(layout, chunk));
   const plaintexts: RingPlaintext[] = [];
   const rows: Term[][] = [];
   for (let row = 0; row < layout.resultRows; row++) {
     const terms: Term[] = [];
     for (const chunk of chunksOfRow(spec, layout, row)) {
-      const plaintext = weightPlaintext(spec, centred, plainModulus, layout, row, chunk);
+      const plaintext = weightPlaintext(spec, centred, plainModulus, layout, row, taps[chunk]!);
       if (plaintext.values.length === 0) continue;
       terms.push({ chunk, plaintext: plaintexts.length });
       plaintexts.push(plaintext);
@@ -242,19 +127,25 @@ export function chunkRange(
   };
 }
 
-/** Largest L1 norm of all polynomials of one row, over the rows; what the noise grows by. */
-export function largestRowL1(program: Program): number {
-  const normOf = program.plaintexts.map(({ values }) =>
-    values.reduce((sum, value) => sum + Math.abs(value), 0),
-  );
-  return program.rows.reduce(
-    (largest, terms) =>
-      Math.max(
-        largest,
-        terms.reduce((sum, term) => sum + normOf[term.plaintext]!, 0),
-      ),
-    0,
-  );
+/** Norms of the rows of a matrix: what the noise grows by. Exact integers. */
+export interface RowNorms {
+  /** Largest L1 norm of all polynomials of one row. */
+  readonly rowL1: number;
+  /** Largest squared L2 norm of all polynomials of one row. */
+  readonly rowL2Squared: number;
+}
+
+/** Norms of the program's rows, largest first found over all rows. */
+export function rowNorms(program: Program): RowNorms {
+  const l1 = program.plaintexts.map(({ values }) => values.reduce((sum, value) => sum + Math.abs(value), 0));
+  const l2 = program.plaintexts.map(({ values }) => values.reduce((sum, value) => sum + value * value, 0));
+  const largest = (norms: readonly number[]): number =>
+    program.rows.reduce((most, terms) => {
+      const sum = terms.reduce((total, term) => total + norms[term.plaintext]!, 0);
+      if (!Number.isSafeInteger(sum)) throw internalError('the norm of a row is not an exact double');
+      return Math.max(most, sum);
+    }, 0);
+  return { rowL1: largest(l1), rowL2Squared: largest(l2) };
 }
 
 /** Input chunks that at least one row reads; the others are never sent. Ascending. */

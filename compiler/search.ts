@@ -2,6 +2,8 @@ import { estimateCost } from './cost.ts';
 import type { CostEstimate } from './cost.ts';
 import { CipherconvError } from './errors.ts';
 import { bitLength } from './interval.ts';
+import { NOTHING_DROPPED, resultNoise } from './noise.ts';
+import type { Failure } from './noise.ts';
 import { axisLayout, axisShapes, pitches } from './packing.ts';
 import type { AxisLayout, AxisShape, ToeplitzPacking } from './packing.ts';
 import { chooseModulus } from './parameters.ts';
@@ -23,8 +25,10 @@ import type { ConvShape } from './spec.ts';
 export interface SearchRequest {
   readonly shape: ConvShape;
   readonly plainModulus: number;
-  /** L1 norm of the centred weights of each output channel, modulo t. */
+  /** Norms of the centred weights of each output channel, modulo t. */
   readonly channelL1: readonly number[];
+  readonly channelL2Squared: readonly number[];
+  readonly failure: Failure;
   readonly objective: Objective;
   readonly securityBits: SecurityBits;
   readonly degrees: readonly Degree[];
@@ -59,13 +63,12 @@ export function splitSizes(extent: number): number[] {
   return sizes;
 }
 
-/** Largest sum of `perRow` neighbouring channels' norms, grouped as result rows are. */
-function rowL1(channelL1: readonly number[], perRow: number): number {
+/** Largest sum of `perRow` neighbouring channels' norms (L1, or squared L2), grouped as result rows are. */
+function rowNorm(norms: readonly number[], perRow: number): number {
   let largest = 0;
-  for (let first = 0; first < channelL1.length; first += perRow) {
+  for (let first = 0; first < norms.length; first += perRow) {
     let sum = 0;
-    for (let index = first; index < Math.min(first + perRow, channelL1.length); index++)
-      sum += channelL1[index]!;
+    for (let index = first; index < Math.min(first + perRow, norms.length); index++) sum += norms[index]!;
     largest = Math.max(largest, sum);
   }
   return largest;
@@ -101,12 +104,16 @@ class DegreeSearch {
   /** Finds q for `perProduct` outputs in one product; more outputs need more bits, so a refusal ends the list. */
   #tryOutputs(perProduct: number): void {
     if (this.missingBits !== null) return;
-    const modulus = chooseModulus({
+    const { failure, channelL1, channelL2Squared, plainModulus, securityBits } = this.#request;
+    const { response: noise } = resultNoise({
       degree: this.#degree,
-      plainModulus: this.#request.plainModulus,
-      rowL1: rowL1(this.#request.channelL1, perProduct),
-      securityBits: this.#request.securityBits,
+      failure,
+      rowL1: rowNorm(channelL1, perProduct),
+      rowL2Squared: rowNorm(channelL2Squared, perProduct),
+      coefficients: this.#outputElements,
+      dropped: NOTHING_DROPPED,
     });
+    const modulus = chooseModulus({ degree: this.#degree, plainModulus, noise, securityBits });
     if (modulus.kind === 'refused') this.missingBits = modulus.neededBits;
     else this.#outputs.push({ perProduct, modulus });
   }

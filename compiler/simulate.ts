@@ -1,7 +1,8 @@
 import { internalError } from './errors.ts';
 import { decodeResidue } from './plan.ts';
 import type { Plan } from './plan.ts';
-import type { BlockGroup, Placement, Program, RingPlaintext, Term } from './program.ts';
+import type { BlockGroup, Placement } from './packingElements.ts';
+import type { Program, RingPlaintext, Term } from './program.ts';
 import { outputShape } from './spec.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -1,10 +1,10 @@
 import { analyzeAccumulator } from './accumulator.ts';
 import { bitLength, contains, datatypeRange } from './interval.ts';
 import { greatestCommonDivisor, isPrime } from './modulus.ts';
-import { decryptionIsCertain, predictedBudgetBits, rowNoiseTwice } from './noise.ts';
-import { allPrimes, dataModulus } from './plan.ts';
+import { decryptionIsCertain, predictedBudgetBits, resultNoise } from './noise.ts';
+import { allPrimes, dataModulus, noiseInput } from './plan.ts';
 import type { Plan } from './plan.ts';
-import { buildProgram, largestRowL1, usedChunks } from './program.ts';
+import { buildProgram, rowNorms, usedChunks } from './program.ts';
 import type { Program } from './program.ts';
 import { isDegree, isSecurityBits, largestModulusBits } from './security.ts';
 import { reject, verifyMatrix } from './verifyMatrix.ts';
@@ -114,24 +114,34 @@ function verifyWindows(plan: Plan): void {
 }
 
 function verifyNoise(plan: Plan, program: Program): void {
-  const rowL1 = largestRowL1(program);
+  const { rowL1, rowL2Squared } = rowNorms(program);
   requireEqual('noise.rowL1', rowL1, plan.noise.rowL1);
+  requireEqual('noise.rowL2Squared', rowL2Squared, plan.noise.rowL2Squared);
+  verifyDropped(plan);
   const q = dataModulus(plan.parameters);
   const { plainModulus } = plan.parameters;
-  const noiseTwice = rowNoiseTwice(rowL1);
-  if (!decryptionIsCertain(q, plainModulus, noiseTwice)) {
+  const { response } = resultNoise(noiseInput(plan));
+  if (!decryptionIsCertain(q, plainModulus, response)) {
     reject(
       'parameters',
       'decryption could fail',
-      'q above 2 t x 21.5 x L1',
-      `q = ${q}, t = ${plainModulus}, L1 = ${rowL1}`,
+      `q above t x noise = ${plainModulus} x ${response}`,
+      `q = ${q}`,
     );
   }
-  requireEqual(
-    'noise.predictedBudgetBits',
-    predictedBudgetBits(q, plainModulus, noiseTwice),
-    plan.noise.predictedBudgetBits,
-  );
+  const predicted = predictedBudgetBits(q, plainModulus, response);
+  requireEqual('noise.predictedBudgetBits', predicted, plan.noise.predictedBudgetBits);
+}
+
+/** Something of every coefficient travels; with several primes all of it does. */
+function verifyDropped({ parameters, wire }: Plan): void {
+  const [first] = allPrimes(parameters);
+  const limit = parameters.dataPrimes.length === 1 && first !== undefined ? bitLength(first) - 2 : 0;
+  for (const [name, dropped] of Object.entries(wire)) {
+    if (!Number.isInteger(dropped) || dropped < 0 || dropped > limit) {
+      reject(`wire.${name}`, 'too many bits dropped', `from 0 to ${limit}`, String(dropped));
+    }
+  }
 }
 
 function verifyTransfer(plan: Plan, program: Program): void {

@@ -38,6 +38,7 @@ export function verifyMatrix(spec: ConvSpec, program: Program): void {
 }
 
 const NOTHING = -1;
+const UNSENT = -2;
 
 function checkPlaintexts(program: Program): void {
   program.plaintexts.forEach(({ exponents, values }, index) => {
@@ -228,7 +229,7 @@ class SourceTable {
   readonly #spec: ConvSpec;
   readonly #degree: number;
   readonly #slots: readonly OutputSlot[];
-  /** Per block group: input element at every coefficient, or NOTHING. */
+  /** Per block group: input element at every coefficient, NOTHING, or UNSENT where c0 does not travel. */
   readonly #elements: readonly Int32Array[];
   readonly #known = new Map<number, Source>();
 
@@ -237,10 +238,11 @@ class SourceTable {
     this.#degree = program.degree;
     this.#slots = slots;
     this.#elements = program.blockGroups.map(({ inputs }) => {
-      const map = new Int32Array(program.degree).fill(NOTHING);
+      const map = new Int32Array(program.degree).fill(UNSENT);
       const placement = inputs[chunk]!;
+      for (const coefficient of placement.read) map[coefficient] = NOTHING;
       placement.coefficients.forEach((coefficient, index) => {
-        map[coefficient] = placement.elements[index]!;
+        if (map[coefficient] !== UNSENT) map[coefficient] = placement.elements[index]!;
       });
       return map;
     });
@@ -278,7 +280,16 @@ class SourceTable {
 
   #elementAt(cell: Cell, exponent: number): number {
     const source = cell.coefficient - exponent;
-    return this.#elements[cell.group]![source < 0 ? source + this.#degree : source]!;
+    const element = this.#elements[cell.group]![source < 0 ? source + this.#degree : source]!;
+    if (element === UNSENT) {
+      reject(
+        `exponent ${exponent}`,
+        'an output reads a coefficient that does not travel',
+        'a coefficient sent',
+        String(source),
+      );
+    }
+    return element;
   }
 
   /** The tap that makes `cell` read the element that the exponent gives it. */

@@ -1,29 +1,29 @@
 import type { ClientView } from '../compiler/plan.ts';
-import { buildBlockGroups } from '../compiler/program.ts';
-import type { BlockGroup, Placement } from '../compiler/program.ts';
+import { buildBlockGroups } from '../compiler/packingElements.ts';
+import type { BlockGroup, InputPlacement } from '../compiler/packingElements.ts';
 import { outputShape } from '../compiler/spec.ts';
 import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
-import { ciphertextFrames, loadCiphertext, requireCiphertextCount } from './seal/ciphertext.ts';
-import type { CiphertextFrames } from './seal/ciphertext.ts';
+import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { saveBytes } from './seal/envelope.ts';
-import type { CiphertextFrame } from './seal/envelope.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
 import type { Ciphertext, Decryptor, Encryptor, Plaintext, Seal } from './seal/module.ts';
+import { NoiseMeter } from './seal/noiseMeter.ts';
 import { PlaintextWriter, readPlaintext } from './seal/plaintext.ts';
 import { buildWithScope, SealScope, withScope } from './seal/scope.ts';
+import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
 
 /** Who owns the data: holds a fresh secret key, which never leaves it. */
 export interface Client {
   /**
-   * Ciphertexts of `input` (NCHW, raw values): for each block group one per used chunk, in order, each with the seed
-   * of its second half.
+   * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
+   * coefficients of c0 and the seed of c1.
    * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
    */
   encrypt(input: Tensor): Uint8Array[];
@@ -32,7 +32,10 @@ export interface Client {
    * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
    */
   decrypt(results: readonly Uint8Array[]): Tensor;
-  /** Smallest noise budget (SEAL's, bits) of the results; that of a fresh encryption when there are no results. */
+  /**
+   * Smallest noise budget of the results as they arrived, at their output positions, by SEAL's formula, bits; that of a
+   * fresh encryption when there are no results. Never to be told to the server.
+   */
   measuredBudgetBits(results: readonly Uint8Array[]): number;
   /** Deletes the key and everything else on the WASM heap. */
   dispose(): void;
@@ -44,9 +47,11 @@ interface Tools {
   readonly decryptor: Decryptor;
   readonly plaintext: Plaintext;
   readonly ciphertext: Ciphertext;
+  readonly meter: NoiseMeter;
 }
 
-function makeTools(scope: SealScope, seal: Seal, { context }: BfvContext): Tools {
+function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientView): Tools {
+  const { context } = bfv;
   const generator = scope.own(new seal.KeyGenerator(context));
   const secretKey = scope.own(generator.secretKey());
   // SEAL's constructor asks for a public key even where only the secret one is used.
@@ -56,6 +61,13 @@ function makeTools(scope: SealScope, seal: Seal, { context }: BfvContext): Tools
     decryptor: scope.own(new seal.Decryptor(context, secretKey)),
     plaintext: scope.own(new seal.Plaintext()),
     ciphertext: scope.own(new seal.Ciphertext()),
+    meter: new NoiseMeter(
+      scope,
+      seal,
+      bfv,
+      view.parameters.dataPrimes.map(BigInt),
+      saveBytes(seal, secretKey),
+    ),
   };
 }
 
@@ -64,7 +76,8 @@ class SealClient implements Client {
   readonly #seal: Seal;
   readonly #view: ClientView;
   readonly #context: BfvContext;
-  readonly #frames: CiphertextFrames;
+  readonly #upload: UploadCodec;
+  readonly #response: ResponseCodec;
   readonly #tools: Tools;
   readonly #writer: PlaintextWriter;
   readonly #output: OutputShape;
@@ -79,8 +92,10 @@ class SealClient implements Client {
     this.#seal = seal;
     this.#view = view;
     this.#context = createContext(scope, seal, view.parameters);
-    this.#frames = ciphertextFrames(seal, this.#context);
-    this.#tools = makeTools(scope, seal, this.#context);
+    const frames = ciphertextFrames(seal, this.#context);
+    this.#upload = new UploadCodec(frames, view.parameters, view.wire);
+    this.#response = new ResponseCodec(frames, view.parameters, view.wire);
+    this.#tools = makeTools(scope, seal, this.#context, view);
     this.#writer = new PlaintextWriter(seal, this.#context);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
@@ -101,8 +116,8 @@ class SealClient implements Client {
     );
   }
 
-  #encryptChunk(placement: Placement, data: Float64Array): Uint8Array {
-    const { coefficients, elements } = placement;
+  #encryptChunk(placement: InputPlacement, data: Float64Array): Uint8Array {
+    const { coefficients, elements, read } = placement;
     const { zeroPoint } = this.#view.shape.input;
     const { plainModulus } = this.#context;
     this.#writer.clear();
@@ -111,7 +126,7 @@ class SealClient implements Client {
       this.#writer.put(coefficients[index]!, value < 0 ? value + plainModulus : value);
     }
     this.#writer.load(this.#tools.plaintext);
-    return this.#encryptLoaded();
+    return this.#upload.encode(this.#encryptLoaded(), read);
   }
 
   /** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */
@@ -132,8 +147,11 @@ class SealClient implements Client {
       this.#groups.forEach((group, groupIndex) => {
         this.#decodeEmptyRows(group, data);
         this.#rows.forEach((row, index) => {
-          this.#decryptResult(results, groupIndex * this.#rows.length + index);
-          this.#decode(group.outputs[row]!, this.#coefficients, data);
+          const placement = group.outputs[row]!;
+          this.#loadResult(results, groupIndex * this.#rows.length + index, placement.coefficients);
+          this.#tools.decryptor.decrypt(this.#tools.ciphertext, this.#tools.plaintext);
+          readPlaintext(this.#seal, this.#tools.plaintext, this.#coefficients);
+          this.#decode(placement, this.#coefficients, data);
         });
       });
     });
@@ -151,33 +169,35 @@ class SealClient implements Client {
       this.#decode(group.outputs[row]!, this.#coefficients, data);
   }
 
-  #loadCiphertext(bytes: Uint8Array, frame: CiphertextFrame, where: string): Ciphertext {
-    loadCiphertext(this.#context, frame, this.#tools.ciphertext, bytes, where);
-    return this.#tools.ciphertext;
-  }
-
-  #decryptResult(results: readonly Uint8Array[], index: number): void {
-    const ciphertext = this.#loadCiphertext(results[index]!, this.#frames.full, `results[${index}]`);
-    this.#tools.decryptor.decrypt(ciphertext, this.#tools.plaintext);
-    readPlaintext(this.#seal, this.#tools.plaintext, this.#coefficients);
+  /** Loads result number `index` into the ciphertext object; returns its envelope. */
+  #loadResult(results: readonly Uint8Array[], index: number, positions: Int32Array): Uint8Array {
+    const envelope = this.#response.decode(results[index]!, positions, `results[${index}]`);
+    this.#tools.ciphertext.loadFromArray(this.#context.context, envelope);
+    return envelope;
   }
 
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     this.#checkCount(results);
-    const { decryptor } = this.#tools;
     return guardSeal('measure the noise', () => {
-      if (results.length === 0) return decryptor.invariantNoiseBudget(this.#freshCiphertext());
-      return results.reduce((smallest, bytes, index) => {
-        const ciphertext = this.#loadCiphertext(bytes, this.#frames.full, `results[${index}]`);
-        return Math.min(smallest, decryptor.invariantNoiseBudget(ciphertext));
+      if (results.length === 0) return this.#freshBudgetBits();
+      const { meter } = this.#tools;
+      const rows = this.#rows;
+      return results.reduce((smallest, _, index) => {
+        const group = this.#groups[Math.floor(index / rows.length)]!;
+        const positions = group.outputs[rows[index % rows.length]!]!.coefficients;
+        const envelope = this.#loadResult(results, index, positions);
+        return Math.min(smallest, meter.budgetBits(this.#tools.ciphertext, envelope, positions));
       }, Infinity);
     });
   }
 
-  #freshCiphertext(): Ciphertext {
+  /** Of an encryption of zero, by SEAL's own measurement. */
+  #freshBudgetBits(): number {
+    const { ciphertext, decryptor, plaintext } = this.#tools;
     this.#writer.clear();
-    this.#writer.load(this.#tools.plaintext);
-    return this.#loadCiphertext(this.#encryptLoaded(), this.#frames.seeded, 'fresh encryption');
+    this.#writer.load(plaintext);
+    ciphertext.loadFromArray(this.#context.context, this.#encryptLoaded());
+    return decryptor.invariantNoiseBudget(ciphertext);
   }
 
   dispose(): void {

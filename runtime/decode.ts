@@ -1,5 +1,5 @@
 import type { ClientView } from '../compiler/plan.ts';
-import type { Placement } from '../compiler/program.ts';
+import type { Placement } from '../compiler/packingElements.ts';
 import type { OutputShape } from '../compiler/spec.ts';
 
 /** Writes the accumulators at the output positions of `placement` into `data` (flat NCHW). */

@@ -1,9 +1,9 @@
 import { CipherconvError } from '../compiler/errors.ts';
 import type { Plan } from '../compiler/plan.ts';
+import type { BlockGroup } from '../compiler/packingElements.ts';
 import { buildProgram } from '../compiler/program.ts';
 import type { Program } from '../compiler/program.ts';
-import { ciphertextFrames, loadCiphertext, requireCiphertextCount } from './seal/ciphertext.ts';
-import type { CiphertextFrames } from './seal/ciphertext.ts';
+import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { saveBytes } from './seal/envelope.ts';
@@ -13,6 +13,7 @@ import type { Ciphertext, Seal, SealEvaluator } from './seal/module.ts';
 import { buildWithScope } from './seal/scope.ts';
 import type { SealScope } from './seal/scope.ts';
 import { prepareWeights } from './weights.ts';
+import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
 import type { Weights, WeightSource } from './weights.ts';
 
 /** Who owns the filter: computes on ciphertexts and holds no key of any kind. */
@@ -86,7 +87,12 @@ class NttEvaluator implements Evaluator {
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #context: BfvContext;
-  readonly #frames: CiphertextFrames;
+  readonly #upload: UploadCodec;
+  readonly #response: ResponseCodec;
+  readonly #placements: readonly BlockGroup[];
+  readonly #usedChunks: readonly number[];
+  /** Number of each row that has terms, for its placement. */
+  readonly #rowNumbers: readonly number[];
   readonly #evaluator: SealEvaluator;
   readonly #source: WeightSource;
   readonly #rows: readonly (readonly Step[])[];
@@ -104,7 +110,12 @@ class NttEvaluator implements Evaluator {
     this.#seal = seal;
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
-    this.#frames = ciphertextFrames(seal, this.#context);
+    const frames = ciphertextFrames(seal, this.#context);
+    this.#upload = new UploadCodec(frames, plan.parameters, plan.wire);
+    this.#response = new ResponseCodec(frames, plan.parameters, plan.wire);
+    this.#placements = program.blockGroups;
+    this.#usedChunks = plan.transfer.usedChunks;
+    this.#rowNumbers = program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#rows = buildSteps(plan, program);
     this.#groups = program.blockGroups.length;
@@ -144,7 +155,9 @@ class NttEvaluator implements Evaluator {
       const inputs = this.#inputs[group]!;
       inputs.forEach((ciphertext, index) => {
         const at = (first + group) * inputs.length + index;
-        loadCiphertext(this.#context, this.#frames.seeded, ciphertext, upload[at]!, `upload[${at}]`);
+        const { read } = this.#placements[first + group]!.inputs[this.#usedChunks[index]!]!;
+        const envelope = this.#upload.decode(upload[at]!, read, `upload[${at}]`);
+        ciphertext.loadFromArray(this.#context.context, envelope);
         this.#evaluator.cipherTransformToNttInplace(ciphertext);
       });
     }
@@ -158,7 +171,9 @@ class NttEvaluator implements Evaluator {
       for (let group = 0; group < count; group++) {
         const accumulator = this.#accumulators[group]!;
         this.#evaluator.cipherTransformFromNttInplace(accumulator);
-        results[(first + group) * this.#rows.length + row] = saveBytes(this.#seal, accumulator);
+        const { coefficients } = this.#placements[first + group]!.outputs[this.#rowNumbers[row]!]!;
+        const envelope = saveBytes(this.#seal, accumulator);
+        results[(first + group) * this.#rows.length + row] = this.#response.encode(envelope, coefficients);
       }
       done += steps.length * count;
       this.#onProgress?.(done, this.#groups * productsPerGroup);

@@ -15,9 +15,10 @@ export const PLAINTEXT_WORDS_AT = 88;
 /** Ciphertext: header, parms_id, NTT flag, size, N, primes, scale, correction factor, inner array from here. */
 const CIPHERTEXT_ARRAY_AT = 89;
 /** The inner array has a header and a count of words of its own; then the words c0, c1 (each prime by prime). */
-const CIPHERTEXT_WORDS_AT = CIPHERTEXT_ARRAY_AT + HEADER + WORD;
+export const CIPHERTEXT_WORDS_AT = CIPHERTEXT_ARRAY_AT + HEADER + WORD;
 /** A seeded ciphertext carries c0 and, instead of c1, a generator record: header, type, 64 bytes of seed. */
-const SEED_RECORD = HEADER + 1 + 64;
+export const SEED_BYTES = 64;
+const SEED_RECORD = HEADER + 1 + SEED_BYTES;
 
 /** Anything of node-seal that serializes itself. */
 interface Saveable {

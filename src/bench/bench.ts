@@ -4,7 +4,7 @@
  * timed in the same run.
  */
 import { compileSpec } from '../../compiler/compile.ts';
-import type { OperationCosts } from '../../compiler/cost.ts';
+import type { OperationCosts } from '../../compiler/operationCosts.ts';
 import { clientView } from '../../compiler/plan.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import type { Tensor } from '../../compiler/tensor.ts';

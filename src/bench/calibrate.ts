@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { OperationCosts } from '../../compiler/cost.ts';
+import type { OperationCosts } from '../../compiler/operationCosts.ts';
 import { nttPrimes } from '../../compiler/modulus.ts';
 import type { Parameters } from '../../compiler/plan.ts';
 import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
@@ -44,13 +44,16 @@ function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }
 
+const OPERATIONS = ['encrypt', 'load', 'toNtt', 'multiply', 'add', 'fromNtt', 'save', 'decrypt'] as const;
+
 const lines: string[] = [];
 for (const degree of DEGREES) {
-  const costs = Object.entries(await costsOf(degree)).map(([name, value]) => `${name}: ${rounded(value)}`);
+  const found: OperationCosts = await costsOf(degree);
+  const costs = OPERATIONS.map((name) => `${name}: ${rounded(found[name])}`);
   lines.push(`  ${degree}: { ${costs.join(', ')} },`);
   console.error(`calibrate: N = ${degree}: ${costs.join(', ')}`);
 }
-const text = `import type { OperationCosts } from './cost.ts';
+const text = `import type { OperationCosts } from './operationCosts.ts';
 import type { Degree } from './security.ts';
 
 /** Written by \`npm run bench:calibrate\`; do not edit. Medians in microseconds, one thread, one data prime. */

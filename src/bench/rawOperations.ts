@@ -1,4 +1,4 @@
-import type { OperationCosts } from '../../compiler/cost.ts';
+import type { OperationCosts } from '../../compiler/operationCosts.ts';
 import type { Parameters } from '../../compiler/plan.ts';
 import { ciphertextFrames, loadCiphertext } from '../../runtime/seal/ciphertext.ts';
 import { createContext } from '../../runtime/seal/context.ts';

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { bitLength, ceilLog2 } from '../../compiler/interval.ts';
 import { isPrime, nttPrimes } from '../../compiler/modulus.ts';
-import { decryptionIsCertain, predictedBudgetBits, rowNoiseTwice } from '../../compiler/noise.ts';
+import { decryptionIsCertain, predictedBudgetBits } from '../../compiler/noise.ts';
 import { chooseModulus, dataPrimesOfBits } from '../../compiler/parameters.ts';
 import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
+
+/** Twice the noise of a row without rounding: 2 x 21.5 x L1. */
+const rowNoise = (rowL1: number): bigint => 43n * BigInt(rowL1);
 
 const product = (primes: readonly bigint[]): bigint => primes.reduce((result, prime) => result * prime, 1n);
 
@@ -54,7 +57,7 @@ describe('primes', () => {
 describe('the noise rule', () => {
   it('is exact at its bound: the largest L1 that passes, and one more that does not', () => {
     const q = nttPrimes(1024, 26, 1)[0]!;
-    const certain = (l1: number): boolean => decryptionIsCertain(q, 128, rowNoiseTwice(l1));
+    const certain = (l1: number): boolean => decryptionIsCertain(q, 128, rowNoise(l1));
     expect(q).toBe(67104769n);
     // floor(q / (2 t 21.5)) with t = 128
     expect(certain(12192)).toBe(true);
@@ -63,7 +66,7 @@ describe('the noise rule', () => {
 
   it('predicts a budget that is the integer formula of SEAL', () => {
     const q = nttPrimes(1024, 26, 1)[0]!;
-    expect(predictedBudgetBits(q, 82, rowNoiseTwice(15))).toBe(26 - bitLength((82n * 43n * 15n) / 2n) - 1);
+    expect(predictedBudgetBits(q, 82, rowNoise(15))).toBe(26 - bitLength((82n * 43n * 15n) / 2n) - 1);
   });
 });
 
@@ -73,23 +76,21 @@ describe('choosing q', () => {
     for (const degree of DEGREES) {
       for (const plainModulus of [2, 82, 4097, 2 ** 20 + 7, 2 ** 33, 2 ** 45 + 1]) {
         for (const rowL1 of [1, 17, 5000, 10 ** 7]) {
-          const choice = chooseModulus({ degree, plainModulus, rowL1, securityBits: 128 });
-          const needed = bitLength(rowNoiseTwice(rowL1) * BigInt(plainModulus));
+          const choice = chooseModulus({ degree, plainModulus, noise: rowNoise(rowL1), securityBits: 128 });
+          const needed = bitLength(rowNoise(rowL1) * BigInt(plainModulus));
           if (choice.kind === 'refused') {
             expect(choice.neededBits).toBeGreaterThan(choice.allowedBits);
             continue;
           }
           found++;
-          expect(decryptionIsCertain(product(choice.dataPrimes), plainModulus, rowNoiseTwice(rowL1))).toBe(
-            true,
-          );
+          expect(decryptionIsCertain(product(choice.dataPrimes), plainModulus, rowNoise(rowL1))).toBe(true);
           const bits = choice.dataPrimes.reduce((sum, prime) => sum + bitLength(prime), 0);
           const total = bits + (choice.specialPrime === null ? 0 : bitLength(choice.specialPrime));
           expect(total).toBeLessThanOrEqual(largestModulusBits(degree, 128));
           expect(choice.dataPrimes.length > 1).toBe(choice.specialPrime !== null);
           const less = bits - 1 >= 14 ? dataPrimesOfBits(degree, bits - 1, plainModulus) : null;
           if (less !== null)
-            expect(decryptionIsCertain(product(less), plainModulus, rowNoiseTwice(rowL1))).toBe(false);
+            expect(decryptionIsCertain(product(less), plainModulus, rowNoise(rowL1))).toBe(false);
           expect(bits).toBeGreaterThanOrEqual(Math.min(bits, needed));
         }
       }
@@ -98,9 +99,19 @@ describe('choosing q', () => {
   });
 
   it('uses one prime of up to 60 bits, then several with a tiny special prime', () => {
-    const one = chooseModulus({ degree: 4096, plainModulus: 2 ** 40, rowL1: 2000, securityBits: 128 });
+    const one = chooseModulus({
+      degree: 4096,
+      plainModulus: 2 ** 40,
+      noise: rowNoise(2000),
+      securityBits: 128,
+    });
     expect(one).toMatchObject({ kind: 'found', specialPrime: null });
-    const several = chooseModulus({ degree: 4096, plainModulus: 2 ** 45, rowL1: 10 ** 6, securityBits: 128 });
+    const several = chooseModulus({
+      degree: 4096,
+      plainModulus: 2 ** 45,
+      noise: rowNoise(10 ** 6),
+      securityBits: 128,
+    });
     if (several.kind !== 'found' || several.specialPrime === null) throw new Error('expected several primes');
     expect(several.dataPrimes).toHaveLength(2);
     expect(bitLength(several.specialPrime)).toBeLessThan(20);
@@ -111,7 +122,7 @@ describe('choosing q', () => {
     const choice = chooseModulus({
       degree: 4096,
       plainModulus: Number(prime),
-      rowL1: 2 ** 27,
+      noise: rowNoise(2 ** 27),
       securityBits: 128,
     });
     if (choice.kind !== 'found') throw new Error('expected primes');
@@ -120,7 +131,9 @@ describe('choosing q', () => {
   });
 
   it('says by how much a degree is too small', () => {
-    expect(chooseModulus({ degree: 1024, plainModulus: 2 ** 20, rowL1: 1000, securityBits: 128 })).toEqual({
+    expect(
+      chooseModulus({ degree: 1024, plainModulus: 2 ** 20, noise: rowNoise(1000), securityBits: 128 }),
+    ).toEqual({
       kind: 'refused',
       neededBits: bitLength(2n ** 20n * 43000n),
       allowedBits: 26,
@@ -128,12 +141,12 @@ describe('choosing q', () => {
   });
 
   it('obeys the rows for 192 and 256 bits', () => {
-    expect(chooseModulus({ degree: 1024, plainModulus: 46, rowL1: 15, securityBits: 192 }).kind).toBe(
-      'found',
-    );
-    expect(chooseModulus({ degree: 1024, plainModulus: 46, rowL1: 15, securityBits: 256 }).kind).toBe(
-      'refused',
-    );
+    expect(
+      chooseModulus({ degree: 1024, plainModulus: 46, noise: rowNoise(15), securityBits: 192 }).kind,
+    ).toBe('found');
+    expect(
+      chooseModulus({ degree: 1024, plainModulus: 46, noise: rowNoise(15), securityBits: 256 }).kind,
+    ).toBe('refused');
   });
 });
 

@@ -18,8 +18,7 @@ function compileLeniently(spec: ConvSpec, options: CompileOptions): Plan {
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code !== 'beyond-bfv' || options.degree === undefined)
       throw error;
-    const { degree: _degree, ...rest } = options;
-    return compileSpec(spec, rest);
+    return compileSpec(spec, options.objective === undefined ? {} : { objective: options.objective });
   }
 }
 

@@ -4,7 +4,8 @@ import { compileSpec } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
-import type { Placement, Program } from '../../compiler/program.ts';
+import type { Placement } from '../../compiler/packingElements.ts';
+import type { Program } from '../../compiler/program.ts';
 import { simulate } from '../../compiler/simulate.ts';
 import { verify } from '../../compiler/verify.ts';
 import { verifyMatrix } from '../../compiler/verifyMatrix.ts';
@@ -86,9 +87,17 @@ const programMutations: readonly Mutation[] = [
     (program) => {
       const placement = program.blockGroups[0]!.inputs[0]!;
       (program.blockGroups[0]!.inputs as unknown[])[0] = {
+        ...placement,
         coefficients: placement.coefficients.slice(1),
         elements: placement.elements.slice(1),
       };
+    },
+  ],
+  [
+    'a coefficient that an output reads and that does not travel',
+    (program) => {
+      const placement = program.blockGroups[0]!.inputs[0]!;
+      (program.blockGroups[0]!.inputs as unknown[])[0] = { ...placement, read: placement.read.slice(1) };
     },
   ],
   [

@@ -1,12 +1,12 @@
 import { analyzeAccumulator } from '../../compiler/accumulator.ts';
-import { bitLength, requiredWidth } from '../../compiler/interval.ts';
+import { requiredWidth } from '../../compiler/interval.ts';
 import { nttPrimes } from '../../compiler/modulus.ts';
-import { predictedBudgetBits, rowNoiseTwice } from '../../compiler/noise.ts';
+import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from '../../compiler/noise.ts';
 import { axisLayout, axisShapes, pitches } from '../../compiler/packing.ts';
 import type { ToeplitzPacking } from '../../compiler/packing.ts';
-import { dataModulus } from '../../compiler/plan.ts';
+import { dataModulus, noiseInput } from '../../compiler/plan.ts';
 import type { Parameters, Plan } from '../../compiler/plan.ts';
-import { buildProgram, largestRowL1, usedChunks } from '../../compiler/program.ts';
+import { buildProgram, rowNorms, usedChunks } from '../../compiler/program.ts';
 import type { Program } from '../../compiler/program.ts';
 import type { Degree } from '../../compiler/security.ts';
 import { makeSpec, outputShape } from '../../compiler/spec.ts';
@@ -161,7 +161,9 @@ export function handmadePlan(
   const parameters = makeParameters(degree, plainModulus ?? Math.max(2, analysis.decodeWidth), primeBits);
   const packing = makePacking(spec, layout);
   const program = buildProgram({ spec, packing, parameters });
-  const rowL1 = largestRowL1(program);
+  const noise = { failure: 'never' as const, ...rowNorms(program) };
+  const wire = NOTHING_DROPPED;
+  const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const q = dataModulus(parameters);
   const channels = analysis.channels.map(({ interval }) => interval);
   return {
@@ -186,11 +188,8 @@ export function handmadePlan(
       usedChunks: usedChunks(program),
       emptyRows: program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : [])),
     },
-    noise: {
-      rowL1,
-      predictedBudgetBits:
-        rowL1 === 0 ? bitLength(q) : predictedBudgetBits(q, parameters.plainModulus, rowNoiseTwice(rowL1)),
-    },
+    wire,
+    noise: { ...noise, predictedBudgetBits: predictedBudgetBits(q, parameters.plainModulus, response) },
     counts: countProgram(program),
     report: { objective: 'latency', considered: 1, estimatedMilliseconds: 0, refused: [] },
   };
