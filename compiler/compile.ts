@@ -5,7 +5,7 @@ import { contains, datatypeRange, requiredWidth } from './interval.ts';
 import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from './noise.ts';
 import type { DroppedBits, Failure } from './noise.ts';
 import { dataModulus, noiseInput } from './plan.ts';
-import type { Objective, Parameters, Plan, PlanCounts } from './plan.ts';
+import type { Objective, Parameters, Plan } from './plan.ts';
 import { buildProgram, centredLift, rowNorms, usedChunks } from './program.ts';
 import type { Program } from './program.ts';
 import { searchPacking } from './search.ts';
@@ -15,6 +15,7 @@ import type { Degree, SecurityBits } from './security.ts';
 import { centredWeights, deepFreeze, outputShape } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 import { elementCount } from './tensor.ts';
+import { countBytes, countOperations, travellingCoefficients } from './counts.ts';
 import { verify } from './verify.ts';
 import { chooseWire } from './wire.ts';
 
@@ -85,6 +86,7 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
       predictedBudgetBits: predictedBudgetBits(dataModulus(parameters), plainModulus, response),
     },
     counts: countOperations(program),
+    bytes: countBytes(program, parameters, wire),
     report: {
       objective: request.objective,
       considered: found.considered,
@@ -132,6 +134,7 @@ function finalModulus(
       coefficients: elementCount([output.batch, output.channels, output.height, output.width]),
     },
     prime,
+    objective: request.objective,
     allowedBits: largestModulusBits(found.degree, request.securityBits),
     coefficients,
   });
@@ -172,35 +175,4 @@ function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): void {
     found: `output channel ${worst} reaches [${interval.lo}, ${interval.hi}]`,
     hint: `declare ${needed.bits} ${needed.signed ? 'signed' : 'unsigned'} bits, or use smaller weights or fewer taps`,
   });
-}
-
-/** Coefficients that one run sends: what the placements say, of every input and result that is really sent. */
-export function travellingCoefficients(program: Program): {
-  uploadC0: number;
-  responseC1: number;
-  responseC0: number;
-} {
-  const chunks = usedChunks(program);
-  const rows = program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
-  let [uploadC0, responseC0] = [0, 0];
-  for (const { inputs, outputs } of program.blockGroups) {
-    for (const chunk of chunks) uploadC0 += inputs[chunk]!.read.length;
-    for (const row of rows) responseC0 += outputs[row]!.coefficients.length;
-  }
-  return { uploadC0, responseC1: program.blockGroups.length * rows.length * program.degree, responseC0 };
-}
-
-/** Counts what one run executes, from the program itself. */
-export function countOperations(program: Program): PlanCounts {
-  const groups = program.blockGroups.length;
-  const inputCiphertexts = groups * usedChunks(program).length;
-  const outputCiphertexts = groups * program.rows.filter((terms) => terms.length > 0).length;
-  return {
-    inputCiphertexts,
-    outputCiphertexts,
-    products: groups * program.rows.reduce((sum, terms) => sum + terms.length, 0),
-    ntt: inputCiphertexts + outputCiphertexts,
-    rotations: 0,
-    weightPlaintexts: program.plaintexts.length,
-  };
 }

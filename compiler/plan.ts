@@ -77,6 +77,12 @@ export interface PlanCounts {
   readonly weightPlaintexts: number;
 }
 
+/** Bytes of all ciphertexts of one run, exact. */
+export interface PlanBytes {
+  readonly upload: number;
+  readonly response: number;
+}
+
 /** Why some candidates were not taken; one entry a degree and kind of reason. */
 export interface RefusedCandidate {
   readonly degree: Degree;
@@ -116,6 +122,7 @@ export interface Plan {
   readonly wire: DroppedBits;
   readonly noise: PlanNoise;
   readonly counts: PlanCounts;
+  readonly bytes: PlanBytes;
   readonly report: PlanReport;
 }
 

@@ -1,4 +1,5 @@
 import { analyzeAccumulator } from './accumulator.ts';
+import { countBytes, countOperations } from './counts.ts';
 import { bitLength, contains, datatypeRange } from './interval.ts';
 import { greatestCommonDivisor, isPrime } from './modulus.ts';
 import { decryptionIsCertain, predictedBudgetBits, resultNoise } from './noise.ts';
@@ -23,8 +24,17 @@ export function verify(plan: Plan, program: Program = buildProgram(plan)): void 
 }
 
 function requireEqual(where: string, expected: unknown, found: unknown): void {
-  const [left, right] = [JSON.stringify(expected), JSON.stringify(found)];
+  const [left, right] = [stableText(expected), stableText(found)];
   if (left !== right) reject(where, 'differs from what the weights say', left, right);
+}
+
+/** JSON with the keys of objects in order: a plan file may have them in another one. */
+function stableText(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : item,
+  );
 }
 
 function verifyParameters(plan: Plan): void {
@@ -148,4 +158,6 @@ function verifyTransfer(plan: Plan, program: Program): void {
   requireEqual('transfer.usedChunks', usedChunks(program), plan.transfer.usedChunks);
   const empty = program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));
   requireEqual('transfer.emptyRows', empty, plan.transfer.emptyRows);
+  requireEqual('counts', countOperations(program), plan.counts);
+  requireEqual('bytes', countBytes(program, plan.parameters, plan.wire), plan.bytes);
 }

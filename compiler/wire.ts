@@ -2,12 +2,13 @@ import { bitLength } from './interval.ts';
 import { MAX_PRIME_BITS, nttPrimes } from './modulus.ts';
 import { droppedFromC1, largestNoise, NOTHING_DROPPED, resultNoise } from './noise.ts';
 import type { DroppedBits, ResultNoiseInput } from './noise.ts';
+import type { Objective } from './plan.ts';
 import type { Degree } from './security.ts';
 
 /**
- * How many low bits of the ciphertexts need not travel. Whatever noise the rule leaves room for may be made by
- * rounding, and a q of a bit or two more leaves room for many more bits: so q and the dropped bits are chosen
- * together, for the fewest bytes.
+ * How many low bits of the ciphertexts need not travel: whatever noise the rule leaves room for may be made by
+ * rounding. For latency q stays the smallest there is, and only the room it happens to leave is used. For bandwidth q
+ * and the dropped bits are chosen together, because a q of a bit or two more leaves room for many more dropped bits.
  */
 
 export interface WireDemand {
@@ -17,6 +18,7 @@ export interface WireDemand {
   readonly noise: Omit<ResultNoiseInput, 'dropped'>;
   /** The smallest q that the noise without rounding allows, one prime. */
   readonly prime: bigint;
+  readonly objective: Objective;
   /** Bits of q that the security table allows. */
   readonly allowedBits: number;
   /** Coefficients that travel in all: of c0 up, of c1 down, of c0 down. */
@@ -69,7 +71,7 @@ function dropUnder(demand: WireDemand, prime: bigint): WireChoice | null {
   return best;
 }
 
-/** q and the dropped bits with the fewest bits to send; the smaller q among equals. */
+/** q and the dropped bits by the objective; the smaller q among equals. */
 export function chooseWire(demand: WireDemand): WireChoice {
   let best = dropUnder(demand, demand.prime) ?? {
     prime: demand.prime,
@@ -77,7 +79,8 @@ export function chooseWire(demand: WireDemand): WireChoice {
     bits: Infinity,
   };
   const smallest = bitLength(demand.prime);
-  const largest = Math.min(smallest + EXTRA_BITS, MAX_PRIME_BITS, demand.allowedBits);
+  const extra = demand.objective === 'bandwidth' ? EXTRA_BITS : 0;
+  const largest = Math.min(smallest + extra, MAX_PRIME_BITS, demand.allowedBits);
   for (let bits = smallest + 1; bits <= largest; bits++) {
     const [prime] = nttPrimes(demand.degree, bits, 1);
     if (prime === undefined) continue;

@@ -97,6 +97,7 @@ const planShape = {
     rotations: natural,
     weightPlaintexts: natural,
   }),
+  bytes: z.strictObject({ upload: natural, response: natural }),
   report: z.strictObject({
     objective: z.enum(['latency', 'bandwidth']),
     considered: natural,

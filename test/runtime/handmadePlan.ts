@@ -1,13 +1,13 @@
 import { analyzeAccumulator } from '../../compiler/accumulator.ts';
 import { requiredWidth } from '../../compiler/interval.ts';
 import { nttPrimes } from '../../compiler/modulus.ts';
+import { countBytes, countOperations } from '../../compiler/counts.ts';
 import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from '../../compiler/noise.ts';
 import { axisLayout, axisShapes, pitches } from '../../compiler/packing.ts';
 import type { ToeplitzPacking } from '../../compiler/packing.ts';
 import { dataModulus, noiseInput } from '../../compiler/plan.ts';
 import type { Parameters, Plan } from '../../compiler/plan.ts';
 import { buildProgram, rowNorms, usedChunks } from '../../compiler/program.ts';
-import type { Program } from '../../compiler/program.ts';
 import type { Degree } from '../../compiler/security.ts';
 import { makeSpec, outputShape } from '../../compiler/spec.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
@@ -135,20 +135,6 @@ export function makeParameters(
   };
 }
 
-function countProgram(program: Program): Plan['counts'] {
-  const groups = program.blockGroups.length;
-  const results = program.rows.filter((terms) => terms.length > 0).length * groups;
-  const inputs = usedChunks(program).length * groups;
-  return {
-    inputCiphertexts: inputs,
-    outputCiphertexts: results,
-    products: program.rows.reduce((sum, terms) => sum + terms.length, 0) * groups,
-    ntt: inputs + results,
-    rotations: 0,
-    weightPlaintexts: program.plaintexts.length,
-  };
-}
-
 /** A plan for `spec`; t is the smallest that tells all accumulators apart, or `plainModulus`. */
 export function handmadePlan(
   spec: ConvSpec,
@@ -190,7 +176,8 @@ export function handmadePlan(
     },
     wire,
     noise: { ...noise, predictedBudgetBits: predictedBudgetBits(q, parameters.plainModulus, response) },
-    counts: countProgram(program),
+    counts: countOperations(program),
+    bytes: countBytes(program, parameters, wire),
     report: { objective: 'latency', considered: 1, estimatedMilliseconds: 0, refused: [] },
   };
 }
