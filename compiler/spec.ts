@@ -107,10 +107,14 @@ export function centredInputRange(input: InputSpec): Interval {
 /** Weights with their zero points taken off, flat OIHW as in `WeightSpec.values`. */
 export function centredWeights(weights: WeightSpec): Int32Array {
   const perOutput = weights.channelsPerGroup * weights.kernelHeight * weights.kernelWidth;
-  return Int32Array.from(
-    weights.values,
-    (value, index) => value - weights.zeroPoints[Math.floor(index / perOutput)]!,
-  );
+  const centred = Int32Array.from(weights.values);
+  for (let output = 0; output < weights.outChannels; output++) {
+    const zeroPoint = weights.zeroPoints[output]!;
+    if (zeroPoint === 0) continue;
+    for (let index = output * perOutput; index < (output + 1) * perOutput; index++)
+      centred[index]! -= zeroPoint;
+  }
+  return centred;
 }
 
 function refuse(where: string, message: string, expected: string, found: string, hint?: string): never {

@@ -8,7 +8,8 @@ import type { Plan } from './plan.ts';
 import { buildProgram, rowNorms, usedChunks } from './program.ts';
 import type { Program } from './program.ts';
 import { isDegree, isSecurityBits, largestModulusBits } from './security.ts';
-import { reject, verifyMatrix } from './verifyMatrix.ts';
+import { verifyMatrix } from './verifyMatrix.ts';
+import { reject } from './verifyReject.ts';
 
 /**
  * Proof by exhaustion that a plan computes its convolution and always decrypts right: the matrix that the program
