@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// Nothing is imported before this check: an old Node would fail on what comes after with a message that helps nobody.
+// So this file keeps to syntax that any Node since 14 can parse.
+
+const LEAST_MAJOR = 22;
+const LEAST_MINOR = 12;
+
+const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+
+if (major < LEAST_MAJOR || (major === LEAST_MAJOR && minor < LEAST_MINOR)) {
+  process.stderr.write(
+    'error: cipherconv needs Node ' +
+      `${LEAST_MAJOR}.${LEAST_MINOR} or newer, and this is Node ${process.versions.node} (${process.execPath})\n`,
+  );
+  process.exitCode = 2;
+} else {
+  import('./main.ts').then(
+    ({ main }) => main(process.argv.slice(2)),
+    (error: unknown) => {
+      process.stderr.write(`error: cipherconv is not installed right: ${String(error)}\n`);
+      process.exitCode = 2;
+    },
+  );
+}

@@ -1,0 +1,71 @@
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { CompileOptions } from '../../compiler/compile.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { DEGREES, isDegree, isSecurityBits } from '../../compiler/security.ts';
+import type { Degree, SecurityBits } from '../../compiler/security.ts';
+import { refuseUnbuilt } from './unbuilt.ts';
+
+function parseDegree(text: string): Degree {
+  const degree = Number(text);
+  if (!isDegree(degree)) throw new InvalidArgumentError(`Allowed choices are ${DEGREES.join(', ')}.`);
+  return degree;
+}
+
+function parseSecurity(text: string): SecurityBits {
+  const bits = Number(text);
+  if (!isSecurityBits(bits)) throw new InvalidArgumentError('Allowed choices are 128, 192, 256.');
+  return bits;
+}
+
+/** What of a command is needed to read its options. */
+interface Parsed {
+  readonly getOptionValue: (name: string) => unknown;
+  readonly getOptionValueSource: (name: string) => string | undefined;
+}
+
+/** Adds the options that choose how a config is compiled; `compileOptions` reads them. */
+export function addCompileOptions(command: CommandUnknownOpts): void {
+  const choice = (flags: string, description: string, choices: readonly [string, ...string[]]): void => {
+    command.addOption(new Option(flags, description).choices(choices).default(choices[0]));
+  };
+  choice('--lowering <kind>', 'how the product is computed', ['auto', 'toeplitz', 'diagonals']);
+  choice('--kernel <kind>', 'what executes it', ['auto', 'ntt', 'direct']);
+  choice('--objective <goal>', 'what to minimize', ['latency', 'bandwidth']);
+  choice('--failure <probability>', 'how often decryption may fail', ['never', '2^-128']);
+  command.option('--degree <N>', 'take this ring degree and no other', parseDegree);
+  command.option('--security <bits>', 'bits of security: 128, 192 or 256 (default: 128)', parseSecurity);
+}
+
+/**
+ * The options that `addCompileOptions` added, as the compiler takes them. commander has checked every choice.
+ * @throws CipherconvError `unsupported` for what cannot be compiled yet.
+ */
+export function compileOptions(command: Parsed): CompileOptions {
+  const given = (name: string): unknown => command.getOptionValue(name);
+  if (given('lowering') === 'diagonals') refuseUnbuilt('--lowering diagonals', '--lowering toeplitz');
+  if (given('kernel') === 'direct') refuseUnbuilt('--kernel direct', '--kernel ntt');
+  const [degree, security] = [given('degree'), given('security')];
+  return {
+    objective: given('objective') === 'bandwidth' ? 'bandwidth' : 'latency',
+    failure: given('failure') === '2^-128' ? '2^-128' : 'never',
+    ...(typeof degree === 'number' && isDegree(degree) ? { degree } : {}),
+    ...(typeof security === 'number' && isSecurityBits(security) ? { security } : {}),
+  };
+}
+
+const NAMES = ['lowering', 'kernel', 'objective', 'degree', 'failure', 'security'] as const;
+
+/**
+ * A plan is compiled already: refuses options that would have no effect on it.
+ * @throws CipherconvError `usage`.
+ */
+export function refuseCompileOptions(command: Parsed): void {
+  const given = NAMES.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (given === undefined) return;
+  throw new CipherconvError({
+    code: 'usage',
+    message: `--${given} has no effect on a plan, which is compiled already`,
+    hint: 'give the filter config instead of the plan, or leave the option out',
+  });
+}

@@ -1,0 +1,116 @@
+import type { Command } from '@commander-js/extra-typings';
+import { requiredWidth } from '../../compiler/interval.ts';
+import type { Plan } from '../../compiler/plan.ts';
+import { compileConfig } from '../compile.ts';
+import { loadSource } from '../frontend/sources.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { noiseReport, noiseReportLines } from '../report/noiseReport.ts';
+import type { NoiseReport } from '../report/noiseReport.ts';
+import { planSummary } from './compile.ts';
+import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
+import { describeInterval, describeModulus, describeSpec, describeWidth, plural } from './planText.ts';
+import { bold } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `explain PLAN|CONFIG`: what was chosen, why, what was refused. */
+export function addExplain(program: Command, terminal: () => Terminal): void {
+  const command = program
+    .command('explain')
+    .description('say what a plan chose, why, and what was refused')
+    .argument('<plan>', 'a plan or a filter config, or - for stdin')
+    .option('--json', 'print it as JSON');
+  addCompileOptions(command);
+  command.action(async (path, flags, self) => {
+    const options = compileOptions(self);
+    const source = await loadSource(path);
+    if (source.kind === 'plan') refuseCompileOptions(self);
+    const stored = source.kind === 'plan' ? source.stored : compileConfig(source.config, options);
+    const noise = noiseReport(stored.plan);
+    terminal().print(
+      flags.json === true
+        ? `${JSON.stringify({ ...planSummary(stored), noiseReport: noise })}\n`
+        : explain(stored, noise),
+    );
+  });
+}
+
+/** Channels listed one by one; more are summed up. */
+const MOST_CHANNELS = 8;
+
+function accumulatorLines(plan: Plan): string[] {
+  const { channels, interval, decodeWidth } = plan.analysis;
+  const declared = plan.spec.accumulator;
+  const shown = channels
+    .slice(0, MOST_CHANNELS)
+    .map((channel, index) => `  channel ${index}: ${describeInterval(channel)}`);
+  const rest = channels.length - shown.length;
+  const widest = channels.reduce((most, channel) => Math.max(most, requiredWidth(channel).bits), 0);
+  return [
+    `all channels: ${describeInterval(interval)}`,
+    ...(channels.length > 1 ? shown : []),
+    ...(rest > 0 ? [`  and ${rest} more, the widest of all needs ${plural(widest, 'bit')}`] : []),
+    declared === null ? 'no width was declared' : `fits the declared ${describeWidth(declared)}`,
+    `the widest channel takes ${decodeWidth} values, so t = ${plan.parameters.plainModulus}`,
+  ];
+}
+
+function noiseLines({ noise }: Plan): string[] {
+  return [
+    `largest row of weights: L1 norm ${noise.rowL1}; noise budget left: at least ${plural(noise.predictedBudgetBits, 'bit')}`,
+    noise.failure === 'never'
+      ? 'decryption of an honest result cannot fail'
+      : 'decryption of an honest result fails with probability at most 2^-128',
+  ];
+}
+
+function packingLines({ packing }: Plan): string[] {
+  const { phaseFactors, tile, rowPitch, channelPitch } = packing;
+  const phases =
+    phaseFactors.rows * phaseFactors.columns === 1
+      ? []
+      : [`space to depth: ${phaseFactors.rows} x ${phaseFactors.columns} phases become channels`];
+  return [
+    `${packing.lowering}, kernel ntt, tiles of ${tile.height} x ${tile.width} outputs`,
+    ...phases,
+    `row pitch ${rowPitch}, channel pitch ${channelPitch} coefficients`,
+    `a ciphertext holds ${plural(packing.channelsPerCiphertext, 'channel')} of ${plural(packing.blocksPerCiphertext, 'tile')}; ` +
+      `a product gives ${plural(packing.outputsPerProduct, 'output channel')}`,
+  ];
+}
+
+function costLines({ bytes, counts, report }: Plan): string[] {
+  const { refused } = report;
+  return [
+    `${plural(counts.inputCiphertexts, 'ciphertext')} in (${bytes.upload} bytes), ` +
+      `${plural(counts.outputCiphertexts, 'ciphertext')} out (${bytes.response} bytes), no evaluation keys`,
+    `${plural(counts.products, 'product')}, ${plural(counts.ntt, 'transform')}, ${plural(counts.rotations, 'rotation')}, ` +
+      plural(counts.weightPlaintexts, 'weight polynomial'),
+    `cheapest of ${plural(report.considered, 'candidate')} for ${report.objective}: about ${report.estimatedMilliseconds.toFixed(2)} ms by the cost model`,
+    refused.length === 0 ? 'nothing was refused' : 'refused:',
+    ...refused.map(({ degree, reason }) => `  N = ${degree}: ${reason}`),
+  ];
+}
+
+/** What a person reads about a plan. */
+export function explain({ plan, layout, digest }: StoredPlan, noise: NoiseReport): string {
+  const { parameters } = plan;
+  const sections: [title: string, lines: readonly string[]][] = [
+    ['Convolution', [...describeSpec(plan.spec), `layout   ${layout} in files`]],
+    ['Accumulator', accumulatorLines(plan)],
+    [
+      'Parameters',
+      [
+        `N = ${parameters.degree}, t = ${parameters.plainModulus}, q of ${describeModulus(plan)}`,
+        `primes ${[...parameters.dataPrimes, ...(parameters.specialPrime === null ? [] : [parameters.specialPrime])].join(', ')}`,
+        ...noiseLines(plan),
+      ],
+    ],
+    ['Noise, worst case, log2', noiseReportLines(noise)],
+    ['Packing', packingLines(plan)],
+    ['Cost', costLines(plan)],
+  ];
+  const body = sections.map(
+    ([title, lines]) => `${bold(title)}\n${lines.map((line) => `  ${line}\n`).join('')}`,
+  );
+  return `${bold(plan.spec.name)}  digest ${digest}\n\n${body.join('\n')}`;
+}

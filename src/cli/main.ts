@@ -1,0 +1,100 @@
+import { rmSync } from 'node:fs';
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { temporaryFiles } from '../frontend/files.ts';
+import { VERSION_LINE } from '../version.ts';
+import { addCompile } from './compile.ts';
+import { exitCode } from './exitCode.ts';
+import type { Outcome } from './exitCode.ts';
+import { addExplain } from './explain.ts';
+import { addLint } from './lint.ts';
+import { addRun } from './run.ts';
+import { createTerminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+import { addUnbuilt } from './unbuilt.ts';
+
+/** Adds one command to the program; `terminal` is asked for when the command runs, after the options are known. */
+export type AddCommand = (program: Command, terminal: () => Terminal) => void;
+
+const COMMANDS: readonly AddCommand[] = [addLint, addCompile, addExplain, addRun, addUnbuilt];
+
+/**
+ * Runs the command line and sets the exit code of the process. Never calls process.exit on a normal end: what is still
+ * on its way to a pipe must arrive.
+ * @param args without node and script
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  endOnClosedPipe(process.stdout);
+  endOnClosedPipe(process.stderr);
+  process.once('SIGINT', interrupted);
+  let outcome: Outcome = { kind: 'good' };
+  const { program, terminal } = createProgram((ended) => {
+    outcome = ended;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    terminal().endProgress();
+    outcome = report(error, args.includes('--debug'));
+  }
+  process.exitCode = exitCode(outcome);
+}
+
+function createProgram(finish: (outcome: Outcome) => void): { program: Command; terminal: () => Terminal } {
+  const program = new Command('cipherconv');
+  program
+    .description(
+      'Compiles quantized convolutions for homomorphic encryption (BFV), proves them right, runs them encrypted.',
+    )
+    .version(VERSION_LINE, '-V, --version', 'print the versions of cipherconv and of SEAL')
+    .option('-q, --quiet', 'no progress and no notices on stderr')
+    .option('--debug', 'print stack traces of errors')
+    .exitOverride();
+  let made: Terminal | null = null;
+  const terminal = (): Terminal => {
+    made ??= createTerminal(program.getOptionValue('quiet') === true, finish);
+    return made;
+  };
+  for (const add of COMMANDS) add(program, terminal);
+  return { program, terminal };
+}
+
+/** Says on stderr what went wrong, and how the process ends. */
+function report(error: unknown, debug: boolean): Outcome {
+  if (error instanceof CommanderError) {
+    // commander has already printed help, version or its message.
+    return { kind: 'usage', asked: error.exitCode === 0 };
+  }
+  if (error instanceof CipherconvError) {
+    process.stderr.write(`error: ${debug ? stackOf(error) : error.message}\n`);
+    return { kind: 'refused', code: error.code };
+  }
+  const message = debug
+    ? stackOf(error)
+    : error instanceof Error
+      ? `${error.name}: ${error.message}`
+      : String(error);
+  process.stderr.write(
+    `error: internal: ${message}\n  try:      --debug for a stack trace, and please report this\n`,
+  );
+  return { kind: 'unexpected' };
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? '';
+  return error.cause === undefined ? own : `${own}\ncaused by ${stackOf(error.cause)}`;
+}
+
+/** Whoever read our output has gone (`| head`): nothing is left to say, and that is no error. */
+function endOnClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
+
+function interrupted(): void {
+  for (const file of temporaryFiles()) rmSync(file, { force: true });
+  process.exit(exitCode({ kind: 'interrupted' }));
+}

@@ -1,0 +1,113 @@
+import type { Command } from '@commander-js/extra-typings';
+import type { CompileOptions } from '../../compiler/compile.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { compileConfig } from '../compile.ts';
+import { resizeSpec } from '../frontend/autoPad.ts';
+import type { ParsedConfig } from '../frontend/config.ts';
+import { STANDARD_STREAM } from '../frontend/files.ts';
+import { requireOutput, writeOutput } from '../frontend/outputs.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { loadSource } from '../frontend/sources.ts';
+import { inputTensor, loadInput } from '../frontend/tensors.ts';
+import type { InputSource } from '../frontend/tensors.ts';
+import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
+import { describeRun } from './runText.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `run CONFIG|PLAN --input X`: encrypt, evaluate, decrypt, compare. */
+export function addRun(program: Command, terminal: () => Terminal): void {
+  const command = program
+    .command('run')
+    .description('run a convolution encrypted and compare it with the cleartext one')
+    .argument('<config>', 'a filter config or a plan, or - for stdin')
+    .requiredOption(
+      '-i, --input <file>',
+      'a tensor (.npy, .json), a picture (.png), or - for a JSON tensor on stdin',
+    )
+    .option('-o, --output <file>', 'write the result: .npy, .json, .png, or - for JSON on stdout')
+    .option('--json', 'print the measurements as JSON');
+  addCompileOptions(command);
+  command.action(async (path, flags, self) => {
+    const io = terminal();
+    const options = compileOptions(self);
+    refuseSharedStreams(path, flags);
+    if (flags.output !== undefined) await requireOutput(flags.output);
+    const source = await loadSource(path);
+    if (source.kind === 'plan') refuseCompileOptions(self);
+    const input = await loadInput(flags.input);
+    io.progress('compile', 0, 1);
+    const stored =
+      source.kind === 'plan'
+        ? planFor(source.stored, input)
+        : compileFor(source.config, options, input, io.notice);
+    const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
+    // Loaded late: node-seal is large, and bad input is refused before.
+    const { run } = await import('../run.ts');
+    const result = await run(stored.plan, tensor, { onProgress: io.progress });
+    io.endProgress();
+    const { report, output } = result;
+    // A wrong result is never written down as if it were one.
+    if (report.match && flags.output !== undefined)
+      await writeOutput(flags.output, output, stored.layout, io.notice);
+    if (flags.json === true) io.print(`${JSON.stringify(report)}\n`);
+    else if (flags.output === STANDARD_STREAM) io.notice(describeRun(stored.plan, result).trimEnd());
+    else io.print(describeRun(stored.plan, result));
+    if (!report.match) io.finish({ kind: 'mismatch' });
+  });
+}
+
+interface Streams {
+  readonly input: string;
+  readonly output?: string | undefined;
+  readonly json?: true | undefined;
+}
+
+function refuseSharedStreams(path: string, flags: Streams): void {
+  if (path === STANDARD_STREAM && flags.input === STANDARD_STREAM) {
+    throw new CipherconvError({
+      code: 'usage',
+      message: 'the config and the input cannot both come from stdin',
+    });
+  }
+  if (flags.output === STANDARD_STREAM && flags.json === true) {
+    throw new CipherconvError({ code: 'usage', message: 'the output and --json cannot both go to stdout' });
+  }
+}
+
+/** A plan is for one size: says what to do about a picture of another. */
+function planFor(stored: StoredPlan, input: InputSource): StoredPlan {
+  if (input.kind === 'tensor') return stored;
+  const { height, width } = stored.plan.spec.input;
+  const { picture } = input;
+  if (picture.height === height && picture.width === width) return stored;
+  throw new CipherconvError({
+    code: 'shape-mismatch',
+    where: picture.file,
+    message: 'the picture has another size than the plan was compiled for',
+    expected: `${width} x ${height} (width x height)`,
+    found: `${picture.width} x ${picture.height}`,
+    hint: 'give the filter config instead of the plan, which is then compiled for this size',
+  });
+}
+
+/** Compiles a config, for the size of the picture where that is another than the config's. */
+function compileFor(
+  config: ParsedConfig,
+  options: CompileOptions,
+  input: InputSource,
+  notice: (sentence: string) => void,
+): StoredPlan {
+  if (input.kind === 'tensor') return compileConfig(config, options);
+  const { height, width } = config.spec.input;
+  const { picture } = input;
+  if (picture.height === height && picture.width === width) return compileConfig(config, options);
+  notice(
+    `${picture.file}: ${picture.width} x ${picture.height}; compiled for this size ` +
+      `instead of the ${width} x ${height} of ${config.file}`,
+  );
+  return compileConfig(
+    config,
+    options,
+    resizeSpec(config.spec, picture.height, picture.width, config.autoPad),
+  );
+}

@@ -1,0 +1,34 @@
+import type { Plan } from '../../compiler/plan.ts';
+import type { RunResult } from '../run.ts';
+import { describeInterval, describeModulus, plural } from './planText.ts';
+import { verdict } from './terminal.ts';
+
+function bytesText(bytes: number): string {
+  if (bytes < 1000) return plural(bytes, 'byte');
+  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function millisecondsText(ms: number): string {
+  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+}
+
+/** What a person reads after a run. The last line says whether every integer is right. */
+export function describeRun(plan: Plan, { report, firstMismatch }: RunResult): string {
+  const { noise, ms, bytes } = report;
+  const steps = Object.entries(ms).map(([step, time]) => `${step} ${millisecondsText(time)}`);
+  const lines = [
+    `accumulator   ${describeInterval(plan.analysis.interval)}`,
+    `parameters    N = ${report.params.degree}, t = ${report.params.plainModulus}, q of ${describeModulus(plan)}`,
+    `noise budget  predicted ${noise.predictedBudgetBits}, measured ${plural(noise.measuredBudgetBits, 'bit')}`,
+    `bytes         keys ${bytesText(bytes.keys)}, upload ${bytesText(bytes.upload)}, response ${bytesText(bytes.response)}`,
+    `time          ${steps.join(', ')}`,
+  ];
+  const equal = report.outputs - report.mismatches;
+  const last =
+    firstMismatch === null
+      ? `equal: ${equal} of ${report.outputs}`
+      : `MISMATCH: ${report.mismatches} of ${report.outputs} differ, first at index ${firstMismatch.index}: ` +
+        `expected ${firstMismatch.expected}, decrypted ${firstMismatch.actual}`;
+  return `${lines.join('\n')}\n${verdict(report.match, last)}\n`;
+}

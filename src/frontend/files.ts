@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CipherconvError } from '../../compiler/errors.ts';
+
+/** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
+
+export const STANDARD_STREAM = '-';
+
+/** How messages call a file. */
+export function displayName(path: string): string {
+  return path === STANDARD_STREAM ? 'stdin' : path;
+}
+
+/** @throws CipherconvError `unreadable`. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8. */
+export async function readText(path: string): Promise<string> {
+  return decodeText(await readBytes(path), displayName(path));
+}
+
+/** @throws CipherconvError `unreadable` for bytes that are not UTF-8. */
+export function decodeText(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new CipherconvError(
+      {
+        code: 'unreadable',
+        where: file,
+        message: 'not a text file',
+        expected: 'text in UTF-8',
+        found: 'bytes that are not UTF-8',
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** What reading `path` failed with, in words. */
+export function unreadable(path: string, error: unknown): CipherconvError {
+  return new CipherconvError(
+    { code: 'unreadable', where: displayName(path), message: `cannot be read: ${reasonOf(error)}` },
+    { cause: error },
+  );
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('stdin is not in binary mode');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left',
+  EMFILE: 'too many open files',
+  ERR_FS_FILE_TOO_LARGE: 'it is too large',
+};
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+function unwritable(path: string, error: unknown): CipherconvError {
+  return new CipherconvError(
+    { code: 'unwritable', where: path, message: `cannot be written: ${reasonOf(error)}` },
+    { cause: error },
+  );
+}
+
+/**
+ * Checks before long work that a file can be written later: its folder is there and writable, and it is no folder.
+ * @throws CipherconvError `unwritable`.
+ */
+export async function requireWritable(path: string): Promise<void> {
+  if (path === STANDARD_STREAM) return;
+  try {
+    const kind = await kindOf(path);
+    if (kind === 'folder') throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (kind === 'special') return;
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+async function kindOf(path: string): Promise<'missing' | 'file' | 'folder' | 'special'> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) return 'folder';
+    return found.isFile() ? 'file' : 'special';
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 'missing';
+    throw error;
+  }
+}
+
+/** Temporary files of writes under way, so that an interrupted process can take them away. */
+const temporary = new Set<string>();
+
+/** The temporary files that exist now. */
+export function temporaryFiles(): readonly string[] {
+  return [...temporary];
+}
+
+/**
+ * Writes a whole file or none: first into a temporary file in the same folder, then renamed over the target. A link is
+ * followed; a device or pipe is written to directly. `-` is stdout.
+ * @throws CipherconvError `unwritable`; the target is then as it was.
+ */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  if (path === STANDARD_STREAM) {
+    process.stdout.write(content);
+    return;
+  }
+  try {
+    const kind = await kindOf(path);
+    if (kind === 'special') await writeFile(path, content);
+    else await writeByRename(kind === 'missing' ? path : await realpath(path), content);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+async function writeByRename(path: string, content: string | Uint8Array): Promise<void> {
+  const scratch = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  temporary.add(scratch);
+  try {
+    await writeFile(scratch, content, { flag: 'wx' });
+    await rename(scratch, path);
+  } catch (error) {
+    await rm(scratch, { force: true });
+    throw error;
+  } finally {
+    temporary.delete(scratch);
+  }
+}

@@ -1,0 +1,188 @@
+import { CipherconvError } from '../../compiler/errors.ts';
+import { elementCount } from '../../compiler/tensor.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+
+/**
+ * NumPy's .npy files (format versions 1 to 3), integers in C order only. Our own reader, because what is read here
+ * decides what is computed: the header is parsed as a whole, and the data must fill the shape exactly.
+ */
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+const LARGEST_HEADER = 2 ** 16;
+const LARGEST_RANK = 32;
+
+interface Header {
+  readonly descr: string;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+}
+
+function refuse(file: string, message: string, expected: string, found: string, hint?: string): never {
+  throw new CipherconvError({
+    code: 'malformed-tensor',
+    where: file,
+    message,
+    expected,
+    found,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** One `'key': value` of the header with its comma; values are strings, booleans or tuples of integers. */
+const ENTRY =
+  /\s*(?:'(\w+)'|"(\w+)")\s*:\s*(?:'([^'\\]*)'|"([^"\\]*)"|(True|False)|\(([\d\s,]*)\))\s*(?:,|(?=\s*\}))/y;
+
+function parseHeader(text: string, file: string): Header {
+  const wrong = (): never =>
+    refuse(
+      file,
+      'the header is not that of an array of plain numbers',
+      "{'descr': '<i4', 'fortran_order': False, 'shape': (1, 1, 28, 28), }",
+      text.trim().slice(0, 100),
+    );
+  const trimmed = text.trim();
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return wrong();
+  const entries = new Map<string, string>();
+  ENTRY.lastIndex = 1;
+  while (!/^\s*\}$/.test(trimmed.slice(ENTRY.lastIndex))) {
+    const match = ENTRY.exec(trimmed);
+    if (match === null) return wrong();
+    const [, single, double, text1, text2, flag, tuple] = match;
+    const key = single ?? double ?? '';
+    if (entries.has(key)) return wrong();
+    entries.set(key, text1 ?? text2 ?? flag ?? `(${tuple ?? ''})`);
+  }
+  const [descr, order, shape] = [entries.get('descr'), entries.get('fortran_order'), entries.get('shape')];
+  if (entries.size !== 3 || descr === undefined || order === undefined || shape === undefined) return wrong();
+  if (!/^(True|False)$/.test(order) || !/^\((\s*\d{1,16}\s*,)*(\s*\d{1,16}\s*)?\)$/.test(shape))
+    return wrong();
+  const extents = shape.match(/\d+/g)?.map(Number) ?? [];
+  if (extents.length > LARGEST_RANK) return wrong();
+  return { descr, fortranOrder: order === 'True', shape: extents };
+}
+
+interface ElementType {
+  readonly bytes: number;
+  readonly read: (view: DataView, offset: number) => number | bigint;
+}
+
+const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
+  i1: { bytes: 1, read: (view, offset) => view.getInt8(offset) },
+  u1: { bytes: 1, read: (view, offset) => view.getUint8(offset) },
+  i2: { bytes: 2, read: (view, offset) => view.getInt16(offset, true) },
+  u2: { bytes: 2, read: (view, offset) => view.getUint16(offset, true) },
+  i4: { bytes: 4, read: (view, offset) => view.getInt32(offset, true) },
+  u4: { bytes: 4, read: (view, offset) => view.getUint32(offset, true) },
+  i8: { bytes: 8, read: (view, offset) => view.getBigInt64(offset, true) },
+  u8: { bytes: 8, read: (view, offset) => view.getBigUint64(offset, true) },
+};
+
+function elementType(descr: string, file: string): ElementType {
+  const type = ELEMENT_TYPES[descr.slice(1)];
+  const order = descr.charAt(0);
+  if (type !== undefined && (order === '<' || (type.bytes === 1 && '|>='.includes(order)))) return type;
+  const expected = 'little-endian integers of 1, 2, 4 or 8 bytes';
+  const found = JSON.stringify(descr);
+  if (/f\d+$/.test(descr))
+    return refuse(
+      file,
+      'floating point values',
+      expected,
+      found,
+      "x.astype('<i4') in NumPy, if they are whole",
+    );
+  if (type !== undefined)
+    return refuse(file, 'not little-endian', expected, found, "x.astype('<i4') in NumPy");
+  return refuse(file, 'not integers', expected, found, "x.astype('<i4') in NumPy");
+}
+
+/**
+ * Reads a .npy file: shape and values as the file has them.
+ * @param file name for messages
+ * @throws CipherconvError `malformed-tensor` for anything but a whole file of integers below 2^53 in C order.
+ */
+export function decodeNpy(bytes: Uint8Array, file: string): Tensor {
+  if (bytes.length < 10 || !MAGIC.every((byte, index) => bytes[index] === byte)) {
+    return refuse(
+      file,
+      'not a .npy file',
+      'a file that starts with \\x93NUMPY',
+      `${bytes.length} other bytes`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint8(6);
+  if (version < 1 || version > 3)
+    return refuse(file, 'unknown .npy version', 'version 1, 2 or 3', String(version));
+  const start = version === 1 ? 10 : 12;
+  const length =
+    version === 1 ? view.getUint16(8, true) : bytes.length < 12 ? Infinity : view.getUint32(8, true);
+  if (length > LARGEST_HEADER || start + length > bytes.length) {
+    return refuse(file, 'the header is cut off', `${length} bytes of header`, `${bytes.length} bytes in all`);
+  }
+  const header = parseHeader(new TextDecoder().decode(bytes.subarray(start, start + length)), file);
+  const type = elementType(header.descr, file);
+  const rank = header.shape.filter((extent) => extent !== 1).length;
+  if (header.fortranOrder && rank > 1) {
+    return refuse(
+      file,
+      'Fortran order',
+      'C order',
+      'fortran_order: True',
+      'np.ascontiguousarray(x) in NumPy',
+    );
+  }
+  return { shape: header.shape, data: readData(view, start + length, header.shape, type, file) };
+}
+
+function readData(
+  view: DataView,
+  start: number,
+  shape: readonly number[],
+  type: ElementType,
+  file: string,
+): Float64Array {
+  const count = elementCount(shape);
+  const found = view.byteLength - start;
+  // Compared before anything is allocated: a shape can claim any size. Extents of 16 digits may round, never fit.
+  if (count * type.bytes !== found) {
+    const expected = `${count * type.bytes} bytes for shape (${shape.join(', ')})`;
+    const message = count * type.bytes > found ? 'the file is cut off' : 'there are bytes left over';
+    return refuse(file, message, `${expected} after the header`, `${found} bytes`);
+  }
+  const data = new Float64Array(count);
+  for (let index = 0; index < count; index++) {
+    const value = Number(type.read(view, start + index * type.bytes));
+    if (!Number.isSafeInteger(value)) {
+      return refuse(
+        file,
+        `element ${index} is out of range`,
+        'integers below 2^53 in magnitude',
+        String(value),
+      );
+    }
+    data[index] = value;
+  }
+  return data;
+}
+
+/** Bytes of a .npy file (version 1): int32 where all values fit, int64 otherwise; little endian, C order. */
+export function encodeNpy(tensor: Tensor): Uint8Array {
+  const fits = tensor.data.every((value) => value === (value | 0));
+  const shape = tensor.shape.length === 1 ? `(${tensor.shape.join()},)` : `(${tensor.shape.join(', ')})`;
+  const dictionary = `{'descr': '${fits ? '<i4' : '<i8'}', 'fortran_order': False, 'shape': ${shape}, }`;
+  // NumPy pads with spaces up to a line break so that the data start at a multiple of 64 bytes.
+  const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
+  const header = `${dictionary.padEnd(start - 11)}\n`;
+  const width = fits ? 4 : 8;
+  const bytes = new Uint8Array(start + tensor.data.length * width);
+  const view = new DataView(bytes.buffer);
+  bytes.set([...MAGIC, 1, 0]);
+  view.setUint16(8, header.length, true);
+  bytes.set(new TextEncoder().encode(header), 10);
+  tensor.data.forEach((value, index) => {
+    if (fits) view.setInt32(start + index * 4, value, true);
+    else view.setBigInt64(start + index * 8, BigInt(value), true);
+  });
+  return bytes;
+}

@@ -1,0 +1,122 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { CipherconvError } from '../../compiler/errors.ts';
+import type { ErrorCode } from '../../compiler/errors.ts';
+import type { Plan } from '../../compiler/plan.ts';
+import { deepFreeze, makeSpec } from '../../compiler/spec.ts';
+import { verify } from '../../compiler/verify.ts';
+import { canonicalJson, canonicalLines } from './canonicalJson.ts';
+import { planFileSchema } from './planSchema.ts';
+import { parseJson } from './positions.ts';
+import type { TensorLayout } from './schema.ts';
+import { schemaError } from './schemaIssues.ts';
+
+/** A plan as it is kept in a file. */
+export interface StoredPlan {
+  readonly plan: Plan;
+  /** Axis order of input and output tensors outside. */
+  readonly layout: TensorLayout;
+  /** SHA-256 over the canonical JSON of plan and layout: 64 lowercase hex digits. */
+  readonly digest: string;
+}
+
+/** Names the plan: the same config and version give the same digest. */
+export function planDigest(plan: Plan, layout: TensorLayout): string {
+  return bytesToHex(sha256(utf8ToBytes(canonicalJson({ ...plan, layout }))));
+}
+
+/** A plan with its digest. */
+export function storedPlan(plan: Plan, layout: TensorLayout): StoredPlan {
+  return { plan, layout, digest: planDigest(plan, layout) };
+}
+
+/** Text of a plan file. The same plan gives the same bytes. */
+export function encodePlan({ plan, layout, digest }: StoredPlan): string {
+  return canonicalLines({ ...plan, layout, digest });
+}
+
+/** Whether parsed JSON says that it is a plan. */
+export function looksLikePlan(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && 'format' in value && value.format === 'cipherconv-plan'
+  );
+}
+
+function refuse(
+  code: ErrorCode,
+  file: string,
+  message: string,
+  cause: unknown,
+  found?: string,
+): CipherconvError {
+  return new CipherconvError(
+    {
+      code,
+      where: file,
+      message,
+      ...(found === undefined ? {} : { found }),
+      hint: 'compile the config again',
+    },
+    { cause },
+  );
+}
+
+/**
+ * Reads a plan file and trusts nothing in it: schema, digest, spec, then the exhaustive proof.
+ * @throws CipherconvError `malformed-json`, `malformed-plan` or `plan-rejected`.
+ */
+export function parsePlan(text: string, file: string): StoredPlan {
+  const value = parseJson(text, file);
+  const result = planFileSchema.safeParse(value);
+  if (!result.success) {
+    const describeUnion = (): string => 'what compile writes';
+    const kind = { code: 'malformed-plan', title: 'a plan', schema: planFileSchema, describeUnion } as const;
+    throw schemaError(kind, result.error.issues, value, text, file);
+  }
+  const { digest, layout, ...fields } = result.data;
+  const expected = planDigest(fields, layout);
+  if (digest !== expected) {
+    throw new CipherconvError({
+      code: 'malformed-plan',
+      where: file,
+      message: 'the plan was changed after it was made: its digest is wrong',
+      expected,
+      found: digest,
+      hint: 'compile the config again',
+    });
+  }
+  const plan: Plan = deepFreeze({ ...fields, spec: checkedSpec(fields, file) });
+  proveRight(plan, file);
+  return { plan, layout, digest };
+}
+
+function checkedSpec(plan: Plan, file: string): Plan['spec'] {
+  try {
+    return makeSpec(plan.spec);
+  } catch (error) {
+    throw refuse(
+      'malformed-plan',
+      file,
+      'the convolution in the plan is not a valid one',
+      error,
+      reasonOf(error),
+    );
+  }
+}
+
+/** A forged plan may break an invariant that verify relies on; that, too, is a reason to refuse it. */
+function proveRight(plan: Plan, file: string): void {
+  try {
+    verify(plan);
+  } catch (error) {
+    throw refuse('plan-rejected', file, 'the plan does not compute its convolution', error, reasonOf(error));
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof CipherconvError) {
+    const { where, message } = error.details;
+    return where === undefined ? message : `${where}: ${message}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

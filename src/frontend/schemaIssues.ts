@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import type { ErrorCode, ErrorDetails } from '../../compiler/errors.ts';
+import { nearest } from './nearest.ts';
+import { describeJson } from './nested.ts';
+import { formatPath, locate, LocatedError } from './positions.ts';
+import type { JsonPath } from './positions.ts';
+
+/** What messages about one kind of document need to know of it. */
+export interface DocumentKind {
+  readonly code: ErrorCode;
+  /** "a filter config" */
+  readonly title: string;
+  readonly schema: z.ZodType;
+  /** What a union at this place takes, in words. */
+  readonly describeUnion: (path: JsonPath) => string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Makes an error of the first issue that a schema found, unknown keys before anything else, because a misspelt key is
+ * often also a missing one. `text` is what `value` was parsed from, to point into.
+ */
+export function schemaError(
+  kind: DocumentKind,
+  issues: readonly Issue[],
+  value: unknown,
+  text: string,
+  file: string,
+): LocatedError {
+  const all = issues.map(innermost);
+  const issue = all.find(({ code }) => code === 'unrecognized_keys') ?? all[0];
+  const path = (issue?.path ?? []).filter((key) => typeof key !== 'symbol');
+  if (issue?.code === 'unrecognized_keys')
+    return unknownKeyError(kind, path, issue.keys[0] ?? '', text, file);
+  const found = valueAt(value, path);
+  const isMissing = found === undefined;
+  const details: ErrorDetails = {
+    code: kind.code,
+    ...(path.length === 0 ? {} : { where: formatPath(path) }),
+    message: isMissing ? `missing key "${String(path.at(-1))}"` : `not what ${kind.title} has here`,
+    expected: issue === undefined ? kind.title : expectation(kind, issue, path),
+    ...(isMissing ? {} : { found: describeJson(found) }),
+  };
+  return new LocatedError(file, locate(text, path), details);
+}
+
+/** Of a failed union, the issue of the branch whose outer type fits; of none, the union itself. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const branch = issue.errors.find((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code !== 'invalid_type'),
+  );
+  const inner = branch?.find(({ code }) => code === 'unrecognized_keys') ?? branch?.[0];
+  return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] });
+}
+
+function unknownKeyError(
+  kind: DocumentKind,
+  path: JsonPath,
+  key: string,
+  text: string,
+  file: string,
+): LocatedError {
+  const known = knownKeys(kind.schema, path);
+  const suggestion = nearest(key, known);
+  const object = path.length === 0 ? kind.title : formatPath(path);
+  return new LocatedError(file, locate(text, [...path, key], 'key'), {
+    code: kind.code,
+    where: formatPath([...path, key]),
+    message: `unknown key ${JSON.stringify(key)}`,
+    expected: `${object} has only the keys ${known.join(', ')}`,
+    hint: suggestion === null ? 'remove the key' : `did you mean "${suggestion}"?`,
+  });
+}
+
+/** The keys that the object at `path` may have. */
+function knownKeys(schema: unknown, path: JsonPath): readonly string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
+    return knownKeys(schema.unwrap(), path);
+  }
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => knownKeys(option, path));
+  if (schema instanceof z.ZodArray) return path.length === 0 ? [] : knownKeys(schema.element, path.slice(1));
+  if (!(schema instanceof z.ZodObject)) return [];
+  const [key, ...rest] = path;
+  return key === undefined ? Object.keys(schema.shape) : knownKeys(schema.shape[key], rest);
+}
+
+function valueAt(root: unknown, path: JsonPath): unknown {
+  return path.reduce<unknown>((value, key) => {
+    if (typeof value !== 'object' || value === null) return undefined;
+    return Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
+  }, root);
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  number: 'an integer',
+  int: 'an integer',
+  string: 'a string',
+  array: 'an array',
+  tuple: 'an array',
+  object: 'an object',
+  boolean: 'true or false',
+};
+
+function expectation(kind: DocumentKind, issue: Issue, path: JsonPath): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return TYPE_NAMES[issue.expected] ?? issue.expected;
+    case 'invalid_value':
+      return issue.values.map((allowed) => JSON.stringify(allowed)).join(' or ');
+    case 'too_small':
+      return bound(issue.origin, 'at least', Number(issue.minimum));
+    case 'too_big':
+      return bound(issue.origin, 'at most', Number(issue.maximum));
+    case 'invalid_format':
+    case 'invalid_union':
+      return kind.describeUnion(path);
+    default:
+      return issue.message;
+  }
+}
+
+function bound(origin: string, relation: string, limit: number): string {
+  // Every array with a bound has a fixed length here.
+  if (origin === 'array') return `an array of ${limit} entries`;
+  if (origin === 'string') return `${relation} ${limit} character${limit === 1 ? '' : 's'}`;
+  return `an integer of ${relation} ${limit}`;
+}

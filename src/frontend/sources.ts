@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { dirname, extname, isAbsolute, join } from 'node:path';
+import { CipherconvError } from '../../compiler/errors.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { parseFilterConfig } from './config.ts';
+import type { ParsedConfig } from './config.ts';
+import { displayName, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { decodeNpy } from './npy.ts';
+import { looksLikePlan, parsePlan } from './planFile.ts';
+import type { StoredPlan } from './planFile.ts';
+import { parseJson } from './positions.ts';
+
+/** What a command was given: a filter config to compile, or a plan. */
+export type ConvSource =
+  | { readonly kind: 'config'; readonly config: ParsedConfig }
+  | { readonly kind: 'plan'; readonly stored: StoredPlan };
+
+function refuseModel(path: string): void {
+  if (extname(path).toLowerCase() !== '.onnx') return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: path,
+    message: 'not supported yet: ONNX models',
+    expected: 'a filter config (*.conv.json)',
+  });
+}
+
+function npyLoader(path: string): (npy: string) => Tensor {
+  const folder = path === STANDARD_STREAM ? '.' : dirname(path);
+  return (npy) => {
+    const file = isAbsolute(npy) ? npy : join(folder, npy);
+    let bytes: Uint8Array;
+    try {
+      bytes = readFileSync(file);
+    } catch (error) {
+      throw unreadable(file, error);
+    }
+    return decodeNpy(bytes, file);
+  };
+}
+
+/**
+ * Reads a filter config; `-` is stdin.
+ * @throws CipherconvError as `parseFilterConfig` does, or `unreadable`, or `unsupported` for models.
+ */
+export async function loadConfig(path: string): Promise<ParsedConfig> {
+  refuseModel(path);
+  return parseFilterConfig(await readText(path), { file: displayName(path), loadNpy: npyLoader(path) });
+}
+
+/**
+ * Reads a filter config or a plan, told apart by what the file says it is; `-` is stdin.
+ * @throws CipherconvError as `loadConfig` and `parsePlan` do.
+ */
+export async function loadSource(path: string): Promise<ConvSource> {
+  refuseModel(path);
+  const file = displayName(path);
+  const text = await readText(path);
+  if (looksLikePlan(parseJson(text, file))) return { kind: 'plan', stored: parsePlan(text, file) };
+  return { kind: 'config', config: parseFilterConfig(text, { file, loadNpy: npyLoader(path) }) };
+}

@@ -1,0 +1,147 @@
+import { extname } from 'node:path';
+import { z } from 'zod';
+import { CipherconvError } from '../../compiler/errors.ts';
+import type { ConvSpec } from '../../compiler/spec.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { decodeText, displayName, readBytes, STANDARD_STREAM } from './files.ts';
+import { canonicalShape, outsideShape, toCanonical } from './layouts.ts';
+import { flattenNested, pathOfElement } from './nested.ts';
+import { decodeNpy } from './npy.ts';
+import { decodePicture, pictureTensor } from './picture.ts';
+import type { Picture } from './picture.ts';
+import { formatPath, locate, LocatedError, parseJson } from './positions.ts';
+import type { TensorLayout } from './schema.ts';
+import { schemaError } from './schemaIssues.ts';
+
+/** What an input file holds, before it meets a convolution: so that a picture's size can be asked for first. */
+export type InputSource =
+  | {
+      readonly kind: 'tensor';
+      readonly file: string;
+      /** Shape and elements as the file has them, in the config's layout. */
+      readonly shape: readonly number[];
+      readonly data: Float64Array;
+      /** An error that points at one element. */
+      readonly elementError: (index: number, details: ElementFault) => CipherconvError;
+    }
+  | { readonly kind: 'picture'; readonly picture: Picture };
+
+interface ElementFault {
+  readonly message: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/**
+ * Reads an input: .npy, .json, .png, or `-` for a JSON tensor on stdin.
+ * @throws CipherconvError `unreadable`, `malformed-json`, `malformed-tensor`, `malformed-picture` or `unsupported`.
+ */
+export async function loadInput(path: string): Promise<InputSource> {
+  const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
+  const file = displayName(path);
+  switch (kind) {
+    case '.npy':
+      return npySource(decodeNpy(await readBytes(path), file), file);
+    case '.json':
+      return parseTensorJson(decodeText(await readBytes(path), file), file);
+    case '.png':
+      return { kind: 'picture', picture: decodePicture(await readBytes(path), file) };
+    default:
+      throw new CipherconvError({
+        code: 'unsupported',
+        where: file,
+        message: `not supported yet: ${kind === '' ? 'inputs without a file extension' : `${kind} inputs`}`,
+        expected: '.npy, .json or .png, or - for JSON on stdin',
+      });
+  }
+}
+
+function npySource(tensor: Tensor, file: string): InputSource {
+  const elementError = (index: number, fault: ElementFault): CipherconvError =>
+    new CipherconvError({
+      code: 'out-of-range',
+      where: `${file}: element [${pathOfElement('nested', tensor.shape, index).join(', ')}]`,
+      ...fault,
+    });
+  return { kind: 'tensor', file, shape: tensor.shape, data: tensor.data, elementError };
+}
+
+const tensorSchema = z.strictObject({
+  shape: z.array(z.int().min(0)),
+  data: z.array(z.unknown()),
+});
+
+/**
+ * Reads a JSON tensor `{ "shape": [...], "data": [...] }`, data nested or flat.
+ * @throws LocatedError `malformed-json` or `malformed-tensor`.
+ */
+export function parseTensorJson(text: string, file: string): InputSource {
+  const value = parseJson(text, file);
+  const result = tensorSchema.safeParse(value);
+  if (!result.success) {
+    const describeUnion = (): string => 'integers';
+    const kind = {
+      code: 'malformed-tensor',
+      title: 'a tensor',
+      schema: tensorSchema,
+      describeUnion,
+    } as const;
+    throw schemaError(kind, result.error.issues, value, text, file);
+  }
+  const { shape, data } = result.data;
+  const flattened = flattenNested(data, shape, 'value');
+  if (!flattened.ok) {
+    const { path, message, expected, found } = flattened.fault;
+    const full = ['data', ...path];
+    throw new LocatedError(file, locate(text, full), {
+      code: 'malformed-tensor',
+      where: formatPath(full),
+      message,
+      expected,
+      found,
+    });
+  }
+  const elementError = (index: number, fault: ElementFault): CipherconvError => {
+    const path = ['data', ...pathOfElement(flattened.nesting, shape, index)];
+    return new LocatedError(file, locate(text, path), {
+      code: 'out-of-range',
+      where: formatPath(path),
+      ...fault,
+    });
+  };
+  return { kind: 'tensor', file, shape, data: flattened.values, elementError };
+}
+
+/**
+ * The input tensor (NCHW, raw values) of a convolution, from a file in the config's layout.
+ * @param notice told in a sentence how a picture was quantized
+ * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value that the declared input cannot have.
+ */
+export function inputTensor(
+  source: InputSource,
+  spec: ConvSpec,
+  layout: TensorLayout,
+  notice: (sentence: string) => void,
+): Tensor {
+  if (source.kind === 'picture') return pictureTensor(source.picture, spec, notice);
+  const { batch, channels, height, width, range, bits, signed } = spec.input;
+  const expected = outsideShape([batch, channels, height, width], layout);
+  if (source.shape.join() !== expected.join()) {
+    throw new CipherconvError({
+      code: 'shape-mismatch',
+      where: source.file,
+      message: 'the input has another shape than the convolution takes',
+      expected: `[${expected.join(', ')}] (${layout})`,
+      found: `[${source.shape.join(', ')}]`,
+    });
+  }
+  const wrong = source.data.findIndex((value) => value < range.lo || value > range.hi);
+  if (wrong >= 0) {
+    throw source.elementError(wrong, {
+      message: 'input outside its declared range',
+      expected: `an integer from ${range.lo} to ${range.hi} (${bits}-bit ${signed ? 'signed' : 'unsigned'} inputs)`,
+      found: String(source.data[wrong]),
+    });
+  }
+  return { shape: canonicalShape(expected, layout), data: toCanonical(source.data, expected, layout) };
+}

@@ -1,0 +1,97 @@
+import { clientView } from '../compiler/plan.ts';
+import type { Plan } from '../compiler/plan.ts';
+import type { Tensor } from '../compiler/tensor.ts';
+import { convolve } from '../runtime/clear/loops.ts';
+import { createClient } from '../runtime/client.ts';
+import { compareTensors } from '../runtime/compare.ts';
+import type { Mismatch } from '../runtime/compare.ts';
+import { createEvaluator } from '../runtime/evaluator.ts';
+import { loadSeal } from '../runtime/seal/module.ts';
+import { planFacts } from './runReport.ts';
+import type { RunReport } from './runReport.ts';
+
+export interface RunResult {
+  readonly report: RunReport;
+  /** What decryption gave, NCHW. */
+  readonly output: Tensor;
+  /** The first integer that differs from the cleartext convolution, null when all are equal. */
+  readonly firstMismatch: Mismatch | null;
+}
+
+export type RunStep = 'load SEAL' | keyof RunReport['ms'] | 'compare';
+
+export interface RunOptions {
+  /** Told when a step begins (done 0 of 1) and how far it is. */
+  readonly onProgress?: (step: RunStep, done: number, total: number) => void;
+}
+
+/**
+ * Runs a plan as client and server in one: keys, encryption, evaluation, decryption, comparison with the cleartext
+ * convolution.
+ * @param input NCHW, raw values, of exactly the plan's shape
+ * @throws CipherconvError `shape-mismatch` or `out-of-range` for an input that the plan was not made for.
+ */
+export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): Promise<RunResult> {
+  const announce = options.onProgress ?? ((): void => undefined);
+  const step = async <T>(name: RunStep, work: () => T | Promise<T>): Promise<Timed<T>> => {
+    announce(name, 0, 1);
+    // One turn of the event loop, so that an interrupt is noticed between the long synchronous steps.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return timed(work);
+  };
+  await step('load SEAL', loadSeal);
+  const client = await step('keygen', () => createClient(clientView(plan)));
+  try {
+    let active: 'prepare' | 'evaluate' = 'prepare';
+    const onProgress = (done: number, total: number): void => {
+      announce(active, done, total);
+    };
+    const evaluator = await step('prepare', () => createEvaluator(plan, { onProgress }));
+    try {
+      const upload = await step('encrypt', () => client.value.encrypt(input));
+      active = 'evaluate';
+      const response = await step('evaluate', () => evaluator.value.evaluate(upload.value));
+      const output = await step('decrypt', () => client.value.decrypt(response.value));
+      const measuredBudgetBits = client.value.measuredBudgetBits(response.value);
+      const expected = await step('compare', () => convolve(plan.spec, input));
+      const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
+      const report: RunReport = {
+        match,
+        mismatches,
+        outputs,
+        ...planFacts(plan),
+        noise: { predictedBudgetBits: plan.noise.predictedBudgetBits, measuredBudgetBits },
+        ms: {
+          keygen: client.ms,
+          prepare: evaluator.ms,
+          encrypt: upload.ms,
+          evaluate: response.ms,
+          decrypt: output.ms,
+        },
+        // A toeplitz plan needs no key on the server.
+        bytes: { keys: 0, upload: totalLength(upload.value), response: totalLength(response.value) },
+      };
+      return { report, output: output.value, firstMismatch: first };
+    } finally {
+      evaluator.value.dispose();
+    }
+  } finally {
+    client.value.dispose();
+  }
+}
+
+interface Timed<T> {
+  readonly value: T;
+  /** Milliseconds, to the microsecond. */
+  readonly ms: number;
+}
+
+async function timed<T>(work: () => T | Promise<T>): Promise<Timed<T>> {
+  const start = performance.now();
+  const value = await work();
+  return { value, ms: Math.round((performance.now() - start) * 1000) / 1000 };
+}
+
+function totalLength(messages: readonly Uint8Array[]): number {
+  return messages.reduce((sum, bytes) => sum + bytes.length, 0);
+}

@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compileSpec } from '../../compiler/compile.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { canonicalJson } from '../../src/frontend/canonicalJson.ts';
+import { encodePlan, parsePlan, planDigest, storedPlan } from '../../src/frontend/planFile.ts';
+import type { StoredPlan } from '../../src/frontend/planFile.ts';
+import { config, parse, refusal } from './fixtures.ts';
+
+const { spec } = parse(config({ pads: [1, 1, 1, 1], bias: [-3] }));
+const stored = storedPlan(compileSpec(spec), 'NHWC');
+const text = encodePlan(stored);
+
+/** The plan with a change and a digest that matches it: only the proof can refuse it. */
+function forged(change: (plan: StoredPlan['plan']) => StoredPlan['plan']): string {
+  return encodePlan(storedPlan(change(stored.plan), 'NHWC'));
+}
+
+describe('a plan file', () => {
+  it('reads back as it was written', () => {
+    expect(parsePlan(text, 'p.json')).toEqual(stored);
+    expect(encodePlan(parsePlan(text, 'p.json'))).toBe(text);
+    expect(Object.isFrozen(parsePlan(text, 'p.json').plan.spec)).toBe(true);
+  });
+
+  it('is the same for the same config, and has a digest of 64 hex digits', () => {
+    expect(encodePlan(storedPlan(compileSpec(spec), 'NHWC'))).toBe(text);
+    expect(stored.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(planDigest(stored.plan, 'NCHW')).not.toBe(stored.digest);
+  });
+
+  it('does not depend on the order of keys', () => {
+    expect(canonicalJson({ b: [{ d: 1, c: 2 }], a: 'x' })).toBe('{"a":"x","b":[{"c":2,"d":1}]}');
+  });
+
+  it('is refused when anything in it was changed', () => {
+    refusal(
+      () => parsePlan(text.replace('"name":"test"', '"name":"tes1"'), 'p.json'),
+      'malformed-plan',
+      'digest',
+    );
+    const low = forged((plan) => ({ ...plan, windows: { ...plan.windows, low: [-2] } }));
+    refusal(() => parsePlan(low, 'p.json'), 'plan-rejected', 'p.json', 'windows.low');
+    const pitch = forged((plan) => ({
+      ...plan,
+      packing: { ...plan.packing, rowPitch: plan.packing.rowPitch - 1 },
+    }));
+    refusal(() => parsePlan(pitch, 'p.json'), 'plan-rejected', 'p.json');
+    const bias = forged((plan) => ({ ...plan, spec: { ...plan.spec, bias: [1, 2] } }));
+    refusal(() => parsePlan(bias, 'p.json'), 'malformed-plan', 'bias');
+  });
+
+  it('is refused when it is not one', () => {
+    refusal(() => parsePlan(text.slice(0, 200), 'p.json'), 'malformed-json', 'p.json:');
+    refusal(() => parsePlan('{"format": "cipherconv-plan"}', 'p.json'), 'malformed-plan', 'missing key');
+    refusal(
+      () => parsePlan(text.replace('"kernel"', '"kernal"'), 'p.json'),
+      'malformed-plan',
+      'did you mean "kernel"',
+    );
+  });
+
+  it('never takes a mutated number, nor breaks on one', () => {
+    const numbers = [...text.matchAll(/-?\d+/g)].map(({ index, 0: digits }) => ({ index, digits }));
+    fc.assert(
+      fc.property(fc.nat(numbers.length - 1), fc.integer({ min: -3, max: 4000 }), (at, value) => {
+        const { index, digits } = numbers[at]!;
+        fc.pre(String(value) !== digits);
+        const mutated = text.slice(0, index) + String(value) + text.slice(index + digits.length);
+        expect(() => parsePlan(mutated, 'p.json')).toThrow(CipherconvError);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
