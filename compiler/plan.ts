@@ -11,6 +11,8 @@ import { elementCount } from './tensor.ts';
  * (program.ts), `verify` proves the two right against the spec, and the runtime executes them.
  */
 
+export type { DroppedBits } from './noise.ts';
+
 export type Lowering = 'toeplitz';
 export type Kernel = 'ntt';
 export type Objective = 'latency' | 'bandwidth';

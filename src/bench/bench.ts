@@ -15,7 +15,7 @@ import { createEvaluator } from '../../runtime/evaluator.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { LAYERS, layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
-import { median, medianCosts, RawOperations } from './rawOperations.ts';
+import { median, combineCosts, RawOperations } from './rawOperations.ts';
 
 const ROUNDS = 5;
 
@@ -98,7 +98,7 @@ async function benchLayer(layer: LayerShape): Promise<LayerResult> {
     encrypt: median(samples.map((sample) => sample.encrypt)),
     evaluate: median(samples.map((sample) => sample.evaluate)),
     decrypt: median(samples.map((sample) => sample.decrypt)),
-    floor: floorMilliseconds(plan, medianCosts(samples.map((sample) => sample.floor))),
+    floor: floorMilliseconds(plan, combineCosts(samples.map((sample) => sample.floor))),
   };
 }
 
