@@ -7,6 +7,7 @@ import { compareTensors } from '../runtime/compare.ts';
 import type { Mismatch } from '../runtime/compare.ts';
 import { createEvaluator } from '../runtime/evaluator.ts';
 import { loadSeal } from '../runtime/seal/module.ts';
+import type { Weights } from '../runtime/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
 
@@ -16,11 +17,15 @@ export interface RunResult {
   readonly output: Tensor;
   /** The first integer that differs from the cleartext convolution, null when all are equal. */
   readonly firstMismatch: Mismatch | null;
+  /** Whether the transformed weights stayed in memory, and what they take. */
+  readonly weights: Weights;
 }
 
 export type RunStep = 'load SEAL' | keyof RunReport['ms'] | 'compare';
 
 export interface RunOptions {
+  /** What the transformed weights may take, bytes; past it they are made at each use. Default 1 GiB. */
+  readonly weightMemoryBytes?: number;
   /** Told when a step begins (done 0 of 1) and how far it is. */
   readonly onProgress?: (step: RunStep, done: number, total: number) => void;
 }
@@ -43,10 +48,12 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
   const client = await step('keygen', () => createClient(clientView(plan)));
   try {
     let active: 'prepare' | 'evaluate' = 'prepare';
+    const memory =
+      options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes };
     const onProgress = (done: number, total: number): void => {
       announce(active, done, total);
     };
-    const evaluator = await step('prepare', () => createEvaluator(plan, { onProgress }));
+    const evaluator = await step('prepare', () => createEvaluator(plan, { ...memory, onProgress }));
     try {
       const upload = await step('encrypt', () => client.value.encrypt(input));
       active = 'evaluate';
@@ -71,7 +78,7 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
         // A toeplitz plan needs no key on the server.
         bytes: { keys: 0, upload: totalLength(upload.value), response: totalLength(response.value) },
       };
-      return { report, output: output.value, firstMismatch: first };
+      return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
     } finally {
       evaluator.value.dispose();
     }

@@ -305,6 +305,7 @@ describe('the process', () => {
 describe('the examples', () => {
   it.each([
     ['demo.ts', 'equal: 784 of 784'],
+    ['demo.ts', 'equal: 262144 of 262144'],
     [join('2-sobel', 'edges.ts'), 'Sobel edges equal: 784 of 784'],
   ])('%s checks itself', async (script, line) => {
     const child = spawn(process.execPath, [join(ROOT, 'examples', script)], { cwd: ROOT });

@@ -5,7 +5,6 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { makeTensor } from '../../compiler/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
-import type { Requantization } from '../../runtime/clear/requantize.ts';
 
 const dataFolder = process.env['DATA_DIR'];
 if (dataFolder === undefined) throw new Error('set DATA_DIR to the folder that holds vectors/*.json');
