@@ -129,6 +129,7 @@ function finalModulus(
     plainModulus: request.plainModulus,
     noise: {
       degree: found.degree,
+      plainModulus: request.plainModulus,
       failure: request.failure,
       ...rowNorms(program),
       coefficients: elementCount([output.batch, output.channels, output.height, output.width]),

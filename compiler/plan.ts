@@ -162,6 +162,7 @@ export function noiseInput(
   const { failure, rowL1, rowL2Squared } = plan.noise;
   return {
     degree: plan.parameters.degree,
+    plainModulus: plan.parameters.plainModulus,
     failure,
     rowL1,
     rowL2Squared,
