@@ -1,7 +1,7 @@
 import type { ClientView } from '../compiler/plan.ts';
 import { buildBlockGroups } from '../compiler/packingElements.ts';
 import type { BlockGroup, InputPlacement } from '../compiler/packingElements.ts';
-import { outputShape } from '../compiler/spec.ts';
+import { centredInputRange, outputShape } from '../compiler/spec.ts';
 import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
@@ -15,9 +15,11 @@ import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
 import type { Ciphertext, Decryptor, Encryptor, Plaintext, Seal } from './seal/module.ts';
 import { NoiseMeter } from './seal/noiseMeter.ts';
-import { PlaintextWriter, readPlaintext } from './seal/plaintext.ts';
+import { readPlaintext } from './seal/plaintext.ts';
 import { buildWithScope, SealScope, withScope } from './seal/scope.ts';
+import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { ZeroPool } from './zeroPool.ts';
 
 /** Who owns the data: holds a fresh secret key, which never leaves it. */
 export interface Client {
@@ -27,6 +29,15 @@ export interface Client {
    * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
    */
   encrypt(input: Tensor): Uint8Array[];
+  /**
+   * Makes `count` encryptions of zero ahead of time, so that encrypting only adds the values. Each is used for one
+   * ciphertext and destroyed; when none is left, `encrypt` makes fresh ones.
+   */
+  precompute(count: number): void;
+  /** Encryptions of zero that are ready. */
+  readonly precomputed: number;
+  /** Ciphertexts that one input takes. */
+  readonly ciphertextsPerInput: number;
   /**
    * The accumulators (NCHW) from the results: for each block group one per row that is not empty, in order.
    * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
@@ -46,6 +57,7 @@ interface Tools {
   readonly encryptor: Encryptor;
   readonly decryptor: Decryptor;
   readonly plaintext: Plaintext;
+  readonly zero: Plaintext;
   readonly ciphertext: Ciphertext;
   readonly meter: NoiseMeter;
 }
@@ -60,6 +72,7 @@ function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientVi
     encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
     decryptor: scope.own(new seal.Decryptor(context, secretKey)),
     plaintext: scope.own(new seal.Plaintext()),
+    zero: scope.own(new seal.Plaintext()),
     ciphertext: scope.own(new seal.Ciphertext()),
     meter: new NoiseMeter(
       scope,
@@ -79,13 +92,14 @@ class SealClient implements Client {
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
   readonly #tools: Tools;
-  readonly #writer: PlaintextWriter;
   readonly #output: OutputShape;
   readonly #groups: readonly BlockGroup[];
   readonly #decode: Decoder;
   /** Result rows that are computed, ascending. */
   readonly #rows: readonly number[];
   readonly #coefficients: Float64Array;
+  readonly #scaling: ScalingTable;
+  readonly #zeros: ZeroPool;
 
   constructor(scope: SealScope, seal: Seal, view: ClientView) {
     this.#scope = scope;
@@ -96,7 +110,6 @@ class SealClient implements Client {
     this.#upload = new UploadCodec(frames, view.parameters, view.wire);
     this.#response = new ResponseCodec(frames, view.parameters, view.wire);
     this.#tools = makeTools(scope, seal, this.#context, view);
-    this.#writer = new PlaintextWriter(seal, this.#context);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
     this.#decode = makeDecoder(view, this.#output);
@@ -104,6 +117,8 @@ class SealClient implements Client {
     const empty = new Set(view.transfer.emptyRows);
     this.#rows = Array.from({ length: rowCount }, (_, row) => row).filter((row) => !empty.has(row));
     this.#coefficients = new Float64Array(view.packing.degree);
+    this.#scaling = new ScalingTable(view.parameters, centredInputRange(view.shape.input));
+    this.#zeros = new ZeroPool(() => this.#encryptZero());
   }
 
   encrypt(input: Tensor): Uint8Array[] {
@@ -116,27 +131,29 @@ class SealClient implements Client {
     );
   }
 
+  /** An encryption of zero plus the scaled values: SEAL's own symmetric encryption, taken apart. */
   #encryptChunk(placement: InputPlacement, data: Float64Array): Uint8Array {
-    const { coefficients, elements, read } = placement;
-    const { zeroPoint } = this.#view.shape.input;
-    const { plainModulus } = this.#context;
-    this.#writer.clear();
-    for (let index = 0; index < elements.length; index++) {
-      const value = (data[elements[index]!]! - zeroPoint) % plainModulus;
-      this.#writer.put(coefficients[index]!, value < 0 ? value + plainModulus : value);
-    }
-    this.#writer.load(this.#tools.plaintext);
-    return this.#upload.encode(this.#encryptLoaded(), read);
+    const zero = this.#zeros.take();
+    const words = this.#upload.words(zero);
+    this.#scaling.addMessage(words, this.#context.degree, placement, data, this.#view.shape.input.zeroPoint);
+    const bytes = this.#upload.encode(words, zero, placement.read);
+    zero.fill(0);
+    return bytes;
   }
 
-  /** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */
-  #encryptLoaded(): Uint8Array {
-    return withScope((scope) =>
-      saveBytes(
-        this.#seal,
-        scope.own(this.#tools.encryptor.encryptSymmetricSerializable(this.#tools.plaintext)),
-      ),
-    );
+  precompute(count: number): void {
+    this.#scope.assertOpen();
+    guardSeal('encrypt zeros', () => {
+      this.#zeros.fill(count);
+    });
+  }
+
+  get ciphertextsPerInput(): number {
+    return this.#groups.length * this.#view.transfer.usedChunks.length;
+  }
+
+  get precomputed(): number {
+    return this.#zeros.size;
   }
 
   decrypt(results: readonly Uint8Array[]): Tensor {
@@ -193,14 +210,20 @@ class SealClient implements Client {
 
   /** Of an encryption of zero, by SEAL's own measurement. */
   #freshBudgetBits(): number {
-    const { ciphertext, decryptor, plaintext } = this.#tools;
-    this.#writer.clear();
-    this.#writer.load(plaintext);
-    ciphertext.loadFromArray(this.#context.context, this.#encryptLoaded());
+    const { ciphertext, decryptor } = this.#tools;
+    ciphertext.loadFromArray(this.#context.context, this.#encryptZero());
     return decryptor.invariantNoiseBudget(ciphertext);
   }
 
+  /** SEAL's seeded envelope of zero. Symmetric: less noise than with the public key, and half the bytes. */
+  #encryptZero(): Uint8Array {
+    return withScope((scope) =>
+      saveBytes(this.#seal, scope.own(this.#tools.encryptor.encryptSymmetricSerializable(this.#tools.zero))),
+    );
+  }
+
   dispose(): void {
+    this.#zeros.destroy();
     this.#scope.dispose();
   }
 }

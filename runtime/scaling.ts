@@ -1,4 +1,5 @@
 import type { Parameters } from '../compiler/plan.ts';
+import type { Placement } from '../compiler/packingElements.ts';
 import type { Interval } from '../compiler/interval.ts';
 
 /**
@@ -40,6 +41,20 @@ export class ScalingTable {
       high: Number(prime >> 32n),
       halves: tables[which]!,
     }));
+  }
+
+  /** Adds a placed message: data[element] - zeroPoint at its coefficient, and nothing anywhere else. */
+  addMessage(
+    words: Uint32Array,
+    degree: number,
+    placement: Placement,
+    data: Float64Array,
+    zeroPoint: number,
+  ): void {
+    const { coefficients, elements } = placement;
+    for (let index = 0; index < elements.length; index++) {
+      this.add(words, degree, coefficients[index]!, data[elements[index]!]! - zeroPoint);
+    }
   }
 
   /**
