@@ -72,6 +72,7 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
     parameters,
     packing: found.packing,
     kernel: 'ntt',
+    direct: null,
     windows: {
       low: intervals.map(({ lo }) => lo),
       residueLow: intervals.map(({ lo }, channel) => lo - spec.bias[channel]!),

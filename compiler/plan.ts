@@ -14,7 +14,8 @@ import { elementCount } from './tensor.ts';
 export type { DroppedBits } from './noise.ts';
 
 export type Lowering = 'toeplitz';
-export type Kernel = 'ntt';
+/** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (programSteps.ts). */
+export type Kernel = 'ntt' | 'direct';
 export type Objective = 'latency' | 'bandwidth';
 
 /** BFV parameters. */
@@ -64,6 +65,18 @@ export interface NoiseFacts {
 export interface PlanNoise extends NoiseFacts {
   /** Budget in bits that SEAL reports at least, by the worst-case rule. */
   readonly predictedBudgetBits: number;
+}
+
+/** How the direct kernel's 32-bit lanes sum without overflow; planKernel.ts derives and proves it. */
+export interface DirectLanes {
+  /** Bits of a balanced digit, at most 16. */
+  readonly limbBits: number;
+  /** Digits of a residue, of every data prime. */
+  readonly limbs: number;
+  /** Largest L1 norm of weights that one lane may sum: floor((2^31 - 1) / 2^(limbBits - 1)). */
+  readonly laneL1: number;
+  /** Most partial sums of a result, each reduced on its own: 1 where every row stays within `laneL1`. */
+  readonly folds: number;
 }
 
 /** What one run of the plan costs, counted from the program. */
@@ -118,6 +131,8 @@ export interface Plan {
   readonly parameters: Parameters;
   readonly packing: ToeplitzPacking;
   readonly kernel: Kernel;
+  /** Present exactly when the kernel is `direct`. */
+  readonly direct: DirectLanes | null;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
   /** Low bits of the coefficients that do not travel. */

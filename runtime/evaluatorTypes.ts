@@ -1,0 +1,26 @@
+import type { Kernel } from '../compiler/plan.ts';
+import type { Weights } from './weights.ts';
+
+/** Who owns the filter: computes on ciphertexts and holds no key of any kind. */
+export interface Evaluator {
+  /** Whether the transformed weights stay in memory or are made at each use. */
+  readonly weights: Weights;
+  /**
+   * Results of one upload (as `Client.encrypt` orders it): for each block group one ciphertext per row that is not
+   * empty, in order.
+   * @throws CipherconvError `malformed-tensor` for ciphertexts that are not of this plan.
+   */
+  evaluate(upload: readonly Uint8Array[]): Uint8Array[];
+  dispose(): void;
+}
+
+/** Called with the work done and the total: plaintexts while preparing, products while evaluating. */
+export type Progress = (done: number, total: number) => void;
+
+export interface EvaluatorOptions {
+  /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
+  readonly weightMemoryBytes?: number;
+  readonly onProgress?: Progress;
+  /** Default: the plan's. Both give the same bytes; the direct one needs a plan that has its lanes. */
+  readonly kernel?: Kernel;
+}
