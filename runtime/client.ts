@@ -134,7 +134,7 @@ class SealClient implements Client {
   /** An encryption of zero plus the scaled values: SEAL's own symmetric encryption, taken apart. */
   #encryptChunk(placement: InputPlacement, data: Float64Array): Uint8Array {
     const zero = this.#zeros.take();
-    const words = this.#upload.words(zero);
+    const words = this.#upload.copyWords(zero);
     this.#scaling.addMessage(words, this.#context.degree, placement, data, this.#view.shape.input.zeroPoint);
     const bytes = this.#upload.encode(words, zero, placement.read);
     zero.fill(0);

@@ -128,7 +128,7 @@ export class UploadCodec {
   }
 
   /** The words of c0 in SEAL's own seeded envelope, a copy that may be changed before `encode`. */
-  words(envelope: Uint8Array): Uint32Array {
+  copyWords(envelope: Uint8Array): Uint32Array {
     const { codes, degree } = this.#code;
     return wordHalves(envelope, CIPHERTEXT_WORDS_AT, codes.length * degree).slice();
   }
