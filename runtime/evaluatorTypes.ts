@@ -1,4 +1,5 @@
 import type { Kernel } from '../compiler/plan.ts';
+import type { Part } from '../compiler/programParts.ts';
 import type { Weights } from './weights.ts';
 
 /** Who owns the filter: computes on ciphertexts and holds no key of any kind. */
@@ -23,4 +24,6 @@ export interface EvaluatorOptions {
   readonly onProgress?: Progress;
   /** Default: the plan's. Both give the same bytes; the direct one needs a plan that has its lanes. */
   readonly kernel?: Kernel;
+  /** Computes only this part of the plan; uploads and results are then those of the part. */
+  readonly part?: Part;
 }
