@@ -5,6 +5,8 @@ import { centredInputRange, outputShape } from '../compiler/spec.ts';
 import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
+import { CodingClock } from './codingClock.ts';
+import type { CodingTimes } from './codingClock.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
@@ -34,6 +36,8 @@ export interface Client {
    * ciphertext and destroyed; when none is left, `encrypt` makes fresh ones.
    */
   precompute(count: number): void;
+  /** Time that packing uploads and unpacking responses has taken so far. */
+  readonly coding: CodingTimes;
   /** Encryptions of zero that are ready. */
   readonly precomputed: number;
   /** Ciphertexts that one input takes. */
@@ -85,6 +89,7 @@ function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientVi
 }
 
 class SealClient implements Client {
+  readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #view: ClientView;
@@ -136,7 +141,7 @@ class SealClient implements Client {
     const zero = this.#zeros.take();
     const words = this.#upload.copyWords(zero);
     this.#scaling.addMessage(words, this.#context.degree, placement, data, this.#view.shape.input.zeroPoint);
-    const bytes = this.#upload.encode(words, zero, placement.read);
+    const bytes = this.coding.time('upload', () => this.#upload.encode(words, zero, placement.read));
     zero.fill(0);
     return bytes;
   }
@@ -188,7 +193,9 @@ class SealClient implements Client {
 
   /** Loads result number `index` into the ciphertext object; returns its envelope. */
   #loadResult(results: readonly Uint8Array[], index: number, positions: Int32Array): Uint8Array {
-    const envelope = this.#response.decode(results[index]!, positions, `results[${index}]`);
+    const envelope = this.coding.time('response', () =>
+      this.#response.decode(results[index]!, positions, `results[${index}]`),
+    );
     this.#tools.ciphertext.loadFromArray(this.#context.context, envelope);
     return envelope;
   }

@@ -9,6 +9,7 @@ import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts'
 import { DirectKernel } from './kernels/directKernel.ts';
 import type { DirectFactory } from './kernels/directModule.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
+import { CodingClock } from './codingClock.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from './seal/envelope.ts';
@@ -44,6 +45,7 @@ function requireLanes(plan: Plan, program: Program): DirectLanes {
 /** Evaluates with the `direct` kernel: shift-and-add over raw coefficients. SEAL only expands the seeds of c1. */
 export class DirectEvaluator implements Evaluator {
   readonly weights: Weights;
+  readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #context: BfvContext;
@@ -119,7 +121,10 @@ export class DirectEvaluator implements Evaluator {
     if (position === undefined) throw internalError(`chunk ${chunk} does not travel`);
     const at = group * this.#transfer.position.size + position;
     const { read } = this.#placements[group]!.inputs[chunk]!;
-    this.#ciphertext.loadFromArray(context, this.#upload.decode(upload[at]!, read, `upload[${at}]`));
+    const envelope = this.coding.time('upload', () =>
+      this.#upload.decode(upload[at]!, read, `upload[${at}]`),
+    );
+    this.#ciphertext.loadFromArray(context, envelope);
     const words = 2 * degree * dataPrimeCount;
     this.#kernel
       .inputWords(side)
@@ -134,7 +139,9 @@ export class DirectEvaluator implements Evaluator {
       this.#kernel.runBlock(index, group);
       rows.forEach((row, slot) => {
         const words = this.#kernel.resultWords(slot);
-        results[first + done++] = this.#response.encodeComponents(words, outputs[row]!.coefficients);
+        results[first + done++] = this.coding.time('response', () =>
+          this.#response.encodeComponents(words, outputs[row]!.coefficients),
+        );
       });
       const total = this.#placements.length * this.#products;
       const share = (group + done / this.#transfer.rows.length) / this.#placements.length;

@@ -1,11 +1,14 @@
 import type { Kernel } from '../compiler/plan.ts';
 import type { Part } from '../compiler/programParts.ts';
+import type { CodingTimes } from './codingClock.ts';
 import type { Weights } from './weights.ts';
 
 /** Who owns the filter: computes on ciphertexts and holds no key of any kind. */
 export interface Evaluator {
   /** Whether the transformed weights stay in memory or are made at each use. */
   readonly weights: Weights;
+  /** Time that unpacking uploads and packing responses has taken so far. */
+  readonly coding: CodingTimes;
   /**
    * Results of one upload (as `Client.encrypt` orders it): for each block group one ciphertext per row that is not
    * empty, in order.

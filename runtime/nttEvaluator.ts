@@ -4,6 +4,7 @@ import type { BlockGroup } from '../compiler/packingElements.ts';
 import type { Program } from '../compiler/program.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
+import { CodingClock } from './codingClock.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { saveBytes } from './seal/envelope.ts';
@@ -49,6 +50,7 @@ function groupsPerBatch(weights: Weights, memoryBytes: number, groupBytes: numbe
 /** Evaluates with the `ntt` kernel: SEAL's own evaluator, everything in NTT form. */
 export class NttEvaluator implements Evaluator {
   readonly weights: Weights;
+  readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #context: BfvContext;
@@ -121,7 +123,9 @@ export class NttEvaluator implements Evaluator {
       inputs.forEach((ciphertext, index) => {
         const at = (first + group) * inputs.length + index;
         const { read } = this.#placements[first + group]!.inputs[this.#usedChunks[index]!]!;
-        const envelope = this.#upload.decode(upload[at]!, read, `upload[${at}]`);
+        const envelope = this.coding.time('upload', () =>
+          this.#upload.decode(upload[at]!, read, `upload[${at}]`),
+        );
         ciphertext.loadFromArray(this.#context.context, envelope);
         this.#evaluator.cipherTransformToNttInplace(ciphertext);
       });
@@ -138,7 +142,9 @@ export class NttEvaluator implements Evaluator {
         this.#evaluator.cipherTransformFromNttInplace(accumulator);
         const { coefficients } = this.#placements[first + group]!.outputs[this.#rowNumbers[row]!]!;
         const envelope = saveBytes(this.#seal, accumulator);
-        results[(first + group) * this.#rows.length + row] = this.#response.encode(envelope, coefficients);
+        results[(first + group) * this.#rows.length + row] = this.coding.time('response', () =>
+          this.#response.encode(envelope, coefficients),
+        );
       }
       done += steps.length * count;
       this.#onProgress?.(done, this.#groups * productsPerGroup);
