@@ -73,7 +73,14 @@ export async function benchChart(report: BenchReport): Promise<string> {
       y: { field: 'ms', type: 'quantitative', scale: { type: 'log' }, title: 'milliseconds (log scale)' },
       // Bars on a logarithmic axis need a foot.
       y2: { datum: 0.01 },
-      color: { field: 'way', type: 'nominal', sort: order, title: null, scale: { scheme: 'tableau10' } },
+      color: {
+        field: 'way',
+        type: 'nominal',
+        sort: order,
+        title: null,
+        scale: { scheme: 'tableau10' },
+        legend: { orient: 'bottom', labelLimit: 400 },
+      },
     },
   };
   const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: 'none' });
