@@ -37,7 +37,7 @@ export interface ParsedConfig {
  * @throws LocatedError with file, line and column: `malformed-json`, `malformed-config`, `out-of-range`,
  *   `shape-mismatch` or `beyond-bfv`; and whatever `loadNpy` throws.
  */
-export function parseFilterConfig(text: string, source: ConfigSource): ParsedConfig {
+export function parseFilterConfig(text: string, source: ConfigSource = { file: 'config' }): ParsedConfig {
   const config = requireConfig(parseJson(text, source.file), text, source.file);
   const at = (path: JsonPath, target?: Target): Position | null => locate(text, path, target);
   const weights = readWeights(config, text, source);
