@@ -49,51 +49,64 @@ export function sumOf(left: Distribution, right: Distribution): Distribution {
   return addScaled(left, 1, right);
 }
 
-/** Of left + factor * right, independent, factor not 0. Cost: support of the result times values of `right`. */
-export function addScaled(left: Distribution, factor: number, right: Distribution): Distribution {
+/**
+ * Of left + factor * right, independent, factor not 0; of its support only the lowest `most` values, where given. Cost:
+ * the support times the values of `right`, or about three times the support when `right` is uniform.
+ */
+export function addScaled(
+  left: Distribution,
+  factor: number,
+  right: Distribution,
+  most = Infinity,
+): Distribution {
   const step = Math.abs(factor);
   const values = right.probabilities.length;
-  const support = left.probabilities.length + step * (values - 1);
-  const edge = factor > 0 ? right.lo : right.lo + values - 1;
-  const lo = left.lo + factor * edge;
-  if (right.isUniform) {
-    return { lo, probabilities: boxSum(left.probabilities, step, values, support), isUniform: false };
-  }
+  const support = Math.min(most, left.probabilities.length + step * (values - 1));
+  const lo = left.lo + factor * (factor > 0 ? right.lo : right.lo + values - 1);
+  const source = left.probabilities;
+  if (right.isUniform) return { lo, probabilities: boxSum(source, step, values, support), isUniform: false };
   const result = new Float64Array(support);
-  for (let value = 0; value < values; value++) {
+  for (let value = 0; value < values && step * value < support; value++) {
     const probability = right.probabilities[factor > 0 ? value : values - 1 - value]!;
     if (probability === 0) continue;
     const offset = step * value;
-    for (let index = 0; index < left.probabilities.length; index++)
-      result[offset + index]! += left.probabilities[index]! * probability;
+    const end = Math.min(source.length, support - offset);
+    for (let index = 0; index < end; index++) result[offset + index]! += source[index]! * probability;
   }
   return { lo, probabilities: result, isUniform: false };
 }
 
 /**
- * result[i] = (1/n) * sum over k < n of source[i - k * step], n additions for free: each window of n is a suffix of one
- * block of n and a prefix of the next (van Herk 1992), so about three additions an element and none is taken back.
+ * result[i] = (1/count) * sum over k < count of source[i - k * step]. Rows of `step` values lie one under the other, so it
+ * is a moving sum of `count` rows; with rows in blocks of `count`, each window is the end of one block and the beginning
+ * of the next (van Herk 1992): about three additions an element, and nothing is ever taken back.
  */
 function boxSum(source: Float64Array, step: number, count: number, support: number): Float64Array {
-  const result = new Float64Array(support);
-  const line = Math.ceil(support / step);
-  const suffix = new Float64Array(line);
-  for (let residue = 0; residue < Math.min(step, support); residue++) {
-    const length = Math.ceil((support - residue) / step);
-    const at = (position: number): number => source[residue + position * step] ?? 0;
-    for (let position = length - 1; position >= 0; position--) {
-      const endsBlock = position === length - 1 || position % count === count - 1;
-      suffix[position] = at(position) + (endsBlock ? 0 : suffix[position + 1]!);
-    }
-    let prefix = 0;
-    for (let position = 0; position < length; position++) {
-      prefix = position % count === 0 ? at(position) : prefix + at(position);
-      const start = position - count + 1;
-      const isOneBlock = start <= 0 || start % count === 0;
-      result[residue + position * step] = (isOneBlock ? prefix : prefix + suffix[start]!) / count;
+  const rows = Math.ceil(support / step);
+  const padded = new Float64Array(rows * step);
+  padded.set(source.subarray(0, padded.length));
+  const suffix = new Float64Array(padded);
+  for (let row = rows - 2; row >= 0; row--) {
+    if (row % count === count - 1) continue;
+    const base = row * step;
+    for (let index = base; index < base + step; index++) suffix[index]! += suffix[index + step]!;
+  }
+  for (let row = 1; row < rows; row++) {
+    if (row % count === 0) continue;
+    const base = row * step;
+    for (let index = base; index < base + step; index++) padded[index]! += padded[index - step]!;
+  }
+  // padded now holds the sums from the beginning of each block.
+  for (let row = rows - 1; row >= 0; row--) {
+    const base = row * step;
+    const start = row - count + 1;
+    const back = start > 0 && start % count !== 0 ? (count - 1) * step : null;
+    for (let index = base; index < base + step; index++) {
+      const whole = back === null ? padded[index]! : padded[index]! + suffix[index - back]!;
+      padded[index] = whole / count;
     }
   }
-  return result;
+  return padded.subarray(0, support);
 }
 
 /** Of `count` independent copies added up, by doubling. */

@@ -1,5 +1,5 @@
 import type { AccumulatorAnalysis } from './accumulator.ts';
-import { addScaled, pointDistribution, probabilityOutside, shifted } from './distribution.ts';
+import { addScaled, pointDistribution } from './distribution.ts';
 import type { Distribution } from './distribution.ts';
 import { contains } from './interval.ts';
 import type { Interval } from './interval.ts';
@@ -42,12 +42,11 @@ export function overflowProbability(model: OverflowModel): OverflowProbability {
     const cells = lowCell.join() === highCell.join() ? [lowCell] : [lowCell, highCell];
     let largest = 0;
     for (const cell of cells) {
-      const terms = windowTerms(spec, centred, channel, cell);
-      const cost = additions(terms, model.inputs);
+      const window = windowOf(model, centred, channel, cell);
+      const cost = additions(window.above, model.inputs) + additions(window.below, model.inputs);
       if (cost > budget) return null;
       budget -= cost;
-      const sum = shifted(windowSum(terms, model.inputs, spec.input.zeroPoint), spec.bias[channel]!);
-      largest = Math.max(largest, probabilityOutside(sum, limit));
+      largest = Math.max(largest, tail(window.above, model.inputs) + tail(window.below, model.inputs));
     }
     return largest;
   });
@@ -60,6 +59,42 @@ export function overflowProbability(model: OverflowModel): OverflowProbability {
 interface Term {
   readonly inputChannel: number;
   readonly weight: number;
+}
+
+/**
+ * The lowest `values` values of a sum of terms: one end of an accumulator, turned so that it is the low one. The whole
+ * distribution is never needed: what overflows lies within `values` of the end.
+ */
+interface Tail {
+  readonly terms: readonly Term[];
+  readonly values: number;
+}
+
+interface Window {
+  readonly above: Tail;
+  readonly below: Tail;
+}
+
+function windowOf(
+  { spec, limit, inputs }: OverflowModel,
+  centred: Int32Array,
+  channel: number,
+  cell: readonly [number, number],
+): Window {
+  const terms = windowTerms(spec, centred, channel, cell);
+  let [lo, hi] = [spec.bias[channel]!, spec.bias[channel]!];
+  for (const { inputChannel, weight } of terms) {
+    const { lo: least, probabilities } = inputs[inputChannel]!;
+    const first = weight * (least - spec.input.zeroPoint);
+    const last = first + weight * (probabilities.length - 1);
+    lo += Math.min(first, last);
+    hi += Math.max(first, last);
+  }
+  const negated = terms.map(({ inputChannel, weight }) => ({ inputChannel, weight: -weight }));
+  return {
+    above: { terms: negated, values: Math.min(hi - lo + 1, Math.max(0, hi - limit.hi)) },
+    below: { terms, values: Math.min(hi - lo + 1, Math.max(0, limit.lo - lo)) },
+  };
 }
 
 /** The taps of one output cell that fall on the image and have a weight. */
@@ -89,22 +124,25 @@ function windowTerms(
   return terms.sort((left, right) => Math.abs(left.weight) - Math.abs(right.weight));
 }
 
-/** Additions that `windowSum` takes, at most; doubles, because it may be far past 2^53. */
-function additions(terms: readonly Term[], inputs: readonly Distribution[]): number {
+/** Additions that `tail` takes, at most. */
+function additions({ terms, values: most }: Tail, inputs: readonly Distribution[]): number {
   let support = 1;
   let total = 0;
   for (const { inputChannel, weight } of terms) {
     const { probabilities, isUniform } = inputs[inputChannel]!;
-    const before = support;
+    const before = Math.min(support, most);
     support += Math.abs(weight) * (probabilities.length - 1);
-    total += isUniform ? 3 * support : before * probabilities.length;
+    total += isUniform ? 3 * Math.min(support, most) : before * probabilities.length;
   }
   return total;
 }
 
-function windowSum(terms: readonly Term[], inputs: readonly Distribution[], zeroPoint: number): Distribution {
-  return terms.reduce<Distribution>(
-    (sum, { inputChannel, weight }) => addScaled(sum, weight, shifted(inputs[inputChannel]!, -zeroPoint)),
+/** Probability of the values of a tail, summed from the far end inwards, small terms first. */
+function tail({ terms, values }: Tail, inputs: readonly Distribution[]): number {
+  if (values === 0) return 0;
+  const sum = terms.reduce<Distribution>(
+    (before, { inputChannel, weight }) => addScaled(before, weight, inputs[inputChannel]!, values),
     pointDistribution(0),
   );
+  return sum.probabilities.subarray(0, values).reduce((total, probability) => total + probability, 0);
 }

@@ -5,7 +5,7 @@ import type { Calibration } from '../../compiler/calibration.ts';
 import { datatypeBound, largestTapsOf, tapsOf } from '../../compiler/datatypeBound.ts';
 import { histogramDistribution, SMALLEST_PROBABILITY, uniformDistribution } from '../../compiler/distribution.ts';
 import type { Distribution } from '../../compiler/distribution.ts';
-import { datatypeRange, requiredWidth } from '../../compiler/interval.ts';
+import { contains, datatypeRange, requiredWidth } from '../../compiler/interval.ts';
 import type { Interval, Width } from '../../compiler/interval.ts';
 import { a2qBits, normBound } from '../../compiler/normBound.ts';
 import { overflowProbability } from '../../compiler/overflowProbability.ts';
@@ -71,11 +71,18 @@ export interface Samples {
   readonly calibration: Calibration;
 }
 
-/** Additions that the probabilistic tier may spend on one convolution: about a tenth of a second. */
-const PROBABILITY_BUDGET = 2 ** 26;
+/** Additions that the probabilistic tier may spend on one convolution: some tenths of a second. */
+export const PROBABILITY_BUDGET = 2 ** 27;
 
-/** Analyses the accumulator of a convolution. Loads no cryptography. */
-export function analyze(spec: ConvSpec, samples: Samples | null = null): Analysis {
+/**
+ * Analyses the accumulator of a convolution. Loads no cryptography.
+ * @param probabilityBudget additions for the probabilistic tier; what it does not reach is null
+ */
+export function analyze(
+  spec: ConvSpec,
+  samples: Samples | null = null,
+  probabilityBudget = PROBABILITY_BUDGET,
+): Analysis {
   const accumulator = analyzeAccumulator(spec);
   const intervals = accumulator.channels.map(({ interval }) => interval);
   return {
@@ -91,7 +98,7 @@ export function analyze(spec: ConvSpec, samples: Samples | null = null): Analysi
             ...tier('estimate', samples.calibration.interval, samples.calibration.channels),
             samples: samples.calibration,
           },
-    probabilistic: probabilisticTier(spec, accumulator, samples),
+    probabilistic: probabilisticTier(spec, accumulator, samples, probabilityBudget),
     accumulator,
   };
 }
@@ -133,11 +140,16 @@ function probabilisticTier(
   spec: ConvSpec,
   analysis: AccumulatorAnalysis,
   samples: Samples | null,
+  budget: number,
 ): ProbabilisticTier | null {
   if (spec.accumulator === null) return null;
   const limit = datatypeRange(spec.accumulator.bits, spec.accumulator.signed);
+  if (contains(limit, analysis.interval)) {
+    const channels = analysis.channels.map(() => 0);
+    return { kind: 'estimate', inputs: samples === null ? 'uniform' : 'calibration', largest: 0, channels };
+  }
   const inputs = inputDistributions(spec, samples);
-  const found = overflowProbability({ spec, analysis, limit, inputs, budget: PROBABILITY_BUDGET });
+  const found = overflowProbability({ spec, analysis, limit, inputs, budget });
   const clamp = (probability: number | null): number | null =>
     probability === null || probability === 0 ? probability : Math.max(probability, SMALLEST_PROBABILITY);
   return {

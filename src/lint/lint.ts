@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/errors.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { displayName } from '../frontend/files.ts';
-import { analyze } from './analyze.ts';
+import { analyze, PROBABILITY_BUDGET } from './analyze.ts';
 import { loadCalibration, samplesFor } from './calibrationInputs.ts';
 import type { CalibrationInputs } from './calibrationInputs.ts';
 import type { Finding, Layer, LintReport } from './finding.ts';
@@ -25,6 +25,22 @@ export interface LintOptions extends Overrides {
   readonly notice?: (sentence: string) => void;
 }
 
+/** How every file of one call is linted. */
+export interface LintContext {
+  readonly settings: Settings;
+  readonly calibration: CalibrationInputs | null;
+  readonly probabilityBudget: number;
+}
+
+const DEFAULT_CONTEXT: LintContext = {
+  settings: DEFAULT_SETTINGS,
+  calibration: null,
+  probabilityBudget: PROBABILITY_BUDGET,
+};
+
+/** Additions that the probabilistic tiers of one call may spend together, in equal parts: at most about a second. */
+const SHARED_BUDGET = 2 ** 28;
+
 /**
  * Lints files, folders and globs; none means the current folder. Loads no cryptography. A file that cannot be read is
  * a finding, so that the others are linted all the same.
@@ -37,6 +53,7 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   const findSettings = createSettingsFinder();
   const calibration = options.calibration === undefined ? null : await loadCalibration(options.calibration);
   const { files, skipped } = await findSources(paths);
+  const probabilityBudget = Math.min(PROBABILITY_BUDGET, SHARED_BUDGET / files.length);
   const findings: Finding[] = [];
   const layers: Layer[] = [];
   const brokenSettings = new Set<string>();
@@ -47,7 +64,7 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
       findings.push(unreadableFinding(found.error, found.file));
     }
     const settings = withOverrides(found.settings, options);
-    const linted = await lintFile(path, settings, calibration);
+    const linted = await lintFile(path, { settings, calibration, probabilityBudget });
     findings.push(...linted.findings);
     layers.push(...linted.layers);
   }
@@ -56,23 +73,19 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   return { findings, layers };
 }
 
-async function lintFile(
-  path: string,
-  settings: Settings,
-  calibration: CalibrationInputs | null,
-): Promise<LintReport> {
+async function lintFile(path: string, context: LintContext): Promise<LintReport> {
   let source: LintSource;
   try {
     source = await readSource(path);
   } catch (error) {
     if (error instanceof TooWideError) {
-      const finding = tooWideFinding(error, settings);
+      const finding = tooWideFinding(error, context.settings);
       return { findings: finding === null ? [] : [finding], layers: [] };
     }
     if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
     return { findings: [unreadableFinding(error, displayName(path))], layers: [] };
   }
-  return lintSource(source, settings, calibration);
+  return lintSource(source, context);
 }
 
 /**
@@ -81,14 +94,13 @@ async function lintFile(
  */
 export function lintSource(
   source: LintSource,
-  settings: Settings = DEFAULT_SETTINGS,
-  calibration: CalibrationInputs | null = null,
+  { settings, calibration, probabilityBudget }: LintContext = DEFAULT_CONTEXT,
 ): LintReport {
   const findings: Finding[] = [];
   const layers: Layer[] = [];
   for (const layer of source.layers) {
     const samples = calibration === null ? null : samplesFor(calibration, layer, source);
-    const analysis = analyze(layer.spec, samples);
+    const analysis = analyze(layer.spec, samples, probabilityBudget);
     const subject: Subject = { ...layer, analysis, options: settings };
     layers.push(layerOf(source.file, layer.name, layer.op, analysis));
     for (const rule of LAYER_RULES) {
