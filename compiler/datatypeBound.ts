@@ -16,7 +16,10 @@ export function tapsOf(spec: ConvSpec): number {
 }
 
 /** Accumulator range of each output channel with any weights and inputs of the declared datatypes, own bias included. */
-export function datatypeBound(spec: ConvSpec): { readonly interval: Interval; readonly channels: readonly Interval[] } {
+export function datatypeBound(spec: ConvSpec): {
+  readonly interval: Interval;
+  readonly channels: readonly Interval[];
+} {
   const taps = tapsOf(spec);
   const channels = spec.bias.map((bias, channel) => {
     const product = productRange(spec, channel);

@@ -9,7 +9,7 @@ import type { WeightSource } from './configPaths.ts';
 import { canonicalShape, canonicalWeightShape, weightsToCanonical } from './layouts.ts';
 import { flattenNested } from './nested.ts';
 import { createLocator, formatPath, locate, LocatedError, parseJson } from './positions.ts';
-import type { JsonPath, Locator } from './positions.ts';
+import type { JsonPath, Locator, Position } from './positions.ts';
 import type { AutoPad, FilterConfig, TensorLayout } from './schema.ts';
 
 export interface ConfigSource {
@@ -37,9 +37,8 @@ export interface ParsedConfig {
 export class TooWideError extends LocatedError {
   readonly spec: ConvSpec;
 
-  constructor(error: LocatedError, spec: ConvSpec) {
-    const { where, ...details } = error.details;
-    super(error.file, error.position, details, { cause: error });
+  constructor(file: string, position: Position | null, cause: CipherconvError, spec: ConvSpec) {
+    super(file, position, cause.details, { cause });
     this.spec = spec;
   }
 }
@@ -70,7 +69,8 @@ function checkedSpec(spec: ConvSpec, inConfig: (error: CipherconvError) => Locat
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
     const located = inConfig(error);
-    throw error.code === 'beyond-bfv' ? new TooWideError(located, spec) : located;
+    if (error.code !== 'beyond-bfv') throw located;
+    throw new TooWideError(located.file, located.position, error, spec);
   }
 }
 

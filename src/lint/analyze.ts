@@ -3,7 +3,11 @@ import type { AccumulatorAnalysis } from '../../compiler/accumulator.ts';
 import { inputHistograms } from '../../compiler/calibration.ts';
 import type { Calibration } from '../../compiler/calibration.ts';
 import { datatypeBound, largestTapsOf, tapsOf } from '../../compiler/datatypeBound.ts';
-import { histogramDistribution, SMALLEST_PROBABILITY, uniformDistribution } from '../../compiler/distribution.ts';
+import {
+  histogramDistribution,
+  SMALLEST_PROBABILITY,
+  uniformDistribution,
+} from '../../compiler/distribution.ts';
 import type { Distribution } from '../../compiler/distribution.ts';
 import { contains, datatypeRange, requiredWidth } from '../../compiler/interval.ts';
 import type { Interval, Width } from '../../compiler/interval.ts';
@@ -129,7 +133,11 @@ function normTier(spec: ConvSpec): NormTier {
     range.lo === whole.lo &&
     range.hi === whole.hi;
   const norm = largest(norms);
-  return { ...tier('proof', interval, channels), norms, a2qBits: isPlain ? a2qBits(norm, bits, signed) : null };
+  return {
+    ...tier('proof', interval, channels),
+    norms,
+    a2qBits: isPlain ? a2qBits(norm, bits, signed) : null,
+  };
 }
 
 export function largest(values: readonly number[]): number {

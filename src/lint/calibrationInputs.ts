@@ -59,11 +59,12 @@ export function calibrationOf(path: string, inputs: readonly InputSource[]): Cal
           code: 'shape-mismatch',
           where: path,
           message: 'the sample inputs fit none of the convolutions',
-          expected: 'tensors or pictures with the input channels of a convolution, large enough for its kernel',
+          expected:
+            'tensors or pictures with the input channels of a convolution, large enough for its kernel',
           found: describe(inputs[0]),
         });
       }
-      notice(`${path} fits not: ${unfitted.slice(0, 5).join(', ')}${unfitted.length > 5 ? ', ...' : ''}`);
+      notice(`${path} does not fit: ${unfitted.slice(0, 5).join(', ')}${unfitted.length > 5 ? ', ...' : ''}`);
     },
   };
 }
@@ -135,7 +136,10 @@ function pictureSample(picture: Picture, spec: ConvSpec): Sample[] {
   return [{ spec: sized, shape: [channels, height, width], data }];
 }
 
-function tensorSamples(input: Extract<InputSource, { kind: 'tensor' }>, { spec, layout }: SourceLayer): Sample[] {
+function tensorSamples(
+  input: Extract<InputSource, { kind: 'tensor' }>,
+  { spec, layout }: SourceLayer,
+): Sample[] {
   if (input.shape.length !== 4) return [];
   const [batch, channels, height, width] = canonicalShape(shape4(input.shape), layout);
   const sized = channels === spec.input.channels ? sizedSpec(spec, height, width) : null;

@@ -106,7 +106,8 @@ export function lintSource(
     for (const rule of LAYER_RULES) {
       const level = settings.levels[rule.name];
       if (level === 'off') continue;
-      for (const draft of rule.check(subject)) findings.push(findingOf(source.file, rule, level, subject, draft));
+      for (const draft of rule.check(subject))
+        findings.push(findingOf(source.file, rule, level, subject, draft));
     }
   }
   return { findings: [...findings, ...unsupportedFindings(source, settings)], layers };

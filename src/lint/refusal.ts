@@ -58,7 +58,9 @@ export function tooWideFinding(error: TooWideError, { levels }: Settings): Findi
 }
 
 function wide(value: bigint): WideInteger {
-  return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value))
+    ? Number(value)
+    : String(value);
 }
 
 function widestChannel(spec: ConvSpec): { channel: number; lo: bigint; hi: bigint } {

@@ -85,7 +85,7 @@ function withoutUndefined(
   rules: Partial<Record<ConfigurableRule, RuleLevel | undefined>>,
 ): Partial<Record<ConfigurableRule, RuleLevel>> {
   const entries = Object.entries(rules).filter(([, chosen]) => chosen !== undefined);
-  return Object.fromEntries(entries) as Partial<Record<ConfigurableRule, RuleLevel>>;
+  return Object.fromEntries(entries);
 }
 
 export function withOverrides(settings: Settings, overrides: Overrides): Settings {
@@ -110,7 +110,9 @@ export function parseRuleLevel(text: string): readonly [ConfigurableRule, RuleLe
     where: '--rule',
     message: rule === undefined ? 'no such rule' : 'no such level',
     expected:
-      rule === undefined ? `name=level with a rule of ${RULE_NAMES.join(', ')}` : `${name}=${LEVELS.join('|')}`,
+      rule === undefined
+        ? `name=level with a rule of ${RULE_NAMES.join(', ')}`
+        : `${name}=${LEVELS.join('|')}`,
     found: text,
     ...(suggestion === null ? {} : { hint: `did you mean "${suggestion}"?` }),
   });

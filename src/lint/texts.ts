@@ -44,8 +44,10 @@ export function remedyTexts(
   now: { readonly taps: number; readonly weightBits: number; readonly inputBits: number },
 ): string[] {
   const texts: string[] = [];
-  if (taps !== null) texts.push(`use at most ${plural(taps, 'tap')} (now ${now.taps}), which fit whatever the weights`);
-  if (weightBits !== null) texts.push(`drop the weights to ${plural(weightBits, 'bit')} (now ${now.weightBits})`);
+  if (taps !== null)
+    texts.push(`use at most ${plural(taps, 'tap')} (now ${now.taps}), which fit whatever the weights`);
+  if (weightBits !== null)
+    texts.push(`drop the weights to ${plural(weightBits, 'bit')} (now ${now.weightBits})`);
   if (inputBits !== null) texts.push(`drop the inputs to ${plural(inputBits, 'bit')} (now ${now.inputBits})`);
   if (norm !== null)
     texts.push(`scale channel ${norm.channel} down to an L1 norm of ${norm.largest} (now ${norm.now})`);

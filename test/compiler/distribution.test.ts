@@ -40,32 +40,42 @@ const weights = fc.array(
 describe('sums of independent integers', () => {
   it('are what counting gives', () => {
     fc.assert(
-      fc.property(weights, fc.integer({ min: -3, max: 1 }), fc.integer({ min: 0, max: 4 }), (list, lo, more) => {
-        const input = uniformDistribution({ lo, hi: lo + more });
-        const sum = list.reduce((before, weight) => addScaled(before, weight, input), pointDistribution(0));
-        const limit = { lo: -7, hi: 11 };
-        expect(probabilityOutside(sum, limit)).toBeCloseTo(countOutside(list, lo, lo + more, limit), 12);
-      }),
+      fc.property(
+        weights,
+        fc.integer({ min: -3, max: 1 }),
+        fc.integer({ min: 0, max: 4 }),
+        (list, lo, more) => {
+          const input = uniformDistribution({ lo, hi: lo + more });
+          const sum = list.reduce((before, weight) => addScaled(before, weight, input), pointDistribution(0));
+          const limit = { lo: -7, hi: 11 };
+          expect(probabilityOutside(sum, limit)).toBeCloseTo(countOutside(list, lo, lo + more, limit), 12);
+        },
+      ),
       { numRuns: 300 },
     );
   });
 
   it('are the same for a histogram that happens to be uniform, also when cut short', () => {
     fc.assert(
-      fc.property(weights, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 40 }), (list, count, most) => {
-        const uniform = uniformDistribution({ lo: -1, hi: count - 2 });
-        const counted = histogramDistribution(-1, new Array<number>(count).fill(7));
-        const sum = (input: typeof uniform, cut?: number): number[] => [
-          ...list.reduce((before, weight) => addScaled(before, weight, input, cut), pointDistribution(0))
-            .probabilities,
-        ];
-        const whole = sum(counted);
-        sum(uniform).forEach((probability, index) => {
-          expect(probability).toBeCloseTo(whole[index]!, 13);
-        });
-        expect(sum(uniform, most)).toEqual(sum(uniform).slice(0, most));
-        expect(sum(counted, most)).toEqual(whole.slice(0, most));
-      }),
+      fc.property(
+        weights,
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 40 }),
+        (list, count, most) => {
+          const uniform = uniformDistribution({ lo: -1, hi: count - 2 });
+          const counted = histogramDistribution(-1, new Array<number>(count).fill(7));
+          const sum = (input: typeof uniform, cut?: number): number[] => [
+            ...list.reduce((before, weight) => addScaled(before, weight, input, cut), pointDistribution(0))
+              .probabilities,
+          ];
+          const whole = sum(counted);
+          sum(uniform).forEach((probability, index) => {
+            expect(probability).toBeCloseTo(whole[index]!, 13);
+          });
+          expect(sum(uniform, most)).toEqual(sum(uniform).slice(0, most));
+          expect(sum(counted, most)).toEqual(whole.slice(0, most));
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -130,7 +140,10 @@ describe('P(overflow)', () => {
         let outside = 0;
         for (let code = 0; code < 256; code++) {
           const digits = [code & 3, (code >> 2) & 3, (code >> 4) & 3, code >> 6];
-          const value = convolve(spec, { shape: [1, 2, 1, 4], data: Float64Array.from([...digits, ...digits]) });
+          const value = convolve(spec, {
+            shape: [1, 2, 1, 4],
+            data: Float64Array.from([...digits, ...digits]),
+          });
           const sum = value.data[channel]!;
           if (sum < limit.lo || sum > limit.hi) outside++;
         }

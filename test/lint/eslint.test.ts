@@ -88,9 +88,16 @@ describe('cipherconv/eslint', () => {
   it('reads weights from a file beside the config', async () => {
     const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1, 2), }";
     writeFileSync(join(folder, 'w.npy'), npy(header, Uint8Array.of(3, 3)));
-    const weights = { shape: [1, 1, 1, 2] as [number, number, number, number], bits: 2, values: { npy: 'w.npy' } };
+    const weights = {
+      shape: [1, 1, 1, 2] as [number, number, number, number],
+      bits: 2,
+      values: { npy: 'w.npy' },
+    };
     const text = JSON.stringify(config({ weights, accumulator: { bits: 4 } }));
     const [message] = await check(text);
-    expect(message).toMatchObject({ ruleId: 'cipherconv/accumulator-overflow', column: text.indexOf('"w.npy"') + 1 });
+    expect(message).toMatchObject({
+      ruleId: 'cipherconv/accumulator-overflow',
+      column: text.indexOf('"w.npy"') + 1,
+    });
   });
 });

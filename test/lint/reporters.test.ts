@@ -133,7 +133,9 @@ describe('pretty', () => {
     expect(text).toContain('try: declare 5 unsigned bits\n');
     expect(text).toMatch(/test +4 +6 +6 +5 +3u {2}█{20} +258% {2}\[0, 18\]/);
     expect(text).toMatch(/fits +4 +6 +6 +5 +9s {2}█░{19} +7% {2}\[0, 18\]/);
-    expect(text).toMatch(/estimate: P\(overflow\) of one output 2\^-\d\.\d = 0\.\d+ for independent uniform inputs/);
+    expect(text).toMatch(
+      /estimate: P\(overflow\) of one output 2\^-\d\.\d = 0\.\d+ for independent uniform inputs/,
+    );
     expect(text).toContain('2 convolutions analysed: 2 errors, 0 warnings, 1 info\n');
     expect(plain(report(), true)).toMatch(/ {2}channel 0 +█{20} +258%/);
   });
@@ -149,7 +151,9 @@ describe('pretty', () => {
     expect(fullness([-65, 0], [-64, 63])).toBeGreaterThan(1);
     expect(fullness([0, 0], [0, 127])).toBe(0);
     expect(fullness([-1, 0], [0, 127])).toBe(Infinity);
-    expect([bar(0), bar(0.001), bar(1), bar(9)].map((text) => text.lastIndexOf('█') + 1)).toEqual([0, 1, 20, 20]);
+    expect([bar(0), bar(0.001), bar(1), bar(9)].map((text) => text.lastIndexOf('█') + 1)).toEqual([
+      0, 1, 20, 20,
+    ]);
     expect(sparkline([0, 1, 8])).toBe(' ▁█');
   });
 });

@@ -130,7 +130,11 @@ describe('accumulator-overflow', () => {
       values: [-4, 3],
     };
     const [finding] = lintConfig(parse(config({ weights, accumulator: { bits: 8 } }))).findings;
-    expect(finding).toMatchObject({ interval: [-12, 9], requiredBits: 5, hint: expect.stringMatching(/^declare 5 signed bits;/) });
+    expect(finding).toMatchObject({
+      interval: [-12, 9],
+      requiredBits: 5,
+      hint: expect.stringMatching(/^declare 5 signed bits;/),
+    });
   });
 
   it('does not flag a convolution without a declared accumulator', () => {
@@ -216,7 +220,13 @@ describe('each rule flags its case, and not the neighbour', () => {
       });
     const { findings } = lintConfig(parse(kernel(182)));
     expect(findings).toMatchObject([
-      { rule: 'beyond-bfv', level: 'error', line: 1, hint: expect.any(String), witness: { output: [0, 0, 0] } },
+      {
+        rule: 'beyond-bfv',
+        level: 'error',
+        line: 1,
+        hint: expect.any(String),
+        witness: { output: [0, 0, 0] },
+      },
     ]);
     expect(rulesOf(kernel(178))).toEqual([]);
   });
@@ -235,7 +245,9 @@ describe('each rule flags its case, and not the neighbour', () => {
   it('a dead channel says which, and why', () => {
     const weights = { shape: [6, 1, 1, 1] as const, bits: 1, values: [0, 1, 0, 0, 0, 0] };
     const [finding] = lintConfig(parse(config({ weights: { ...weights, shape: [6, 1, 1, 1] } }))).findings;
-    expect(finding?.message).toBe('output channels 0, 2, 3 and 2 more are constant: all weights equal the zero point');
+    expect(finding?.message).toBe(
+      'output channels 0, 2, 3 and 2 more are constant: all weights equal the zero point',
+    );
     const onlyPadding = config({
       input: { shape: [1, 1, 1, 1], bits: 2 },
       weights: { shape: [1, 1, 1, 2], bits: 2, values: [0, 2] },

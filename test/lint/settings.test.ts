@@ -22,7 +22,7 @@ describe('cipherconv.config.json', () => {
     expect(read({})).toMatchObject({ levels: { 'wider-than-needed': 'info' } });
   });
 
-  it.each([
+  it.each<[value: object, ...parts: string[]]>([
     [{ rules: { 'dead-chanel': 'off' } }, 'unknown key "dead-chanel"', 'did you mean "dead-channel"?'],
     [{ rule: {} }, 'unknown key "rule"', 'did you mean "rules"?'],
     [{ rules: { 'dead-channel': 'silent' } }, 'rules.dead-channel', '"error" or "warning"'],

@@ -62,5 +62,5 @@ function words(choices: readonly string[]): string {
 
 /** Names with spaces stay whole: one a line. */
 function files(): string {
-  return `compopt -o filenames 2>/dev/null; local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$current"))`;
+  return `compopt -o filenames 2>/dev/null || :; local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$current"))`;
 }

@@ -12,7 +12,11 @@ export function fishScript({ name, options, commands }: CliTree): string {
   ].join('\n');
 }
 
-function commandLines(program: string, bare: string, { name, description, options, choices }: CliCommand): string[] {
+function commandLines(
+  program: string,
+  bare: string,
+  { name, description, options, choices }: CliCommand,
+): string[] {
   const seen = `__fish_seen_subcommand_from ${name}`;
   const words = `complete -c ${program} -n ${quote(seen)} -f -a ${quote(choices.join(' '))}`;
   return [

@@ -2,7 +2,9 @@ import type { CliCommand, CliOption, CliTree } from './tree.ts';
 
 /** A completion function for zsh, with descriptions. Works in a file of `fpath` and with `source`. */
 export function zshScript({ name, options, commands }: CliTree): string {
-  const described = commands.map((command) => `    ${quote(`${escapeColons(command.name)}:${command.description}`)}`);
+  const described = commands.map(
+    (command) => `    ${quote(`${escapeColons(command.name)}:${command.description}`)}`,
+  );
   return `#compdef ${name}
 # zsh completion for ${name}: add to ~/.zshrc, after compinit  source <(${name} completion zsh)
 _${name}() {

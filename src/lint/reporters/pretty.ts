@@ -41,7 +41,17 @@ function findingLines(finding: Finding, paint: Paint): string[] {
 }
 
 const HEADER = ['convolution', 'taps', 'datatype', 'L1', 'exact', 'declared', '', 'full', 'range (exact)'];
-const ALIGNS: readonly Align[] = ['left', 'right', 'right', 'right', 'right', 'right', 'left', 'right', 'left'];
+const ALIGNS: readonly Align[] = [
+  'left',
+  'right',
+  'right',
+  'right',
+  'right',
+  'right',
+  'left',
+  'right',
+  'left',
+];
 
 /** Bits by tier and how full the accumulator is; what is estimated stands below a convolution's row. */
 function layerTable(layers: readonly Layer[], channels: boolean, paint: Paint): string[] {
@@ -63,7 +73,9 @@ function layerCells({ name, taps, tiers, declaredBits, declaredRange, interval }
     String(tiers.datatype.requiredBits),
     String(tiers.l1.requiredBits),
     String(tiers.exact.requiredBits),
-    declaredBits === null ? '-' : `${declaredBits}${declaredRange !== null && declaredRange[0] < 0 ? 's' : 'u'}`,
+    declaredBits === null
+      ? '-'
+      : `${declaredBits}${declaredRange !== null && declaredRange[0] < 0 ? 's' : 'u'}`,
     fill === null ? '' : bar(fill),
     fill === null ? '' : percent(fill),
     `[${interval.join(', ')}]`,
@@ -116,7 +128,8 @@ function estimateNotes({ tiers }: Layer): string[] {
   const probability = probabilistic?.overflowProbability ?? 0;
   if (probabilistic !== null && probability > 0) {
     const bits = probabilistic.minusLog2 ?? 0;
-    const inputs = probabilistic.inputs === 'uniform' ? 'independent uniform inputs' : 'independent inputs as sampled';
+    const inputs =
+      probabilistic.inputs === 'uniform' ? 'independent uniform inputs' : 'independent inputs as sampled';
     notes.push(
       `  estimate: P(overflow) of one output ${bits >= 900 ? 'at most 2^-900' : `2^-${bits.toFixed(1)} = ${probability.toPrecision(3)}`} for ${inputs}`,
     );

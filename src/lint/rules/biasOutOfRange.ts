@@ -15,9 +15,7 @@ function check({ spec, analysis }: Subject): Draft[] {
   const { declared, accumulator, exact } = analysis;
   if (declared === null) return [];
   const limit = datatypeRange(declared.bits, declared.signed);
-  const outside = spec.bias.flatMap((bias, channel) =>
-    bias < limit.lo || bias > limit.hi ? [channel] : [],
-  );
+  const outside = spec.bias.flatMap((bias, channel) => (bias < limit.lo || bias > limit.hi ? [channel] : []));
   const [first] = outside;
   if (first === undefined) return [];
   const bias = spec.bias[first]!;

@@ -18,7 +18,8 @@ function check({ analysis, options }: Subject): Draft[] {
   const enough = Math.max(1, requiredBits + options.headroomBits);
   if (declared.bits <= enough) return [];
   const spare = declared.bits - enough;
-  const headroom = options.headroomBits === 0 ? '' : ` with ${plural(options.headroomBits, 'bit')} of headroom`;
+  const headroom =
+    options.headroomBits === 0 ? '' : ` with ${plural(options.headroomBits, 'bit')} of headroom`;
   return [
     {
       message:
