@@ -55,13 +55,27 @@ export function parseJson(text: string, file: string): unknown {
   return value;
 }
 
+/** Finds places in one text; parses it for positions on the first call only. */
+export type Locator = (path: JsonPath, target?: Target) => Position | null;
+
+/** A `Locator` for a text that JSON.parse accepts. */
+export function createLocator(text: string): Locator {
+  let parsed: { readonly root: ValueNode | null } | null = null;
+  return (path, target = 'value') => {
+    parsed ??= { root: parseForPositions(withoutByteOrderMark(text)) };
+    return parsed.root === null ? null : positionIn(parsed.root, path, target);
+  };
+}
+
 /**
  * Position of what `path` names in a text that JSON.parse accepts, or of the closest thing above it; null when the text
  * cannot be read. Parses the text anew: for error messages.
  */
 export function locate(text: string, path: JsonPath, target: Target = 'value'): Position | null {
-  const root = parseForPositions(withoutByteOrderMark(text));
-  if (root === null) return null;
+  return createLocator(text)(path, target);
+}
+
+function positionIn(root: ValueNode, path: JsonPath, target: Target): Position {
   let node: ValueNode = root;
   let position: Position = startOf(node);
   for (const [depth, key] of path.entries()) {
