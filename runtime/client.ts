@@ -1,84 +1,37 @@
-import type { ClientView } from '../compiler/plan.ts';
+import { isToeplitzView } from '../compiler/plan.ts';
+import type { ClientView, ToeplitzView } from '../compiler/plan.ts';
 import { buildBlockGroups } from '../compiler/packingElements.ts';
 import type { BlockGroup, InputPlacement } from '../compiler/packingElements.ts';
 import { outputShape } from '../compiler/spec.ts';
 import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
+import { encryptPlaintext, freshBudgetBits, makeTools } from './clientTools.ts';
+import type { Client, ClientTools } from './clientTools.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
+import { DiagonalsClient } from './diagonals/client.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
-import { saveBytes } from './seal/envelope.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
-import type { Ciphertext, Decryptor, Encryptor, Plaintext, Seal } from './seal/module.ts';
-import { NoiseMeter } from './seal/noiseMeter.ts';
+import type { Seal } from './seal/module.ts';
 import { PlaintextWriter, readPlaintext } from './seal/plaintext.ts';
-import { buildWithScope, SealScope, withScope } from './seal/scope.ts';
+import { buildWithScope, SealScope } from './seal/scope.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
 
-/** Who owns the data: holds a fresh secret key, which never leaves it. */
-export interface Client {
-  /**
-   * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
-   * coefficients of c0 and the seed of c1.
-   * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
-   */
-  encrypt(input: Tensor): Uint8Array[];
-  /**
-   * The accumulators (NCHW) from the results: for each block group one per row that is not empty, in order.
-   * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
-   */
-  decrypt(results: readonly Uint8Array[]): Tensor;
-  /**
-   * Smallest noise budget of the results as they arrived, at their output positions, by SEAL's formula, bits; that of a
-   * fresh encryption when there are no results. Never to be told to the server.
-   */
-  measuredBudgetBits(results: readonly Uint8Array[]): number;
-  /** Deletes the key and everything else on the WASM heap. */
-  dispose(): void;
-}
+export type { Client } from './clientTools.ts';
 
-/** The SEAL objects of a client. */
-interface Tools {
-  readonly encryptor: Encryptor;
-  readonly decryptor: Decryptor;
-  readonly plaintext: Plaintext;
-  readonly ciphertext: Ciphertext;
-  readonly meter: NoiseMeter;
-}
-
-function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientView): Tools {
-  const { context } = bfv;
-  const generator = scope.own(new seal.KeyGenerator(context));
-  const secretKey = scope.own(generator.secretKey());
-  // SEAL's constructor asks for a public key even where only the secret one is used.
-  const publicKey = scope.own(generator.createPublicKey());
-  return {
-    encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
-    decryptor: scope.own(new seal.Decryptor(context, secretKey)),
-    plaintext: scope.own(new seal.Plaintext()),
-    ciphertext: scope.own(new seal.Ciphertext()),
-    meter: new NoiseMeter(
-      scope,
-      seal,
-      bfv,
-      view.parameters.dataPrimes.map(BigInt),
-      saveBytes(seal, secretKey),
-    ),
-  };
-}
-
+/** The client of a toeplitz plan. */
 class SealClient implements Client {
   readonly #scope: SealScope;
   readonly #seal: Seal;
-  readonly #view: ClientView;
+  readonly #view: ToeplitzView;
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
-  readonly #tools: Tools;
+  readonly #tools: ClientTools;
   readonly #writer: PlaintextWriter;
   readonly #output: OutputShape;
   readonly #groups: readonly BlockGroup[];
@@ -87,7 +40,7 @@ class SealClient implements Client {
   readonly #rows: readonly number[];
   readonly #coefficients: Float64Array;
 
-  constructor(scope: SealScope, seal: Seal, view: ClientView) {
+  constructor(scope: SealScope, seal: Seal, view: ToeplitzView) {
     this.#scope = scope;
     this.#seal = seal;
     this.#view = view;
@@ -126,17 +79,7 @@ class SealClient implements Client {
       this.#writer.put(coefficients[index]!, value < 0 ? value + plainModulus : value);
     }
     this.#writer.load(this.#tools.plaintext);
-    return this.#upload.encode(this.#encryptLoaded(), read);
-  }
-
-  /** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */
-  #encryptLoaded(): Uint8Array {
-    return withScope((scope) =>
-      saveBytes(
-        this.#seal,
-        scope.own(this.#tools.encryptor.encryptSymmetricSerializable(this.#tools.plaintext)),
-      ),
-    );
+    return this.#upload.encode(encryptPlaintext(this.#seal, this.#tools), read);
   }
 
   decrypt(results: readonly Uint8Array[]): Tensor {
@@ -179,7 +122,7 @@ class SealClient implements Client {
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     this.#checkCount(results);
     return guardSeal('measure the noise', () => {
-      if (results.length === 0) return this.#freshBudgetBits();
+      if (results.length === 0) return freshBudgetBits(this.#seal, this.#context, this.#tools, this.#writer);
       const { meter } = this.#tools;
       const rows = this.#rows;
       return results.reduce((smallest, _, index) => {
@@ -191,13 +134,9 @@ class SealClient implements Client {
     });
   }
 
-  /** Of an encryption of zero, by SEAL's own measurement. */
-  #freshBudgetBits(): number {
-    const { ciphertext, decryptor, plaintext } = this.#tools;
-    this.#writer.clear();
-    this.#writer.load(plaintext);
-    ciphertext.loadFromArray(this.#context.context, this.#encryptLoaded());
-    return decryptor.invariantNoiseBudget(ciphertext);
+  evaluationKeys(): Uint8Array {
+    this.#scope.assertOpen();
+    return new Uint8Array(0);
   }
 
   dispose(): void {
@@ -211,5 +150,9 @@ class SealClient implements Client {
  */
 export async function createClient(view: ClientView): Promise<Client> {
   const seal = await loadSeal();
-  return buildWithScope((scope) => guardSeal('make the keys', () => new SealClient(scope, seal, view)));
+  return buildWithScope((scope) =>
+    guardSeal('make the keys', () =>
+      isToeplitzView(view) ? new SealClient(scope, seal, view) : new DiagonalsClient(scope, seal, view),
+    ),
+  );
 }

@@ -1,8 +1,12 @@
 import { CipherconvError } from '../compiler/errors.ts';
-import type { Plan } from '../compiler/plan.ts';
+import { isToeplitz } from '../compiler/plan.ts';
+import type { Plan, ToeplitzPlan } from '../compiler/plan.ts';
 import type { BlockGroup } from '../compiler/packingElements.ts';
 import { buildProgram } from '../compiler/program.ts';
-import type { Program } from '../compiler/program.ts';
+import type { ToeplitzProgram } from '../compiler/program.ts';
+import { DiagonalsEvaluator } from './diagonals/evaluator.ts';
+import { DEFAULT_WEIGHT_MEMORY_BYTES } from './evaluatorTypes.ts';
+import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
@@ -14,31 +18,11 @@ import { buildWithScope } from './seal/scope.ts';
 import type { SealScope } from './seal/scope.ts';
 import { prepareWeights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { requireKeyBytes } from './wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
 
-/** Who owns the filter: computes on ciphertexts and holds no key of any kind. */
-export interface Evaluator {
-  /** Whether the transformed weights stay in memory or are made at each use. */
-  readonly weights: Weights;
-  /**
-   * Results of one upload (as `Client.encrypt` orders it): for each block group one ciphertext per row that is not
-   * empty, in order.
-   * @throws CipherconvError `malformed-tensor` for ciphertexts that are not of this plan.
-   */
-  evaluate(upload: readonly Uint8Array[]): Uint8Array[];
-  dispose(): void;
-}
+export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 
-/** Called with the work done and the total: plaintexts while preparing, products while evaluating. */
-export type Progress = (done: number, total: number) => void;
-
-export interface EvaluatorOptions {
-  /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
-  readonly weightMemoryBytes?: number;
-  readonly onProgress?: Progress;
-}
-
-const DEFAULT_WEIGHT_MEMORY_BYTES = 2 ** 30;
 const WORD_BYTES = 8;
 
 /** One product of a row: which of the group's loaded inputs, and which plaintext. */
@@ -48,7 +32,7 @@ interface Step {
 }
 
 /** The rows that have terms, chunks replaced by their position among the used ones. */
-function buildSteps(plan: Plan, program: Program): Step[][] {
+function buildSteps(plan: ToeplitzPlan, program: ToeplitzProgram): Step[][] {
   const { usedChunks, emptyRows } = plan.transfer;
   const position = new Map(usedChunks.map((chunk, index) => [chunk, index]));
   const empty = program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));
@@ -103,7 +87,7 @@ class NttEvaluator implements Evaluator {
   readonly #accumulators: readonly Ciphertext[];
   readonly #product: Ciphertext;
 
-  constructor(scope: SealScope, seal: Seal, plan: Plan, options: EvaluatorOptions) {
+  constructor(scope: SealScope, seal: Seal, plan: ToeplitzPlan, options: EvaluatorOptions) {
     const program = buildProgram(plan);
     const memoryBytes = options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES;
     this.#scope = scope;
@@ -132,6 +116,11 @@ class NttEvaluator implements Evaluator {
     this.#inputs = Array.from({ length: batch }, () => make(used));
     this.#accumulators = make(batch);
     this.#product = scope.own(new seal.Ciphertext());
+  }
+
+  loadEvaluationKeys(bytes: Uint8Array): void {
+    this.#scope.assertOpen();
+    requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
@@ -206,12 +195,16 @@ class NttEvaluator implements Evaluator {
 }
 
 /**
- * Prepares a plan for evaluation with the `ntt` kernel: SEAL's own evaluator, everything in NTT form.
+ * Prepares a plan for evaluation with the `ntt` kernel: SEAL's own evaluator, products in NTT form.
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
  */
 export async function createEvaluator(plan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
   const seal = await loadSeal();
   return buildWithScope((scope) =>
-    guardSeal('prepare the weights', () => new NttEvaluator(scope, seal, plan, options)),
+    guardSeal('prepare the weights', () =>
+      isToeplitz(plan)
+        ? new NttEvaluator(scope, seal, plan, options)
+        : new DiagonalsEvaluator(scope, seal, plan, options),
+    ),
   );
 }

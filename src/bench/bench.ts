@@ -61,7 +61,9 @@ function floorMilliseconds({ counts }: Plan, costs: OperationCosts): number {
 }
 
 async function benchLayer(layer: LayerShape): Promise<LayerResult> {
-  const { value: plan, milliseconds: compile } = timed(() => compileSpec(layerSpec(layer)));
+  const { value: plan, milliseconds: compile } = timed(() =>
+    compileSpec(layerSpec(layer), { lowering: 'toeplitz' }),
+  );
   const raw = new RawOperations(await loadSeal(), plan.parameters, {
     distinctPlaintexts: Math.min(plan.counts.weightPlaintexts, 4096),
     distinctCiphertexts: plan.transfer.usedChunks.length,

@@ -1,0 +1,31 @@
+import type { Weights } from './weights.ts';
+
+/** Who owns the filter: computes on ciphertexts and holds no key that decrypts. */
+export interface Evaluator {
+  /** Whether the transformed weights stay in memory or are made at each use. */
+  readonly weights: Weights;
+  /**
+   * Results of one upload (as `Client.encrypt` orders it): for each block group one ciphertext per row that is not
+   * empty, in order.
+   * @throws CipherconvError `malformed-tensor` for ciphertexts that are not of this plan, `usage` while the evaluation
+   * keys that the plan needs are missing.
+   */
+  evaluate(upload: readonly Uint8Array[]): Uint8Array[];
+  /**
+   * Loads what `Client.evaluationKeys` gave, of the client whose uploads follow. A toeplitz plan takes no bytes.
+   * @throws CipherconvError `malformed-tensor` for bytes that are not keys of this plan.
+   */
+  loadEvaluationKeys(bytes: Uint8Array): void;
+  dispose(): void;
+}
+
+/** Called with the work done and the total: plaintexts while preparing, products while evaluating. */
+export type Progress = (done: number, total: number) => void;
+
+export interface EvaluatorOptions {
+  /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
+  readonly weightMemoryBytes?: number;
+  readonly onProgress?: Progress;
+}
+
+export const DEFAULT_WEIGHT_MEMORY_BYTES = 2 ** 30;
