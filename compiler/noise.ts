@@ -25,7 +25,7 @@ function ceilDivide(numerator: bigint, denominator: bigint): bigint {
  * Rounding of `terms` messages added up, each floor((q m + floor((t + 1) / 2)) / t) as SEAL computes it: off by at most
  * 1/2 for even t, and by (t + 1) / 2t = 1/2 + 1/2t for odd t, where the remainder (t - 1) / 2 is rounded up already.
  */
-export function messageRounding(plainModulus: number, terms = 1): TwiceNoise {
+export function messageRounding(plainModulus: number, terms: number | bigint = 1): TwiceNoise {
   const count = BigInt(terms);
   return plainModulus % 2 === 0 ? count : count + ceilDivide(count, BigInt(plainModulus));
 }
@@ -76,7 +76,7 @@ export function freshPublicKeySpecialDeviation(degree: number, specialPrime: big
  * Product with a plaintext polynomial w (centred lift): each coefficient of w v is a sum of coefficients of v times all
  * coefficients of w, so it grows by at most the L1 norm of w.
  */
-export function timesPlaintext(noise: TwiceNoise, l1: number): TwiceNoise {
+export function timesPlaintext(noise: TwiceNoise, l1: number | bigint): TwiceNoise {
   return noise * BigInt(l1);
 }
 
@@ -150,7 +150,7 @@ export function rotationProxyVariance(
 }
 
 /** Integer square root, rounded up. Newton's iteration on bigints. */
-function ceilSquareRoot(value: bigint): bigint {
+export function ceilSquareRoot(value: bigint): bigint {
   if (value < 2n) return value;
   let root = 1n << BigInt((bitLength(value) + 1) >> 1);
   for (let next = root; ; root = next) {
@@ -170,7 +170,7 @@ const TWICE_LN2_SCALE = 10n ** 16n;
  * (Hoeffding), so the sum has proxy 10.5 |w|^2 and P(|x| >= z sqrt(10.5) |w|) <= 2 exp(-z^2 / 2); the union over M
  * coefficients asks for z^2 = 2 ln 2 (128 + 1 + log2 M).
  */
-export function errorTail(l2Squared: number, coefficients: number): TwiceNoise {
+export function errorTail(l2Squared: number | bigint, coefficients: number): TwiceNoise {
   const exponent = BigInt(129 + bitLength(Math.max(1, coefficients) - 1));
   // (2 z sqrt(10.5) |w|)^2 = 42 z^2 |w|^2
   const square = ceilDivide(42n * TWICE_LN2 * exponent * BigInt(l2Squared), TWICE_LN2_SCALE);

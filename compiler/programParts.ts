@@ -1,6 +1,6 @@
 import { bitLength } from './interval.ts';
-import type { Plan } from './plan.ts';
-import type { Program, RingPlaintext } from './program.ts';
+import type { ToeplitzPlan } from './plan.ts';
+import type { ToeplitzProgram, RingPlaintext } from './program.ts';
 
 /**
  * A part of a program that one worker computes: some of the block groups with all rows, or some of the computed rows of
@@ -12,22 +12,22 @@ export type Part =
 
 /** A plan and program that compute one part, with everything else left out. */
 export interface ProgramPart {
-  readonly plan: Plan;
-  readonly program: Program;
+  readonly plan: ToeplitzPlan;
+  readonly program: ToeplitzProgram;
 }
 
 /** Rows that are computed, by number. */
-function computedRows(program: Program): number[] {
+function computedRows(program: ToeplitzProgram): number[] {
   return program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
 }
 
-function chunksOf(program: Program, rows: readonly number[]): number[] {
+function chunksOf(program: ToeplitzProgram, rows: readonly number[]): number[] {
   const chunks = new Set(rows.flatMap((row) => program.rows[row]!.map(({ chunk }) => chunk)));
   return [...chunks].sort((left, right) => left - right);
 }
 
 /** Cuts a part out of a program. The plan keeps all but its transfer, which is the part's. */
-export function takePart(plan: Plan, program: Program, part: Part): ProgramPart {
+export function takePart(plan: ToeplitzPlan, program: ToeplitzProgram, part: Part): ProgramPart {
   if (part.kind === 'groups') {
     return {
       plan,
@@ -53,7 +53,7 @@ export function takePart(plan: Plan, program: Program, part: Part): ProgramPart 
 }
 
 /** Positions, in the upload of the whole plan, of the ciphertexts that the part reads, in the part's order. */
-export function uploadOfPart(plan: Plan, program: Program, part: Part): number[] {
+export function uploadOfPart(plan: ToeplitzPlan, program: ToeplitzProgram, part: Part): number[] {
   const used = plan.transfer.usedChunks;
   if (part.kind === 'groups') {
     return Array.from({ length: part.count * used.length }, (_, index) => part.first * used.length + index);
@@ -66,7 +66,7 @@ export function uploadOfPart(plan: Plan, program: Program, part: Part): number[]
 }
 
 /** Positions of the part's results among the results of the whole plan, in the part's order. */
-export function resultsOfPart(program: Program, part: Part): number[] {
+export function resultsOfPart(program: ToeplitzProgram, part: Part): number[] {
   const rows = computedRows(program).length;
   if (part.kind === 'groups') {
     return Array.from({ length: part.count * rows }, (_, index) => part.first * rows + index);
@@ -92,7 +92,7 @@ function largestShare(parts: readonly Part[]): number {
 }
 
 /** Bits of c0 that all parts together are sent. */
-function movedBits(plan: Plan, program: Program, parts: readonly Part[]): number {
+function movedBits(plan: ToeplitzPlan, program: ToeplitzProgram, parts: readonly Part[]): number {
   const used = plan.transfer.usedChunks;
   const perCoefficient = plan.parameters.dataPrimes.reduce(
     (bits, prime) => bits + bitLength(BigInt(prime)),
@@ -111,7 +111,7 @@ const TOLERATED_IMBALANCE = 1.1;
  * Splits a program over at most `workers` workers: by block groups (each input goes to one worker) or by result rows
  * (each weight stays with one worker), whichever moves fewer bytes, unless it leaves the work clearly less even.
  */
-export function splitProgram(plan: Plan, program: Program, workers: number): Part[] {
+export function splitProgram(plan: ToeplitzPlan, program: ToeplitzProgram, workers: number): Part[] {
   const byGroups = evenRuns('groups', program.blockGroups.length, workers);
   const byRows = evenRuns('rows', computedRows(program).length, workers);
   if (byRows.length === 0) return byGroups.slice(0, 1);

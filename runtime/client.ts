@@ -1,4 +1,5 @@
-import type { ClientView } from '../compiler/plan.ts';
+import { isToeplitzView } from '../compiler/plan.ts';
+import type { ClientView, ToeplitzView } from '../compiler/plan.ts';
 import { buildBlockGroups } from '../compiler/packingElements.ts';
 import type { BlockGroup, InputPlacement } from '../compiler/packingElements.ts';
 import { centredInputRange, outputShape } from '../compiler/spec.ts';
@@ -6,97 +7,35 @@ import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
 import { CodingClock } from './codingClock.ts';
-import type { CodingTimes } from './codingClock.ts';
+import { freshBudgetBits, makeTools, encryptZero } from './clientTools.ts';
+import type { Client, ClientTools } from './clientTools.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
+import { DiagonalsClient } from './diagonals/client.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
-import { saveBytes } from './seal/envelope.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
-import type { Ciphertext, Decryptor, Encryptor, Plaintext, Seal } from './seal/module.ts';
-import { NoiseMeter } from './seal/noiseMeter.ts';
+import type { Seal } from './seal/module.ts';
 import { readPlaintext } from './seal/plaintext.ts';
-import { buildWithScope, SealScope, withScope } from './seal/scope.ts';
+import { buildWithScope, SealScope } from './seal/scope.ts';
 import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
 import { ZeroPool } from './zeroPool.ts';
 
-/** Who owns the data: holds a fresh secret key, which never leaves it. */
-export interface Client {
-  /**
-   * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
-   * coefficients of c0 and the seed of c1.
-   * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
-   */
-  encrypt(input: Tensor): Uint8Array[];
-  /**
-   * Makes `count` encryptions of zero ahead of time, so that encrypting only adds the values. Each is used for one
-   * ciphertext and destroyed; when none is left, `encrypt` makes fresh ones.
-   */
-  precompute(count: number): void;
-  /** Time that packing uploads and unpacking responses has taken so far. */
-  readonly coding: CodingTimes;
-  /** Encryptions of zero that are ready. */
-  readonly precomputed: number;
-  /** Ciphertexts that one input takes. */
-  readonly ciphertextsPerInput: number;
-  /**
-   * The accumulators (NCHW) from the results: for each block group one per row that is not empty, in order.
-   * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
-   */
-  decrypt(results: readonly Uint8Array[]): Tensor;
-  /**
-   * Smallest noise budget of the results as they arrived, at their output positions, by SEAL's formula, bits; that of a
-   * fresh encryption when there are no results. Never to be told to the server.
-   */
-  measuredBudgetBits(results: readonly Uint8Array[]): number;
-  /** Deletes the key and everything else on the WASM heap. */
-  dispose(): void;
-}
+export type { Client } from './clientTools.ts';
 
-/** The SEAL objects of a client. */
-interface Tools {
-  readonly encryptor: Encryptor;
-  readonly decryptor: Decryptor;
-  readonly plaintext: Plaintext;
-  readonly zero: Plaintext;
-  readonly ciphertext: Ciphertext;
-  readonly meter: NoiseMeter;
-}
-
-function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientView): Tools {
-  const { context } = bfv;
-  const generator = scope.own(new seal.KeyGenerator(context));
-  const secretKey = scope.own(generator.secretKey());
-  // SEAL's constructor asks for a public key even where only the secret one is used.
-  const publicKey = scope.own(generator.createPublicKey());
-  return {
-    encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
-    decryptor: scope.own(new seal.Decryptor(context, secretKey)),
-    plaintext: scope.own(new seal.Plaintext()),
-    zero: scope.own(new seal.Plaintext()),
-    ciphertext: scope.own(new seal.Ciphertext()),
-    meter: new NoiseMeter(
-      scope,
-      seal,
-      bfv,
-      view.parameters.dataPrimes.map(BigInt),
-      saveBytes(seal, secretKey),
-    ),
-  };
-}
-
+/** The client of a toeplitz plan. */
 class SealClient implements Client {
   readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
-  readonly #view: ClientView;
+  readonly #view: ToeplitzView;
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
-  readonly #tools: Tools;
+  readonly #tools: ClientTools;
   readonly #output: OutputShape;
   readonly #groups: readonly BlockGroup[];
   readonly #decode: Decoder;
@@ -106,7 +45,7 @@ class SealClient implements Client {
   readonly #scaling: ScalingTable;
   readonly #zeros: ZeroPool;
 
-  constructor(scope: SealScope, seal: Seal, view: ClientView) {
+  constructor(scope: SealScope, seal: Seal, view: ToeplitzView) {
     this.#scope = scope;
     this.#seal = seal;
     this.#view = view;
@@ -123,7 +62,7 @@ class SealClient implements Client {
     this.#rows = Array.from({ length: rowCount }, (_, row) => row).filter((row) => !empty.has(row));
     this.#coefficients = new Float64Array(view.packing.degree);
     this.#scaling = new ScalingTable(view.parameters, centredInputRange(view.shape.input));
-    this.#zeros = new ZeroPool(() => this.#encryptZero());
+    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools));
   }
 
   encrypt(input: Tensor): Uint8Array[] {
@@ -203,7 +142,7 @@ class SealClient implements Client {
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     this.#checkCount(results);
     return guardSeal('measure the noise', () => {
-      if (results.length === 0) return this.#freshBudgetBits();
+      if (results.length === 0) return freshBudgetBits(this.#seal, this.#context, this.#tools);
       const { meter } = this.#tools;
       const rows = this.#rows;
       return results.reduce((smallest, _, index) => {
@@ -215,18 +154,9 @@ class SealClient implements Client {
     });
   }
 
-  /** Of an encryption of zero, by SEAL's own measurement. */
-  #freshBudgetBits(): number {
-    const { ciphertext, decryptor } = this.#tools;
-    ciphertext.loadFromArray(this.#context.context, this.#encryptZero());
-    return decryptor.invariantNoiseBudget(ciphertext);
-  }
-
-  /** SEAL's seeded envelope of zero. Symmetric: less noise than with the public key, and half the bytes. */
-  #encryptZero(): Uint8Array {
-    return withScope((scope) =>
-      saveBytes(this.#seal, scope.own(this.#tools.encryptor.encryptSymmetricSerializable(this.#tools.zero))),
-    );
+  evaluationKeys(): Uint8Array {
+    this.#scope.assertOpen();
+    return new Uint8Array(0);
   }
 
   dispose(): void {
@@ -241,5 +171,9 @@ class SealClient implements Client {
  */
 export async function createClient(view: ClientView): Promise<Client> {
   const seal = await loadSeal();
-  return buildWithScope((scope) => guardSeal('make the keys', () => new SealClient(scope, seal, view)));
+  return buildWithScope((scope) =>
+    guardSeal('make the keys', () =>
+      isToeplitzView(view) ? new SealClient(scope, seal, view) : new DiagonalsClient(scope, seal, view),
+    ),
+  );
 }

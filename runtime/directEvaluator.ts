@@ -1,8 +1,8 @@
 import { CipherconvError, internalError } from '../compiler/errors.ts';
-import type { DirectLanes, Plan } from '../compiler/plan.ts';
+import type { DirectLanes, ToeplitzPlan } from '../compiler/plan.ts';
 import { analyzeLanes } from '../compiler/planKernel.ts';
 import type { BlockGroup } from '../compiler/packingElements.ts';
-import type { Program } from '../compiler/program.ts';
+import type { ToeplitzProgram } from '../compiler/program.ts';
 import { scheduleSteps } from '../compiler/programSteps.ts';
 import type { StepSchedule } from '../compiler/programSteps.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
@@ -20,12 +20,13 @@ import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import type { Weights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { requireKeyBytes } from './wire/evaluationKeys.ts';
 
 /**
  * The lanes of a plan for the direct kernel, analysed again: a lane that overflowed would decrypt wrong in silence.
  * @throws CipherconvError `plan-rejected`.
  */
-function requireLanes(plan: Plan, program: Program): DirectLanes {
+function requireLanes(plan: ToeplitzPlan, program: ToeplitzProgram): DirectLanes {
   const analysis = analyzeLanes(plan.parameters, program);
   const found = plan.direct;
   if (analysis.kind === 'possible' && found !== null) {
@@ -63,8 +64,8 @@ export class DirectEvaluator implements Evaluator {
     scope: SealScope,
     seal: Seal,
     factory: DirectFactory,
-    plan: Plan,
-    program: Program,
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
     options: EvaluatorOptions,
   ) {
     const lanes = requireLanes(plan, program);
@@ -89,6 +90,11 @@ export class DirectEvaluator implements Evaluator {
     const bytes = this.#schedule.blocks.reduce((sum, { weights }) => sum + weights.byteLength, 0);
     this.weights = { kind: 'resident', count: program.plaintexts.length, bytes };
     this.#onProgress?.(program.plaintexts.length, program.plaintexts.length);
+  }
+
+  loadEvaluationKeys(bytes: Uint8Array): void {
+    this.#scope.assertOpen();
+    requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {

@@ -1,6 +1,8 @@
+import { isToeplitz } from '../compiler/plan.ts';
 import type { Plan } from '../compiler/plan.ts';
 import { buildProgram } from '../compiler/program.ts';
 import { takePart } from '../compiler/programParts.ts';
+import { DiagonalsEvaluator } from './diagonals/evaluator.ts';
 import { DirectEvaluator } from './directEvaluator.ts';
 import type { Evaluator, EvaluatorOptions } from './evaluatorTypes.ts';
 import { loadDirect } from './kernels/directModule.ts';
@@ -17,6 +19,11 @@ export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts'
  */
 export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
   const seal = await loadSeal();
+  if (!isToeplitz(wholePlan)) {
+    return buildWithScope((scope) =>
+      guardSeal('prepare the weights', () => new DiagonalsEvaluator(scope, seal, wholePlan, options)),
+    );
+  }
   const whole = buildProgram(wholePlan);
   const { plan, program } =
     options.part === undefined

@@ -3,7 +3,7 @@ import type { Part } from '../compiler/programParts.ts';
 import type { CodingTimes } from './codingClock.ts';
 import type { Weights } from './weights.ts';
 
-/** Who owns the filter: computes on ciphertexts and holds no key of any kind. */
+/** Who owns the filter: computes on ciphertexts and holds no key that decrypts. */
 export interface Evaluator {
   /** Whether the transformed weights stay in memory or are made at each use. */
   readonly weights: Weights;
@@ -12,9 +12,15 @@ export interface Evaluator {
   /**
    * Results of one upload (as `Client.encrypt` orders it): for each block group one ciphertext per row that is not
    * empty, in order.
-   * @throws CipherconvError `malformed-tensor` for ciphertexts that are not of this plan.
+   * @throws CipherconvError `malformed-tensor` for ciphertexts that are not of this plan, `usage` while the evaluation
+   * keys that the plan needs are missing.
    */
   evaluate(upload: readonly Uint8Array[]): Uint8Array[];
+  /**
+   * Loads what `Client.evaluationKeys` gave, of the client whose uploads follow. A toeplitz plan takes no bytes.
+   * @throws CipherconvError `malformed-tensor` for bytes that are not keys of this plan.
+   */
+  loadEvaluationKeys(bytes: Uint8Array): void;
   dispose(): void;
 }
 
@@ -30,3 +36,5 @@ export interface EvaluatorOptions {
   /** Computes only this part of the plan; uploads and results are then those of the part. */
   readonly part?: Part;
 }
+
+export const DEFAULT_WEIGHT_MEMORY_BYTES = 2 ** 30;

@@ -1,7 +1,7 @@
 import { internalError } from '../compiler/errors.ts';
-import type { Plan } from '../compiler/plan.ts';
+import type { ToeplitzPlan } from '../compiler/plan.ts';
 import type { BlockGroup } from '../compiler/packingElements.ts';
-import type { Program } from '../compiler/program.ts';
+import type { ToeplitzProgram } from '../compiler/program.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { CodingClock } from './codingClock.ts';
@@ -15,6 +15,7 @@ import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import { prepareWeights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { requireKeyBytes } from './wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
 
 const DEFAULT_WEIGHT_MEMORY_BYTES = 2 ** 30;
@@ -27,7 +28,7 @@ interface Step {
 }
 
 /** The rows that have terms, chunks replaced by their position among the used ones. */
-function buildSteps(program: Program, { rows, position }: CheckedTransfer): Step[][] {
+function buildSteps(program: ToeplitzProgram, { rows, position }: CheckedTransfer): Step[][] {
   return rows.map((row) =>
     program.rows[row]!.map(({ chunk, plaintext }) => {
       const input = position.get(chunk);
@@ -70,7 +71,13 @@ export class NttEvaluator implements Evaluator {
   readonly #accumulators: readonly Ciphertext[];
   readonly #product: Ciphertext;
 
-  constructor(scope: SealScope, seal: Seal, plan: Plan, program: Program, options: EvaluatorOptions) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
+    options: EvaluatorOptions,
+  ) {
     const memoryBytes = options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES;
     this.#scope = scope;
     this.#seal = seal;
@@ -99,6 +106,11 @@ export class NttEvaluator implements Evaluator {
     this.#inputs = Array.from({ length: batch }, () => make(used));
     this.#accumulators = make(batch);
     this.#product = scope.own(new seal.Ciphertext());
+  }
+
+  loadEvaluationKeys(bytes: Uint8Array): void {
+    this.#scope.assertOpen();
+    requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {

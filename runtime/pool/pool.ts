@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { Plan } from '../../compiler/plan.ts';
+import { isToeplitz } from '../../compiler/plan.ts';
+import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/programParts.ts';
 import type { Part } from '../../compiler/programParts.ts';
@@ -73,7 +74,7 @@ class WorkerPool implements EvaluatorPool {
   readonly #uploads: number;
   readonly #results: number;
 
-  constructor(plan: Plan, parts: readonly Part[], options: WorkerSetup['options']) {
+  constructor(plan: ToeplitzPlan, parts: readonly Part[], options: WorkerSetup['options']) {
     const program = buildProgram(plan);
     this.#seats = parts.map((part) => {
       const workerData: WorkerSetup = { plan, part, options };
@@ -134,8 +135,10 @@ class WorkerPool implements EvaluatorPool {
  */
 export async function createEvaluatorPool(plan: Plan, options: PoolOptions = {}): Promise<EvaluatorPool> {
   const { workers = availableParallelism(), ...evaluatorOptions } = options;
-  const parts = workers > 1 ? splitProgram(plan, buildProgram(plan), workers) : [];
-  if (parts.length <= 1) return singlePool(await createEvaluator(plan, evaluatorOptions));
+  // Rotations share their keys and sums: a diagonals plan stays in one piece.
+  if (!isToeplitz(plan) || workers === 1) return singlePool(await createEvaluator(plan, evaluatorOptions));
+  const parts = splitProgram(plan, buildProgram(plan), workers);
+  if (parts.length === 1) return singlePool(await createEvaluator(plan, evaluatorOptions));
   const pool = new WorkerPool(plan, parts, evaluatorOptions);
   try {
     await pool.warmUp();

@@ -24,7 +24,7 @@ function modulusBits(plan: Plan): number {
 
 /** Everything that a plan promises of its numbers. */
 function checkNumbers(spec: ConvSpec, compileOptions: CompileOptions): void {
-  const plan = compileSpec(spec, compileOptions);
+  const plan = compileSpec(spec, { ...compileOptions, lowering: 'toeplitz' });
   const { degree, plainModulus, securityBits, dataPrimes } = plan.parameters;
   expect(modulusBits(plan)).toBeLessThanOrEqual(largestModulusBits(degree, securityBits));
   expect(securityBits).toBe(compileOptions.security);
@@ -75,9 +75,9 @@ describe('the numbers of a plan', () => {
       weights: { channelsPerGroup: 512, signed: true, bits: 4, values },
     });
     const bitsOf = (failure: 'never' | '2^-128'): number => {
-      const { noise, parameters } = compileSpec(deep, { failure });
+      const { noise, parameters } = compileSpec(deep, { failure, lowering: 'toeplitz' });
       const { products } = resultNoise({
-        ...noiseInput(compileSpec(deep, { failure })),
+        ...noiseInput(compileSpec(deep, { failure, lowering: 'toeplitz' })),
         dropped: { uploadC0: 0, responseC0: 0, responseC1: 0 },
       });
       expect(noise.failure).toBe(failure);
