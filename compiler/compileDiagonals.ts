@@ -15,9 +15,10 @@ import { buildProgram } from './program.ts';
 import { rotationSteps } from './programDiagonals.ts';
 import type { DiagonalsProgram } from './programDiagonals.ts';
 import { diagonalsNorms } from './programDiagonalsNorms.ts';
-import { refuseAll, refuseLarge, searchDiagonals } from './searchDiagonals.ts';
+import { NO_ROOM, refuseAll, refuseLarge, searchDiagonals } from './searchDiagonals.ts';
 import type { DiagonalsCandidate, DiagonalsRequest, DiagonalsSearch } from './searchDiagonals.ts';
 import { DEGREES } from './security.ts';
+import type { Degree } from './security.ts';
 import { deepFreeze, outputShape } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 import { elementCount } from './tensor.ts';
@@ -59,8 +60,8 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
   const { batch, channels, height, width } = outputShape(spec);
   refuseLarge(spec, elementCount([batch, channels, height, width]));
   const request = diagonalsRequest(spec, analysis.decodeWidth, options);
-  const search = searchDiagonals(request);
-  const { candidate, program, demand, modulus } = cheapestCarried(request, search);
+  const { search, carried } = cheapestCarried(request);
+  const { candidate, program, demand, modulus } = carried;
   const parameters: Parameters = {
     degree: demand.degree,
     plainModulus: demand.plainModulus,
@@ -101,28 +102,51 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
   return deepFreeze(plan);
 }
 
-/** Goes through the candidates, cheapest first, until one's exact norms are carried by some q. */
-function cheapestCarried(request: DiagonalsRequest, { candidates }: DiagonalsSearch): Carried {
-  for (const candidate of candidates) {
-    const { packing, plainModulus } = candidate;
-    const program = buildProgram({ spec: request.spec, packing, parameters: { plainModulus } });
-    const demand: RotationDemand = {
-      degree: packing.degree,
-      plainModulus,
-      failure: request.failure,
-      securityBits: request.securityBits,
-      norms: diagonalsNorms(program),
-      coefficients: packing.degree * slotGeometry(request.spec, packing).resultCiphertexts,
-      rotates: rotationSteps(program).length > 0,
-    };
-    const primes = realPrimes(packing.degree, plainModulus);
-    for (const count of DATA_PRIMES) {
-      if (count < candidate.dataPrimes) continue;
-      const modulus = chooseSizes(demand, count, primes);
-      if (modulus !== null) return { candidate, program, demand, modulus };
-    }
+/** Candidates of one degree that are tried: they differ in their rotations, hardly in their noise. */
+const TRIES = 6;
+
+/** The cheapest candidate whose exact norms some q carries; larger degrees where those found have none. */
+function cheapestCarried(request: DiagonalsRequest): {
+  readonly search: DiagonalsSearch;
+  readonly carried: Carried;
+} {
+  const search = searchDiagonals(request);
+  const tried = new Map<Degree, number>();
+  for (const candidate of search.candidates) {
+    const { degree } = candidate.packing;
+    const tries = tried.get(degree) ?? 0;
+    if (tries === TRIES) continue;
+    tried.set(degree, tries + 1);
+    const carried = carry(request, candidate);
+    if (carried !== null) return { search, carried };
   }
-  return refuseAll(request, 'more noise than any q of the table carries');
+  const rest = request.degrees.filter((degree) => !tried.has(degree));
+  if (rest.length === 0) refuseAll(request, 'more noise than any q of the table carries');
+  const { search: found, carried } = cheapestCarried({ ...request, degrees: rest });
+  const refused = [...tried.keys()].map((degree) => ({ degree, reason: NO_ROOM }));
+  return { search: { ...found, refused: [...refused, ...found.refused] }, carried };
+}
+
+/** The program of a candidate and the primes that carry its exact norms; null where none do. */
+function carry(request: DiagonalsRequest, candidate: DiagonalsCandidate): Carried | null {
+  const { packing, plainModulus } = candidate;
+  const program = buildProgram({ spec: request.spec, packing, parameters: { plainModulus } });
+  const demand: RotationDemand = {
+    degree: packing.degree,
+    plainModulus,
+    failure: request.failure,
+    securityBits: request.securityBits,
+    norms: diagonalsNorms(program),
+    coefficients: packing.degree * slotGeometry(request.spec, packing).resultCiphertexts,
+    rotates: rotationSteps(program).length > 0,
+  };
+  const primes = realPrimes(packing.degree, plainModulus);
+  for (const count of DATA_PRIMES) {
+    if (count < candidate.dataPrimes) continue;
+    const modulus = chooseSizes(demand, count, primes);
+    if (modulus !== null) return { candidate, program, demand, modulus };
+  }
+  return null;
 }
 
 /** Low bits that need not travel; with several primes all of them do. */

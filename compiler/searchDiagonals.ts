@@ -250,7 +250,7 @@ function searchDegree(
   return { candidates, considered, reason: candidates.length > 0 ? null : NO_ROOM };
 }
 
-const NO_ROOM = 'the noise of products and rotations needs more bits of q than the table allows';
+export const NO_ROOM = 'the noise of products and rotations needs more bits of q than the table allows';
 
 function cheapest(
   candidates: readonly DiagonalsCandidate[],
