@@ -1,6 +1,6 @@
 import type { Interval } from '../../compiler/interval.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
-import type { JsonPath, Locator } from '../frontend/positions.ts';
+import type { JsonPath, Position } from '../frontend/positions.ts';
 import type { TensorLayout } from '../frontend/schema.ts';
 import type { Analysis } from './analyze.ts';
 import type { ConfigurableRule, Level, WideInteger, Witness } from './finding.ts';
@@ -13,7 +13,8 @@ export interface SourceLayer {
   readonly spec: ConvSpec;
   /** Axis order of input tensors outside. */
   readonly layout: TensorLayout;
-  readonly locate: Locator;
+  /** Line and column of a key; null where the format has none, as models. */
+  readonly locate: (path: JsonPath) => Position | null;
   /** Where the weights of an output channel stand. */
   readonly weightPath: (channel: number) => JsonPath;
 }

@@ -125,6 +125,8 @@ function estimateNotes({ tiers }: Layer): string[] {
       `  estimate: |${sparkline(calibrated.histogram.map(({ count }) => count))}|`,
     );
   }
+  if (probabilistic?.overflowProbability === null)
+    notes.push('  estimate: P(overflow) not computed, the distribution of the sum is too wide');
   const probability = probabilistic?.overflowProbability ?? 0;
   if (probabilistic !== null && probability > 0) {
     const bits = probabilistic.minusLog2 ?? 0;
