@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/compile.ts';
 import { clientView } from '../../compiler/plan.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
@@ -40,16 +40,16 @@ const grouped = simpleSpec({
 
 /** Small degrees make many ciphertexts, so that there is something to split. */
 const plans: readonly (readonly [string, Plan])[] = [
-  ['channels', compileSpec(channels, { degree: 1024 })],
-  ['tiles', compileSpec(tiles, { degree: 1024 })],
-  ['groups', compileSpec(grouped, { degree: 1024 })],
+  ['channels', compileToeplitz(channels, { degree: 1024 })],
+  ['tiles', compileToeplitz(tiles, { degree: 1024 })],
+  ['groups', compileToeplitz(grouped, { degree: 1024 })],
 ];
 
 describe('splitting a program', () => {
   it('gives every result to exactly one part and every part what it reads', () => {
     fc.assert(
       fc.property(arbitrarySpec(40), fc.integer({ min: 1, max: 5 }), (spec, workers) => {
-        const plan = compileSpec(spec);
+        const plan = compileToeplitz(spec);
         const program = buildProgram(plan);
         const parts = splitProgram(plan, program, workers);
         expect(parts.length).toBeLessThanOrEqual(workers);

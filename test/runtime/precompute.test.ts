@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/compile.ts';
 import { clientView } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
 import { buildBlockGroups } from '../../compiler/packingElements.ts';
 import { centredInputRange } from '../../compiler/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
@@ -16,7 +15,7 @@ afterEach(() => {
   expect(liveSealObjects()).toBe(0);
 });
 
-const plan: Plan = compileSpec(
+const plan = compileToeplitz(
   simpleSpec({
     input: { channels: 3, height: 40, width: 40, zeroPoint: 2 },
     weights: { channelsPerGroup: 3, values: Array.from({ length: 27 }, (_, index) => index % 4) },
