@@ -1,11 +1,12 @@
 import { analyzeAccumulator } from './accumulator.ts';
 import type { AccumulatorAnalysis } from './accumulator.ts';
-import { CipherconvError } from './errors.ts';
+import { CipherconvError, internalError } from './errors.ts';
 import { contains, datatypeRange, requiredWidth } from './interval.ts';
 import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from './noise.ts';
 import type { DroppedBits, Failure } from './noise.ts';
 import { dataModulus, noiseInput } from './plan.ts';
-import type { Objective, Parameters, Plan } from './plan.ts';
+import type { DirectLanes, Kernel, Objective, Parameters, Plan } from './plan.ts';
+import { analyzeLanes, LARGEST_DIRECT_WEIGHT } from './planKernel.ts';
 import { buildProgram, centredLift, rowNorms, usedChunks } from './program.ts';
 import type { Program } from './program.ts';
 import { searchPacking } from './search.ts';
@@ -31,6 +32,8 @@ export interface CompileOptions {
   readonly security?: SecurityBits;
   /** When an honest result may decrypt wrong. Default `never`. */
   readonly failure?: Failure;
+  /** What executes the plan. Default `auto`: the cheaper one by the cost model. */
+  readonly kernel?: Kernel | 'auto';
 }
 
 /**
@@ -71,8 +74,8 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
     },
     parameters,
     packing: found.packing,
-    kernel: 'ntt',
-    direct: null,
+    kernel: found.kernel,
+    direct: found.kernel === 'direct' ? directLanes(parameters, program) : null,
     windows: {
       low: intervals.map(({ lo }) => lo),
       residueLow: intervals.map(({ lo }, channel) => lo - spec.bias[channel]!),
@@ -108,7 +111,37 @@ function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOpt
     securityBits: options.security ?? 128,
     failure: options.failure ?? 'never',
     degrees: options.degree === undefined ? DEGREES : [options.degree],
+    kernels: kernelsFor(spec, plainModulus, options.kernel ?? 'auto'),
   };
+}
+
+/**
+ * The kernels to choose from: weights wider than 16 bits are the ntt kernel's.
+ * @throws CipherconvError `unsupported` where the direct one is asked for and cannot be.
+ */
+function kernelsFor(spec: ConvSpec, plainModulus: number, wanted: Kernel | 'auto'): Kernel[] {
+  if (wanted === 'ntt') return ['ntt'];
+  const largest = centredWeights(spec.weights).reduce(
+    (most, weight) => Math.max(most, Math.abs(centredLift(weight, plainModulus))),
+    0,
+  );
+  if (largest <= LARGEST_DIRECT_WEIGHT) return wanted === 'auto' ? ['ntt', 'direct'] : ['direct'];
+  if (wanted === 'auto') return ['ntt'];
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: 'kernel',
+    message: 'the direct kernel does not take weights so large',
+    expected: `weights minus zero point within [-${LARGEST_DIRECT_WEIGHT}, ${LARGEST_DIRECT_WEIGHT}]`,
+    found: `one of size ${largest}`,
+    hint: 'take the ntt kernel',
+  });
+}
+
+/** The lanes of a plan whose weights `kernelsFor` has let through. */
+function directLanes(parameters: Parameters, program: Program): DirectLanes {
+  const analysis = analyzeLanes(parameters, program);
+  if (analysis.kind === 'possible') return analysis.lanes;
+  throw internalError(`no lanes for the direct kernel: ${analysis.found}, not ${analysis.expected}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { OperationCosts } from './operationCosts.ts';
+import type { DirectCosts, OperationCosts } from './operationCosts.ts';
 import type { Degree } from './security.ts';
 
 /** Written by `npm run bench:calibrate`; do not edit. Medians in microseconds, one thread, one data prime. */
@@ -10,3 +10,6 @@ export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
   16384: { encrypt: 1600, load: 360, toNtt: 480, multiply: 204, add: 16, fromNtt: 500, save: 72, decrypt: 950 },
   32768: { encrypt: 3200, load: 720, toNtt: 1030, multiply: 408, add: 32, fromNtt: 1070, save: 144, decrypt: 2000 },
 };
+
+/** The direct kernel: nanoseconds for one limb of one coefficient. */
+export const DIRECT_NANOSECONDS: DirectCosts = { fourRows: 0.061, oneRow: 0.062, finish: 0.92, split: 0.62 };

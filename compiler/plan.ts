@@ -6,6 +6,8 @@ import { outputShape } from './spec.ts';
 import type { ConvShape, ConvSpec } from './spec.ts';
 import { elementCount } from './tensor.ts';
 
+export type { DroppedBits } from './noise.ts';
+
 /**
  * A plan is plain, frozen, JSON data: everything that was decided and why. The program is a pure function of it
  * (program.ts), `verify` proves the two right against the spec, and the runtime executes them.

@@ -5,6 +5,7 @@ import { greatestCommonDivisor, isPrime } from './modulus.ts';
 import { decryptionIsCertain, predictedBudgetBits, resultNoise } from './noise.ts';
 import { allPrimes, dataModulus, noiseInput } from './plan.ts';
 import type { Plan } from './plan.ts';
+import { analyzeLanes } from './planKernel.ts';
 import { buildProgram, rowNorms, usedChunks } from './program.ts';
 import type { Program } from './program.ts';
 import { isDegree, isSecurityBits, largestModulusBits } from './security.ts';
@@ -22,6 +23,7 @@ export function verify(plan: Plan, program: Program = buildProgram(plan)): void 
   verifyNoise(plan, program);
   verifyMatrix(plan.spec, program);
   verifyTransfer(plan, program);
+  verifyLanes(plan, program);
 }
 
 function requireEqual(where: string, expected: unknown, found: unknown): void {
@@ -161,4 +163,16 @@ function verifyTransfer(plan: Plan, program: Program): void {
   requireEqual('transfer.emptyRows', empty, plan.transfer.emptyRows);
   requireEqual('counts', countOperations(program), plan.counts);
   requireEqual('bytes', countBytes(program, plan.parameters, plan.wire), plan.bytes);
+}
+
+/** The direct kernel's lanes are exactly those that the analysis gives, so no sum can leave one. */
+function verifyLanes({ kernel, direct, parameters }: Plan, program: Program): void {
+  if ((kernel === 'direct') !== (direct !== null)) {
+    reject('direct', 'lanes belong to the direct kernel, and to it alone', kernel, JSON.stringify(direct));
+  }
+  if (direct === null) return;
+  const analysis = analyzeLanes(parameters, program);
+  if (analysis.kind === 'refused')
+    reject('direct', 'the direct kernel cannot execute the plan', analysis.expected, analysis.found);
+  requireEqual('direct', analysis.lanes, direct);
 }

@@ -1,6 +1,5 @@
 import { CipherconvError } from '../../compiler/errors.ts';
-import type { DroppedBits } from '../../compiler/noise.ts';
-import type { Parameters } from '../../compiler/plan.ts';
+import type { DroppedBits, Parameters } from '../../compiler/plan.ts';
 import { CIPHERTEXT_WORDS_AT, SEED_BYTES, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';

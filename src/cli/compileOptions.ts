@@ -44,10 +44,11 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
 export function compileOptions(command: Parsed): CompileOptions {
   const given = (name: string): unknown => command.getOptionValue(name);
   if (given('lowering') === 'diagonals') refuseUnbuilt('--lowering diagonals', '--lowering toeplitz');
-  if (given('kernel') === 'direct') refuseUnbuilt('--kernel direct', '--kernel ntt');
+  const kernel = given('kernel');
   const [degree, security] = [given('degree'), given('security')];
   return {
     objective: given('objective') === 'bandwidth' ? 'bandwidth' : 'latency',
+    kernel: kernel === 'ntt' || kernel === 'direct' ? kernel : 'auto',
     failure: given('failure') === '2^-128' ? '2^-128' : 'never',
     ...(typeof degree === 'number' && isDegree(degree) ? { degree } : {}),
     ...(typeof security === 'number' && isSecurityBits(security) ? { security } : {}),

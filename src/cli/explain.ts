@@ -63,6 +63,16 @@ function noiseLines({ noise }: Plan): string[] {
   ];
 }
 
+/** What executes the products, and how the direct kernel's lanes were proved wide enough. */
+function kernelLines({ kernel, direct, noise }: Plan): string[] {
+  if (direct === null) return [`kernel ${kernel}: SEAL's evaluator, everything in NTT form`];
+  const { limbBits, limbs, laneL1, folds } = direct;
+  return [
+    `kernel ${kernel}: coefficients in ${plural(limbs, 'limb')} of ${plural(limbBits, 'bit')}, summed in 32-bit lanes`,
+    `a lane holds a norm of ${laneL1}, the largest row has ${noise.rowL1}: ${plural(folds, 'sum')} a row`,
+  ];
+}
+
 function packingLines({ packing }: Plan): string[] {
   const { phaseFactors, tile, rowPitch, channelPitch } = packing;
   const phases =
@@ -70,7 +80,7 @@ function packingLines({ packing }: Plan): string[] {
       ? []
       : [`space to depth: ${phaseFactors.rows} x ${phaseFactors.columns} phases become channels`];
   return [
-    `${packing.lowering}, kernel ntt, tiles of ${tile.height} x ${tile.width} outputs`,
+    `${packing.lowering}, tiles of ${tile.height} x ${tile.width} outputs`,
     ...phases,
     `row pitch ${rowPitch}, channel pitch ${channelPitch} coefficients`,
     `a ciphertext holds ${plural(packing.channelsPerCiphertext, 'channel')} of ${plural(packing.blocksPerCiphertext, 'tile')}; ` +
@@ -107,6 +117,7 @@ export function explain({ plan, layout, digest }: StoredPlan, noise: NoiseReport
     ],
     ['Noise, worst case, log2', noiseReportLines(noise)],
     ['Packing', packingLines(plan)],
+    ['Kernel', kernelLines(plan)],
     ['Cost', costLines(plan)],
   ];
   const body = sections.map(
