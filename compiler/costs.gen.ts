@@ -1,4 +1,4 @@
-import type { OperationCosts } from './operationCosts.ts';
+import type { DirectCosts, OperationCosts } from './operationCosts.ts';
 import type { Degree } from './security.ts';
 
 /** Written by `npm run bench:calibrate`; do not edit. Lower quartiles in microseconds, one thread, one data prime. */
@@ -10,3 +10,6 @@ export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
   16384: { encrypt: 2800, load: 540, toNtt: 760, multiply: 360, add: 23, fromNtt: 840, save: 140, decrypt: 1900 },
   32768: { encrypt: 5400, load: 1100, toNtt: 1700, multiply: 740, add: 46, fromNtt: 1800, save: 280, decrypt: 3900 },
 };
+
+/** The direct kernel: nanoseconds for one limb of one coefficient. */
+export const DIRECT_NANOSECONDS: DirectCosts = { fourRows: 0.061, oneRow: 0.062, finish: 0.92, split: 0.62 };

@@ -23,6 +23,9 @@ import { scheduleSteps } from './programSteps.ts';
  * each, and the product with the rounded inverse by 2^-52 of V / p. With 8 L M < 2^52 p the quotient round(F / p) is
  * less than 1/2 + 1/4 away from V / p, so V - quotient p lies strictly between -p and p, below 2^60, which 64 bits hold
  * exactly; adding p where it is negative gives the residue.
+ *
+ * Where L1 * sum of 2^(l k + l - 1) + p <= 2^53, every S_k 2^(l k), every partial sum of them, V and quotient p are
+ * integers of at most 2^53 and so exact in doubles: the kernel then needs no 64-bit arithmetic, with the same result.
  */
 
 /** Weights are one signed lane of 16 bits. */
@@ -66,6 +69,20 @@ function quotientIsCertain(prime: bigint, limbBits: number, limbs: number): bool
   let reach = 0n;
   for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(31 + limbBits * limb);
   return 8n * BigInt(limbs) * reach < prime << 52n;
+}
+
+/**
+ * Whether doubles hold every sum of the recombination, see above: a matter of speed only.
+ * @param foldL1 largest L1 norm of weights that one lane sums
+ */
+export function sumsAreExact(
+  primes: readonly bigint[],
+  { limbBits, limbs }: DirectLanes,
+  foldL1: number,
+): boolean {
+  let reach = 0n;
+  for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(limbBits * (limb + 1) - 1);
+  return primes.every((prime) => BigInt(foldL1) * reach + prime <= 1n << 53n);
 }
 
 export type LaneAnalysis =

@@ -18,8 +18,11 @@ interface ChunkUse {
   readonly chunk: number;
   /** Exponents of all rows, ascending. */
   readonly exponents: readonly number[];
-  /** The rows that read it. */
-  readonly readers: string;
+  /** How it is paired with its own shift, and the steps that takes. */
+  readonly alone: { readonly shift: number; readonly steps: number };
+  /** The first and the last row that read it. */
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Chunks looked at for a partner; further ones have the same taps over and over. */
@@ -28,25 +31,27 @@ const PARTNERS = 16;
 const SHIFTS = 8;
 
 function chunkUses(program: ToeplitzProgram): ChunkUse[] {
-  const exponents = new Map<number, Set<number>>();
-  const readers = new Map<number, number[]>();
+  const uses = new Map<number, { exponents: Set<number>; first: number; last: number }>();
   program.rows.forEach((terms, row) => {
     for (const { chunk, plaintext } of terms) {
-      let found = exponents.get(chunk);
-      if (found === undefined) exponents.set(chunk, (found = new Set()));
-      for (const exponent of program.plaintexts[plaintext]!.exponents) found.add(exponent);
-      const rows = readers.get(chunk);
-      if (rows === undefined) readers.set(chunk, [row]);
-      else rows.push(row);
+      const use = uses.get(chunk) ?? { exponents: new Set<number>(), first: row, last: row };
+      uses.set(chunk, use);
+      for (const exponent of program.plaintexts[plaintext]!.exponents) use.exponents.add(exponent);
+      use.last = row;
     }
   });
-  return [...exponents]
+  return [...uses]
     .sort(([left], [right]) => left - right)
-    .map(([chunk, found]) => ({
-      chunk,
-      exponents: [...found].sort((left, right) => left - right),
-      readers: readers.get(chunk)!.join(),
-    }));
+    .map(([chunk, { exponents, first, last }]) => {
+      const ascending = [...exponents].sort((left, right) => left - right);
+      return { chunk, exponents: ascending, alone: bestShift(ascending), first, last };
+    });
+}
+
+/** Whether mostly the same rows read both; a weight that is 0 may make a row skip a chunk. */
+function haveSameReaders(left: ChunkUse, right: ChunkUse): boolean {
+  const shared = Math.min(left.last, right.last) - Math.max(left.first, right.first) + 1;
+  return 2 * shared > Math.max(left.last - left.first, right.last - right.first) + 1;
 }
 
 /** Size of the union of two ascending lists. */
@@ -86,22 +91,22 @@ function bestShift(exponents: readonly number[]): { shift: number; steps: number
 }
 
 /**
- * Pairs the chunks that the program reads: each with the one of the following, read by the same rows, that shares most
+ * Pairs the chunks that the program reads: each with the one of the following, read by mostly the same rows, that shares most
  * exponents, or with itself where that takes fewer steps. Deterministic.
  */
 export function pairChunks(program: ToeplitzProgram): Plane[] {
   const waiting = chunkUses(program);
   const planes: Plane[] = [];
-  for (let use = waiting.shift(); use !== undefined; use = waiting.shift()) {
-    const { chunk, exponents, readers } = use;
-    const alone = bestShift(exponents);
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const use = next;
+    const { chunk, exponents, alone } = use;
     let partner = -1;
     let fewest = Infinity;
     waiting.slice(0, PARTNERS).forEach((other, index) => {
-      if (other.readers !== readers) return;
+      if (!haveSameReaders(use, other)) return;
       const steps = unionSize(exponents, other.exponents);
       // Not more than what the two take on their own.
-      if (steps < fewest && steps <= alone.steps + bestShift(other.exponents).steps) {
+      if (steps < fewest && steps <= alone.steps + other.alone.steps) {
         fewest = steps;
         partner = index;
       }

@@ -1,3 +1,4 @@
+import { internalError } from './errors.ts';
 import type { ToeplitzProgram, RingPlaintext } from './program.ts';
 import { pairChunks, pairedStarts } from './programPlanes.ts';
 import type { Plane } from './programPlanes.ts';
@@ -5,7 +6,7 @@ import type { Plane } from './programPlanes.ts';
 /**
  * The steps of the direct kernel. A step multiplies the pairs of one plane, shifted by one exponent, with a pair of
  * weights for each row of its block: result[row] += (w_left, w_right) . plane * X^exponent. Four rows share a block, so
- * that each loaded vector is used four times, unless their taps differ so much that one by one is less work. All block
+ * that each loaded vector is used four times, unless their taps differ so that one by one is less work. All block
  * groups share the steps, as they share the program's matrix.
  */
 export interface StepBlock {
@@ -19,6 +20,8 @@ export interface StepBlock {
   readonly weights: Int16Array;
   /** Where the folds end, exclusive, ascending: within a fold no row's weights exceed the lane's norm. */
   readonly foldEnds: readonly number[];
+  /** Largest L1 norm of a row within a fold. */
+  readonly foldL1: number;
 }
 
 export interface StepSchedule {
@@ -28,12 +31,15 @@ export interface StepSchedule {
   readonly reach: number;
   /** Most folds of a block; 0 without steps. */
   readonly folds: number;
+  /** Largest L1 norm of a row's weights within one fold. */
+  readonly foldL1: number;
 }
 
 /** Rows in one block; what the kernel's registers hold. */
 const BLOCK_ROWS = 4;
-/** A row computed alone costs this much more per step than in a full block (src/bench/calibrate.ts). */
-const SINGLE_ROW_COST = 1.25;
+
+/** A row on its own reads every plane once more: worth a few steps. */
+const SINGLE_ROW_COST = 1.1;
 
 /** Which plane and lane holds a chunk. */
 interface Lane {
@@ -98,7 +104,7 @@ class BlockBuilder {
       planes: Int32Array.from(planes),
       exponents: Int32Array.from(exponents),
       weights: packed,
-      foldEnds: foldEnds(packed, width, laneL1),
+      ...foldSteps(packed, width, laneL1),
     };
   }
 
@@ -106,7 +112,9 @@ class BlockBuilder {
     const parts = new Map<number, BlockTerm[]>();
     rows.forEach((row, slot) => {
       for (const { chunk, plaintext } of this.#program.rows[row]!) {
-        const { plane, side } = this.#laneOf.get(chunk)!;
+        const lane = this.#laneOf.get(chunk);
+        if (lane === undefined) throw internalError(`chunk ${chunk} has no plane`);
+        const { plane, side } = lane;
         const term = { slot, side, polynomial: this.#program.plaintexts[plaintext]! };
         const list = parts.get(plane);
         if (list === undefined) parts.set(plane, [term]);
@@ -131,25 +139,30 @@ function distinctExponents(terms: readonly { readonly polynomial: RingPlaintext 
 }
 
 /** Cuts the steps so that within a fold the norm of every row stays within `laneL1`. */
-function foldEnds(weights: Int16Array, width: number, laneL1: number): number[] {
-  const ends: number[] = [];
-  const norms = new Float64Array(width);
+function foldSteps(
+  weights: Int16Array,
+  width: number,
+  laneL1: number,
+): Pick<StepBlock, 'foldEnds' | 'foldL1'> {
+  const foldEnds: number[] = [];
+  let foldL1 = 0;
+  let norms = new Float64Array(width);
   const steps = weights.length / (2 * width);
-  const norm = (step: number, slot: number): number => {
-    const at = 2 * (step * width + slot);
-    return Math.abs(weights[at]!) + Math.abs(weights[at + 1]!);
-  };
   for (let step = 0; step < steps; step++) {
-    let full = false;
-    for (let slot = 0; slot < width; slot++) full ||= norms[slot]! + norm(step, slot) > laneL1;
-    if (full) {
-      ends.push(step);
-      norms.fill(0);
+    const sums = norms.map((norm, slot) => {
+      const at = 2 * (step * width + slot);
+      return norm + Math.abs(weights[at]!) + Math.abs(weights[at + 1]!);
+    });
+    if (sums.some((sum) => sum > laneL1)) {
+      foldEnds.push(step);
+      norms = sums.map((sum, slot) => sum - norms[slot]!);
+    } else {
+      norms = sums;
     }
-    for (let slot = 0; slot < width; slot++) norms[slot]! += norm(step, slot);
+    for (const norm of norms) foldL1 = Math.max(foldL1, norm);
   }
-  if (steps > 0) ends.push(steps);
-  return ends;
+  if (steps > 0) foldEnds.push(steps);
+  return { foldEnds, foldL1 };
 }
 
 /** The blocks for up to four neighbouring rows: together, or each alone where that is less work. */
@@ -174,9 +187,11 @@ export function scheduleSteps(program: ToeplitzProgram, laneL1: number): StepSch
     blocks.push(...blocksOf(builder, rows.slice(first, first + BLOCK_ROWS), laneL1));
   let reach = 0;
   let folds = 0;
+  let foldL1 = 0;
   for (const block of blocks) {
     for (const exponent of block.exponents) reach = Math.max(reach, exponent);
     folds = Math.max(folds, block.foldEnds.length);
+    foldL1 = Math.max(foldL1, block.foldL1);
   }
-  return { planes, blocks, reach, folds };
+  return { planes, blocks, reach, folds, foldL1 };
 }

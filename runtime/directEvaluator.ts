@@ -141,18 +141,18 @@ export class DirectEvaluator implements Evaluator {
     const { outputs } = this.#placements[group]!;
     const first = group * this.#transfer.rows.length;
     let done = 0;
-    this.#schedule.blocks.forEach(({ rows }, index) => {
-      this.#kernel.runBlock(index, group);
-      rows.forEach((row, slot) => {
-        const words = this.#kernel.resultWords(slot);
+    for (const batch of this.#kernel.batches) {
+      this.#kernel.runBatch(batch, group);
+      for (const { programRow, row } of batch.rows) {
+        const words = this.#kernel.resultWords(row);
         results[first + done++] = this.coding.time('response', () =>
-          this.#response.encodeComponents(words, outputs[row]!.coefficients),
+          this.#response.encodeComponents(words, outputs[programRow]!.coefficients),
         );
-      });
+      }
       const total = this.#placements.length * this.#products;
       const share = (group + done / this.#transfer.rows.length) / this.#placements.length;
       this.#onProgress?.(Math.round(share * total), total);
-    });
+    }
   }
 
   dispose(): void {

@@ -1,10 +1,11 @@
 import type { DirectLanes, Parameters } from '../../compiler/plan.ts';
 import type { BlockGroup } from '../../compiler/packingElements.ts';
+import { sumsAreExact } from '../../compiler/planKernel.ts';
 import type { StepBlock, StepSchedule } from '../../compiler/programSteps.ts';
 import { directLayout, LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './directLayout.ts';
 import type { DirectLayout } from './directLayout.ts';
 import type { DirectExports, DirectFactory } from './directModule.ts';
-import { coverAll, coverPositions, TILE_POSITIONS } from './directTiles.ts';
+import { coverAll, coverPositions, stretchBounds, stretchPositions, TILE_POSITIONS } from './directTiles.ts';
 
 export interface KernelSource {
   readonly parameters: Parameters;
@@ -13,10 +14,12 @@ export interface KernelSource {
   readonly groups: readonly BlockGroup[];
 }
 
-/** A list of tiles in the kernel's memory. */
+const TILE_BYTES = Uint32Array.BYTES_PER_ELEMENT;
+
+/** A list of tiles in the kernel's memory, cut into stretches of neighbouring positions. */
 interface TileList {
   readonly at: number;
-  readonly count: number;
+  readonly bounds: readonly number[];
 }
 
 type TilesByWidth = Readonly<Record<1 | 4, TileList>>;
@@ -53,11 +56,15 @@ export class DirectKernel {
   readonly #primeCount: number;
   readonly #lanes: DirectLanes;
   readonly #schedule: StepSchedule;
+  /** Whether doubles hold every sum. */
+  readonly #exact: boolean;
   readonly #everywhere: TilesByWidth;
   /** Tiles over the output positions, by block group. */
   readonly #outputs: readonly TilesByWidth[];
   readonly #inputWords: readonly [Uint32Array, Uint32Array];
-  /** Words of each row of a block: [row][component], halves. */
+  /** What `runBatch` takes, in the order of the program's rows. */
+  readonly batches: readonly Batch[];
+  /** Words of each row of a batch: [row][component], halves. */
   readonly #results: readonly (readonly Uint32Array[])[];
 
   constructor(factory: DirectFactory, { parameters, lanes, schedule, groups }: KernelSource) {
@@ -67,6 +74,7 @@ export class DirectKernel {
     this.#primeCount = primes.length;
     this.#lanes = lanes;
     this.#schedule = schedule;
+    this.#exact = sumsAreExact(primes, lanes, schedule.foldL1);
     const tiles = new TileLists();
     const everywhere = tileLists(tiles, (width) => coverAll(degree, width));
     const outputs = groups.map((group) => {
@@ -79,10 +87,11 @@ export class DirectKernel {
     this.layout = layout;
     this.memoryBytes = memory.byteLength;
     this.#exports = exports;
+    const stretch = stretchPositions(degree, schedule.planes.length, lanes.limbs);
     const located = tiles.lists.map(({ entries, offset }): TileList => {
-      const at = layout.tiles + offset * Uint32Array.BYTES_PER_ELEMENT;
+      const at = layout.tiles + offset * TILE_BYTES;
       new Uint32Array(memory, at, entries.length).set(entries);
-      return { at, count: entries.length };
+      return { at, bounds: stretchBounds(entries, degree, stretch) };
     });
     const locate = (lists: Record<1 | 4, number>): TilesByWidth => ({
       1: located[lists[1]]!,
@@ -101,17 +110,19 @@ export class DirectKernel {
       new Uint32Array(memory, layout.words[0], halves),
       new Uint32Array(memory, layout.words[1], halves),
     ];
-    this.#results = Array.from({ length: LANE_ROWS }, (_, row) =>
+    this.#results = Array.from({ length: layout.batchRows }, (_, row) =>
       Array.from(
         { length: layout.components },
         (__, component) =>
-          new Uint32Array(
-            memory,
-            layout.results + (component * LANE_ROWS + row) * layout.rowBytes,
-            2 * degree,
-          ),
+          new Uint32Array(memory, layout.results + this.#resultAt(component, row), 2 * degree),
       ),
     );
+    this.batches = batchBlocks(schedule.blocks, layout.batchRows);
+  }
+
+  /** Bytes from the results on to a component of a row of the batch. */
+  #resultAt(component: number, row: number): number {
+    return (component * this.layout.batchRows + row) * this.layout.rowBytes;
   }
 
   /** Where the words of the left (0) and right (1) ciphertext of a plane are to be written: 64-bit words in halves. */
@@ -152,24 +163,34 @@ export class DirectKernel {
   }
 
   /**
-   * Computes the rows of block number `index` for block group `group` from the planes: c1 everywhere, c0 at the output
-   * positions and some neighbours; what stands elsewhere is not defined.
+   * Computes the rows of a batch for block group `group` from the planes: c1 everywhere, c0 at the output positions and
+   * some neighbours; what stands elsewhere is not defined.
    */
-  runBlock(index: number, group: number): void {
-    const block = this.#schedule.blocks[index]!;
-    const tiles = this.#outputs[group]!;
+  runBatch(batch: Batch, group: number): void {
+    const outputs = this.#outputs[group]!;
     for (let component = 0; component < this.layout.components; component++) {
-      const isC0 = component < this.#primeCount;
-      this.#runComponent(block, index, component, (isC0 ? tiles : this.#everywhere)[block.width]);
+      const tiles = component < this.#primeCount ? outputs : this.#everywhere;
+      const stretches = tiles[1].bounds.length - 1;
+      for (let stretch = 0; stretch < stretches; stretch++) {
+        for (const { block, row } of batch.blocks) {
+          const { width } = this.#schedule.blocks[block]!;
+          const { at, bounds } = tiles[width];
+          const first = bounds[stretch]!;
+          const count = bounds[stretch + 1]! - first;
+          if (count > 0) this.#runTiles(block, row, component, at + first * TILE_BYTES, count);
+        }
+      }
     }
   }
 
-  #runComponent(block: StepBlock, index: number, component: number, tiles: TileList): void {
+  /** One block at `count` tiles, fold by fold. */
+  #runTiles(index: number, row: number, component: number, tiles: number, count: number): void {
     const { layout } = this;
-    const run = block.width === LANE_ROWS ? this.#exports.rows4 : this.#exports.rows1;
-    const stepBytes = STEP_BYTES[block.width];
+    const { width, foldEnds } = this.#schedule.blocks[index]!;
+    const run = width === LANE_ROWS ? this.#exports.rows4 : this.#exports.rows1;
+    const stepBytes = STEP_BYTES[width];
     let first = 0;
-    for (const end of block.foldEnds) {
+    for (const end of foldEnds) {
       run(
         layout.planes + component * layout.componentBytes,
         layout.limbBytes,
@@ -177,22 +198,50 @@ export class DirectKernel {
         this.#lanes.limbBits,
         layout.steps[index]! + first * stepBytes,
         end - first,
-        tiles.at,
-        tiles.count,
-        layout.results + component * LANE_ROWS * layout.rowBytes,
+        tiles,
+        count,
+        layout.results + this.#resultAt(component, row),
         layout.rowBytes,
         layout.scratch,
         this.#prime(component),
+        this.#exact,
         first > 0,
       );
       first = end;
     }
   }
 
-  /** Words of row number `row` of the block computed last: [component], 64-bit words in halves, valid until the next. */
+  /** Words of row number `row` of the batch computed last: [component], 64-bit words in halves, valid until the next. */
   resultWords(row: number): readonly Uint32Array[] {
     return this.#results[row]!;
   }
+}
+
+/** Blocks computed together, and the program rows that they give. */
+export interface Batch {
+  /** Number of the block, and the first of the results that it writes. */
+  readonly blocks: readonly { readonly block: number; readonly row: number }[];
+  /** Where in the results each program row stands. */
+  readonly rows: readonly { readonly programRow: number; readonly row: number }[];
+}
+
+/** As many blocks in a batch as the results have room for; a block of four takes four whatever it fills. */
+function batchBlocks(blocks: readonly StepBlock[], batchRows: number): Batch[] {
+  const batches: { blocks: { block: number; row: number }[]; rows: { programRow: number; row: number }[] }[] =
+    [];
+  let used = batchRows;
+  blocks.forEach(({ width, rows }, block) => {
+    if (used + width > batchRows) {
+      batches.push({ blocks: [], rows: [] });
+      used = 0;
+    }
+    const batch = batches.at(-1);
+    const first = used;
+    batch?.blocks.push({ block, row: first });
+    rows.forEach((programRow, slot) => batch?.rows.push({ programRow, row: first + slot }));
+    used += width;
+  });
+  return batches;
 }
 
 function tileLists(lists: TileLists, make: (width: number) => Uint32Array): Record<1 | 4, number> {
@@ -210,6 +259,7 @@ function writePrime(view: DataView, prime: bigint, { limbBits, limbs }: DirectLa
   view.setBigUint64(8, prime / 2n, true);
   view.setBigUint64(16, bias, true);
   view.setFloat64(24, 1 / Number(prime), true);
+  view.setFloat64(120, Number(prime), true);
 }
 
 /** Steps as the kernel reads them: a byte offset from position 0, then a pair of 16-bit weights for each row. */

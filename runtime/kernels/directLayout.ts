@@ -19,8 +19,10 @@ export interface DirectLayout {
   readonly wide: readonly [number, number];
   readonly steps: readonly number[];
   readonly tiles: number;
-  /** Words of the rows of one block, component by component. */
+  /** Words of the rows of one batch, component by component. */
   readonly results: number;
+  /** Rows that fit into `results`. */
+  readonly batchRows: number;
   readonly rowBytes: number;
   readonly planes: number;
   readonly planeBytes: number;
@@ -36,6 +38,9 @@ const PAIR = 4;
 const LINE = 64;
 /** Results and planes may be touched this many coefficients past N: a tile need not end there. */
 const OVERHANG = 32;
+
+/** Room for results: rows computed together share every digit that is brought into the cache. */
+const BATCH_BYTES = 2 ** 20;
 
 export const STEP_BYTES = { 1: 8, 4: 20 } as const;
 
@@ -69,6 +74,7 @@ export function directLayout(demand: LayoutDemand): DirectLayout {
   const components = 2 * primeCount;
   const halo = Math.ceil(schedule.reach / 4) * 4;
   const rowBytes = (degree + OVERHANG) * WORD;
+  const batchRows = LANE_ROWS * Math.max(1, Math.floor(BATCH_BYTES / (LANE_ROWS * components * rowBytes)));
   const planeBytes = oddLines((halo + degree) * PAIR);
   const limbBytes = planeBytes * schedule.planes.length;
   const componentBytes = limbBytes * lanes.limbs;
@@ -82,7 +88,8 @@ export function directLayout(demand: LayoutDemand): DirectLayout {
     wide: [take(3 * degree * WORD), take(3 * degree * WORD)],
     steps: schedule.blocks.map((block) => take(stepBytes(block))),
     tiles: take(tileEntries * Uint32Array.BYTES_PER_ELEMENT),
-    results: take(components * LANE_ROWS * rowBytes),
+    results: take(components * batchRows * rowBytes),
+    batchRows,
     rowBytes,
     planes: take(componentBytes * components + OVERHANG * PAIR),
     planeBytes,

@@ -29,6 +29,7 @@ export type RowKernel = (
   rowStride: number,
   scratch: number,
   prime: number,
+  exact: boolean,
   accumulate: boolean,
 ) => void;
 

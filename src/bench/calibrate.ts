@@ -9,7 +9,9 @@ import { nttPrimes } from '../../compiler/modulus.ts';
 import type { Parameters } from '../../compiler/plan.ts';
 import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
 import type { Degree } from '../../compiler/security.ts';
+import { loadDirect } from '../../runtime/kernels/directModule.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
+import { measureDirect } from './directOperations.ts';
 import { combineCosts, RawOperations } from './rawOperations.ts';
 
 const ROUNDS = 12;
@@ -54,6 +56,8 @@ function rounded(value: number): number {
 
 const OPERATIONS = ['encrypt', 'load', 'toNtt', 'multiply', 'add', 'fromNtt', 'save', 'decrypt'] as const;
 
+const DIRECT_PARTS = ['fourRows', 'oneRow', 'finish', 'split'] as const;
+
 const lines: string[] = [];
 for (const degree of DEGREES) {
   const found: OperationCosts = await costsOf(degree);
@@ -61,13 +65,19 @@ for (const degree of DEGREES) {
   lines.push(`  ${degree}: { ${costs.join(', ')} },`);
   console.error(`calibrate: N = ${degree}: ${costs.join(', ')}`);
 }
-const text = `import type { OperationCosts } from './operationCosts.ts';
+const direct = measureDirect(await loadDirect());
+const directCosts = DIRECT_PARTS.map((name) => `${name}: ${rounded(direct[name])}`).join(', ');
+console.error(`calibrate: direct kernel: ${directCosts}`);
+const text = `import type { DirectCosts, OperationCosts } from './operationCosts.ts';
 import type { Degree } from './security.ts';
 
 /** Written by \`npm run bench:calibrate\`; do not edit. Lower quartiles in microseconds, one thread, one data prime. */
 export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
 ${lines.join('\n')}
 };
+
+/** The direct kernel: nanoseconds for one limb of one coefficient. */
+export const DIRECT_NANOSECONDS: DirectCosts = { ${directCosts} };
 `;
 const target = fileURLToPath(new URL('../../compiler/costs.gen.ts', import.meta.url));
 await writeFile(target, text);

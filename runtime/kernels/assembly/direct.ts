@@ -19,6 +19,8 @@ const BIAS: usize = 16;
 const INVERSE: usize = 24;
 /** 2^(l k) for each limb, doubles. */
 const SCALES: usize = 32;
+/** The modulus as a double. */
+const VALUE: usize = 120;
 
 /** Vectors of four positions that one pass of `lanes4` and `lanes1` covers. */
 const POSITIONS_OF_FOUR: i32 = 8;
@@ -164,22 +166,34 @@ function lanes1(base: usize, steps: usize, end: usize, to: usize): void {
  */
 // @ts-ignore: decorator
 @inline
-function reduce(wrapped: v128, approximate: v128, prime: usize): v128 {
-  const modulus = v128.load64_splat(prime, MODULUS);
-  const quotient = f64x2.nearest(f64x2.mul(approximate, v128.load64_splat(prime, INVERSE)));
+function reduceWrapped(wrapped: v128, approximate: v128, modulus: v128, inverse: v128): v128 {
+  const quotient = f64x2.nearest(f64x2.mul(approximate, inverse));
   const integer = i64x2.extend_low_i32x4_s(i32x4.trunc_sat_f64x2_s_zero(quotient));
   const rest = i64x2.sub(wrapped, i64x2.mul(integer, modulus));
-  return i64x2.add(rest, v128.and(i64x2.shr_s(rest, 63), modulus));
+  return i64x2.add(rest, v128.and(i64x2.lt_s(rest, i64x2.splat(0)), modulus));
+}
+
+/**
+ * The same of two sums that doubles hold exactly, quotient q included: no 64-bit product. Adding 2^52 puts a residue
+ * into the low bits of the double.
+ */
+// @ts-ignore: decorator
+@inline
+function reduceExact(sum: v128, modulus: v128, inverse: v128): v128 {
+  const magic = f64x2.splat(4503599627370496.0);
+  const quotient = f64x2.nearest(f64x2.mul(sum, inverse));
+  const rest = f64x2.sub(sum, f64x2.mul(quotient, modulus));
+  const residue = f64x2.add(rest, v128.and(f64x2.lt(rest, f64x2.splat(0)), modulus));
+  return v128.xor(f64x2.add(residue, magic), magic);
 }
 
 /** Stores two residues, or adds them to those already there. */
 // @ts-ignore: decorator
 @inline
-function put(residues: v128, to: usize, prime: usize, accumulate: bool): void {
+function put(residues: v128, to: usize, modulus: v128, accumulate: bool): void {
   if (accumulate) {
-    const modulus = v128.load64_splat(prime, MODULUS);
     const sum = i64x2.sub(i64x2.add(residues, v128.load(to)), modulus);
-    residues = i64x2.add(sum, v128.and(i64x2.shr_s(sum, 63), modulus));
+    residues = i64x2.add(sum, v128.and(i64x2.lt_s(sum, i64x2.splat(0)), modulus));
   }
   v128.store(to, residues);
 }
@@ -187,7 +201,7 @@ function put(residues: v128, to: usize, prime: usize, accumulate: bool): void {
 /** Recombines the limbs of `vectors` x 4 positions (limb k at scratch + k * 128) and writes 64-bit words. */
 // @ts-ignore: decorator
 @inline
-function finish(
+function finishWrapped(
   scratch: usize,
   vectors: i32,
   limbs: i32,
@@ -196,6 +210,8 @@ function finish(
   prime: usize,
   accumulate: bool,
 ): void {
+  const modulus = v128.load64_splat(prime, MODULUS);
+  const inverse = v128.load64_splat(prime, INVERSE);
   for (let vector = 0; vector < vectors; vector++, scratch += 16, to += 32) {
     const first = v128.load(scratch);
     let v0 = i64x2.extend_low_i32x4_s(first);
@@ -212,15 +228,67 @@ function finish(
       f0 = f64x2.add(f0, f64x2.mul(f64x2.convert_low_i32x4_s(lanes), factor));
       f1 = f64x2.add(f1, f64x2.mul(f64x2.convert_low_i32x4_s(i64x2.shuffle(lanes, lanes, 1, 1)), factor));
     }
-    put(reduce(v0, f0, prime), to, prime, accumulate);
-    put(reduce(v1, f1, prime), to + 16, prime, accumulate);
+    put(reduceWrapped(v0, f0, modulus, inverse), to, modulus, accumulate);
+    put(reduceWrapped(v1, f1, modulus, inverse), to + 16, modulus, accumulate);
   }
+}
+
+/** The same where every sum is exact in doubles. */
+// @ts-ignore: decorator
+@inline
+function finishExact(
+  scratch: usize,
+  vectors: i32,
+  limbs: i32,
+  to: usize,
+  prime: usize,
+  accumulate: bool,
+): void {
+  const modulus = v128.load64_splat(prime, MODULUS);
+  const value = v128.load64_splat(prime, VALUE);
+  const inverse = v128.load64_splat(prime, INVERSE);
+  const second = v128.load64_splat(prime, SCALES + 8);
+  for (let vector = 0; vector < vectors; vector++, scratch += 16, to += 32) {
+    let lanes = v128.load(scratch);
+    let f0 = f64x2.convert_low_i32x4_s(lanes);
+    let f1 = f64x2.convert_low_i32x4_s(i64x2.shuffle(lanes, lanes, 1, 1));
+    if (limbs > 1) {
+      lanes = v128.load(scratch, 128);
+      f0 = f64x2.add(f0, f64x2.mul(f64x2.convert_low_i32x4_s(lanes), second));
+      f1 = f64x2.add(f1, f64x2.mul(f64x2.convert_low_i32x4_s(i64x2.shuffle(lanes, lanes, 1, 1)), second));
+    }
+    for (let limb = 2; limb < limbs; limb++) {
+      const factor = v128.load64_splat(prime + SCALES + ((<usize>limb) << 3));
+      lanes = v128.load(scratch + ((<usize>limb) << 7));
+      f0 = f64x2.add(f0, f64x2.mul(f64x2.convert_low_i32x4_s(lanes), factor));
+      f1 = f64x2.add(f1, f64x2.mul(f64x2.convert_low_i32x4_s(i64x2.shuffle(lanes, lanes, 1, 1)), factor));
+    }
+    put(reduceExact(f0, value, inverse), to, modulus, accumulate);
+    put(reduceExact(f1, value, inverse), to + 16, modulus, accumulate);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function finish(
+  scratch: usize,
+  vectors: i32,
+  limbs: i32,
+  limbBits: i32,
+  to: usize,
+  prime: usize,
+  exact: bool,
+  accumulate: bool,
+): void {
+  if (exact) finishExact(scratch, vectors, limbs, to, prime, accumulate);
+  else finishWrapped(scratch, vectors, limbs, limbBits, to, prime, accumulate);
 }
 
 /**
  * Four result rows at the positions of the tiles (first position of 8, 32-bit): residues to words at
- * results + r * rowStride + 8 * position. `planes` is where position 0 of the first plane's lowest limb is, halo
- * skipped or not as the steps' offsets count. With `accumulate` the residues are added to what is there.
+ * results + r * rowStride + 8 * position. `planes` is where the lowest limb of the first plane begins, its halo
+ * included in the steps' offsets. `exact`: every sum is exact in doubles. With `accumulate` the residues are added to
+ * what is there.
  */
 export function rows4(
   planes: usize,
@@ -235,6 +303,7 @@ export function rows4(
   rowStride: usize,
   scratch: usize,
   prime: usize,
+  exact: bool,
   accumulate: bool,
 ): void {
   const end = steps + <usize>stepCount * 20;
@@ -246,7 +315,7 @@ export function rows4(
     }
     let to = results + (position << 3);
     for (let row: usize = 0; row < 4; row++, to += rowStride) {
-      finish(scratch + (row << 5), POSITIONS_OF_FOUR >> 2, limbs, limbBits, to, prime, accumulate);
+      finish(scratch + (row << 5), POSITIONS_OF_FOUR >> 2, limbs, limbBits, to, prime, exact, accumulate);
     }
   }
 }
@@ -265,6 +334,7 @@ export function rows1(
   rowStride: usize,
   scratch: usize,
   prime: usize,
+  exact: bool,
   accumulate: bool,
 ): void {
   const end = steps + ((<usize>stepCount) << 3);
@@ -274,6 +344,6 @@ export function rows1(
     for (let limb = 0; limb < limbs; limb++) {
       lanes1(planes + <usize>limb * limbStride + (position << 2), steps, end, scratch + ((<usize>limb) << 7));
     }
-    finish(scratch, POSITIONS_OF_ONE >> 2, limbs, limbBits, results + (position << 3), prime, accumulate);
+    finish(scratch, POSITIONS_OF_ONE >> 2, limbs, limbBits, results + (position << 3), prime, exact, accumulate);
   }
 }
