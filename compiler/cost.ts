@@ -79,8 +79,7 @@ export function estimateDirect(candidate: CandidateCounts, direct: DirectCounts)
       (direct.fourRowSteps * nanoseconds.fourRows + direct.oneRowSteps * nanoseconds.oneRow) +
     outputCiphertexts * computed * nanoseconds.finish +
     inputCiphertexts * 2 * (candidate.degree + direct.reach) * direct.limbs * nanoseconds.split;
-  const around =
-    inputCiphertexts * (cost.encrypt + cost.load + cost.save) + outputCiphertexts * cost.decrypt;
+  const around = inputCiphertexts * (cost.encrypt + cost.load + cost.save) + outputCiphertexts * cost.decrypt;
   return {
     milliseconds: ((kernel / 1000 + around) * candidate.dataPrimeBits.length) / 1000,
     bytes: estimateBytes(candidate),

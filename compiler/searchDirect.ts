@@ -20,7 +20,11 @@ const BLOCK_ROWS = 4;
 const TAPS_PER_OWN_STEP = 1.8;
 
 /** Steps of one result row: pairs of chunks with the same taps, or of taps where a row reads one chunk only. */
-function stepsOfRow(shape: ConvShape, packing: ToeplitzPacking, { rows, columns, phaseChannels }: Tiling): number {
+function stepsOfRow(
+  shape: ConvShape,
+  packing: ToeplitzPacking,
+  { rows, columns, phaseChannels }: Tiling,
+): number {
   const { outputsPerProduct, channelsPerCiphertext } = packing;
   const taps = shape.weights.channelsPerGroup * rows.taps.length * columns.taps.length * outputsPerProduct;
   const chunks = Math.max(1, Math.round(phaseChannels / shape.group / channelsPerCiphertext));
@@ -43,7 +47,8 @@ export function directCounts(
   dataPrimes: readonly bigint[],
   tiling: Tiling,
 ): DirectCounts {
-  const { channelPitch, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
+  const { channelPitch, rowPitch, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
+  const { rows, columns } = tiling;
   const largest = dataPrimes.reduce((most, prime) => (prime > most ? prime : most), 0n);
   const steps = stepsOfRow(shape, packing, tiling);
   const resultRows = Math.ceil(shape.weights.outChannels / outputsPerProduct);
@@ -56,9 +61,10 @@ export function directCounts(
     oneRowSteps: (resultRows - fours) * steps,
     blockGroups: Math.ceil(tiling.blocks / blocksPerCiphertext),
     positions: computedPositions(packing, tiling),
-    reach: Math.min(
-      packing.degree,
-      ((outputsPerProduct - 1) * blocksPerCiphertext + 1) * channelsPerCiphertext * channelPitch,
-    ),
+    // The largest exponent: the last output's tap of the first channel.
+    reach:
+      (((outputsPerProduct - 1) * blocksPerCiphertext + 1) * channelsPerCiphertext - 1) * channelPitch +
+      rows.reach * rowPitch +
+      columns.reach,
   };
 }

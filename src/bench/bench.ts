@@ -1,33 +1,38 @@
 /**
- * `npm run bench -- [L1 L8 ...]`: runs the benchmark layers encrypted on one thread and prints, per layer, the medians
- * of each step and the ratio of `evaluate` to the floor: the sum of the raw node-seal operations that the plan counts,
- * timed in the same run.
+ * `npm run bench -- [L1 L8 ...]`: runs the benchmark layers encrypted on one thread with both kernels and prints, per
+ * layer and kernel, the medians of each step. Ratios are of figures of the same run: evaluate / floor (the sum of the raw
+ * node-seal operations that an ntt plan counts), ntt / direct, and whole path / direct kernel alone.
  */
 import { compileSpec } from '../../compiler/compile.ts';
 import type { OperationCosts } from '../../compiler/operationCosts.ts';
 import { clientView } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { Kernel, Plan } from '../../compiler/plan.ts';
+import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { createClient } from '../../runtime/client.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { compareTensors } from '../../runtime/compare.ts';
 import { createEvaluator } from '../../runtime/evaluator.ts';
+import { loadDirect } from '../../runtime/kernels/directModule.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
+import { kernelMilliseconds } from './directOperations.ts';
 import { LAYERS, layerSpec } from './layers.ts';
-import type { LayerShape } from './layers.ts';
 import { median, medianCosts, RawOperations } from './rawOperations.ts';
 
 const ROUNDS = 5;
+const KERNELS: readonly Kernel[] = ['ntt', 'direct'];
 
-interface LayerResult {
-  readonly id: string;
+interface KernelResult {
   readonly match: boolean;
   readonly plan: Plan;
   readonly compile: number;
   readonly prepare: number;
   readonly encrypt: number;
   readonly evaluate: number;
+  /** ntt: the floor. */
   readonly floor: number;
+  /** direct: the kernel alone. */
+  readonly kernel: number;
   readonly decrypt: number;
 }
 
@@ -38,7 +43,7 @@ function timed<T>(action: () => T): { value: T; milliseconds: number } {
 }
 
 /** A fixed input over the whole range, NCHW. */
-function rampInput({ spec }: Plan): Tensor {
+function rampInput(spec: ConvSpec): Tensor {
   const { batch, channels, height, width, range } = spec.input;
   const levels = range.hi - range.lo + 1;
   const data = Float64Array.from(
@@ -48,7 +53,7 @@ function rampInput({ spec }: Plan): Tensor {
   return { shape: [batch, channels, height, width], data };
 }
 
-/** Milliseconds of the operations that evaluating the plan executes. */
+/** Milliseconds of the operations that evaluating the plan with the ntt kernel executes. */
 function floorMilliseconds({ counts }: Plan, costs: OperationCosts): number {
   const { inputCiphertexts, outputCiphertexts, products } = counts;
   return (
@@ -60,37 +65,43 @@ function floorMilliseconds({ counts }: Plan, costs: OperationCosts): number {
   );
 }
 
-async function benchLayer(layer: LayerShape): Promise<LayerResult> {
-  const { value: plan, milliseconds: compile } = timed(() => compileSpec(layerSpec(layer)));
-  const raw = new RawOperations(await loadSeal(), plan.parameters, {
+/** The raw operations of an ntt plan; a direct one has none to speak of. */
+async function rawOperations(plan: Plan): Promise<RawOperations | null> {
+  if (plan.kernel !== 'ntt') return null;
+  return new RawOperations(await loadSeal(), plan.parameters, {
     distinctPlaintexts: Math.min(plan.counts.weightPlaintexts, 4096),
     distinctCiphertexts: plan.transfer.usedChunks.length,
   });
+}
+
+async function benchKernel(spec: ConvSpec, kernel: Kernel, expected: Tensor): Promise<KernelResult> {
+  const { value: plan, milliseconds: compile } = timed(() => compileSpec(spec, { kernel }));
+  const raw = await rawOperations(plan);
   const client = await createClient(clientView(plan));
   const start = performance.now();
   const evaluator = await createEvaluator(plan);
   const prepare = performance.now() - start;
-  const input = rampInput(plan);
-  const calls = Math.min(plan.counts.products, 1000);
-  const samples: { encrypt: number; evaluate: number; decrypt: number; floor: OperationCosts }[] = [];
+  const input = rampInput(spec);
+  const calls = Math.max(16, Math.min(plan.counts.products, 1000));
+  const samples: { encrypt: number; evaluate: number; decrypt: number }[] = [];
+  const floors: OperationCosts[] = [];
   let match = true;
-  const expected = convolve(plan.spec, input);
   // The first round warms up and is not counted; floor and evaluate alternate so that drift hits both.
   for (let round = 0; round <= ROUNDS; round++) {
     const upload = timed(() => client.encrypt(input));
     const response = timed(() => evaluator.evaluate(upload.value));
     const output = timed(() => client.decrypt(response.value));
     match &&= compareTensors(expected, output.value).match;
-    const floor = raw.measure(Math.max(calls, 16));
+    const floor = raw?.measure(calls);
     if (round === 0) continue;
+    if (floor !== undefined) floors.push(floor);
     const [encrypt, evaluate, decrypt] = [upload.milliseconds, response.milliseconds, output.milliseconds];
-    samples.push({ encrypt, evaluate, decrypt, floor });
+    samples.push({ encrypt, evaluate, decrypt });
   }
-  raw.dispose();
+  raw?.dispose();
   client.dispose();
   evaluator.dispose();
   return {
-    id: layer.id,
     match,
     plan,
     compile,
@@ -98,33 +109,74 @@ async function benchLayer(layer: LayerShape): Promise<LayerResult> {
     encrypt: median(samples.map((sample) => sample.encrypt)),
     evaluate: median(samples.map((sample) => sample.evaluate)),
     decrypt: median(samples.map((sample) => sample.decrypt)),
-    floor: floorMilliseconds(plan, medianCosts(samples.map((sample) => sample.floor))),
+    floor: floors.length === 0 ? 0 : floorMilliseconds(plan, medianCosts(floors)),
+    kernel: kernelMilliseconds(await loadDirect(), plan, ROUNDS),
   };
+}
+
+const WIDTHS = [6, 7, 6, 6, 8, 9, 8, 8, 8, 9, 8, 8, 8] as const;
+
+function line(cells: readonly string[]): string {
+  return cells.map((cell, index) => cell.padStart(WIDTHS[index] ?? 8)).join('');
+}
+
+/** The figures of one kernel, blank where they do not apply. */
+function resultLine(id: string, result: KernelResult): string {
+  const { plan } = result;
+  const bits = plan.parameters.dataPrimes.map((prime) => BigInt(prime).toString(2).length).join('+');
+  const cells = [id, plan.kernel, result.match ? 'yes' : 'NO', String(plan.parameters.degree), bits];
+  const products = String(plan.counts.products);
+  const times = [result.compile, result.prepare, result.encrypt, result.evaluate].map((time) =>
+    time.toFixed(1),
+  );
+  const inner = (plan.kernel === 'ntt' ? result.floor : result.kernel).toFixed(1);
+  return line([...cells, products, ...times, inner, result.decrypt.toFixed(1)]);
+}
+
+function ratioLine(id: string, [ntt, direct]: readonly KernelResult[]): string {
+  if (ntt === undefined || direct === undefined) return '';
+  const whole = direct.encrypt + direct.evaluate + direct.decrypt;
+  const auto = compileSpec(ntt.plan.spec).kernel;
+  return [
+    `${id}: evaluate ntt / floor ${(ntt.evaluate / ntt.floor).toFixed(2)}`,
+    `evaluate ntt / direct ${(ntt.evaluate / direct.evaluate).toFixed(1)}`,
+    `ntt / direct kernel alone ${(ntt.evaluate / direct.kernel).toFixed(1)}`,
+    `whole path / direct kernel alone ${(whole / direct.kernel).toFixed(1)}`,
+    `auto takes ${auto}`,
+  ].join(', ');
 }
 
 const wanted = process.argv.slice(2);
 const layers = LAYERS.filter(({ id }) => wanted.length === 0 || wanted.includes(id));
-console.log('milliseconds, medians; ratio = evaluate / floor');
+const ratios: string[] = [];
+console.log('milliseconds, medians; inner: the floor of the ntt kernel, the direct kernel alone');
 console.log(
-  'layer  equal      N  q bits  products  compile  prepare  encrypt  evaluate    floor  ratio  decrypt',
+  line([
+    'layer',
+    'kernel',
+    'equal',
+    'N',
+    'q bits',
+    'products',
+    'compile',
+    'prepare',
+    'encrypt',
+    'evaluate',
+    'inner',
+    'decrypt',
+  ]),
 );
 for (const layer of layers) {
-  const result = await benchLayer(layer);
-  const { degree, dataPrimes } = result.plan.parameters;
-  const bits = dataPrimes.map((prime) => BigInt(prime).toString(2).length).join('+');
-  const figures = [result.compile, result.prepare, result.encrypt, result.evaluate, result.floor];
-  console.log(
-    [
-      layer.id.padEnd(5),
-      (result.match ? 'yes' : 'NO').padStart(6),
-      String(degree).padStart(6),
-      bits.padStart(7),
-      String(result.plan.counts.products).padStart(9),
-      ...figures.map((value) => value.toFixed(1).padStart(8)),
-      (result.evaluate / result.floor).toFixed(2).padStart(6),
-      result.decrypt.toFixed(1).padStart(8),
-    ].join(' '),
-  );
-  if (!result.match) process.exitCode = 1;
+  const spec = layerSpec(layer);
+  const expected = convolve(spec, rampInput(spec));
+  const results: KernelResult[] = [];
+  for (const kernel of KERNELS) {
+    const result = await benchKernel(spec, kernel, expected);
+    results.push(result);
+    console.log(resultLine(layer.id, result));
+    if (!result.match) process.exitCode = 1;
+  }
+  ratios.push(ratioLine(layer.id, results));
 }
+console.log(ratios.join('\n'));
 console.log(`peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);

@@ -134,7 +134,6 @@ describe('refusals: exit 2, one clear message, no stack trace, nothing written',
 
   it.each([
     [['compile', 'x', '--lowering', 'diagonals'], '--lowering diagonals'],
-    [['compile', 'x', '--kernel', 'direct'], '--kernel direct'],
     [['compile', 'x', '--client-plan', 'y'], '--client-plan'],
     [['lint', '--format', 'sarif'], '--format sarif'],
     [['lint', '--format', 'github'], '--format github'],

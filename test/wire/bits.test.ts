@@ -40,29 +40,33 @@ describe('bit packing', () => {
 
   it('packs a run as it packs its values one by one', () => {
     fc.assert(
-      fc.property(fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), fc.integer({ min: 0, max: 64 }), (values, bits) => {
-        const pairs = Uint32Array.from(
-          values.flatMap((value) => {
-            const cut = BigInt.asUintN(bits, value);
-            return [Number(cut & 0xffffffffn), Number(cut >> 32n)];
-          }),
-        );
-        const total = bits * values.length;
-        const [run, single] = [new Uint8Array(packedBytes(total)), new Uint8Array(packedBytes(total))];
-        const writer = new BitWriter(total);
-        writer.putRun(pairs, values.length, bits);
-        writer.finish(run, 0);
-        const slow = new BitWriter(total);
-        for (let index = 0; index < values.length; index++)
-          slow.putRun(pairs.subarray(2 * index, 2 * index + 2), 1, bits);
-        slow.finish(single, 0);
-        expect(run).toEqual(single);
-        const back = new Uint32Array(pairs.length);
-        const reader = new BitReader(run);
-        reader.takeRun(back, values.length, bits);
-        reader.finish('run');
-        expect(back).toEqual(pairs);
-      }),
+      fc.property(
+        fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })),
+        fc.integer({ min: 0, max: 64 }),
+        (values, bits) => {
+          const pairs = Uint32Array.from(
+            values.flatMap((value) => {
+              const cut = BigInt.asUintN(bits, value);
+              return [Number(cut & 0xffffffffn), Number(cut >> 32n)];
+            }),
+          );
+          const total = bits * values.length;
+          const [run, single] = [new Uint8Array(packedBytes(total)), new Uint8Array(packedBytes(total))];
+          const writer = new BitWriter(total);
+          writer.putRun(pairs, values.length, bits);
+          writer.finish(run, 0);
+          const slow = new BitWriter(total);
+          for (let index = 0; index < values.length; index++)
+            slow.putRun(pairs.subarray(2 * index, 2 * index + 2), 1, bits);
+          slow.finish(single, 0);
+          expect(run).toEqual(single);
+          const back = new Uint32Array(pairs.length);
+          const reader = new BitReader(run);
+          reader.takeRun(back, values.length, bits);
+          reader.finish('run');
+          expect(back).toEqual(pairs);
+        },
+      ),
     );
   });
 
