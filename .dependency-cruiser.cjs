@@ -36,9 +36,9 @@ module.exports = {
     },
     {
       name: 'lint-without-seal',
-      comment: 'The linter never loads SEAL, not even through others.',
+      comment: 'The linter and its ESLint plugin never load SEAL, not even through others.',
       severity: 'error',
-      from: { path: '^src/lint/' },
+      from: { path: '^src/(lint|eslint)/' },
       to: { path: '^runtime/seal/', reachable: true },
     },
     {

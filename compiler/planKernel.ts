@@ -1,5 +1,5 @@
 import type { DirectLanes, Parameters } from './plan.ts';
-import type { Program } from './program.ts';
+import type { ToeplitzProgram } from './program.ts';
 import { scheduleSteps } from './programSteps.ts';
 
 /**
@@ -90,7 +90,10 @@ export type LaneAnalysis =
   | { readonly kind: 'refused'; readonly expected: string; readonly found: string };
 
 /** Whether, and how, the direct kernel computes a program under these primes. Exact. */
-export function analyzeLanes(parameters: Pick<Parameters, 'dataPrimes'>, program: Program): LaneAnalysis {
+export function analyzeLanes(
+  parameters: Pick<Parameters, 'dataPrimes'>,
+  program: ToeplitzProgram,
+): LaneAnalysis {
   const widest = largestWeight(program);
   if (widest > LARGEST_DIRECT_WEIGHT) {
     return {
@@ -116,7 +119,7 @@ export function analyzeLanes(parameters: Pick<Parameters, 'dataPrimes'>, program
 }
 
 /** Largest absolute value of a weight of the program. */
-export function largestWeight(program: Program): number {
+export function largestWeight(program: ToeplitzProgram): number {
   let largest = 0;
   for (const { values } of program.plaintexts)
     for (const value of values) largest = Math.max(largest, Math.abs(value));

@@ -1,4 +1,4 @@
-import type { Program } from './program.ts';
+import type { ToeplitzProgram } from './program.ts';
 
 /**
  * A plane of the direct kernel: the digits of two polynomials side by side, so that one 16-bit dot product serves two
@@ -30,7 +30,7 @@ const PARTNERS = 16;
 /** Shifts tried for a chunk on its own. */
 const SHIFTS = 8;
 
-function chunkUses(program: Program): ChunkUse[] {
+function chunkUses(program: ToeplitzProgram): ChunkUse[] {
   const uses = new Map<number, { exponents: Set<number>; first: number; last: number }>();
   program.rows.forEach((terms, row) => {
     for (const { chunk, plaintext } of terms) {
@@ -94,7 +94,7 @@ function bestShift(exponents: readonly number[]): { shift: number; steps: number
  * Pairs the chunks that the program reads: each with the one of the following, read by mostly the same rows, that shares most
  * exponents, or with itself where that takes fewer steps. Deterministic.
  */
-export function pairChunks(program: Program): Plane[] {
+export function pairChunks(program: ToeplitzProgram): Plane[] {
   const waiting = chunkUses(program);
   const planes: Plane[] = [];
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

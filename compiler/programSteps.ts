@@ -1,5 +1,5 @@
 import { internalError } from './errors.ts';
-import type { Program, RingPlaintext } from './program.ts';
+import type { RingPlaintext, ToeplitzProgram } from './program.ts';
 import { pairChunks, pairedStarts } from './programPlanes.ts';
 import type { Plane } from './programPlanes.ts';
 
@@ -48,13 +48,13 @@ interface Lane {
 }
 
 class BlockBuilder {
-  readonly #program: Program;
+  readonly #program: ToeplitzProgram;
   readonly #planes: readonly Plane[];
   readonly #laneOf: ReadonlyMap<number, Lane>;
   /** Step number + 1 by exponent, 0 where there is none; cleaned after each plane. */
   readonly #stepAt: Int32Array;
 
-  constructor(program: Program, planes: readonly Plane[]) {
+  constructor(program: ToeplitzProgram, planes: readonly Plane[]) {
     this.#program = program;
     this.#planes = planes;
     this.#laneOf = new Map(
@@ -178,7 +178,7 @@ function blocksOf(builder: BlockBuilder, rows: readonly number[], laneL1: number
  * The steps of a program, deterministic.
  * @param laneL1 largest norm of the weights that one fold may sum; at least two weights' worth
  */
-export function scheduleSteps(program: Program, laneL1: number): StepSchedule {
+export function scheduleSteps(program: ToeplitzProgram, laneL1: number): StepSchedule {
   const planes = pairChunks(program);
   const builder = new BlockBuilder(program, planes);
   const rows = program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));

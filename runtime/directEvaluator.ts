@@ -1,14 +1,15 @@
 import { CipherconvError, internalError } from '../compiler/errors.ts';
-import type { DirectLanes, Plan } from '../compiler/plan.ts';
+import type { DirectLanes, ToeplitzPlan } from '../compiler/plan.ts';
 import { analyzeLanes } from '../compiler/planKernel.ts';
 import type { BlockGroup } from '../compiler/packingElements.ts';
-import type { Program } from '../compiler/program.ts';
+import type { ToeplitzProgram } from '../compiler/program.ts';
 import { scheduleSteps } from '../compiler/programSteps.ts';
 import type { StepSchedule } from '../compiler/programSteps.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { DirectKernel } from './kernels/directKernel.ts';
 import type { DirectFactory } from './kernels/directModule.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
+import { CodingClock } from './codingClock.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from './seal/envelope.ts';
@@ -19,18 +20,21 @@ import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import type { Weights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { requireKeyBytes } from './wire/evaluationKeys.ts';
+
+/** What decides whether a lane can overflow; how many folds that makes depends on the part of the rows at hand. */
+const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;
 
 /**
  * The lanes of a plan for the direct kernel, analysed again: a lane that overflowed would decrypt wrong in silence.
  * @throws CipherconvError `plan-rejected`.
  */
-function requireLanes(plan: Plan, program: Program): DirectLanes {
+function requireLanes(plan: ToeplitzPlan, program: ToeplitzProgram): DirectLanes {
   const analysis = analyzeLanes(plan.parameters, program);
   const found = plan.direct;
   if (analysis.kind === 'possible' && found !== null) {
     const { lanes } = analysis;
-    const same = (Object.keys(lanes) as (keyof DirectLanes)[]).every((key) => lanes[key] === found[key]);
-    if (same) return found;
+    if (BINDING.every((key) => lanes[key] === found[key])) return found;
   }
   throw new CipherconvError({
     code: 'plan-rejected',
@@ -44,6 +48,7 @@ function requireLanes(plan: Plan, program: Program): DirectLanes {
 /** Evaluates with the `direct` kernel: shift-and-add over raw coefficients. SEAL only expands the seeds of c1. */
 export class DirectEvaluator implements Evaluator {
   readonly weights: Weights;
+  readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #context: BfvContext;
@@ -61,8 +66,8 @@ export class DirectEvaluator implements Evaluator {
     scope: SealScope,
     seal: Seal,
     factory: DirectFactory,
-    plan: Plan,
-    program: Program,
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
     options: EvaluatorOptions,
   ) {
     const lanes = requireLanes(plan, program);
@@ -87,6 +92,11 @@ export class DirectEvaluator implements Evaluator {
     const bytes = this.#schedule.blocks.reduce((sum, { weights }) => sum + weights.byteLength, 0);
     this.weights = { kind: 'resident', count: program.plaintexts.length, bytes };
     this.#onProgress?.(program.plaintexts.length, program.plaintexts.length);
+  }
+
+  loadEvaluationKeys(bytes: Uint8Array): void {
+    this.#scope.assertOpen();
+    requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
@@ -119,7 +129,10 @@ export class DirectEvaluator implements Evaluator {
     if (position === undefined) throw internalError(`chunk ${chunk} does not travel`);
     const at = group * this.#transfer.position.size + position;
     const { read } = this.#placements[group]!.inputs[chunk]!;
-    this.#ciphertext.loadFromArray(context, this.#upload.decode(upload[at]!, read, `upload[${at}]`));
+    const envelope = this.coding.time('upload', () =>
+      this.#upload.decode(upload[at]!, read, `upload[${at}]`),
+    );
+    this.#ciphertext.loadFromArray(context, envelope);
     const words = 2 * degree * dataPrimeCount;
     this.#kernel
       .inputWords(side)
@@ -134,7 +147,9 @@ export class DirectEvaluator implements Evaluator {
       this.#kernel.runBatch(batch, group);
       for (const { programRow, row } of batch.rows) {
         const words = this.#kernel.resultWords(row);
-        results[first + done++] = this.#response.encodeComponents(words, outputs[programRow]!.coefficients);
+        results[first + done++] = this.coding.time('response', () =>
+          this.#response.encodeComponents(words, outputs[programRow]!.coefficients),
+        );
       }
       const total = this.#placements.length * this.#products;
       const share = (group + done / this.#transfer.rows.length) / this.#placements.length;

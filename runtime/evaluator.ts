@@ -1,5 +1,8 @@
+import { isToeplitz } from '../compiler/plan.ts';
 import type { Plan } from '../compiler/plan.ts';
 import { buildProgram } from '../compiler/program.ts';
+import { takePart } from '../compiler/programParts.ts';
+import { DiagonalsEvaluator } from './diagonals/evaluator.ts';
 import { DirectEvaluator } from './directEvaluator.ts';
 import type { Evaluator, EvaluatorOptions } from './evaluatorTypes.ts';
 import { loadDirect } from './kernels/directModule.ts';
@@ -14,9 +17,18 @@ export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts'
  * Prepares a plan for evaluation with its kernel.
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the direct kernel its lanes.
  */
-export async function createEvaluator(plan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
+export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
   const seal = await loadSeal();
-  const program = buildProgram(plan);
+  if (!isToeplitz(wholePlan)) {
+    return buildWithScope((scope) =>
+      guardSeal('prepare the weights', () => new DiagonalsEvaluator(scope, seal, wholePlan, options)),
+    );
+  }
+  const whole = buildProgram(wholePlan);
+  const { plan, program } =
+    options.part === undefined
+      ? { plan: wholePlan, program: whole }
+      : takePart(wholePlan, whole, options.part);
   const kernel = options.kernel ?? plan.kernel;
   switch (kernel) {
     case 'ntt':

@@ -1,9 +1,10 @@
 import { internalError } from '../compiler/errors.ts';
-import type { Plan } from '../compiler/plan.ts';
+import type { ToeplitzPlan } from '../compiler/plan.ts';
 import type { BlockGroup } from '../compiler/packingElements.ts';
-import type { Program } from '../compiler/program.ts';
+import type { ToeplitzProgram } from '../compiler/program.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
+import { CodingClock } from './codingClock.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { saveBytes } from './seal/envelope.ts';
@@ -14,6 +15,7 @@ import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import { prepareWeights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { requireKeyBytes } from './wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
 
 const DEFAULT_WEIGHT_MEMORY_BYTES = 2 ** 30;
@@ -26,7 +28,7 @@ interface Step {
 }
 
 /** The rows that have terms, chunks replaced by their position among the used ones. */
-function buildSteps(program: Program, { rows, position }: CheckedTransfer): Step[][] {
+function buildSteps(program: ToeplitzProgram, { rows, position }: CheckedTransfer): Step[][] {
   return rows.map((row) =>
     program.rows[row]!.map(({ chunk, plaintext }) => {
       const input = position.get(chunk);
@@ -49,6 +51,7 @@ function groupsPerBatch(weights: Weights, memoryBytes: number, groupBytes: numbe
 /** Evaluates with the `ntt` kernel: SEAL's own evaluator, everything in NTT form. */
 export class NttEvaluator implements Evaluator {
   readonly weights: Weights;
+  readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #context: BfvContext;
@@ -68,7 +71,13 @@ export class NttEvaluator implements Evaluator {
   readonly #accumulators: readonly Ciphertext[];
   readonly #product: Ciphertext;
 
-  constructor(scope: SealScope, seal: Seal, plan: Plan, program: Program, options: EvaluatorOptions) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
+    options: EvaluatorOptions,
+  ) {
     const memoryBytes = options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES;
     this.#scope = scope;
     this.#seal = seal;
@@ -99,6 +108,11 @@ export class NttEvaluator implements Evaluator {
     this.#product = scope.own(new seal.Ciphertext());
   }
 
+  loadEvaluationKeys(bytes: Uint8Array): void {
+    this.#scope.assertOpen();
+    requireKeyBytes(0, bytes);
+  }
+
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
     this.#scope.assertOpen();
     const used = this.#inputs[0]!.length;
@@ -121,7 +135,9 @@ export class NttEvaluator implements Evaluator {
       inputs.forEach((ciphertext, index) => {
         const at = (first + group) * inputs.length + index;
         const { read } = this.#placements[first + group]!.inputs[this.#usedChunks[index]!]!;
-        const envelope = this.#upload.decode(upload[at]!, read, `upload[${at}]`);
+        const envelope = this.coding.time('upload', () =>
+          this.#upload.decode(upload[at]!, read, `upload[${at}]`),
+        );
         ciphertext.loadFromArray(this.#context.context, envelope);
         this.#evaluator.cipherTransformToNttInplace(ciphertext);
       });
@@ -138,7 +154,9 @@ export class NttEvaluator implements Evaluator {
         this.#evaluator.cipherTransformFromNttInplace(accumulator);
         const { coefficients } = this.#placements[first + group]!.outputs[this.#rowNumbers[row]!]!;
         const envelope = saveBytes(this.#seal, accumulator);
-        results[(first + group) * this.#rows.length + row] = this.#response.encode(envelope, coefficients);
+        results[(first + group) * this.#rows.length + row] = this.coding.time('response', () =>
+          this.#response.encode(envelope, coefficients),
+        );
       }
       done += steps.length * count;
       this.#onProgress?.(done, this.#groups * productsPerGroup);

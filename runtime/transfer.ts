@@ -1,6 +1,6 @@
 import { CipherconvError } from '../compiler/errors.ts';
-import type { Plan } from '../compiler/plan.ts';
-import type { Program } from '../compiler/program.ts';
+import type { ToeplitzPlan } from '../compiler/plan.ts';
+import type { ToeplitzProgram } from '../compiler/program.ts';
 
 /** What travels, checked against the program, as evaluators need it. */
 export interface CheckedTransfer {
@@ -14,7 +14,7 @@ export interface CheckedTransfer {
  * The transfer of a plan, which its program must bear out.
  * @throws CipherconvError `plan-rejected`.
  */
-export function checkTransfer(plan: Plan, program: Program): CheckedTransfer {
+export function checkTransfer(plan: ToeplitzPlan, program: ToeplitzProgram): CheckedTransfer {
   const { usedChunks, emptyRows } = plan.transfer;
   const position = new Map(usedChunks.map((chunk, index) => [chunk, index]));
   const empty = program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));

@@ -127,10 +127,14 @@ export class UploadCodec {
     return polynomialBytes(this.#code, read) + SEED_BYTES;
   }
 
-  /** From SEAL's own seeded envelope. */
-  encode(envelope: Uint8Array, read: Positions): Uint8Array {
+  /** The words of c0 in SEAL's own seeded envelope, a copy that may be changed before `encode`. */
+  copyWords(envelope: Uint8Array): Uint32Array {
     const { codes, degree } = this.#code;
-    const words = wordHalves(envelope, CIPHERTEXT_WORDS_AT, codes.length * degree);
+    return wordHalves(envelope, CIPHERTEXT_WORDS_AT, codes.length * degree).slice();
+  }
+
+  /** From the words of c0 and SEAL's own seeded envelope, which gives the seed. */
+  encode(words: Uint32Array, envelope: Uint8Array, read: Positions): Uint8Array {
     const bytes = new Uint8Array(this.byteLength(read));
     const end = writePolynomial(bytes, 0, this.#code, componentsOf(words, this.#code, 1), 0, read);
     bytes.set(envelope.subarray(this.#frame.byteLength - SEED_BYTES), end);

@@ -1,6 +1,6 @@
 import type { DirectCosts } from '../../compiler/operationCosts.ts';
 import { nttPrimes } from '../../compiler/modulus.ts';
-import type { Parameters, Plan } from '../../compiler/plan.ts';
+import type { Parameters, ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
 import { scheduleSteps } from '../../compiler/programSteps.ts';
@@ -98,7 +98,7 @@ export function measureDirect(factory: DirectFactory): DirectCosts {
  * Milliseconds of the direct kernel alone on a plan: splitting the inputs into digits and computing every result, without
  * SEAL and without the wire. Median of `rounds` runs over made-up inputs; 0 for plans of the ntt kernel.
  */
-export function kernelMilliseconds(factory: DirectFactory, plan: Plan, rounds: number): number {
+export function kernelMilliseconds(factory: DirectFactory, plan: ToeplitzPlan, rounds: number): number {
   const { direct, parameters } = plan;
   if (direct === null) return 0;
   const program = buildProgram(plan);

@@ -24,6 +24,7 @@ async function runEncrypted({ spec, input }: TestVector, kernel: KernelChoice): 
   try {
     const evaluator = await createEvaluator(plan);
     try {
+      evaluator.loadEvaluationKeys(client.evaluationKeys());
       return client.decrypt(evaluator.evaluate(client.encrypt(input)));
     } finally {
       evaluator.dispose();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/modulus.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
-import type { Program, RingPlaintext } from '../../compiler/program.ts';
+import type { RingPlaintext, ToeplitzProgram } from '../../compiler/program.ts';
 import { scheduleSteps } from '../../compiler/programSteps.ts';
 import { DirectKernel } from '../../runtime/kernels/directKernel.ts';
 import { loadDirect } from '../../runtime/kernels/directModule.ts';
@@ -21,11 +21,12 @@ function polynomial(terms: readonly (readonly [exponent: number, value: number])
 }
 
 /** A program of one row per list of polynomials, polynomial c acting on input chunk c; every output is read. */
-function programOf(rows: readonly (readonly RingPlaintext[])[]): Program {
+function programOf(rows: readonly (readonly RingPlaintext[])[]): ToeplitzProgram {
   const plaintexts = rows.flat();
   let next = 0;
   const everywhere = Int32Array.from({ length: DEGREE }, (_, index) => index);
   return {
+    lowering: 'toeplitz',
     degree: DEGREE,
     plainModulus: 1_000_003,
     plaintexts,
@@ -38,7 +39,7 @@ function programOf(rows: readonly (readonly RingPlaintext[])[]): Program {
 
 /** Runs the kernel on (c0, c1) of every chunk; results as bigints, [row][component]. */
 function runKernel(
-  program: Program,
+  program: ToeplitzProgram,
   primes: readonly bigint[],
   inputs: readonly (readonly bigint[])[],
   laneL1?: number,
@@ -88,7 +89,7 @@ function runKernel(
 
 /** The same by the definition, in bigints. */
 function reference(
-  program: Program,
+  program: ToeplitzProgram,
   primes: readonly bigint[],
   inputs: readonly (readonly bigint[])[],
 ): bigint[][][] {

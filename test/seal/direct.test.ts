@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/compile.ts';
 import { clientView } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import { simulate } from '../../compiler/simulate.ts';
 import { createClient } from '../../runtime/client.ts';
@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 /** Same upload, same response bytes; and the result is the convolution. */
-async function expectSame(plan: Plan, seed: number): Promise<void> {
+async function expectSame(plan: ToeplitzPlan, seed: number): Promise<void> {
   const input = randomInput(plan.spec, seed);
   const { ntt, direct, output } = await runBoth(plan, input);
   expect(direct.length).toBe(plan.counts.outputCiphertexts);
@@ -47,7 +47,9 @@ describe('the direct kernel gives the ntt kernel bit for bit', () => {
         async (spec, seed, kernel, objective) => {
           // Differences of 16-bit weights and zero points can be wider than a lane.
           const wide = spec.weights.bits === 16;
-          const plan = withDirectOrNull(compileSpec(spec, { kernel: wide ? 'ntt' : kernel, objective }));
+          const plan = withDirectOrNull(
+            compileSpec(spec, { lowering: 'toeplitz', kernel: wide ? 'ntt' : kernel, objective }),
+          );
           if (plan === null) return;
           seen.direct++;
           if (plan.wire.uploadC0 > 0) seen.dropped++;
@@ -64,7 +66,7 @@ describe('the direct kernel gives the ntt kernel bit for bit', () => {
     const moduli = [[60], [36, 36, 37], [53, 52], [34, 34, 34], [48]];
     await fc.assert(
       fc.asyncProperty(arbitrarySpec(6), fc.nat(), fc.constantFrom(...moduli), async (spec, seed, bits) => {
-        const packed = compileSpec(spec, { degree: 4096, kernel: 'ntt' });
+        const packed = compileSpec(spec, { lowering: 'toeplitz', degree: 4096, kernel: 'ntt' });
         // Under more primes than its own the plan has room for its noise, and for nothing else.
         const own = packed.parameters.dataPrimes.reduce(
           (sum, prime) => sum + BigInt(prime).toString(2).length,
@@ -94,7 +96,7 @@ describe('the direct kernel gives the ntt kernel bit for bit', () => {
         values: Array.from({ length: 5 * 1152 }, (_, index) => ((index * 89) % 4095) - 2047),
       },
     });
-    const plan = compileSpec(spec, { kernel: 'direct' });
+    const plan = compileSpec(spec, { lowering: 'toeplitz', kernel: 'direct' });
     expect(plan.direct?.folds).toBeGreaterThan(1);
     await expectSame(plan, 3);
   });
@@ -111,11 +113,11 @@ describe('the direct kernel gives the ntt kernel bit for bit', () => {
       },
       group: 12,
     });
-    await expectSame(compileSpec(spec, { kernel: 'direct' }), 4);
+    await expectSame(compileSpec(spec, { lowering: 'toeplitz', kernel: 'direct' }), 4);
   });
 });
 
-function withDirectOrNull(plan: Plan): Plan | null {
+function withDirectOrNull(plan: ToeplitzPlan): ToeplitzPlan | null {
   try {
     return withDirect(plan);
   } catch {
@@ -128,7 +130,7 @@ describe('three-way equality with the direct kernel', () => {
     await fc.assert(
       fc.asyncProperty(arbitrarySpec(12), fc.nat(), async (spec, seed) => {
         if (spec.weights.bits === 16) return;
-        const plan = compileSpec(spec, { kernel: 'direct' });
+        const plan = compileSpec(spec, { lowering: 'toeplitz', kernel: 'direct' });
         const input = randomInput(spec, seed);
         const expected = convolve(spec, input);
         expect(simulate(plan, buildProgram(plan), input)).toEqual(expected);
@@ -140,14 +142,17 @@ describe('three-way equality with the direct kernel', () => {
   });
 
   it.each(['L1', 'L2', 'L3', 'L4', 'L6'])('on benchmark layer %s', async (id) => {
-    const plan = compileSpec(layerSpec(LAYERS.find((layer) => layer.id === id)!), { kernel: 'direct' });
+    const plan = compileSpec(layerSpec(LAYERS.find((layer) => layer.id === id)!), {
+      lowering: 'toeplitz',
+      kernel: 'direct',
+    });
     expect(plan.kernel).toBe('direct');
     await expectSame(plan, 7);
   });
 
   it('when all weights are zero', async () => {
     const spec = simpleSpec({ weights: { values: new Array<number>(9).fill(0) }, bias: [-5] });
-    await expectSame(compileSpec(spec, { kernel: 'direct' }), 1);
+    await expectSame(compileSpec(spec, { lowering: 'toeplitz', kernel: 'direct' }), 1);
   });
 });
 
@@ -160,7 +165,7 @@ describe('memory', () => {
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return heapUsed + arrayBuffers;
     };
-    const plan = compileSpec(layerSpec(LAYERS[0]!), { kernel: 'direct' });
+    const plan = compileSpec(layerSpec(LAYERS[0]!), { lowering: 'toeplitz', kernel: 'direct' });
     const client = await createClient(clientView(plan));
     const upload = client.encrypt(randomInput(plan.spec, 1));
     const make = await loadDirect();
@@ -188,8 +193,8 @@ describe('memory', () => {
 
 describe('refusals', () => {
   it('a plan whose lanes are not those of its program', async () => {
-    const plan = compileSpec(simpleSpec(), { kernel: 'direct' });
-    for (const direct of [null, { ...plan.direct!, limbBits: 15 }, { ...plan.direct!, folds: 0 }]) {
+    const plan = compileSpec(simpleSpec(), { lowering: 'toeplitz', kernel: 'direct' });
+    for (const direct of [null, { ...plan.direct!, limbBits: 15 }, { ...plan.direct!, laneL1: 1 }]) {
       await expect(createEvaluator({ ...plan, direct })).rejects.toMatchObject({ code: 'plan-rejected' });
     }
   });

@@ -1,6 +1,6 @@
 import { nttPrimes } from '../../compiler/modulus.ts';
 import { NOTHING_DROPPED } from '../../compiler/noise.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
 import { analyzeLanes } from '../../compiler/planKernel.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import { clientView } from '../../compiler/plan.ts';
@@ -9,14 +9,14 @@ import { createClient } from '../../runtime/client.ts';
 import { createEvaluator } from '../../runtime/evaluator.ts';
 
 /** The plan with the direct kernel and its lanes, whatever the search chose. */
-export function withDirect(plan: Plan): Plan {
+export function withDirect(plan: ToeplitzPlan): ToeplitzPlan {
   const analysis = analyzeLanes(plan.parameters, buildProgram(plan));
   if (analysis.kind === 'refused') throw new Error(analysis.found);
   return { ...plan, kernel: 'direct', direct: analysis.lanes };
 }
 
 /** The plan under other primes of these bits, the last of several special; everything travels. */
-export function withPrimes(plan: Plan, bits: readonly number[]): Plan {
+export function withPrimes(plan: ToeplitzPlan, bits: readonly number[]): ToeplitzPlan {
   const primes: bigint[] = [];
   for (const size of bits) primes.push(...nttPrimes(plan.parameters.degree, size, 1, primes));
   const decimal = primes.map(String);
@@ -34,7 +34,7 @@ export function withPrimes(plan: Plan, bits: readonly number[]): Plan {
 
 /** Responses of both kernels to the same upload, and what the direct one's decrypts to. */
 export async function runBoth(
-  plan: Plan,
+  plan: ToeplitzPlan,
   input: Tensor,
 ): Promise<{ ntt: Uint8Array[]; direct: Uint8Array[]; output: Tensor }> {
   const client = await createClient(clientView(plan));

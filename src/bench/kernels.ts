@@ -1,12 +1,12 @@
 /**
- * `npm run bench -- [L1 L8 ...]`: runs the benchmark layers encrypted on one thread with both kernels and prints, per
+ * `npm run bench:kernels -- [L1 L8 ...]`: runs the benchmark layers encrypted on one thread with both kernels and prints, per
  * layer and kernel, the medians of each step. Ratios are of figures of the same run: evaluate / floor (the sum of the raw
  * node-seal operations that an ntt plan counts), ntt / direct, and whole path / direct kernel alone.
  */
 import { compileSpec } from '../../compiler/compile.ts';
 import type { OperationCosts } from '../../compiler/operationCosts.ts';
 import { clientView } from '../../compiler/plan.ts';
-import type { Kernel, Plan } from '../../compiler/plan.ts';
+import type { Kernel, Plan, ToeplitzPlan } from '../../compiler/plan.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { createClient } from '../../runtime/client.ts';
@@ -17,14 +17,14 @@ import { loadDirect } from '../../runtime/kernels/directModule.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { kernelMilliseconds } from './directOperations.ts';
 import { LAYERS, layerSpec } from './layers.ts';
-import { median, medianCosts, RawOperations } from './rawOperations.ts';
+import { median, combineCosts, RawOperations } from './rawOperations.ts';
 
 const ROUNDS = 5;
 const KERNELS: readonly Kernel[] = ['ntt', 'direct'];
 
 interface KernelResult {
   readonly match: boolean;
-  readonly plan: Plan;
+  readonly plan: ToeplitzPlan;
   readonly compile: number;
   readonly prepare: number;
   readonly encrypt: number;
@@ -75,7 +75,9 @@ async function rawOperations(plan: Plan): Promise<RawOperations | null> {
 }
 
 async function benchKernel(spec: ConvSpec, kernel: Kernel, expected: Tensor): Promise<KernelResult> {
-  const { value: plan, milliseconds: compile } = timed(() => compileSpec(spec, { kernel }));
+  const { value: plan, milliseconds: compile } = timed(() =>
+    compileSpec(spec, { kernel, lowering: 'toeplitz' }),
+  );
   const raw = await rawOperations(plan);
   const client = await createClient(clientView(plan));
   const start = performance.now();
@@ -109,7 +111,7 @@ async function benchKernel(spec: ConvSpec, kernel: Kernel, expected: Tensor): Pr
     encrypt: median(samples.map((sample) => sample.encrypt)),
     evaluate: median(samples.map((sample) => sample.evaluate)),
     decrypt: median(samples.map((sample) => sample.decrypt)),
-    floor: floors.length === 0 ? 0 : floorMilliseconds(plan, medianCosts(floors)),
+    floor: floors.length === 0 ? 0 : floorMilliseconds(plan, combineCosts(floors)),
     kernel: kernelMilliseconds(await loadDirect(), plan, ROUNDS),
   };
 }
@@ -136,7 +138,7 @@ function resultLine(id: string, result: KernelResult): string {
 function ratioLine(id: string, [ntt, direct]: readonly KernelResult[]): string {
   if (ntt === undefined || direct === undefined) return '';
   const whole = direct.encrypt + direct.evaluate + direct.decrypt;
-  const auto = compileSpec(ntt.plan.spec).kernel;
+  const auto = compileSpec(ntt.plan.spec, { lowering: 'toeplitz' }).kernel;
   return [
     `${id}: evaluate ntt / floor ${(ntt.evaluate / ntt.floor).toFixed(2)}`,
     `evaluate ntt / direct ${(ntt.evaluate / direct.evaluate).toFixed(1)}`,
