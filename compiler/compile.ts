@@ -40,17 +40,28 @@ export function compileSpec(
 ): DiagonalsPlan;
 export function compileSpec(spec: ConvSpec, options?: CompileOptions): Plan;
 export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan {
-  const { lowering = 'auto' } = options;
+  const { lowering = 'auto', kernel = 'auto' } = options;
   switch (lowering) {
     case 'toeplitz':
       return compileToeplitz(spec, options);
     case 'diagonals':
+      if (kernel === 'direct') refuseDirectDiagonals();
       return compileDiagonals(spec, options);
     case 'auto':
-      return compileCheaper(spec, options);
+      // Rotations are SEAL's, so the direct kernel knows toeplitz products only.
+      return kernel === 'direct' ? compileToeplitz(spec, options) : compileCheaper(spec, options);
     default:
       return lowering satisfies never;
   }
+}
+
+function refuseDirectDiagonals(): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: 'kernel',
+    message: 'the direct kernel does not rotate, which the diagonals lowering needs',
+    hint: 'take the ntt kernel, or the toeplitz lowering',
+  });
 }
 
 /** The toeplitz plan, or the diagonals plan where that costs less or toeplitz cannot do it. */

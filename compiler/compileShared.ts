@@ -2,7 +2,7 @@ import type { AccumulatorAnalysis } from './accumulator.ts';
 import { CipherconvError } from './errors.ts';
 import { contains, datatypeRange, requiredWidth } from './interval.ts';
 import type { Failure } from './noise.ts';
-import type { Kernel, DecodeWindows, Lowering, Objective, PlanAnalysis } from './plan.ts';
+import type { DecodeWindows, Kernel, Lowering, Objective, PlanAnalysis } from './plan.ts';
 import type { Degree, SecurityBits } from './security.ts';
 import type { ConvSpec } from './spec.ts';
 
@@ -20,10 +20,10 @@ export interface CompileOptions {
   readonly degree?: Degree;
   /** Bits of security by the table. Default 128. */
   readonly security?: SecurityBits;
-  /** What executes a toeplitz plan. Default `auto`: whichever the cost model finds cheaper. */
-  readonly kernel?: 'auto' | Kernel;
   /** When an honest result may decrypt wrong. Default: `never`, and `2^-128` where ciphertexts are rotated. */
   readonly failure?: Failure;
+  /** What executes a toeplitz plan. Default `auto`: the cheaper one by the cost model. */
+  readonly kernel?: Kernel | 'auto';
 }
 
 /** @throws CipherconvError `overflow` when the accumulator leaves its declared width. */

@@ -1,5 +1,5 @@
 import { internalError } from './errors.ts';
-import type { ToeplitzProgram, RingPlaintext } from './program.ts';
+import type { RingPlaintext, ToeplitzProgram } from './program.ts';
 import { pairChunks, pairedStarts } from './programPlanes.ts';
 import type { Plane } from './programPlanes.ts';
 

@@ -206,11 +206,14 @@ function productsOfGroup(
   return products;
 }
 
+/** Times are estimates: less than this part of a difference does not count, and the simpler, earlier candidate stays. */
+const WORTHWHILE = 0.01;
+
 function isCheaper(left: CostEstimate, right: CostEstimate, objective: Objective): boolean {
   switch (objective) {
     case 'latency':
       return (
-        left.milliseconds < right.milliseconds ||
+        left.milliseconds < right.milliseconds * (1 - WORTHWHILE) ||
         (left.milliseconds === right.milliseconds && left.bytes < right.bytes)
       );
     case 'bandwidth':

@@ -47,7 +47,8 @@ export function directCounts(
   dataPrimes: readonly bigint[],
   tiling: Tiling,
 ): DirectCounts {
-  const { channelPitch, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
+  const { channelPitch, rowPitch, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
+  const { rows, columns } = tiling;
   const largest = dataPrimes.reduce((most, prime) => (prime > most ? prime : most), 0n);
   const steps = stepsOfRow(shape, packing, tiling);
   const resultRows = Math.ceil(shape.weights.outChannels / outputsPerProduct);
@@ -60,9 +61,10 @@ export function directCounts(
     oneRowSteps: (resultRows - fours) * steps,
     blockGroups: Math.ceil(tiling.blocks / blocksPerCiphertext),
     positions: computedPositions(packing, tiling),
-    reach: Math.min(
-      packing.degree,
-      ((outputsPerProduct - 1) * blocksPerCiphertext + 1) * channelsPerCiphertext * channelPitch,
-    ),
+    // The largest exponent: the last output's tap of the first channel.
+    reach:
+      (((outputsPerProduct - 1) * blocksPerCiphertext + 1) * channelsPerCiphertext - 1) * channelPitch +
+      rows.reach * rowPitch +
+      columns.reach,
   };
 }

@@ -210,7 +210,7 @@ function verifyLanes({ kernel, direct, parameters }: Plan, program: Program): vo
   }
   if (direct === null) return;
   if (program.lowering !== 'toeplitz')
-    reject('kernel', 'the direct kernel runs toeplitz programs', 'ntt', kernel);
+    reject('kernel', 'the direct kernel does not rotate', 'toeplitz', program.lowering);
   const analysis = analyzeLanes(parameters, program);
   if (analysis.kind === 'refused')
     reject('direct', 'the direct kernel cannot execute the plan', analysis.expected, analysis.found);

@@ -22,6 +22,9 @@ import type { Weights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
 import { requireKeyBytes } from './wire/evaluationKeys.ts';
 
+/** What decides whether a lane can overflow; how many folds that makes depends on the part of the rows at hand. */
+const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;
+
 /**
  * The lanes of a plan for the direct kernel, analysed again: a lane that overflowed would decrypt wrong in silence.
  * @throws CipherconvError `plan-rejected`.
@@ -31,8 +34,7 @@ function requireLanes(plan: ToeplitzPlan, program: ToeplitzProgram): DirectLanes
   const found = plan.direct;
   if (analysis.kind === 'possible' && found !== null) {
     const { lanes } = analysis;
-    const same = (Object.keys(lanes) as (keyof DirectLanes)[]).every((key) => lanes[key] === found[key]);
-    if (same) return found;
+    if (BINDING.every((key) => lanes[key] === found[key])) return found;
   }
   throw new CipherconvError({
     code: 'plan-rejected',

@@ -7,14 +7,28 @@ import type { BitReader, BitWriter } from './bits.ts';
  * where that reaches it. The error is at most 2^(dropped - 1); with nothing dropped there is none.
  */
 export interface CoefficientCode {
-  readonly prime: bigint;
   readonly dropped: number;
   /** Bits of c >> dropped. */
   readonly bits: number;
+  /** The prime, and the largest c >> dropped, in 32-bit halves. */
+  readonly primeLow: number;
+  readonly primeHigh: number;
+  readonly largestLow: number;
+  readonly largestHigh: number;
 }
 
+const LOW_HALF = 0xffffffffn;
+
 export function coefficientCode(prime: bigint, dropped: number): CoefficientCode {
-  return { prime, dropped, bits: (prime - 1n).toString(2).length - dropped };
+  const largest = (prime - 1n) >> BigInt(dropped);
+  return {
+    dropped,
+    bits: (prime - 1n).toString(2).length - dropped,
+    primeLow: Number(prime & LOW_HALF),
+    primeHigh: Number(prime >> 32n),
+    largestLow: Number(largest & LOW_HALF),
+    largestHigh: Number(largest >> 32n),
+  };
 }
 
 /** Which coefficients travel, ascending; null: all. */
@@ -77,18 +91,16 @@ export function readCoefficients(
   positions: Positions,
   where: string,
 ): void {
-  const { dropped, bits, prime } = code;
+  const { dropped, bits, largestLow, largestHigh } = code;
   const count = positionCount(positions, words.length / 2);
-  const largest = (prime - 1n) >> BigInt(dropped);
-  const [largestLow, largestHigh] = [Number(largest & 0xffffffffn), Number(largest >> 32n)];
   const pairs = scratchPairs(count);
   reader.takeRun(pairs, count, bits);
   for (let index = 0; index < 2 * count; index += 2) {
     const high = pairs[index + 1]!;
     if (high > largestHigh || (high === largestHigh && pairs[index]! > largestLow))
-      rejectCoefficient(where, largest, pairs, index, positions);
+      rejectCoefficient(where, code, pairs, index, positions);
   }
-  if (dropped > 0) restore(pairs, count, dropped, prime);
+  if (dropped > 0) restore(pairs, count, code);
   for (let index = 0; index < count; index++) {
     const at = 2 * (positions === null ? index : positions[index]!);
     words[at] = pairs[2 * index]!;
@@ -98,7 +110,7 @@ export function readCoefficients(
 
 function rejectCoefficient(
   where: string,
-  largest: bigint,
+  { largestLow, largestHigh }: CoefficientCode,
   pairs: Uint32Array,
   index: number,
   positions: Positions,
@@ -108,19 +120,21 @@ function rejectCoefficient(
     code: 'malformed-tensor',
     where,
     message: 'a coefficient is not below its modulus',
-    expected: `at most ${largest}`,
-    found: `${(BigInt(pairs[index + 1]!) << 32n) + BigInt(pairs[index]!)} at coefficient ${position}`,
+    expected: `at most ${joined(largestLow, largestHigh)}`,
+    found: `${joined(pairs[index]!, pairs[index + 1]!)} at coefficient ${position}`,
   });
+}
+
+function joined(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
 }
 
 /** Flips the sign bit: unsigned halves compare as signed ones do, which keeps the loops in 32-bit integers. */
 const SIGN = -0x80000000;
 
 /** Makes each value (value << dropped) + 2^(dropped - 1), modulo the prime. */
-function restore(pairs: Uint32Array, count: number, dropped: number, prime: bigint): void {
+function restore(pairs: Uint32Array, count: number, { dropped, primeLow, primeHigh }: CoefficientCode): void {
   const signed = new Int32Array(pairs.buffer, pairs.byteOffset, 2 * count);
-  const primeLow = Number(BigInt.asIntN(32, prime));
-  const primeHigh = Number(prime >> 32n);
   const primeLowFlipped = primeLow ^ SIGN;
   for (let index = 0; index < 2 * count; index += 2) {
     let low = signed[index]!;

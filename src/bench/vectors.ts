@@ -1,11 +1,12 @@
 /**
- * `npm run vectors -- DIR [--json FILE]`: runs every test vector (*.json) of a folder encrypted and compares all
+ * `npm run vectors -- DIR [--json FILE] [--kernel ntt|direct|auto]`: runs every test vector (*.json) of a folder encrypted and compares all
  * accumulators. One line per failure, last line `N passed, N failed`; exit 1 when one failed, 2 when nothing ran.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compileSpec } from '../../compiler/compile.ts';
+import type { CompileOptions } from '../../compiler/compile.ts';
 import { clientView } from '../../compiler/plan.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { createClient } from '../../runtime/client.ts';
@@ -15,8 +16,10 @@ import { createEvaluator } from '../../runtime/evaluator.ts';
 import { parseVector } from './vectorFile.ts';
 import type { TestVector } from './vectorFile.ts';
 
-async function runEncrypted({ spec, input }: TestVector): Promise<Tensor> {
-  const plan = compileSpec(spec);
+type KernelChoice = NonNullable<CompileOptions['kernel']>;
+
+async function runEncrypted({ spec, input }: TestVector, kernel: KernelChoice): Promise<Tensor> {
+  const plan = compileSpec(spec, { kernel });
   const client = await createClient(clientView(plan));
   try {
     const evaluator = await createEvaluator(plan);
@@ -32,12 +35,12 @@ async function runEncrypted({ spec, input }: TestVector): Promise<Tensor> {
 }
 
 /** What is wrong with one vector, or null. */
-async function fault(path: string): Promise<string | null> {
+async function fault(path: string, kernel: KernelChoice): Promise<string | null> {
   try {
     const vector = parseVector(await readFile(path, 'utf8'), path);
     for (const [name, actual] of [
       ['cleartext', convolve(vector.spec, vector.input)],
-      ['encrypted', await runEncrypted(vector)],
+      ['encrypted', await runEncrypted(vector, kernel)],
     ] as const) {
       const { mismatches, outputs, first } = compareTensors(vector.expected, actual);
       if (first === null) continue;
@@ -51,18 +54,20 @@ async function fault(path: string): Promise<string | null> {
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'string' } },
+    options: { json: { type: 'string' }, kernel: { type: 'string', default: 'auto' } },
     allowPositionals: true,
   });
   const [folder] = positionals;
-  if (folder === undefined || positionals.length > 1) {
-    console.error('usage: npm run vectors -- DIR [--json FILE]');
+  const { kernel } = values;
+  const known = kernel === 'auto' || kernel === 'ntt' || kernel === 'direct';
+  if (folder === undefined || positionals.length > 1 || !known) {
+    console.error('usage: npm run vectors -- DIR [--json FILE] [--kernel ntt|direct|auto]');
     return 2;
   }
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
   const counts = { passed: 0, failed: 0 };
   for (const [index, name] of files.entries()) {
-    const found = await fault(join(folder, name));
+    const found = await fault(join(folder, name), kernel);
     if (found === null) {
       counts.passed++;
     } else {

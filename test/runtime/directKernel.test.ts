@@ -1,0 +1,210 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nttPrimes } from '../../compiler/modulus.ts';
+import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
+import type { RingPlaintext, ToeplitzProgram } from '../../compiler/program.ts';
+import { scheduleSteps } from '../../compiler/programSteps.ts';
+import { DirectKernel } from '../../runtime/kernels/directKernel.ts';
+import { loadDirect } from '../../runtime/kernels/directModule.ts';
+import { randomIntegers } from '../support/specs.ts';
+
+const DEGREE = 1024;
+const make = await loadDirect();
+
+function polynomial(terms: readonly (readonly [exponent: number, value: number])[]): RingPlaintext {
+  return {
+    exponents: Int32Array.from(terms, ([exponent]) => exponent),
+    values: Int32Array.from(terms, ([, value]) => value),
+  };
+}
+
+/** A program of one row per list of polynomials, polynomial c acting on input chunk c; every output is read. */
+function programOf(rows: readonly (readonly RingPlaintext[])[]): ToeplitzProgram {
+  const plaintexts = rows.flat();
+  let next = 0;
+  const everywhere = Int32Array.from({ length: DEGREE }, (_, index) => index);
+  return {
+    lowering: 'toeplitz',
+    degree: DEGREE,
+    plainModulus: 1_000_003,
+    plaintexts,
+    rows: rows.map((row) => row.map((_, chunk) => ({ chunk, plaintext: next++ }))),
+    blockGroups: [
+      { inputs: [], outputs: rows.map(() => ({ coefficients: everywhere, elements: everywhere })) },
+    ],
+  };
+}
+
+/** Runs the kernel on (c0, c1) of every chunk; results as bigints, [row][component]. */
+function runKernel(
+  program: ToeplitzProgram,
+  primes: readonly bigint[],
+  inputs: readonly (readonly bigint[])[],
+  laneL1?: number,
+): { words: bigint[][][]; folds: number } {
+  const largest = primes.reduce((most, prime) => (prime > most ? prime : most), 0n);
+  const { limbs, limbBits } = limbsFor(largest);
+  const limit = laneL1 ?? largestLaneL1(limbBits);
+  const schedule = scheduleSteps(program, limit);
+  const kernel = new DirectKernel(make, {
+    parameters: {
+      degree: DEGREE,
+      plainModulus: program.plainModulus,
+      dataPrimes: primes.map(String),
+      specialPrime: null,
+      securityBits: 128,
+    },
+    lanes: { limbs, limbBits, laneL1: limit, folds: schedule.folds },
+    schedule,
+    groups: program.blockGroups,
+  });
+  schedule.planes.forEach(({ left, right }, plane) => {
+    for (const [side, chunk] of [[0, left] as const, [1, right] as const]) {
+      const words = kernel.inputWords(side);
+      inputs[chunk]!.forEach((value, at) => {
+        words[2 * at] = Number(value & 0xffffffffn);
+        words[2 * at + 1] = Number(value >> 32n);
+      });
+    }
+    kernel.loadPlane(plane);
+  });
+  const words: bigint[][][] = [];
+  for (const batch of kernel.batches) {
+    kernel.runBatch(batch, 0);
+    for (const { programRow, row } of batch.rows) {
+      words[programRow] = kernel
+        .resultWords(row)
+        .map((halves) =>
+          Array.from(
+            { length: DEGREE },
+            (_, at) => (BigInt(halves[2 * at + 1]!) << 32n) | BigInt(halves[2 * at]!),
+          ),
+        );
+    }
+  }
+  return { words, folds: schedule.folds };
+}
+
+/** The same by the definition, in bigints. */
+function reference(
+  program: ToeplitzProgram,
+  primes: readonly bigint[],
+  inputs: readonly (readonly bigint[])[],
+): bigint[][][] {
+  return program.rows.map((terms) =>
+    Array.from({ length: 2 * primes.length }, (_, component) => {
+      const prime = primes[component % primes.length]!;
+      const sums = new Array<bigint>(DEGREE).fill(0n);
+      for (const { chunk, plaintext } of terms) {
+        const { exponents, values } = program.plaintexts[plaintext]!;
+        exponents.forEach((exponent, tap) => {
+          for (let at = 0; at < DEGREE; at++) {
+            const target = (at + exponent) % DEGREE;
+            const product = BigInt(values[tap]!) * inputs[chunk]![component * DEGREE + at]!;
+            sums[target]! += at + exponent < DEGREE ? product : -product;
+          }
+        });
+      }
+      return sums.map((sum) => ((sum % prime) + prime) % prime);
+    }),
+  );
+}
+
+function randomResidues(primes: readonly bigint[], seed: number): bigint[] {
+  const random = randomIntegers(seed);
+  return Array.from({ length: 2 * primes.length * DEGREE }, (_, at) => {
+    const prime = primes[Math.floor(at / DEGREE) % primes.length]!;
+    const kind = random(0, 9);
+    if (kind === 0) return 0n;
+    if (kind === 1) return prime - 1n;
+    if (kind === 2) return prime / 2n + BigInt(random(0, 1));
+    return ((BigInt(random(0, 2 ** 30)) << 31n) | BigInt(random(0, 2 ** 30))) % prime;
+  });
+}
+
+describe('the direct kernel against the definition', () => {
+  it.each([[14], [16], [26], [32], [33], [48], [60], [60, 59], [36, 36]])(
+    'under primes of %i bits and more',
+    (...bits) => {
+      const sizes = bits.filter((size) => typeof size === 'number');
+      const primes: bigint[] = [];
+      for (const size of sizes) primes.push(...nttPrimes(DEGREE, size, 1, primes));
+      fc.assert(
+        fc.property(
+          fc.nat(),
+          fc.integer({ min: 1, max: 6 }),
+          fc.integer({ min: 1, max: 4 }),
+          (seed, rows, chunks) => {
+            const random = randomIntegers(seed);
+            const program = programOf(
+              Array.from({ length: rows }, () =>
+                Array.from({ length: chunks }, () => {
+                  const exponents = new Set(
+                    Array.from({ length: random(1, 5) }, () => random(0, DEGREE - 1)),
+                  );
+                  return polynomial(
+                    [...exponents]
+                      .sort((left, right) => left - right)
+                      .map((exponent) => [
+                        exponent,
+                        random(0, 1) === 0 ? -random(1, 32767) : random(1, 32767),
+                      ]),
+                  );
+                }),
+              ),
+            );
+            const inputs = Array.from({ length: chunks }, (_, chunk) => randomResidues(primes, seed + chunk));
+            expect(runKernel(program, primes, inputs).words).toEqual(reference(program, primes, inputs));
+          },
+        ),
+        { numRuns: 12 },
+      );
+    },
+  );
+});
+
+describe('the lane bound', () => {
+  /** Weights of -norm in all, at most 32767 each, on neighbouring exponents. */
+  const negative = (norm: number): RingPlaintext => {
+    const terms: [number, number][] = [];
+    for (let rest = norm; rest > 0; rest -= 32767) terms.push([terms.length, -Math.min(rest, 32767)]);
+    return polynomial(terms);
+  };
+  // 32 bits: every sum exact in doubles; 60 bits: 64-bit words and a rounded quotient.
+  for (const bits of [32, 60]) {
+    const prime = nttPrimes(DEGREE, bits, 1, [], bits === 32 ? 4294901759n : undefined)[0]!;
+    // The lowest digit of 2^15 is -2^15, the largest there is: a lane sums to 2^15 L1.
+    const inputs = [new Array<bigint>(2 * DEGREE).fill(0x8000n)];
+    const { limbBits } = limbsFor(prime);
+    const limit = largestLaneL1(limbBits);
+
+    it(`of ${limbBits}-bit limbs under ${bits} bits: at ${limit} one lane is exact`, () => {
+      expect(limbBits).toBe(16);
+      expect(limit).toBe(65535);
+      const program = programOf([[negative(limit)]]);
+      const { words, folds } = runKernel(program, [prime], inputs);
+      expect(folds).toBe(1);
+      expect(words).toEqual(reference(program, [prime], inputs));
+    });
+
+    it(`one past it, under ${bits} bits, is summed in two folds, and wrong when forced into one`, () => {
+      const program = programOf([[negative(limit + 1)]]);
+      const expected = reference(program, [prime], inputs);
+      const { words, folds } = runKernel(program, [prime], inputs);
+      expect(folds).toBe(2);
+      expect(words).toEqual(expected);
+      const forced = runKernel(program, [prime], inputs, limit + 1);
+      expect(forced.folds).toBe(1);
+      expect(forced.words).not.toEqual(expected);
+    });
+  }
+});
+
+it('the embedded module is what its source compiles to', () => {
+  const root = join(import.meta.dirname, '..', '..');
+  const run = (): Buffer =>
+    execFileSync(process.execPath, [join(root, 'tools', 'build-kernel.ts'), '--check'], { stdio: 'pipe' });
+  expect(run).not.toThrow();
+});

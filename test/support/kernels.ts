@@ -1,0 +1,57 @@
+import { nttPrimes } from '../../compiler/modulus.ts';
+import { NOTHING_DROPPED } from '../../compiler/noise.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
+import { analyzeLanes } from '../../compiler/planKernel.ts';
+import { buildProgram } from '../../compiler/program.ts';
+import { clientView } from '../../compiler/plan.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { createClient } from '../../runtime/client.ts';
+import { createEvaluator } from '../../runtime/evaluator.ts';
+
+/** The plan with the direct kernel and its lanes, whatever the search chose. */
+export function withDirect(plan: ToeplitzPlan): ToeplitzPlan {
+  const analysis = analyzeLanes(plan.parameters, buildProgram(plan));
+  if (analysis.kind === 'refused') throw new Error(analysis.found);
+  return { ...plan, kernel: 'direct', direct: analysis.lanes };
+}
+
+/** The plan under other primes of these bits, the last of several special; everything travels. */
+export function withPrimes(plan: ToeplitzPlan, bits: readonly number[]): ToeplitzPlan {
+  const primes: bigint[] = [];
+  for (const size of bits) primes.push(...nttPrimes(plan.parameters.degree, size, 1, primes));
+  const decimal = primes.map(String);
+  const several = decimal.length > 1;
+  return {
+    ...plan,
+    parameters: {
+      ...plan.parameters,
+      dataPrimes: several ? decimal.slice(0, -1) : decimal,
+      specialPrime: several ? (decimal.at(-1) ?? null) : null,
+    },
+    wire: NOTHING_DROPPED,
+  };
+}
+
+/** Responses of both kernels to the same upload, and what the direct one's decrypts to. */
+export async function runBoth(
+  plan: ToeplitzPlan,
+  input: Tensor,
+): Promise<{ ntt: Uint8Array[]; direct: Uint8Array[]; output: Tensor }> {
+  const client = await createClient(clientView(plan));
+  try {
+    const upload = client.encrypt(input);
+    const responses: Uint8Array[][] = [];
+    for (const kernel of ['ntt', 'direct'] as const) {
+      const evaluator = await createEvaluator(plan, { kernel });
+      try {
+        responses.push(evaluator.evaluate(upload));
+      } finally {
+        evaluator.dispose();
+      }
+    }
+    const [ntt, direct] = responses as [Uint8Array[], Uint8Array[]];
+    return { ntt, direct, output: client.decrypt(direct) };
+  } finally {
+    client.dispose();
+  }
+}
