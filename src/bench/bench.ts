@@ -15,7 +15,8 @@ import { createEvaluator } from '../../runtime/evaluator.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { LAYERS, layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
-import { median, medianCosts, RawOperations } from './rawOperations.ts';
+import { medianCosts, RawOperations } from './rawOperations.ts';
+import { median } from './statistics.ts';
 
 const ROUNDS = 5;
 

@@ -12,7 +12,7 @@ import { EXECUTORS } from '../../runtime/clear/executors.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { compareTensors } from '../../runtime/compare.ts';
 import { loadOrt, ORT_NAMES, ortConvolutions, PACKAGE, VERSION } from './onnxruntime.ts';
-import { median } from './rawOperations.ts';
+import { median } from './statistics.ts';
 
 interface Layer {
   readonly title: string;

@@ -7,13 +7,9 @@ import { saveBytes } from '../../runtime/seal/envelope.ts';
 import type { Ciphertext, Plaintext, Seal, SealEvaluator } from '../../runtime/seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../../runtime/seal/plaintext.ts';
 import { SealScope, withScope } from '../../runtime/seal/scope.ts';
+import { median } from './statistics.ts';
 
 /** Times the node-seal operations that programs consist of, one by one: the floor that an evaluator cannot beat. */
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
 
 /** Runs `action` for every index below `count` and returns microseconds a call. */
 function microseconds(count: number, action: (index: number) => void): number {
