@@ -3,11 +3,12 @@ import { chooseLowering, diagonalsCost, toeplitzCost } from './chooseLowering.ts
 import { compileDiagonals } from './compileDiagonals.ts';
 import { COMPILER_VERSION, decodeWindows, planAnalysis, refuseOverflow } from './compileShared.ts';
 import type { CompileOptions } from './compileShared.ts';
-import { CipherconvError } from './errors.ts';
+import { CipherconvError, internalError } from './errors.ts';
 import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from './noise.ts';
 import type { DroppedBits } from './noise.ts';
 import { dataModulus, noiseInput } from './plan.ts';
-import type { DiagonalsPlan, Parameters, Plan, ToeplitzPlan } from './plan.ts';
+import type { DiagonalsPlan, DirectLanes, Kernel, Parameters, Plan, ToeplitzPlan } from './plan.ts';
+import { analyzeLanes, LARGEST_DIRECT_WEIGHT } from './planKernel.ts';
 import { buildProgram, centredLift, rowNorms } from './program.ts';
 import type { ToeplitzProgram } from './program.ts';
 import { searchPacking } from './search.ts';
@@ -101,7 +102,8 @@ export function compileToeplitz(spec: ConvSpec, options: CompileOptions = {}): T
     analysis: planAnalysis(analysis),
     parameters,
     packing: found.packing,
-    kernel: 'ntt',
+    kernel: found.kernel,
+    direct: found.kernel === 'direct' ? directLanes(parameters, program) : null,
     windows: decodeWindows(spec, analysis),
     transfer: transferOf(program),
     wire,
@@ -131,7 +133,37 @@ function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOpt
     securityBits: options.security ?? 128,
     failure: options.failure ?? 'never',
     degrees: options.degree === undefined ? DEGREES : [options.degree],
+    kernels: kernelsFor(spec, plainModulus, options.kernel ?? 'auto'),
   };
+}
+
+/**
+ * The kernels to choose from: weights wider than 16 bits are the ntt kernel's.
+ * @throws CipherconvError `unsupported` where the direct one is asked for and cannot be.
+ */
+function kernelsFor(spec: ConvSpec, plainModulus: number, wanted: Kernel | 'auto'): Kernel[] {
+  if (wanted === 'ntt') return ['ntt'];
+  const largest = centredWeights(spec.weights).reduce(
+    (most, weight) => Math.max(most, Math.abs(centredLift(weight, plainModulus))),
+    0,
+  );
+  if (largest <= LARGEST_DIRECT_WEIGHT) return wanted === 'auto' ? ['ntt', 'direct'] : ['direct'];
+  if (wanted === 'auto') return ['ntt'];
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: 'kernel',
+    message: 'the direct kernel does not take weights so large',
+    expected: `weights minus zero point within [-${LARGEST_DIRECT_WEIGHT}, ${LARGEST_DIRECT_WEIGHT}]`,
+    found: `one of size ${largest}`,
+    hint: 'take the ntt kernel',
+  });
+}
+
+/** The lanes of a plan whose weights `kernelsFor` has let through. */
+function directLanes(parameters: Parameters, program: ToeplitzProgram): DirectLanes {
+  const analysis = analyzeLanes(parameters, program);
+  if (analysis.kind === 'possible') return analysis.lanes;
+  throw internalError(`no lanes for the direct kernel: ${analysis.found}, not ${analysis.expected}`);
 }
 
 /**
@@ -153,6 +185,7 @@ function finalModulus(
     plainModulus: request.plainModulus,
     noise: {
       degree: found.degree,
+      plainModulus: request.plainModulus,
       failure: request.failure,
       ...rowNorms(program),
       coefficients: elementCount([output.batch, output.channels, output.height, output.width]),

@@ -83,6 +83,7 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
     parameters,
     packing,
     kernel: 'ntt',
+    direct: null,
     windows: decodeWindows(spec, analysis),
     transfer: transferOf(program),
     wire,
@@ -160,6 +161,7 @@ function droppedBits(
   const products = (uploadC0: number): bigint =>
     diagonalsNoise({
       degree,
+      plainModulus,
       failure,
       dataPrimes,
       specialPrime,

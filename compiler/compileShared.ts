@@ -2,7 +2,7 @@ import type { AccumulatorAnalysis } from './accumulator.ts';
 import { CipherconvError } from './errors.ts';
 import { contains, datatypeRange, requiredWidth } from './interval.ts';
 import type { Failure } from './noise.ts';
-import type { DecodeWindows, Lowering, Objective, PlanAnalysis } from './plan.ts';
+import type { Kernel, DecodeWindows, Lowering, Objective, PlanAnalysis } from './plan.ts';
 import type { Degree, SecurityBits } from './security.ts';
 import type { ConvSpec } from './spec.ts';
 
@@ -20,6 +20,8 @@ export interface CompileOptions {
   readonly degree?: Degree;
   /** Bits of security by the table. Default 128. */
   readonly security?: SecurityBits;
+  /** What executes a toeplitz plan. Default `auto`: whichever the cost model finds cheaper. */
+  readonly kernel?: 'auto' | Kernel;
   /** When an honest result may decrypt wrong. Default: `never`, and `2^-128` where ciphertexts are rotated. */
   readonly failure?: Failure;
 }

@@ -42,17 +42,19 @@ export const MAX_PRIME_BITS = 60;
 /**
  * The `count` largest primes of exactly `bits` bits with p = 1 mod 2 * degree, largest first, those in `exclude` left
  * out; fewer where fewer exist.
+ * @param largest none above this one, which has as many bits
  */
 export function nttPrimes(
   degree: number,
   bits: number,
   count: number,
   exclude: readonly bigint[] = [],
+  largest: bigint = (1n << BigInt(bits)) - 1n,
 ): bigint[] {
   const step = BigInt(2 * degree);
   const smallest = 1n << BigInt(bits - 1);
   const found: bigint[] = [];
-  let candidate = (((1n << BigInt(bits)) - 2n) / step) * step + 1n;
+  let candidate = ((largest - 1n) / step) * step + 1n;
   for (; candidate >= smallest && found.length < count; candidate -= step) {
     if (!exclude.includes(candidate) && isPrime(candidate)) found.push(candidate);
   }

@@ -3,7 +3,8 @@ import {
   droppedFromC1,
   ERROR_BOUND,
   errorTail,
-  FRESH_SYMMETRIC,
+  freshSymmetric,
+  messageRounding,
   sum,
   timesPlaintext,
 } from './noise.ts';
@@ -56,6 +57,8 @@ export interface DiagonalsNorms {
 
 export interface DiagonalsNoiseInput {
   readonly degree: number;
+  /** t. */
+  readonly plainModulus: number;
   readonly failure: Failure;
   readonly dataPrimes: readonly bigint[];
   /** null exactly when nothing is rotated. */
@@ -96,9 +99,11 @@ function likely({ degree, dataPrimes, specialPrime, norms, coefficients }: Diago
 
 /** Noise after each step; the last is what decryption meets. See the top of the file for the argument. */
 export function diagonalsNoise(input: DiagonalsNoiseInput): NoiseStages {
-  const { degree, dropped, norms, failure } = input;
-  const upload = FRESH_SYMMETRIC + droppedFromC0(dropped.uploadC0);
-  const roundings = timesPlaintext(upload - 2n * ERROR_BOUND, norms.rowL1);
+  const { degree, plainModulus, dropped, norms, failure } = input;
+  const fresh = freshSymmetric(plainModulus);
+  const upload = fresh + droppedFromC0(dropped.uploadC0);
+  const roundings =
+    messageRounding(plainModulus, norms.rowL1) + timesPlaintext(droppedFromC0(dropped.uploadC0), norms.rowL1);
   const certain = worst(input);
   const tail = failure === 'never' ? certain : likely(input);
   const products = roundings + (tail < certain ? tail : certain);
@@ -107,5 +112,5 @@ export function diagonalsNoise(input: DiagonalsNoiseInput): NoiseStages {
     droppedFromC0(dropped.responseC0),
     droppedFromC1(dropped.responseC1, degree),
   );
-  return { fresh: FRESH_SYMMETRIC, upload, products, response };
+  return { fresh, upload, products, response };
 }

@@ -15,3 +15,15 @@ export interface OperationCosts {
   /** Loading a result, decryption and reading the coefficients. */
   readonly decrypt: number;
 }
+
+/** Nanoseconds of the direct kernel, for one limb of one coefficient of a ciphertext polynomial. */
+export interface DirectCosts {
+  /** One step (two multiply-accumulates) of one row that is computed in a block of four. */
+  readonly fourRows: number;
+  /** The same of a row on its own. */
+  readonly oneRow: number;
+  /** Recombining and reducing a result. */
+  readonly finish: number;
+  /** Splitting an input into digits. */
+  readonly split: number;
+}

@@ -2,6 +2,7 @@ import { bitLength } from './interval.ts';
 import { greatestCommonDivisor, MAX_PRIME_BITS, MIN_PRIME_BITS, nttPrimes } from './modulus.ts';
 import { decryptionIsCertain } from './noise.ts';
 import type { TwiceNoise } from './noise.ts';
+import { limbBoundary } from './planKernel.ts';
 import { largestModulusBits } from './security.ts';
 import type { Degree, SecurityBits } from './security.ts';
 
@@ -31,13 +32,19 @@ function product(values: readonly bigint[]): bigint {
 /**
  * Data primes whose sizes add up to `bits`, as equal as possible, as few as 60-bit primes allow; primes that divide t
  * are passed over (SEAL wants t coprime to q). `null` where that many primes of the size do not exist.
+ * @param largest bound on a prime of so many bits, where there is one
  */
-export function dataPrimesOfBits(degree: Degree, bits: number, plainModulus: number): bigint[] | null {
+export function dataPrimesOfBits(
+  degree: Degree,
+  bits: number,
+  plainModulus: number,
+  largest: (bits: number) => bigint | undefined = () => undefined,
+): bigint[] | null {
   const count = Math.ceil(bits / MAX_PRIME_BITS);
   const primes: bigint[] = [];
   for (let index = 0; index < count; index++) {
     const size = Math.floor((bits + index) / count);
-    const [prime] = usablePrimes(degree, size, 1, plainModulus, primes);
+    const [prime] = usablePrimes(degree, size, 1, plainModulus, primes, largest(size));
     if (prime === undefined) return null;
     primes.push(prime);
   }
@@ -51,10 +58,11 @@ function usablePrimes(
   count: number,
   plainModulus: number,
   exclude: readonly bigint[],
+  largest?: bigint,
 ): bigint[] {
   const t = BigInt(plainModulus);
   const spare = 2;
-  return nttPrimes(degree, bits, count + spare, exclude)
+  return nttPrimes(degree, bits, count + spare, exclude, largest)
     .filter((prime) => greatestCommonDivisor(prime, t) === 1n)
     .slice(0, count);
 }
@@ -69,7 +77,8 @@ function smallestSpecialPrime(degree: Degree, plainModulus: number, dataPrimes: 
 
 /**
  * Smallest q, searched bit by bit: one prime of 14 to 60 bits, and more primes only where one cannot do it. The rule is
- * that of noise.ts, the limit the table of security.ts, which counts the special prime too.
+ * that of noise.ts, the limit the table of security.ts, which counts the special prime too. Of the primes of as many bits
+ * those within the direct kernel's limb boundary come first, where the rule lets them through.
  */
 export function chooseModulus(demand: ModulusDemand): ModulusChoice {
   const { degree, plainModulus, noise, securityBits } = demand;
@@ -77,8 +86,10 @@ export function chooseModulus(demand: ModulusDemand): ModulusChoice {
   // q > 2 t v, so no q of fewer bits than t * 2v can pass.
   const neededBits = Math.max(MIN_PRIME_BITS, bitLength(noise * BigInt(plainModulus)));
   for (let bits = neededBits; bits <= allowedBits; bits++) {
-    const dataPrimes = dataPrimesOfBits(degree, bits, plainModulus);
-    if (dataPrimes === null || !decryptionIsCertain(product(dataPrimes), plainModulus, noise)) continue;
+    const dataPrimes = [limbBoundary, undefined]
+      .map((boundary) => dataPrimesOfBits(degree, bits, plainModulus, boundary))
+      .find((primes) => primes !== null && decryptionIsCertain(product(primes), plainModulus, noise));
+    if (dataPrimes === null || dataPrimes === undefined) continue;
     const specialPrime =
       dataPrimes.length === 1 ? null : smallestSpecialPrime(degree, plainModulus, dataPrimes);
     const total = [...dataPrimes, ...(specialPrime === null ? [] : [specialPrime])].reduce(

@@ -57,6 +57,7 @@ export function carries(demand: RotationDemand, { dataPrimes, specialPrime }: Ro
   const { degree, failure, norms, coefficients, plainModulus } = demand;
   const { response } = diagonalsNoise({
     degree,
+    plainModulus,
     failure,
     dataPrimes,
     specialPrime,
@@ -78,6 +79,7 @@ export type PrimesOfSizes = (sizes: ModulusSizes) => RotationModulus | null;
 function leastBits({ degree, failure, norms, coefficients, plainModulus }: RotationDemand): number {
   const { response } = diagonalsNoise({
     degree,
+    plainModulus,
     failure,
     dataPrimes: [],
     specialPrime: null,

@@ -16,8 +16,11 @@ import { elementCount } from './tensor.ts';
  * (program.ts), `verify` proves the two right against the spec, and the runtime executes them.
  */
 
+export type { DroppedBits } from './noise.ts';
+
 export type Lowering = 'toeplitz' | 'diagonals';
-export type Kernel = 'ntt';
+/** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (programSteps.ts). */
+export type Kernel = 'ntt' | 'direct';
 export type Objective = 'latency' | 'bandwidth';
 
 /** BFV parameters. */
@@ -67,6 +70,18 @@ export interface NoiseFacts {
 export interface PlanNoise extends NoiseFacts {
   /** Budget in bits that SEAL reports at least, by the worst-case rule. */
   readonly predictedBudgetBits: number;
+}
+
+/** How the direct kernel's 32-bit lanes sum without overflow; planKernel.ts derives and proves it. */
+export interface DirectLanes {
+  /** Bits of a balanced digit, at most 16. */
+  readonly limbBits: number;
+  /** Digits of a residue, of every data prime. */
+  readonly limbs: number;
+  /** Largest L1 norm of weights that one lane may sum: floor((2^31 - 1) / 2^(limbBits - 1)). */
+  readonly laneL1: number;
+  /** Most partial sums of a result, each reduced on its own: 1 where every row stays within `laneL1`. */
+  readonly folds: number;
 }
 
 /** What the noise of a diagonals plan follows from; integers that may pass 2^53 in decimal. See noiseDiagonals.ts. */
@@ -145,6 +160,8 @@ interface PlanBase {
   readonly analysis: PlanAnalysis;
   readonly parameters: Parameters;
   readonly kernel: Kernel;
+  /** Present exactly when the kernel is `direct`. */
+  readonly direct: DirectLanes | null;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
   /** Low bits of the coefficients that do not travel. */
@@ -221,6 +238,7 @@ export function noiseInput(
   const { failure, rowL1, rowL2Squared } = plan.noise;
   return {
     degree: plan.parameters.degree,
+    plainModulus: plan.parameters.plainModulus,
     failure,
     rowL1,
     rowL2Squared,
@@ -249,6 +267,7 @@ export function diagonalsNoiseInput(
   const { spec, packing, parameters, noise, wire } = plan;
   return {
     degree: parameters.degree,
+    plainModulus: parameters.plainModulus,
     failure: noise.failure,
     dataPrimes: parameters.dataPrimes.map(BigInt),
     specialPrime: parameters.specialPrime === null ? null : BigInt(parameters.specialPrime),

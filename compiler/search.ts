@@ -1,4 +1,4 @@
-import { estimateCost } from './cost.ts';
+import { estimateDirect, estimateNtt } from './cost.ts';
 import type { CostEstimate } from './cost.ts';
 import { CipherconvError } from './errors.ts';
 import { bitLength } from './interval.ts';
@@ -8,7 +8,9 @@ import { axisLayout, axisShapes, pitches } from './packing.ts';
 import type { AxisLayout, AxisShape, ToeplitzPacking } from './packing.ts';
 import { chooseModulus } from './parameters.ts';
 import type { ModulusChoice } from './parameters.ts';
-import type { Objective, RefusedCandidate } from './plan.ts';
+import type { Kernel, Objective, RefusedCandidate } from './plan.ts';
+import { directCounts } from './searchDirect.ts';
+import type { Tiling } from './searchDirect.ts';
 import { chunkRange } from './program.ts';
 import { DEGREES, largestModulusBits } from './security.ts';
 import type { Degree, SecurityBits } from './security.ts';
@@ -18,7 +20,7 @@ import type { ConvShape } from './spec.ts';
 
 /**
  * The packing search: every ring degree, space-to-depth or direct strides, tile shapes, outputs per product and
- * channels per ciphertext, in a fixed order; the cheapest candidate by the cost model wins, the first among equals.
+ * channels per ciphertext and both kernels, in a fixed order; the cheapest candidate by the cost model wins, the first among equals.
  * Bounded: extents are taken only at ceil(extent / k), and tiles below 1/16 of the ring only where the image is smaller.
  */
 
@@ -32,10 +34,13 @@ export interface SearchRequest {
   readonly objective: Objective;
   readonly securityBits: SecurityBits;
   readonly degrees: readonly Degree[];
+  /** Kernels that may execute the plan; the earlier among equals. */
+  readonly kernels: readonly Kernel[];
 }
 
 export interface SearchResult {
   readonly packing: ToeplitzPacking;
+  readonly kernel: Kernel;
   readonly degree: Degree;
   readonly dataPrimes: readonly bigint[];
   readonly specialPrime: bigint | null;
@@ -48,6 +53,7 @@ type FoundModulus = Extract<ModulusChoice, { kind: 'found' }>;
 
 interface Candidate {
   readonly packing: ToeplitzPacking;
+  readonly kernel: Kernel;
   readonly modulus: FoundModulus;
   readonly estimate: CostEstimate;
 }
@@ -107,6 +113,7 @@ class DegreeSearch {
     const { failure, channelL1, channelL2Squared, plainModulus, securityBits } = this.#request;
     const { response: noise } = resultNoise({
       degree: this.#degree,
+      plainModulus,
       failure,
       rowL1: rowNorm(channelL1, perProduct),
       rowL2Squared: rowNorm(channelL2Squared, perProduct),
@@ -146,29 +153,36 @@ class DegreeSearch {
           blocksPerCiphertext: Math.min(blocks, Math.floor(slots / (channels * perProduct))),
           outputsPerProduct: perProduct,
         };
-        this.#consider(packing, modulus, phaseChannels, blocks);
+        this.#consider(packing, modulus, { rows, columns, phaseChannels, blocks });
       }
     }
   }
 
-  #consider(packing: ToeplitzPacking, modulus: FoundModulus, phaseChannels: number, blocks: number): void {
-    const { shape, objective } = this.#request;
+  #consider(packing: ToeplitzPacking, modulus: FoundModulus, tiling: Tiling): void {
+    const { shape, objective, kernels } = this.#request;
+    const { phaseChannels, blocks } = tiling;
     const groups = Math.ceil(blocks / packing.blocksPerCiphertext);
     const resultRows = Math.ceil(shape.weights.outChannels / packing.outputsPerProduct);
     const chunks = Math.ceil(phaseChannels / packing.channelsPerCiphertext);
-    const estimate = estimateCost(
-      this.#degree,
-      modulus.dataPrimes.map((prime) => bitLength(prime)),
-      {
+    const candidate = {
+      degree: this.#degree,
+      dataPrimeBits: modulus.dataPrimes.map((prime) => bitLength(prime)),
+      counts: {
         inputCiphertexts: groups * chunks,
         products: groups * productsOfGroup(shape, packing, phaseChannels, chunks, resultRows),
         outputCiphertexts: groups * resultRows,
       },
-      this.#outputElements,
-    );
+      outputElements: this.#outputElements,
+    };
     this.considered++;
-    if (this.best === null || isCheaper(estimate, this.best.estimate, objective)) {
-      this.best = { packing, modulus, estimate };
+    for (const kernel of kernels) {
+      const estimate =
+        kernel === 'ntt'
+          ? estimateNtt(candidate)
+          : estimateDirect(candidate, directCounts(shape, packing, modulus.dataPrimes, tiling));
+      if (this.best === null || isCheaper(estimate, this.best.estimate, objective)) {
+        this.best = { packing, kernel, modulus, estimate };
+      }
     }
   }
 }
@@ -266,6 +280,7 @@ export function searchPacking(request: SearchRequest): SearchResult {
   const chosen = best;
   return {
     packing: chosen.candidate.packing,
+    kernel: chosen.candidate.kernel,
     degree: chosen.degree,
     dataPrimes: chosen.candidate.modulus.dataPrimes,
     specialPrime: chosen.candidate.modulus.specialPrime,

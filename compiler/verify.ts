@@ -6,6 +6,7 @@ import { greatestCommonDivisor, isPrime } from './modulus.ts';
 import { decryptionIsCertain, predictedBudgetBits } from './noise.ts';
 import { allPrimes, dataModulus, isToeplitz, normFacts, planNoise } from './plan.ts';
 import type { Plan } from './plan.ts';
+import { analyzeLanes } from './planKernel.ts';
 import { buildProgram, rowNorms } from './program.ts';
 import type { Program } from './program.ts';
 import { diagonalsNorms } from './programDiagonalsNorms.ts';
@@ -25,6 +26,7 @@ export function verify(plan: Plan, program: Program = buildProgram(plan)): void 
   verifyNoise(plan, program);
   verifyProduct(plan, program);
   verifyTransfer(plan, program);
+  verifyLanes(plan, program);
 }
 
 /** The matrix that the program applies is the filter matrix. */
@@ -199,4 +201,18 @@ function verifyTransfer(plan: Plan, program: Program): void {
   requireEqual('bytes', countBytes(program, plan.parameters, plan.wire), plan.bytes);
   if (program.lowering === 'diagonals' && !isToeplitz(plan))
     requireEqual('keys', diagonalsKeys(program, plan.parameters), plan.keys);
+}
+
+/** The direct kernel's lanes are exactly those that the analysis gives, so no sum can leave one. */
+function verifyLanes({ kernel, direct, parameters }: Plan, program: Program): void {
+  if ((kernel === 'direct') !== (direct !== null)) {
+    reject('direct', 'lanes belong to the direct kernel, and to it alone', kernel, JSON.stringify(direct));
+  }
+  if (direct === null) return;
+  if (program.lowering !== 'toeplitz')
+    reject('kernel', 'the direct kernel runs toeplitz programs', 'ntt', kernel);
+  const analysis = analyzeLanes(parameters, program);
+  if (analysis.kind === 'refused')
+    reject('direct', 'the direct kernel cannot execute the plan', analysis.expected, analysis.found);
+  requireEqual('direct', analysis.lanes, direct);
 }

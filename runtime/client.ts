@@ -2,11 +2,12 @@ import { isToeplitzView } from '../compiler/plan.ts';
 import type { ClientView, ToeplitzView } from '../compiler/plan.ts';
 import { buildBlockGroups } from '../compiler/packingElements.ts';
 import type { BlockGroup, InputPlacement } from '../compiler/packingElements.ts';
-import { outputShape } from '../compiler/spec.ts';
+import { centredInputRange, outputShape } from '../compiler/spec.ts';
 import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
-import { encryptPlaintext, freshBudgetBits, makeTools } from './clientTools.ts';
+import { CodingClock } from './codingClock.ts';
+import { freshBudgetBits, makeTools, encryptZero } from './clientTools.ts';
 import type { Client, ClientTools } from './clientTools.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
@@ -17,14 +18,17 @@ import type { BfvContext } from './seal/context.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
 import type { Seal } from './seal/module.ts';
-import { PlaintextWriter, readPlaintext } from './seal/plaintext.ts';
+import { readPlaintext } from './seal/plaintext.ts';
 import { buildWithScope, SealScope } from './seal/scope.ts';
+import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { ZeroPool } from './zeroPool.ts';
 
 export type { Client } from './clientTools.ts';
 
 /** The client of a toeplitz plan. */
 class SealClient implements Client {
+  readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #view: ToeplitzView;
@@ -32,13 +36,14 @@ class SealClient implements Client {
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
   readonly #tools: ClientTools;
-  readonly #writer: PlaintextWriter;
   readonly #output: OutputShape;
   readonly #groups: readonly BlockGroup[];
   readonly #decode: Decoder;
   /** Result rows that are computed, ascending. */
   readonly #rows: readonly number[];
   readonly #coefficients: Float64Array;
+  readonly #scaling: ScalingTable;
+  readonly #zeros: ZeroPool;
 
   constructor(scope: SealScope, seal: Seal, view: ToeplitzView) {
     this.#scope = scope;
@@ -49,7 +54,6 @@ class SealClient implements Client {
     this.#upload = new UploadCodec(frames, view.parameters, view.wire);
     this.#response = new ResponseCodec(frames, view.parameters, view.wire);
     this.#tools = makeTools(scope, seal, this.#context, view);
-    this.#writer = new PlaintextWriter(seal, this.#context);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
     this.#decode = makeDecoder(view, this.#output);
@@ -57,6 +61,8 @@ class SealClient implements Client {
     const empty = new Set(view.transfer.emptyRows);
     this.#rows = Array.from({ length: rowCount }, (_, row) => row).filter((row) => !empty.has(row));
     this.#coefficients = new Float64Array(view.packing.degree);
+    this.#scaling = new ScalingTable(view.parameters, centredInputRange(view.shape.input));
+    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools));
   }
 
   encrypt(input: Tensor): Uint8Array[] {
@@ -69,17 +75,29 @@ class SealClient implements Client {
     );
   }
 
+  /** An encryption of zero plus the scaled values: SEAL's own symmetric encryption, taken apart. */
   #encryptChunk(placement: InputPlacement, data: Float64Array): Uint8Array {
-    const { coefficients, elements, read } = placement;
-    const { zeroPoint } = this.#view.shape.input;
-    const { plainModulus } = this.#context;
-    this.#writer.clear();
-    for (let index = 0; index < elements.length; index++) {
-      const value = (data[elements[index]!]! - zeroPoint) % plainModulus;
-      this.#writer.put(coefficients[index]!, value < 0 ? value + plainModulus : value);
-    }
-    this.#writer.load(this.#tools.plaintext);
-    return this.#upload.encode(encryptPlaintext(this.#seal, this.#tools), read);
+    const zero = this.#zeros.take();
+    const words = this.#upload.copyWords(zero);
+    this.#scaling.addMessage(words, this.#context.degree, placement, data, this.#view.shape.input.zeroPoint);
+    const bytes = this.coding.time('upload', () => this.#upload.encode(words, zero, placement.read));
+    zero.fill(0);
+    return bytes;
+  }
+
+  precompute(count: number): void {
+    this.#scope.assertOpen();
+    guardSeal('encrypt zeros', () => {
+      this.#zeros.fill(count);
+    });
+  }
+
+  get ciphertextsPerInput(): number {
+    return this.#groups.length * this.#view.transfer.usedChunks.length;
+  }
+
+  get precomputed(): number {
+    return this.#zeros.size;
   }
 
   decrypt(results: readonly Uint8Array[]): Tensor {
@@ -114,7 +132,9 @@ class SealClient implements Client {
 
   /** Loads result number `index` into the ciphertext object; returns its envelope. */
   #loadResult(results: readonly Uint8Array[], index: number, positions: Int32Array): Uint8Array {
-    const envelope = this.#response.decode(results[index]!, positions, `results[${index}]`);
+    const envelope = this.coding.time('response', () =>
+      this.#response.decode(results[index]!, positions, `results[${index}]`),
+    );
     this.#tools.ciphertext.loadFromArray(this.#context.context, envelope);
     return envelope;
   }
@@ -122,7 +142,7 @@ class SealClient implements Client {
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     this.#checkCount(results);
     return guardSeal('measure the noise', () => {
-      if (results.length === 0) return freshBudgetBits(this.#seal, this.#context, this.#tools, this.#writer);
+      if (results.length === 0) return freshBudgetBits(this.#seal, this.#context, this.#tools);
       const { meter } = this.#tools;
       const rows = this.#rows;
       return results.reduce((smallest, _, index) => {
@@ -140,6 +160,7 @@ class SealClient implements Client {
   }
 
   dispose(): void {
+    this.#zeros.destroy();
     this.#scope.dispose();
   }
 }

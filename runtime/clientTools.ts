@@ -1,10 +1,10 @@
 import type { ClientView } from '../compiler/plan.ts';
 import type { Tensor } from '../compiler/tensor.ts';
+import type { CodingTimes } from './codingClock.ts';
 import type { BfvContext } from './seal/context.ts';
 import { saveBytes } from './seal/envelope.ts';
 import type { Ciphertext, Decryptor, Encryptor, KeyGenerator, Plaintext, Seal } from './seal/module.ts';
 import { NoiseMeter } from './seal/noiseMeter.ts';
-import type { PlaintextWriter } from './seal/plaintext.ts';
 import { withScope } from './seal/scope.ts';
 import type { SealScope } from './seal/scope.ts';
 
@@ -16,6 +16,18 @@ export interface Client {
    * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
    */
   encrypt(input: Tensor): Uint8Array[];
+  /**
+   * Makes `count` encryptions of zero ahead of time, so that encrypting only adds the values. Each is used for one
+   * ciphertext and destroyed; when none is left, `encrypt` makes fresh ones.
+   * @throws CipherconvError `unsupported` for a diagonals plan.
+   */
+  precompute(count: number): void;
+  /** Encryptions of zero that are ready. */
+  readonly precomputed: number;
+  /** Ciphertexts that one input takes. */
+  readonly ciphertextsPerInput: number;
+  /** Time that packing uploads and unpacking responses has taken so far. */
+  readonly coding: CodingTimes;
   /**
    * The accumulators (NCHW) from the results: for each block group one per row that is not empty, in order.
    * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
@@ -41,6 +53,7 @@ export interface ClientTools {
   readonly encryptor: Encryptor;
   readonly decryptor: Decryptor;
   readonly plaintext: Plaintext;
+  readonly zero: Plaintext;
   readonly ciphertext: Ciphertext;
   readonly meter: NoiseMeter;
 }
@@ -56,6 +69,7 @@ export function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: C
     encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
     decryptor: scope.own(new seal.Decryptor(context, secretKey)),
     plaintext: scope.own(new seal.Plaintext()),
+    zero: scope.own(new seal.Plaintext()),
     ciphertext: scope.own(new seal.Ciphertext()),
     meter: new NoiseMeter(
       scope,
@@ -72,15 +86,13 @@ export function encryptPlaintext(seal: Seal, { encryptor, plaintext }: ClientToo
   return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(plaintext))));
 }
 
+/** SEAL's seeded envelope of zero. */
+export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools): Uint8Array {
+  return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero))));
+}
+
 /** Budget of an encryption of zero, by SEAL's own measurement, bits. */
-export function freshBudgetBits(
-  seal: Seal,
-  { context }: BfvContext,
-  tools: ClientTools,
-  writer: PlaintextWriter,
-): number {
-  writer.clear();
-  writer.load(tools.plaintext);
-  tools.ciphertext.loadFromArray(context, encryptPlaintext(seal, tools));
+export function freshBudgetBits(seal: Seal, { context }: BfvContext, tools: ClientTools): number {
+  tools.ciphertext.loadFromArray(context, encryptZero(seal, tools));
   return tools.decryptor.invariantNoiseBudget(tools.ciphertext);
 }

@@ -33,6 +33,8 @@ export type {
 export { makeTensor } from '../compiler/tensor.ts';
 export type { Tensor } from '../compiler/tensor.ts';
 export { verify } from '../compiler/verify.ts';
+export type { AccumulatorAnalysis, ChannelAnalysis } from '../compiler/accumulator.ts';
+export type { Calibration, HistogramBin } from '../compiler/calibration.ts';
 export type { Mismatch } from '../runtime/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
@@ -41,7 +43,7 @@ export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFi
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
 export { LocatedError } from './frontend/positions.ts';
-export type { JsonPath, Position } from './frontend/positions.ts';
+export type { JsonPath, Locator, Position, Target } from './frontend/positions.ts';
 export { configJsonSchema } from './frontend/schema.ts';
 export type {
   AutoPad,
@@ -55,10 +57,40 @@ export type { ConvSource } from './frontend/sources.ts';
 export { inputTensor, loadInput } from './frontend/tensors.ts';
 export type { InputSource } from './frontend/tensors.ts';
 export { analyze } from './lint/analyze.ts';
-export type { Analysis, DatatypeTier, Tier } from './lint/analyze.ts';
-export type { Finding, Layer, LayerTier, Level, LintReport, RuleName, Witness } from './lint/finding.ts';
+export type {
+  Analysis,
+  CalibratedTier,
+  DatatypeTier,
+  ExactTier,
+  NormTier,
+  ProbabilisticTier,
+  Samples,
+  Tier,
+} from './lint/analyze.ts';
+export type {
+  ConfigurableRule,
+  Finding,
+  Layer,
+  LayerTier,
+  LayerTiers,
+  Level,
+  LintReport,
+  RuleName,
+  WideInteger,
+  Witness,
+} from './lint/finding.ts';
 export { lint } from './lint/lint.ts';
+export type { LintOptions } from './lint/lint.ts';
+export { lintConfigJsonSchema } from './lint/settings.ts';
+export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { run } from './run.ts';
 export type { RunOptions, RunResult, RunStep } from './run.ts';
 export type { RunReport } from './runReport.ts';
 export { VERSION } from './version.ts';
+export { quantize } from './frontend/quantize.ts';
+export type { Floats, Quantized, QuantizeOptions } from './frontend/quantize.ts';
+export { EXECUTORS } from '../runtime/clear/executors.ts';
+export type { Executor } from '../runtime/clear/executors.ts';
+export { requantize } from '../runtime/clear/requantize.ts';
+export { createEvaluatorPool } from '../runtime/pool/pool.ts';
+export type { EvaluatorPool, PoolOptions } from '../runtime/pool/pool.ts';

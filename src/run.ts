@@ -7,8 +7,9 @@ import type { Client } from '../runtime/client.ts';
 import { compareTensors } from '../runtime/compare.ts';
 import type { Mismatch } from '../runtime/compare.ts';
 import { createEvaluator } from '../runtime/evaluator.ts';
-import type { Evaluator, Progress } from '../runtime/evaluator.ts';
+import type { Evaluator, EvaluatorOptions } from '../runtime/evaluator.ts';
 import { loadSeal } from '../runtime/seal/module.ts';
+import type { Weights } from '../runtime/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
 
@@ -18,11 +19,15 @@ export interface RunResult {
   readonly output: Tensor;
   /** The first integer that differs from the cleartext convolution, null when all are equal. */
   readonly firstMismatch: Mismatch | null;
+  /** Whether the transformed weights stayed in memory, and what they take. */
+  readonly weights: Weights;
 }
 
 export type RunStep = 'load SEAL' | keyof RunReport['ms'] | 'compare';
 
 export interface RunOptions {
+  /** What the transformed weights may take, bytes; past it they are made at each use. Default 1 GiB. */
+  readonly weightMemoryBytes?: number;
   /** Told when a step begins (done 0 of 1) and how far it is. */
   readonly onProgress?: (step: RunStep, done: number, total: number) => void;
 }
@@ -45,11 +50,13 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
   const client = await step('keygen', () => makeClient(plan));
   try {
     let active: 'prepare' | 'evaluate' = 'prepare';
+    const memory =
+      options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes };
     const onProgress = (done: number, total: number): void => {
       announce(active, done, total);
     };
     const { encryptor, keys } = client.value;
-    const evaluator = await step('prepare', () => prepare(plan, keys, onProgress));
+    const evaluator = await step('prepare', () => prepare(plan, keys, { ...memory, onProgress }));
     try {
       const upload = await step('encrypt', () => encryptor.encrypt(input));
       active = 'evaluate';
@@ -77,7 +84,7 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
           response: totalLength(response.value),
         },
       };
-      return { report, output: output.value, firstMismatch: first };
+      return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
     } finally {
       evaluator.value.dispose();
     }
@@ -97,8 +104,8 @@ async function makeClient(plan: Plan): Promise<{ encryptor: Client; keys: Uint8A
   }
 }
 
-async function prepare(plan: Plan, keys: Uint8Array, onProgress: Progress): Promise<Evaluator> {
-  const evaluator = await createEvaluator(plan, { onProgress });
+async function prepare(plan: Plan, keys: Uint8Array, options: EvaluatorOptions): Promise<Evaluator> {
+  const evaluator = await createEvaluator(plan, options);
   try {
     evaluator.loadEvaluationKeys(keys);
     return evaluator;

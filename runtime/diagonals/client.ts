@@ -5,9 +5,11 @@ import type { SlotTransform } from '../../compiler/packingSlots.ts';
 import type { DiagonalsView } from '../../compiler/plan.ts';
 import { outputShape } from '../../compiler/spec.ts';
 import type { OutputShape } from '../../compiler/spec.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
 import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { checkInput } from '../checkInput.ts';
+import { CodingClock } from '../codingClock.ts';
 import { encryptPlaintext, freshBudgetBits, makeTools } from '../clientTools.ts';
 import type { Client, ClientTools } from '../clientTools.ts';
 import { makeDecoder } from '../decode.ts';
@@ -30,6 +32,8 @@ import { EvaluationKeysCodec } from '../wire/evaluationKeys.ts';
  * that hold no element are 0; slots of a result that are no output are 0 by the program and are not looked at.
  */
 export class DiagonalsClient implements Client {
+  readonly coding = new CodingClock();
+  readonly precomputed = 0;
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #view: DiagonalsView;
@@ -71,6 +75,18 @@ export class DiagonalsClient implements Client {
     this.#coefficients = new Float64Array(degree);
   }
 
+  precompute(count: number): void {
+    throw new CipherconvError({
+      code: 'unsupported',
+      message: `not supported yet: ${count} encryptions of zero made ahead for the diagonals lowering`,
+      hint: 'use --lowering toeplitz',
+    });
+  }
+
+  get ciphertextsPerInput(): number {
+    return this.#inputs.length;
+  }
+
   evaluationKeys(): Uint8Array {
     this.#scope.assertOpen();
     const { keys, parameters } = this.#view;
@@ -91,7 +107,8 @@ export class DiagonalsClient implements Client {
     return guardSeal('encrypt', () =>
       this.#inputs.map((placement) => {
         this.#load(placement, input.data);
-        return this.#upload.encode(encryptPlaintext(this.#seal, this.#tools), null);
+        const envelope = encryptPlaintext(this.#seal, this.#tools);
+        return this.#upload.encode(this.#upload.copyWords(envelope), envelope, null);
       }),
     );
   }
@@ -150,7 +167,7 @@ export class DiagonalsClient implements Client {
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     this.#checkCount(results);
     return guardSeal('measure the noise', () => {
-      if (results.length === 0) return freshBudgetBits(this.#seal, this.#context, this.#tools, this.#writer);
+      if (results.length === 0) return freshBudgetBits(this.#seal, this.#context, this.#tools);
       return results.reduce((smallest, _, index) => {
         const envelope = this.#loadResult(results, index);
         return Math.min(smallest, this.#tools.meter.budgetBits(this.#tools.ciphertext, envelope, null));

@@ -6,6 +6,7 @@ import { babySteps, denseSlots, usedInputs } from '../../compiler/programDiagona
 import type { DiagonalsProgram, GiantStep } from '../../compiler/programDiagonals.ts';
 import { DEFAULT_WEIGHT_MEMORY_BYTES } from '../evaluatorTypes.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from '../evaluatorTypes.ts';
+import { CodingClock } from '../codingClock.ts';
 import { ciphertextFrames, requireCiphertextCount } from '../seal/ciphertext.ts';
 import { createContext } from '../seal/context.ts';
 import type { BfvContext } from '../seal/context.ts';
@@ -30,6 +31,7 @@ interface Sums {
  * Holds the weights and, once loaded, the rotation keys of one client; no key that decrypts.
  */
 export class DiagonalsEvaluator implements Evaluator {
+  readonly coding = new CodingClock();
   readonly weights: Weights;
   readonly #scope: SealScope;
   readonly #seal: Seal;

@@ -9,7 +9,7 @@ import { CipherconvError } from '../../compiler/errors.ts';
 const WORD_BITS = 32;
 const WORD_BYTES = 4;
 
-/** The low `bits` (1 to 32) bits set. */
+/** The low `bits` (0 to 32) bits set. */
 function mask(bits: number): number {
   return bits === WORD_BITS ? -1 : (1 << bits) - 1;
 }
@@ -26,28 +26,40 @@ export class BitWriter {
     this.#words = new Uint32Array(Math.ceil(totalBits / WORD_BITS) + 1);
   }
 
-  /** Appends the low `bits` (0 to 64) bits of the value; the others have to be 0 in the halves they are in. */
-  put(low: number, high: number, bits: number): void {
-    if (bits > WORD_BITS) {
-      this.#putWord(low, WORD_BITS);
-      this.#putWord(high, bits - WORD_BITS);
-    } else if (bits > 0) {
-      this.#putWord(low, bits);
+  /**
+   * Appends `count` values, the low `bits` (0 to 64) bits of each; the others have to be 0. Value i is the pair of halves
+   * pairs[2 i] (low) and pairs[2 i + 1]. The loop keeps its state in locals: it runs for every coefficient sent.
+   */
+  putRun(pairs: Uint32Array, count: number, bits: number): void {
+    const words = this.#words;
+    const highBits = Math.max(0, bits - WORD_BITS);
+    const lowBits = bits - highBits;
+    let at = this.#at;
+    let used = this.#used;
+    let pending = this.#pending;
+    for (let index = 0; index < 2 * count; index += 2) {
+      const low = pairs[index]!;
+      pending |= low << used;
+      used += lowBits;
+      if (used >= WORD_BITS) {
+        words[at++] = pending;
+        used -= WORD_BITS;
+        // What did not fit; a shift by 32 would be a shift by 0.
+        pending = used === 0 ? 0 : low >>> (lowBits - used);
+      }
+      if (highBits === 0) continue;
+      const high = pairs[index + 1]!;
+      pending |= high << used;
+      used += highBits;
+      if (used >= WORD_BITS) {
+        words[at++] = pending;
+        used -= WORD_BITS;
+        pending = used === 0 ? 0 : high >>> (highBits - used);
+      }
     }
-  }
-
-  #putWord(value: number, bits: number): void {
-    const used = this.#used;
-    this.#pending |= value << used;
-    const total = used + bits;
-    if (total < WORD_BITS) {
-      this.#used = total;
-      return;
-    }
-    this.#words[this.#at++] = this.#pending;
-    // A shift by 32 would be a shift by 0.
-    this.#pending = used === 0 ? 0 : value >>> (WORD_BITS - used);
-    this.#used = total - WORD_BITS;
+    this.#at = at;
+    this.#used = used;
+    this.#pending = pending;
   }
 
   /** Copies everything into `bytes` from `offset` on, the last byte filled with zero bits; returns the offset after it. */
@@ -66,9 +78,6 @@ export class BitReader {
   readonly #length: number;
   #at = 0;
   #used = 0;
-  /** Halves of the value last read, unsigned. */
-  low = 0;
-  high = 0;
 
   /** @param bytes exactly the packed run */
   constructor(bytes: Uint8Array) {
@@ -77,29 +86,35 @@ export class BitReader {
     new Uint8Array(this.#words.buffer).set(bytes);
   }
 
-  /** Reads `bits` (0 to 64) bits into `low` and `high`. */
-  take(bits: number): void {
-    if (bits > WORD_BITS) {
-      this.low = this.#takeWord(WORD_BITS);
-      this.high = this.#takeWord(bits - WORD_BITS);
-    } else {
-      this.low = bits > 0 ? this.#takeWord(bits) : 0;
-      this.high = 0;
+  /** Reads `count` values of `bits` (0 to 64) bits each into pairs of halves, as `putRun` takes them. */
+  takeRun(pairs: Uint32Array, count: number, bits: number): void {
+    const words = this.#words;
+    const highBits = Math.max(0, bits - WORD_BITS);
+    const lowBits = bits - highBits;
+    const lowMask = mask(lowBits);
+    const highMask = mask(highBits);
+    let at = this.#at;
+    let used = this.#used;
+    for (let index = 0; index < 2 * count; index += 2) {
+      let low = words[at]! >>> used;
+      used += lowBits;
+      if (used > WORD_BITS) low |= words[at + 1]! << (WORD_BITS + lowBits - used);
+      at += used >>> 5;
+      used &= WORD_BITS - 1;
+      pairs[index] = low & lowMask;
+      if (highBits === 0) {
+        pairs[index + 1] = 0;
+        continue;
+      }
+      let high = words[at]! >>> used;
+      used += highBits;
+      if (used > WORD_BITS) high |= words[at + 1]! << (WORD_BITS + highBits - used);
+      at += used >>> 5;
+      used &= WORD_BITS - 1;
+      pairs[index + 1] = high & highMask;
     }
-  }
-
-  #takeWord(bits: number): number {
-    const used = this.#used;
-    let value = this.#words[this.#at]! >>> used;
-    const total = used + bits;
-    if (total > WORD_BITS) value |= this.#words[this.#at + 1]! << (WORD_BITS - used);
-    if (total >= WORD_BITS) {
-      this.#at++;
-      this.#used = total - WORD_BITS;
-    } else {
-      this.#used = total;
-    }
-    return (value & mask(bits)) >>> 0;
+    this.#at = at;
+    this.#used = used;
   }
 
   /**
@@ -109,7 +124,8 @@ export class BitReader {
    */
   finish(where: string): void {
     const left = this.#length * 8 - (this.#at * WORD_BITS + this.#used);
-    const filling = left > 0 && left < 8 ? this.#takeWord(left) : 0;
+    // Bytes past the run are zero in our copy of it, so what is left of the word is the filling.
+    const filling = left > 0 && left < 8 ? this.#words[this.#at]! >>> this.#used : 0;
     if (filling === 0 && left < 8) return;
     throw new CipherconvError({
       code: 'malformed-tensor',

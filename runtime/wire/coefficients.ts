@@ -24,7 +24,13 @@ export function positionCount(positions: Positions, degree: number): number {
   return positions === null ? degree : positions.length;
 }
 
-const HALF = 2 ** 32;
+/** Values under way between words and bits, in halves; grows to the longest run. Nothing in it outlives a call. */
+let scratch = new Uint32Array(0);
+
+function scratchPairs(count: number): Uint32Array {
+  if (scratch.length < 2 * count) scratch = new Uint32Array(2 * count);
+  return scratch;
+}
 
 /**
  * Appends the coefficients at `positions` of a polynomial given as 64-bit words in 32-bit halves (low half first).
@@ -37,13 +43,27 @@ export function writeCoefficients(
 ): void {
   const { dropped, bits } = code;
   const count = positionCount(positions, words.length / 2);
+  if (positions === null && dropped === 0) {
+    writer.putRun(words, count, bits);
+    return;
+  }
+  const pairs = scratchPairs(count);
   for (let index = 0; index < count; index++) {
     const at = 2 * (positions === null ? index : positions[index]!);
-    const [low, high] = [words[at]!, words[at + 1]!];
-    if (dropped === 0) writer.put(low, high, bits);
-    else if (dropped >= 32) writer.put(high >>> (dropped - 32), 0, bits);
-    else writer.put((low >>> dropped) | (high << (32 - dropped)), high >>> dropped, bits);
+    const low = words[at]!;
+    const high = words[at + 1]!;
+    if (dropped === 0) {
+      pairs[2 * index] = low;
+      pairs[2 * index + 1] = high;
+    } else if (dropped < 32) {
+      pairs[2 * index] = (low >>> dropped) | (high << (32 - dropped));
+      pairs[2 * index + 1] = high >>> dropped;
+    } else {
+      pairs[2 * index] = high >>> (dropped - 32);
+      pairs[2 * index + 1] = 0;
+    }
   }
+  writer.putRun(pairs, count, bits);
 }
 
 /**
@@ -61,53 +81,65 @@ export function readCoefficients(
   const count = positionCount(positions, words.length / 2);
   const largest = (prime - 1n) >> BigInt(dropped);
   const [largestLow, largestHigh] = [Number(largest & 0xffffffffn), Number(largest >> 32n)];
+  const pairs = scratchPairs(count);
+  reader.takeRun(pairs, count, bits);
+  for (let index = 0; index < 2 * count; index += 2) {
+    const high = pairs[index + 1]!;
+    if (high > largestHigh || (high === largestHigh && pairs[index]! > largestLow))
+      rejectCoefficient(where, largest, pairs, index, positions);
+  }
+  if (dropped > 0) restore(pairs, count, dropped, prime);
   for (let index = 0; index < count; index++) {
-    const position = positions === null ? index : positions[index]!;
-    reader.take(bits);
-    const { low, high } = reader;
-    if (high > largestHigh || (high === largestHigh && low > largestLow)) {
-      throw new CipherconvError({
-        code: 'malformed-tensor',
-        where,
-        message: 'a coefficient is not below its modulus',
-        expected: `at most ${largest}`,
-        found: `${BigInt(high) * 2n ** 32n + BigInt(low)} at coefficient ${position}`,
-      });
-    }
-    if (dropped === 0) {
-      words[2 * position] = low;
-      words[2 * position + 1] = high;
-    } else {
-      restore(words, position, low, high, dropped, prime);
-    }
+    const at = 2 * (positions === null ? index : positions[index]!);
+    words[at] = pairs[2 * index]!;
+    words[at + 1] = pairs[2 * index + 1]!;
   }
 }
 
-/** Puts (value << dropped) + 2^(dropped - 1), modulo the prime, into the words. */
-function restore(
-  words: Uint32Array,
-  position: number,
-  low: number,
-  high: number,
-  dropped: number,
-  prime: bigint,
-): void {
-  const shift = dropped >= 32 ? dropped - 32 : dropped;
-  let restoredHigh =
-    dropped >= 32 ? low * 2 ** shift : high * 2 ** shift + Math.floor(low / 2 ** (32 - shift));
-  let restoredLow = dropped >= 32 ? 0 : (low * 2 ** shift) % HALF;
-  // The dropped bits are zero here, so adding half of the step carries nothing.
-  if (dropped > 32) restoredHigh += 2 ** (dropped - 33);
-  else restoredLow += 2 ** (dropped - 1);
-  const [primeLow, primeHigh] = [Number(prime & 0xffffffffn), Number(prime >> 32n)];
-  if (restoredHigh > primeHigh || (restoredHigh === primeHigh && restoredLow >= primeLow)) {
-    restoredHigh -= primeHigh;
-    restoredLow -= primeLow;
-    if (restoredLow < 0) {
-      restoredLow += HALF;
-      restoredHigh -= 1;
+function rejectCoefficient(
+  where: string,
+  largest: bigint,
+  pairs: Uint32Array,
+  index: number,
+  positions: Positions,
+): never {
+  const position = positions === null ? index / 2 : positions[index / 2]!;
+  throw new CipherconvError({
+    code: 'malformed-tensor',
+    where,
+    message: 'a coefficient is not below its modulus',
+    expected: `at most ${largest}`,
+    found: `${(BigInt(pairs[index + 1]!) << 32n) + BigInt(pairs[index]!)} at coefficient ${position}`,
+  });
+}
+
+/** Flips the sign bit: unsigned halves compare as signed ones do, which keeps the loops in 32-bit integers. */
+const SIGN = -0x80000000;
+
+/** Makes each value (value << dropped) + 2^(dropped - 1), modulo the prime. */
+function restore(pairs: Uint32Array, count: number, dropped: number, prime: bigint): void {
+  const signed = new Int32Array(pairs.buffer, pairs.byteOffset, 2 * count);
+  const primeLow = Number(BigInt.asIntN(32, prime));
+  const primeHigh = Number(prime >> 32n);
+  const primeLowFlipped = primeLow ^ SIGN;
+  for (let index = 0; index < 2 * count; index += 2) {
+    let low = signed[index]!;
+    let high = signed[index + 1]!;
+    // The dropped bits are zero here, so adding half of the step carries nothing.
+    if (dropped < 32) {
+      high = (high << dropped) | (low >>> (32 - dropped));
+      low = (low << dropped) | (1 << (dropped - 1));
+    } else {
+      high = (low << (dropped - 32)) | (dropped === 32 ? 0 : 1 << (dropped - 33));
+      low = dropped === 32 ? SIGN : 0;
     }
+    // Both high halves are below 2^28.
+    const borrows = (low ^ SIGN) < primeLowFlipped;
+    if (high > primeHigh || (high === primeHigh && !borrows)) {
+      high = (high - primeHigh - (borrows ? 1 : 0)) | 0;
+      low = (low - primeLow) | 0;
+    }
+    signed[index] = low;
+    signed[index + 1] = high;
   }
-  words[2 * position] = restoredLow;
-  words[2 * position + 1] = restoredHigh;
 }

@@ -31,7 +31,7 @@ export class EvaluationKeysCodec {
     this.#forEachHalf((at, from) => {
       const half = envelope.subarray(at, at + this.#frame.half.byteLength);
       if (!fitsFrame(half, this.#frame.half)) malformed('evaluation keys', 'our own headers', 'others');
-      bytes.set(this.#half.encode(half, null), from);
+      bytes.set(this.#half.encode(this.#half.copyWords(half), half, null), from);
     });
     return bytes;
   }

@@ -8,13 +8,11 @@ import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { run } from '../run.ts';
 import type { RunReport } from '../runReport.ts';
-import { LAYERS, layerSpec } from './layers.ts';
-import { median } from './statistics.ts';
+import { layerSpec } from './layers.ts';
+import type { LayerShape } from './layers.ts';
+import { median } from './rawOperations.ts';
 
 /** `cipherconv bench --compare`: toeplitz against diagonals on layers that both can do. */
-
-/** Layers compared where none are named. */
-export const COMPARED = ['L1', 'L2', 'L6'] as const;
 
 const ROUNDS = 3;
 
@@ -96,25 +94,11 @@ async function compareLowering(spec: ConvSpec, lowering: Lowering): Promise<Comp
   return measure(plan, compile, rampInput(spec));
 }
 
-/**
- * Compiles and runs a layer with both lowerings, keys, encryption and decryption included, and checks every integer.
- * @param id of a benchmark layer
- * @throws CipherconvError `usage` for an unknown layer.
- */
-export async function compareLayer(id: string): Promise<ComparedLayer> {
-  const layer = LAYERS.find((known) => known.id === id);
-  if (layer === undefined) {
-    throw new CipherconvError({
-      code: 'usage',
-      where: '--layers',
-      message: 'no such layer',
-      expected: LAYERS.map((known) => known.id).join(', '),
-      found: id,
-    });
-  }
+/** Compiles and runs a layer with both lowerings, keys, encryption and decryption included, and checks every integer. */
+export async function compareLayer(layer: LayerShape): Promise<ComparedLayer> {
   const spec = layerSpec(layer);
   const { batch, channels, height, width } = outputShape(spec);
   const runs: ComparedRun[] = [];
   for (const lowering of ['toeplitz', 'diagonals'] as const) runs.push(await compareLowering(spec, lowering));
-  return { id, outputs: elementCount([batch, channels, height, width]), runs };
+  return { id: layer.id, outputs: elementCount([batch, channels, height, width]), runs };
 }

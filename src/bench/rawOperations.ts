@@ -7,9 +7,13 @@ import { saveBytes } from '../../runtime/seal/envelope.ts';
 import type { Ciphertext, Plaintext, Seal, SealEvaluator } from '../../runtime/seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../../runtime/seal/plaintext.ts';
 import { SealScope, withScope } from '../../runtime/seal/scope.ts';
-import { median } from './statistics.ts';
 
 /** Times the node-seal operations that programs consist of, one by one: the floor that an evaluator cannot beat. */
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
 
 /** Runs `action` for every index below `count` and returns microseconds a call. */
 function microseconds(count: number, action: (index: number) => void): number {
@@ -126,9 +130,12 @@ export class RawOperations {
   }
 }
 
-/** Median of each operation over several measurements. */
-export function medianCosts(samples: readonly OperationCosts[]): OperationCosts {
-  const of = (name: keyof OperationCosts): number => median(samples.map((sample) => sample[name]));
+/** Each operation over several measurements, by `pick` (the median unless said otherwise). */
+export function combineCosts(
+  samples: readonly OperationCosts[],
+  pick: (values: readonly number[]) => number = median,
+): OperationCosts {
+  const of = (name: keyof OperationCosts): number => pick(samples.map((sample) => sample[name]));
   return {
     encrypt: of('encrypt'),
     load: of('load'),

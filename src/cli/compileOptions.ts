@@ -6,7 +6,6 @@ import type { Failure } from '../../compiler/noise.ts';
 import type { Lowering } from '../../compiler/plan.ts';
 import { DEGREES, isDegree, isSecurityBits } from '../../compiler/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/security.ts';
-import { refuseUnbuilt } from './unbuilt.ts';
 
 function parseDegree(text: string): Degree {
   const degree = Number(text);
@@ -50,11 +49,12 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
  */
 export function compileOptions(command: Parsed): CompileOptions {
   const given = (name: string): unknown => command.getOptionValue(name);
-  if (given('kernel') === 'direct') refuseUnbuilt('--kernel direct', '--kernel ntt');
+  const kernel = given('kernel');
   const [degree, security] = [given('degree'), given('security')];
   const failure = failureOf(given('failure'));
   return {
     objective: given('objective') === 'bandwidth' ? 'bandwidth' : 'latency',
+    kernel: kernel === 'ntt' || kernel === 'direct' ? kernel : 'auto',
     lowering: loweringOf(given('lowering')),
     ...(failure === undefined ? {} : { failure }),
     ...(typeof degree === 'number' && isDegree(degree) ? { degree } : {}),

@@ -68,6 +68,16 @@ function noiseLines({ noise }: Plan): string[] {
   ];
 }
 
+/** What executes the products, and how the direct kernel's lanes were proved wide enough. */
+function kernelLines({ kernel, direct, noise }: Plan): string[] {
+  if (direct === null) return [`kernel ${kernel}: SEAL's evaluator, everything in NTT form`];
+  const { limbBits, limbs, laneL1, folds } = direct;
+  return [
+    `kernel ${kernel}: coefficients in ${plural(limbs, 'limb')} of ${plural(limbBits, 'bit')}, summed in 32-bit lanes`,
+    `a lane holds a norm of ${laneL1}, the largest row has ${noise.rowL1}: ${plural(folds, 'sum')} a row`,
+  ];
+}
+
 function costLines(plan: Plan): string[] {
   const { bytes, counts, report } = plan;
   const { refused } = report;
@@ -105,6 +115,7 @@ export function explain(
     [`Noise, ${plan.noise.failure === 'never' ? 'worst case, ' : ''}log2`, noiseReportLines(noise)],
     ['Lowering', loweringReportLines(lowering)],
     ['Packing', packingLines(plan.packing)],
+    ['Kernel', kernelLines(plan)],
     ['Cost', costLines(plan)],
   ];
   const body = sections.map(

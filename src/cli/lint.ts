@@ -1,17 +1,21 @@
 import { styleText } from 'node:util';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
-import { lintExitCode } from '../lint/finding.ts';
-import { lint } from '../lint/lint.ts';
-import { pretty } from '../lint/pretty.ts';
-import type { Paint } from '../lint/pretty.ts';
+import type { LintReport } from '../lint/finding.ts';
+import type { Paint } from '../lint/reporters/pretty.ts';
+import type { RuleLevel } from '../lint/settings.ts';
 import type { Terminal } from './terminal.ts';
-import { refuseUnbuilt } from './unbuilt.ts';
 
 function parseCount(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a number of warnings.');
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
   return Number(text);
 }
+
+function collect(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text];
+}
+
+const FORMATS = ['pretty', 'json', 'sarif', 'github'] as const;
 
 /** `lint [FILES, FOLDERS, GLOBS]`: overflow analysis without cryptography. */
 export function addLint(program: Command, terminal: () => Terminal): void {
@@ -20,26 +24,52 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     .description('find accumulators that can overflow')
     .argument('[paths...]', 'filter configs, folders or globs (default: the current folder)')
     .addOption(
-      new Option('--format <kind>', 'how findings are printed')
-        .choices(['pretty', 'json', 'sarif', 'github'] as const)
-        .default('pretty' as const),
+      new Option('--format <kind>', 'how findings are printed').choices(FORMATS).default('pretty' as const),
     )
     .option('--max-warnings <N>', 'fail when there are more warnings', parseCount)
-    .option('--calibration <file>', 'sample inputs to measure the headroom with')
-    .option('--config <file>', 'settings of the linter')
+    .option('--calibration <path>', 'sample inputs: .npy, .json, .png, or a folder of them')
+    .option('--config <file>', 'settings (default: the nearest cipherconv.config.json above each file)')
+    .option('--rule <name=level>', 'level of a rule: error, warning, info or off; repeatable', collect)
+    .option('--headroom <bits>', 'bits to spare that low-headroom asks for', parseCount)
+    .option('--channels', 'a table row for every output channel')
     .action(async (paths, flags) => {
       const io = terminal();
-      if (flags.format === 'sarif' || flags.format === 'github') {
-        refuseUnbuilt(`--format ${flags.format}`, '--format json');
-      }
-      if (flags.calibration !== undefined) refuseUnbuilt('--calibration');
-      if (flags.config !== undefined) refuseUnbuilt('--config');
-      const report = await lint(paths);
-      io.print(flags.format === 'json' ? `${JSON.stringify(report)}\n` : pretty(report, paint));
+      // Loaded here, so that the other commands do not pay for it.
+      const [{ lint }, { lintExitCode }, { parseRuleLevel }] = await Promise.all([
+        import('../lint/lint.ts'),
+        import('../lint/finding.ts'),
+        import('../lint/settings.ts'),
+      ]);
+      const rules: Record<string, RuleLevel> = Object.fromEntries((flags.rule ?? []).map(parseRuleLevel));
+      const report = await lint(paths, {
+        rules,
+        notice: io.notice,
+        ...(flags.headroom === undefined ? {} : { headroomBits: flags.headroom }),
+        ...(flags.config === undefined ? {} : { config: flags.config }),
+        ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),
+      });
+      io.print(await render(report, flags.format, flags.channels === true));
       io.finish({ kind: 'linted', exitCode: lintExitCode(report, flags.maxWarnings ?? Infinity) });
     });
 }
 
-const COLOURS = { error: 'red', warning: 'yellow', info: 'cyan', file: 'underline' } as const;
+async function render(
+  report: LintReport,
+  format: (typeof FORMATS)[number],
+  channels: boolean,
+): Promise<string> {
+  switch (format) {
+    case 'pretty':
+      return (await import('../lint/reporters/pretty.ts')).prettyReport(report, paint, { channels });
+    case 'json':
+      return (await import('../lint/reporters/json.ts')).jsonReport(report);
+    case 'sarif':
+      return (await import('../lint/reporters/sarif.ts')).sarifReport(report);
+    case 'github':
+      return (await import('../lint/reporters/github.ts')).githubReport(report);
+  }
+}
+
+const COLOURS = { error: 'red', warning: 'yellow', info: 'cyan', file: 'underline', dim: 'dim' } as const;
 
 const paint: Paint = (level, text) => styleText(COLOURS[level], text, { stream: process.stdout });

@@ -23,7 +23,7 @@ function toeplitzLines(packing: ToeplitzPacking): string[] {
       ? []
       : [`space to depth: ${phaseFactors.rows} x ${phaseFactors.columns} phases become channels`];
   return [
-    `${packing.lowering}, kernel ntt, tiles of ${tile.height} x ${tile.width} outputs`,
+    `${packing.lowering}, tiles of ${tile.height} x ${tile.width} outputs`,
     ...phases,
     `row pitch ${rowPitch}, channel pitch ${channelPitch} coefficients`,
     `a ciphertext holds ${plural(packing.channelsPerCiphertext, 'channel')} of ${plural(packing.blocksPerCiphertext, 'tile')}; ` +
@@ -40,7 +40,7 @@ function diagonalsLines({
   steps,
 }: DiagonalsPacking): string[] {
   return [
-    `diagonals, kernel ntt, 2 slot rows of ${degree / 2} in a ciphertext`,
+    `diagonals, 2 slot rows of ${degree / 2} in a ciphertext`,
     `row pitch ${rowPitch}, plane pitch ${planePitch} slots, ${plural(planesPerRow, 'plane')} in a slot row`,
     period === 0 ? 'every input stands once' : `the inputs repeat after ${plural(period, 'plane')}`,
     describeSteps(steps),

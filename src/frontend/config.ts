@@ -8,8 +8,8 @@ import { configPathOf } from './configPaths.ts';
 import type { WeightSource } from './configPaths.ts';
 import { canonicalShape, canonicalWeightShape, weightsToCanonical } from './layouts.ts';
 import { flattenNested } from './nested.ts';
-import { formatPath, locate, LocatedError, parseJson } from './positions.ts';
-import type { JsonPath, Position, Target } from './positions.ts';
+import { createLocator, formatPath, locate, LocatedError, parseJson } from './positions.ts';
+import type { JsonPath, Locator, Position } from './positions.ts';
 import type { AutoPad, FilterConfig, TensorLayout } from './schema.ts';
 
 export interface ConfigSource {
@@ -28,7 +28,19 @@ export interface ParsedConfig {
   readonly autoPad: AutoPad | null;
   readonly file: string;
   /** Line and column of a key or value of the config, or of the closest thing above it. */
-  readonly locate: (path: JsonPath, target?: Target) => Position | null;
+  readonly locate: Locator;
+  /** Where the weights of an output channel stand: its own array if it has one, else its first weight, or the file's name. */
+  readonly weightPath: (channel: number) => JsonPath;
+}
+
+/** A config whose accumulator is too wide for exact arithmetic. `spec` is right in all other respects. */
+export class TooWideError extends LocatedError {
+  readonly spec: ConvSpec;
+
+  constructor(file: string, position: Position | null, cause: CipherconvError, spec: ConvSpec) {
+    super(file, position, cause.details, { cause });
+    this.spec = spec;
+  }
 }
 
 /**
@@ -37,24 +49,38 @@ export interface ParsedConfig {
  * @throws LocatedError with file, line and column: `malformed-json`, `malformed-config`, `out-of-range`,
  *   `shape-mismatch` or `beyond-bfv`; and whatever `loadNpy` throws.
  */
-export function parseFilterConfig(text: string, source: ConfigSource): ParsedConfig {
+export function parseFilterConfig(text: string, source: ConfigSource = { file: 'config' }): ParsedConfig {
   const config = requireConfig(parseJson(text, source.file), text, source.file);
-  const at = (path: JsonPath, target?: Target): Position | null => locate(text, path, target);
   const weights = readWeights(config, text, source);
+  const unchecked = specOf(config, weights.values, text, source.file);
+  return {
+    spec: checkedSpec(unchecked, (error) => inConfig(error, config, weights.source, text, source.file)),
+    layout: config.input.layout,
+    autoPad: config.autoPad ?? null,
+    file: source.file,
+    locate: createLocator(text),
+    weightPath: (channel) => weightPathOf(config, weights.source, channel),
+  };
+}
+
+function checkedSpec(spec: ConvSpec, inConfig: (error: CipherconvError) => LocatedError): ConvSpec {
   try {
-    const spec = makeSpec(specOf(config, weights.values, text, source.file));
-    return {
-      spec,
-      layout: config.input.layout,
-      autoPad: config.autoPad ?? null,
-      file: source.file,
-      locate: at,
-    };
+    return makeSpec(spec);
   } catch (error) {
-    throw error instanceof CipherconvError
-      ? inConfig(error, config, weights.source, text, source.file)
-      : error;
+    if (!(error instanceof CipherconvError)) throw error;
+    const located = inConfig(error);
+    if (error.code !== 'beyond-bfv') throw located;
+    throw new TooWideError(located.file, located.position, error, spec);
   }
+}
+
+function weightPathOf(config: FilterConfig, source: WeightSource, channel: number): JsonPath {
+  const [outChannels, ...extents] = canonicalWeightShape(config.weights.shape, config.weights.layout);
+  const perOutput = extents.reduce((product, extent) => product * extent, 1);
+  const first = Math.min(channel, outChannels - 1) * perOutput;
+  const { path } = configPathOf(`weights.values[${first}]`, config, source);
+  // weights.values[channel][0][0][0] in OIHW: the channel has an array of its own.
+  return config.weights.layout === 'OIHW' && path.length === 6 ? path.slice(0, 3) : path;
 }
 
 function specOf(config: FilterConfig, values: Float64Array, text: string, file: string): ConvSpec {
@@ -188,7 +214,7 @@ function inConfig(
   weights: WeightSource,
   text: string,
   file: string,
-): CipherconvError {
+): LocatedError {
   if (error instanceof LocatedError) return error;
   const { where, ...details } = error.details;
   const { path, label } = configPathOf(where, config, weights);

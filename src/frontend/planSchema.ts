@@ -98,7 +98,10 @@ const baseShape = {
     specialPrime: prime.nullable(),
     securityBits: z.literal([128, 192, 256]),
   }),
-  kernel: z.literal('ntt'),
+  kernel: z.enum(['ntt', 'direct']),
+  direct: z
+    .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
+    .nullable(),
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
   wire: z.strictObject({ uploadC0: natural, responseC0: natural, responseC1: natural }),

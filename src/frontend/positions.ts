@@ -1,7 +1,9 @@
 import { parse as parseWithPositions } from '@humanwhocodes/momoa';
-import type { ElementNode, MemberNode, ValueNode } from '@humanwhocodes/momoa';
+import type { ValueNode } from '@humanwhocodes/momoa';
 import { CipherconvError } from '../../compiler/errors.ts';
 import type { ErrorDetails } from '../../compiler/errors.ts';
+import { offsetOf } from './scanJson.ts';
+import type { JsonPath, Target } from './scanJson.ts';
 
 /** Where in a JSON text something sits; both count from 1, as editors do. */
 export interface Position {
@@ -9,11 +11,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** Keys and indices from the root of a JSON document. */
-export type JsonPath = readonly (string | number)[];
-
-/** What of a member to point at. */
-export type Target = 'key' | 'value';
+export type { JsonPath, Target };
 
 /** A refusal that points into a text file. `position` is null when the fault has no place in it. */
 export class LocatedError extends CipherconvError {
@@ -55,31 +53,28 @@ export function parseJson(text: string, file: string): unknown {
   return value;
 }
 
-/**
- * Position of what `path` names in a text that JSON.parse accepts, or of the closest thing above it; null when the text
- * cannot be read. Parses the text anew: for error messages.
- */
-export function locate(text: string, path: JsonPath, target: Target = 'value'): Position | null {
-  const root = parseForPositions(withoutByteOrderMark(text));
-  if (root === null) return null;
-  let node: ValueNode = root;
-  let position: Position = startOf(node);
-  for (const [depth, key] of path.entries()) {
-    if (node.type === 'Object') {
-      const member: MemberNode | undefined = node.members.findLast(
-        ({ name }) => name.type === 'String' && name.value === key,
-      );
-      if (member === undefined) return position;
-      position = startOf(target === 'key' && depth === path.length - 1 ? member.name : member.value);
-      node = member.value;
-    } else if (node.type === 'Array') {
-      const element: ElementNode | undefined = typeof key === 'number' ? node.elements[key] : undefined;
-      if (element === undefined) return position;
-      position = startOf(element.value);
-      node = element.value;
-    } else return position;
+/** Finds places in one text. */
+export type Locator = (path: JsonPath, target?: Target) => Position;
+
+/** A `Locator` for a text that JSON.parse accepts: of what a path names, or of the closest thing above it. */
+export function createLocator(text: string): Locator {
+  const bare = withoutByteOrderMark(text);
+  return (path, target = 'value') => positionAt(bare, offsetOf(bare, path, target));
+}
+
+/** Position of what `path` names in a text that JSON.parse accepts, or of the closest thing above it. */
+export function locate(text: string, path: JsonPath, target: Target = 'value'): Position {
+  return createLocator(text)(path, target);
+}
+
+function positionAt(text: string, offset: number): Position {
+  let line = 1;
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0 && end < offset; end = text.indexOf('\n', start)) {
+    line++;
+    start = end + 1;
   }
-  return position;
+  return { line, column: offset - start + 1 };
 }
 
 /** momoa recurses, so a text nested thousands of levels deep makes it fail: then there are no positions. */

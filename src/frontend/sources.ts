@@ -25,7 +25,8 @@ function refuseModel(path: string): void {
   });
 }
 
-function npyLoader(path: string): (npy: string) => Tensor {
+/** Reads the .npy files that the config at `path` names, relative to it. */
+export function npyLoader(path: string): (npy: string) => Tensor {
   const folder = path === STANDARD_STREAM ? '.' : dirname(path);
   return (npy) => {
     const file = isAbsolute(npy) ? npy : join(folder, npy);

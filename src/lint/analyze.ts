@@ -1,20 +1,54 @@
 import { analyzeAccumulator } from '../../compiler/accumulator.ts';
 import type { AccumulatorAnalysis } from '../../compiler/accumulator.ts';
-import { datatypeRange, requiredWidth } from '../../compiler/interval.ts';
+import { inputHistograms } from '../../compiler/calibration.ts';
+import type { Calibration } from '../../compiler/calibration.ts';
+import { datatypeBound, largestTapsOf, tapsOf } from '../../compiler/datatypeBound.ts';
+import {
+  histogramDistribution,
+  SMALLEST_PROBABILITY,
+  uniformDistribution,
+} from '../../compiler/distribution.ts';
+import type { Distribution } from '../../compiler/distribution.ts';
+import { contains, datatypeRange, requiredWidth } from '../../compiler/interval.ts';
 import type { Interval, Width } from '../../compiler/interval.ts';
+import { a2qBits, normBound } from '../../compiler/normBound.ts';
+import { overflowProbability } from '../../compiler/overflowProbability.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 
-/** One way to bound the accumulator. Both here are proofs: no input can leave the interval. */
-export interface Tier {
-  readonly kind: 'proof';
+/** One way to bound the accumulator. A proof holds for every input; an estimate says what to expect. */
+export interface Tier<Kind extends 'proof' | 'estimate' = 'proof'> {
+  readonly kind: Kind;
   readonly interval: Interval;
   readonly required: Width;
+  /** Interval of each output channel. */
+  readonly channels: readonly Interval[];
 }
 
-/** What the datatypes alone say. */
 export interface DatatypeTier extends Tier {
   /** How many taps fit the declared accumulator whatever the weights are; null when none is declared or all fit. */
   readonly largestTaps: number | null;
+}
+
+export interface NormTier extends Tier {
+  /** L1 norm of the centred weights of each output channel. */
+  readonly norms: readonly number[];
+  /** A2Q's closed form; null with zero points, biases or a narrowed range, which it does not know. */
+  readonly a2qBits: number | null;
+}
+
+export interface ExactTier extends Tier {
+  readonly decodeWidth: number;
+}
+
+export interface CalibratedTier extends Tier<'estimate'> {
+  readonly samples: Calibration;
+}
+
+export interface ProbabilisticTier {
+  readonly kind: 'estimate';
+  readonly inputs: 'uniform' | 'calibration';
+  readonly largest: number | null;
+  readonly channels: readonly (number | null)[];
 }
 
 /** The accumulator of one convolution, tier by tier. */
@@ -23,69 +57,125 @@ export interface Analysis {
   readonly taps: number;
   readonly declared: Width | null;
   readonly datatype: DatatypeTier;
+  readonly l1: NormTier;
   /** The exact range over all inputs, weights and borders counted: both ends are reached. */
-  readonly exact: Tier;
+  readonly exact: ExactTier;
+  /** Only with sample inputs. */
+  readonly calibrated: CalibratedTier | null;
+  /** Only with a declared width. */
+  readonly probabilistic: ProbabilisticTier | null;
   /** Exact ranges per output channel, and the cells that reach them. */
   readonly accumulator: AccumulatorAnalysis;
 }
 
-/** Analyses the accumulator of a convolution. Loads no cryptography. */
-export function analyze(spec: ConvSpec): Analysis {
-  const { channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
-  const taps = channelsPerGroup * kernelHeight * kernelWidth;
+/** Sample inputs of a convolution, and the accumulators that they gave. */
+export interface Samples {
+  /** Raw inputs, each flat CHW. */
+  readonly images: readonly Float64Array[];
+  readonly calibration: Calibration;
+}
+
+/** Additions that the probabilistic tier may spend on one convolution: some tenths of a second. */
+export const PROBABILITY_BUDGET = 2 ** 27;
+
+/**
+ * Analyses the accumulator of a convolution. Loads no cryptography.
+ * @param probabilityBudget additions for the probabilistic tier; what it does not reach is null
+ */
+export function analyze(
+  spec: ConvSpec,
+  samples: Samples | null = null,
+  probabilityBudget = PROBABILITY_BUDGET,
+): Analysis {
   const accumulator = analyzeAccumulator(spec);
+  const intervals = accumulator.channels.map(({ interval }) => interval);
   return {
-    taps,
+    taps: tapsOf(spec),
     declared: spec.accumulator,
-    datatype: datatypeTier(spec, taps),
-    exact: proof(accumulator.interval),
+    datatype: datatypeTier(spec),
+    l1: normTier(spec),
+    exact: { ...tier('proof', accumulator.interval, intervals), decodeWidth: accumulator.decodeWidth },
+    calibrated:
+      samples === null
+        ? null
+        : {
+            ...tier('estimate', samples.calibration.interval, samples.calibration.channels),
+            samples: samples.calibration,
+          },
+    probabilistic: probabilisticTier(spec, accumulator, samples, probabilityBudget),
     accumulator,
   };
 }
 
-function proof(interval: Interval): Tier {
-  return { kind: 'proof', interval, required: requiredWidth(interval) };
+function tier<Kind extends 'proof' | 'estimate'>(
+  kind: Kind,
+  interval: Interval,
+  channels: readonly Interval[],
+): Tier<Kind> {
+  return { kind, interval, required: requiredWidth(interval), channels };
 }
 
-/**
- * K taps of any w-bit weight times any x-bit input, zero points and bias counted. With unsigned operands, no zero points
- * and no bias the largest K for P bits is floor((2^P - 1) / ((2^w - 1)(2^x - 1))) (A2Q, arXiv 2308.13504, section 3).
- */
-function datatypeTier(spec: ConvSpec, taps: number): DatatypeTier {
-  const product = productRange(spec);
-  const [smallestBias, largestBias] = minMax(spec.bias);
-  const bias = { lo: smallestBias, hi: largestBias };
-  const interval = { lo: taps * product.lo + bias.lo, hi: taps * product.hi + bias.hi };
-  return { ...proof(interval), largestTaps: largestTaps(spec.accumulator, product, bias) };
+function datatypeTier(spec: ConvSpec): DatatypeTier {
+  const { interval, channels } = datatypeBound(spec);
+  const most = spec.accumulator === null ? null : largestTapsOf(spec, spec.accumulator);
+  const largestTaps = most === null || most > Number.MAX_SAFE_INTEGER ? null : Number(most);
+  return { ...tier('proof', interval, channels), largestTaps };
 }
 
-function minMax(values: readonly number[]): [number, number] {
-  return values.reduce<[number, number]>(
-    ([lo, hi], value) => [Math.min(lo, value), Math.max(hi, value)],
-    [Infinity, -Infinity],
-  );
+function normTier(spec: ConvSpec): NormTier {
+  const { norms, interval, channels } = normBound(spec);
+  const { bits, signed, zeroPoint, range } = spec.input;
+  const whole = datatypeRange(bits, signed);
+  const isPlain =
+    zeroPoint === 0 &&
+    spec.weights.zeroPoints.every((zero) => zero === 0) &&
+    spec.bias.every((bias) => bias === 0) &&
+    range.lo === whole.lo &&
+    range.hi === whole.hi;
+  const norm = largest(norms);
+  return {
+    ...tier('proof', interval, channels),
+    norms,
+    a2qBits: isPlain ? a2qBits(norm, bits, signed) : null,
+  };
 }
 
-/** Range of one product of any weight and any input of the declared datatypes; 0 where a tap may be padding. */
-function productRange(spec: ConvSpec): Interval {
-  const input = datatypeRange(spec.input.bits, spec.input.signed);
-  const weight = datatypeRange(spec.weights.bits, spec.weights.signed);
-  const [smallestZero, largestZero] = minMax(spec.weights.zeroPoints);
-  const inputs = [input.lo - spec.input.zeroPoint, input.hi - spec.input.zeroPoint];
-  const weights = [weight.lo - largestZero, weight.hi - smallestZero];
-  const corners = inputs.flatMap((x) => weights.map((w) => x * w));
-  const padded = spec.pads.some((pad) => pad > 0) ? [0] : [];
-  const [lo, hi] = minMax([...corners, ...padded]);
-  return { lo, hi };
+export function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
-function largestTaps(declared: Width | null, product: Interval, bias: Interval): number | null {
-  if (declared === null) return null;
-  const limit = datatypeRange(declared.bits, declared.signed);
-  const above = product.hi > 0 ? Math.floor((limit.hi - bias.hi) / product.hi) : Infinity;
-  const below = product.lo < 0 ? Math.floor((limit.lo - bias.lo) / product.lo) : Infinity;
-  const largest = Math.min(above, below);
-  return Number.isFinite(largest) ? Math.max(0, largest) : null;
+function probabilisticTier(
+  spec: ConvSpec,
+  analysis: AccumulatorAnalysis,
+  samples: Samples | null,
+  budget: number,
+): ProbabilisticTier | null {
+  if (spec.accumulator === null) return null;
+  const limit = datatypeRange(spec.accumulator.bits, spec.accumulator.signed);
+  if (contains(limit, analysis.interval)) {
+    const channels = analysis.channels.map(() => 0);
+    return { kind: 'estimate', inputs: samples === null ? 'uniform' : 'calibration', largest: 0, channels };
+  }
+  const inputs = inputDistributions(spec, samples);
+  const found = overflowProbability({ spec, analysis, limit, inputs, budget });
+  const clamp = (probability: number | null): number | null =>
+    probability === null || probability === 0 ? probability : Math.max(probability, SMALLEST_PROBABILITY);
+  return {
+    kind: 'estimate',
+    inputs: samples === null ? 'uniform' : 'calibration',
+    largest: clamp(found.largest),
+    channels: found.channels.map(clamp),
+  };
+}
+
+function inputDistributions(spec: ConvSpec, samples: Samples | null): Distribution[] {
+  const { channels, range } = spec.input;
+  if (samples === null) {
+    const uniform = uniformDistribution(range);
+    return Array.from({ length: channels }, () => uniform);
+  }
+  const histograms = inputHistograms(samples.images, channels, range);
+  return histograms.map((counts) => histogramDistribution(range.lo, counts));
 }
 
 /**

@@ -2,7 +2,26 @@
 
 export type Level = 'error' | 'warning' | 'info';
 
-export type RuleName = 'accumulator-overflow' | 'datatype-could-overflow' | 'beyond-bfv' | 'unreadable';
+/** The rules whose level can be chosen. */
+export const RULE_NAMES = [
+  'accumulator-overflow',
+  'bias-out-of-range',
+  'beyond-bfv',
+  'low-headroom',
+  'dead-channel',
+  'unsupported-operator',
+  'datatype-could-overflow',
+  'wider-than-needed',
+  'unused-weight-bits',
+] as const;
+
+export type ConfigurableRule = (typeof RULE_NAMES)[number];
+
+/** `unreadable` is no rule but the end of the matter for one file: always an error, and exit code 2. */
+export type RuleName = ConfigurableRule | 'unreadable';
+
+/** Integers past 2^53 are decimal strings. */
+export type WideInteger = number | string;
 
 /** Inputs that drive one output cell to the ends of its channel's interval. */
 export interface Witness {
@@ -29,7 +48,7 @@ export interface Finding {
   readonly layer: string | null;
   readonly message: string;
   /** Range of the accumulator that the finding is about. */
-  readonly interval: readonly [lo: number, hi: number] | null;
+  readonly interval: readonly [lo: WideInteger, hi: WideInteger] | null;
   readonly requiredBits: number | null;
   readonly declaredBits: number | null;
   /** declaredBits - requiredBits. */
@@ -38,28 +57,65 @@ export interface Finding {
   readonly hint: string | null;
 }
 
-/** One bound on a layer's accumulator, as JSON has it. */
-export interface LayerTier {
-  readonly kind: 'proof' | 'estimate';
-  readonly interval: readonly [lo: number, hi: number];
-  readonly requiredBits: number;
-}
-
 /** What was analysed of one convolution. */
 export interface Layer {
+  readonly file: string;
   readonly name: string;
-  readonly op: 'ConvInteger';
+  readonly op: string;
   readonly taps: number;
+  /** Exact range over all output channels. */
   readonly interval: readonly [lo: number, hi: number];
   readonly requiredBits: number;
   readonly declaredBits: number | null;
-  readonly tiers: {
-    readonly datatype: LayerTier & { readonly largestTaps: number | null };
-    readonly exact: LayerTier;
-  };
+  /** What `declaredBits` can hold. */
+  readonly declaredRange: readonly [lo: number, hi: number] | null;
+  readonly tiers: LayerTiers;
 }
 
-/** All that one lint found. `lint --format json` prints it as it is. */
+/** An interval with its width; per output channel too. */
+export interface LayerTier<Kind extends 'proof' | 'estimate'> {
+  readonly kind: Kind;
+  readonly interval: readonly [lo: number, hi: number];
+  readonly requiredBits: number;
+  readonly channels: readonly (readonly [lo: number, hi: number])[];
+}
+
+/** The five tiers, as JSON has them. The last two are null where there is nothing to estimate from. */
+export interface LayerTiers {
+  readonly datatype: LayerTier<'proof'> & {
+    /** Most taps that the declared width holds whatever the weights are; null when none is declared or any number fits. */
+    readonly largestTaps: number | null;
+  };
+  readonly l1: LayerTier<'proof'> & {
+    /** Largest L1 norm of the centred weights of an output channel. */
+    readonly norm: number;
+    /** A2Q's closed form for that norm; null where it does not apply (zero points, biases or a narrowed range). */
+    readonly a2qBits: number | null;
+  };
+  readonly exact: LayerTier<'proof'> & { readonly decodeWidth: number };
+  readonly calibrated:
+    | (LayerTier<'estimate'> & {
+        readonly samples: number;
+        /** declaredBits - requiredBits of what was seen; null when nothing is declared. */
+        readonly headroom: number | null;
+        /** How many times wider the exact interval is than the one seen, in values. */
+        readonly timesWider: number;
+        readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+      })
+    | null;
+  readonly probabilistic: {
+    readonly kind: 'estimate';
+    /** Where the distribution of the inputs is from. */
+    readonly inputs: 'uniform' | 'calibration';
+    /** P(overflow) of one output, the largest over the channels; null when it takes too long to compute. */
+    readonly overflowProbability: number | null;
+    /** -log2 of it; null where it is 0 or null. 900 stands for 900 or more. */
+    readonly minusLog2: number | null;
+    readonly channels: readonly (number | null)[];
+  } | null;
+}
+
+/** All that one lint found. */
 export interface LintReport {
   readonly findings: readonly Finding[];
   readonly layers: readonly Layer[];

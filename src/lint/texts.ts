@@ -1,56 +1,56 @@
-import { datatypeRange } from '../../compiler/interval.ts';
 import type { Interval, Width } from '../../compiler/interval.ts';
+import type { Remedies } from '../../compiler/remedies.ts';
 import { requiredBitsAs } from './analyze.ts';
-import type { Analysis } from './analyze.ts';
 
-/** Everything that findings say, in one place. */
+/** Words that several findings share. */
 
-function bitsText(width: Width): string {
+export function bitsText(width: Width): string {
   return `${width.bits} ${width.signed ? 'signed' : 'unsigned'} bit${width.bits === 1 ? '' : 's'}`;
 }
 
-function rangeText({ lo, hi }: Interval): string {
+export function rangeText({ lo, hi }: Interval): string {
   return `[${lo}, ${hi}]`;
 }
 
-/** What to declare so that `interval` fits: the same signedness if that can be, signed otherwise. */
-function sufficientWidth(interval: Interval, declared: Width): Width {
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** What to declare so that `interval` fits: the same signedness if that can be, signed otherwise. At least 1 bit. */
+export function sufficientWidth(interval: Interval, declared: Width): Width {
   const bits = requiredBitsAs(interval, declared.signed);
   return bits === null
-    ? { bits: requiredBitsAs(interval, true) ?? 0, signed: true }
-    : { bits, signed: declared.signed };
+    ? { bits: requiredBitsAs(interval, true) ?? 1, signed: true }
+    : { bits: Math.max(1, bits), signed: declared.signed };
 }
 
-export function overflowMessage(channel: number, interval: Interval, declared: Width): string {
-  const limit = datatypeRange(declared.bits, declared.signed);
-  return (
-    `output channel ${channel} reaches ${rangeText(interval)}, ` +
-    `but ${bitsText(declared)} hold only ${rangeText(limit)}`
-  );
+/** Bits needed as `sufficientWidth` declares them. */
+export function requiredBitsFor(interval: Interval, declared: Width): number {
+  return requiredBitsAs(interval, declared.signed) ?? requiredBitsAs(interval, true) ?? 1;
 }
 
-export function overflowHint(analysis: Analysis, declared: Width): string {
-  const needed = sufficientWidth(analysis.exact.interval, declared);
-  return `declare ${bitsText(needed)}${tapsAdvice(analysis)}`;
+/** "3", "3 and 5", "3, 5 and 7", "3, 5, 7 and 12 more". */
+export function listText(channels: readonly number[]): string {
+  const shown = channels.length <= 4 ? channels : channels.slice(0, 3);
+  const rest = channels.length - shown.length;
+  const last = rest > 0 ? `${rest} more` : String(shown.at(-1) ?? '');
+  const before = rest > 0 ? shown : shown.slice(0, -1);
+  return before.length === 0 ? last : `${before.join(', ')} and ${last}`;
 }
 
-export function couldOverflowMessage(analysis: Analysis, declared: Width): string {
-  return (
-    `these weights stay within ${rangeText(analysis.exact.interval)}, but others of the same bits could reach ` +
-    `${rangeText(analysis.datatype.interval)}, past ${bitsText(declared)}`
-  );
+/** The remedies in words, each of them enough by itself. `taps` and so on say what there is now. */
+export function remedyTexts(
+  { taps, weightBits, inputBits, norm, split }: Remedies,
+  now: { readonly taps: number; readonly weightBits: number; readonly inputBits: number },
+): string[] {
+  const texts: string[] = [];
+  if (taps !== null)
+    texts.push(`use at most ${plural(taps, 'tap')} (now ${now.taps}), which fit whatever the weights`);
+  if (weightBits !== null)
+    texts.push(`drop the weights to ${plural(weightBits, 'bit')} (now ${now.weightBits})`);
+  if (inputBits !== null) texts.push(`drop the inputs to ${plural(inputBits, 'bit')} (now ${now.inputBits})`);
+  if (norm !== null)
+    texts.push(`scale channel ${norm.channel} down to an L1 norm of ${norm.largest} (now ${norm.now})`);
+  if (split !== null) texts.push(`split the input channels over ${split} convolutions`);
+  return texts;
 }
-
-export function couldOverflowHint(analysis: Analysis, declared: Width): string {
-  const needed = sufficientWidth(analysis.datatype.interval, declared);
-  return `to be safe for any weights declare ${bitsText(needed)}${tapsAdvice(analysis)}`;
-}
-
-function tapsAdvice({ datatype, taps }: Analysis): string {
-  const { largestTaps } = datatype;
-  if (largestTaps === null || largestTaps === 0) return '';
-  const few = `at most ${largestTaps} tap${largestTaps === 1 ? '' : 's'}`;
-  return `, or use ${few} (this filter has ${taps}): that many fit whatever the weights`;
-}
-
-export const BEYOND_BFV_HINT = 'use fewer bits, or split the input channels over several convolutions';

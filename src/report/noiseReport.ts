@@ -67,7 +67,7 @@ function waterfall(plan: Plan): NoiseStep[] {
 /** The smallest degree that carries this t with the plan's weights, and its q. */
 function parametersFor(plan: ToeplitzPlan, plainModulus: number): string {
   for (const degree of DEGREES) {
-    const noise = productNoise(plan, degree);
+    const noise = productNoise(plan, degree, plainModulus);
     const choice = chooseModulus({ degree, plainModulus, noise, securityBits: plan.parameters.securityBits });
     if (choice.kind === 'refused') continue;
     const bits = choice.dataPrimes.map((prime) => prime.toString(2).length).join(' + ');
@@ -77,9 +77,9 @@ function parametersFor(plan: ToeplitzPlan, plainModulus: number): string {
 }
 
 /** Noise without rounding. */
-function productNoise(plan: ToeplitzPlan, degree: Degree): TwiceNoise {
+function productNoise(plan: ToeplitzPlan, degree: Degree, plainModulus: number): TwiceNoise {
   const dropped = { uploadC0: 0, responseC0: 0, responseC1: 0 };
-  return resultNoise({ ...noiseInput(plan), degree, dropped }).response;
+  return resultNoise({ ...noiseInput(plan), degree, plainModulus, dropped }).response;
 }
 
 /** What a wider or narrower accumulator would need. */

@@ -166,95 +166,13 @@ describe('compile and explain', () => {
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       requiredBits: 6,
     });
-    expect(JSON.parse(cipherconv(['compile', GAUSSIAN, '--json']).stdout)).toEqual(json);
+    // explain says more than compile, never something else.
+    expect(json).toMatchObject(JSON.parse(cipherconv(['compile', GAUSSIAN, '--json']).stdout) as object);
   });
 
   it('take the degree that is asked for', () => {
     const { stdout } = cipherconv(['compile', GAUSSIAN, '--degree', '2048', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ params: { degree: 2048 } });
-  });
-});
-
-describe('lint', () => {
-  const overflow = join('examples', '3-overflow');
-
-  it('passes what holds and refuses what overflows', () => {
-    expect(cipherconv(['lint', join('examples', '1-gaussian')])).toMatchObject({ code: 0 });
-    const { stdout, code } = cipherconv(['lint', 'examples']);
-    expect(stdout).toContain('12:28');
-    expect(stdout).toContain('[0, 135]');
-    expect(stdout).toContain('at most 14 taps');
-    expect(stdout).toContain('3 convolutions analysed: 1 error');
-    expect(code).toBe(1);
-  });
-
-  it('prints every field as JSON', () => {
-    const { stdout, code } = cipherconv(['lint', join(overflow, '*.conv.json'), '--format', 'json']);
-    const threes = [
-      [3, 3, 3, 3, 3],
-      [3, 3, 3, 3, 3],
-      [3, 3, 3, 3, 3],
-    ];
-    const zeros = threes.map((row) => row.map(() => 0));
-    expect(JSON.parse(stdout)).toEqual({
-      findings: [
-        {
-          rule: 'accumulator-overflow',
-          level: 'error',
-          file: join(overflow, 'overflow.conv.json'),
-          line: 12,
-          column: 28,
-          layer: 'fifteen-threes',
-          message: expect.stringContaining('[0, 135]'),
-          interval: [0, 135],
-          requiredBits: 8,
-          declaredBits: 7,
-          headroom: -1,
-          witness: { output: [0, 1, 2], low: [zeros], high: [threes] },
-          hint: expect.stringContaining('declare 8 unsigned bits'),
-        },
-      ],
-      layers: [
-        {
-          name: 'fifteen-threes',
-          op: 'ConvInteger',
-          taps: 15,
-          interval: [0, 135],
-          requiredBits: 8,
-          declaredBits: 7,
-          tiers: {
-            datatype: { kind: 'proof', interval: [0, 135], requiredBits: 8, largestTaps: 14 },
-            exact: { kind: 'proof', interval: [0, 135], requiredBits: 8 },
-          },
-        },
-      ],
-    });
-    expect(code).toBe(1);
-  });
-
-  it('goes on after an unreadable file, and 2 wins over 1', () => {
-    writeFileSync(at('broken.conv.json'), '{\n "version": }');
-    const { stdout, code } = cipherconv([
-      'lint',
-      overflow,
-      at('broken.conv.json'),
-      at('gone.conv.json'),
-      '--format',
-      'json',
-    ]);
-    const { findings } = JSON.parse(stdout) as { findings: { rule: string; line: number | null }[] };
-    expect(findings.map(({ rule, line }) => [rule, line])).toEqual([
-      ['accumulator-overflow', 12],
-      ['unreadable', 2],
-      ['unreadable', null],
-    ]);
-    expect(code).toBe(2);
-  });
-
-  it('finds nothing in an empty folder: 2', () => {
-    const empty = cipherconv(['lint'], { cwd: temporaryFolder() });
-    expect(empty).toMatchObject({ code: 2, stdout: '' });
-    expect(empty.stderr).toContain('nothing to lint');
   });
 });
 
@@ -304,6 +222,7 @@ describe('the process', () => {
 describe('the examples', () => {
   it.each([
     ['demo.ts', 'equal: 784 of 784'],
+    ['demo.ts', 'equal: 262144 of 262144'],
     [join('2-sobel', 'edges.ts'), 'Sobel edges equal: 784 of 784'],
   ])('%s checks itself', async (script, line) => {
     const child = spawn(process.execPath, [join(ROOT, 'examples', script)], { cwd: ROOT });

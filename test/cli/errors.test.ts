@@ -135,10 +135,6 @@ describe('refusals: exit 2, one clear message, no stack trace, nothing written',
   it.each([
     [['compile', 'x', '--kernel', 'direct'], '--kernel direct'],
     [['compile', 'x', '--client-plan', 'y'], '--client-plan'],
-    [['lint', '--format', 'sarif'], '--format sarif'],
-    [['lint', '--format', 'github'], '--format github'],
-    [['lint', '--calibration', 'x.npy'], '--calibration'],
-    [['lint', '--config', 'x.json'], '--config'],
     [['serve', '--port', '1'], 'the command serve'],
     [['keygen', '--plan', 'x'], 'the command keygen'],
   ])('%j is not supported yet', (args, what) => {

@@ -3,9 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { makeTensor } from '../../compiler/tensor.ts';
 import { analyze } from '../../src/lint/analyze.ts';
-import { lintConfig } from '../../src/lint/lint.ts';
+import type { LintReport } from '../../src/lint/finding.ts';
+import { RULE_NAMES } from '../../src/lint/finding.ts';
+import { lintSource } from '../../src/lint/lint.ts';
+import { ALL_RULES } from '../../src/lint/registry.ts';
+import { DEFAULT_SETTINGS, withOverrides } from '../../src/lint/settings.ts';
+import { sourceOf } from '../../src/lint/sources.ts';
+import type { ParsedConfig } from '../../src/frontend/config.ts';
 import type { FilterConfigInput } from '../../src/frontend/schema.ts';
 import { config, parse } from '../frontend/fixtures.ts';
+
+function lintConfig(parsed: ParsedConfig, headroomBits = 0): LintReport {
+  const settings = withOverrides(DEFAULT_SETTINGS, { headroomBits });
+  return lintSource(sourceOf(parsed), { settings, calibration: null, probabilityBudget: 2 ** 20 });
+}
+
+function rulesOf(written: FilterConfigInput, headroomBits = 0): string[] {
+  return lintConfig(parse(written), headroomBits).findings.map(({ rule }) => rule);
+}
 
 const small = (most: number) => fc.integer({ min: 1, max: most });
 
@@ -115,7 +130,11 @@ describe('accumulator-overflow', () => {
       values: [-4, 3],
     };
     const [finding] = lintConfig(parse(config({ weights, accumulator: { bits: 8 } }))).findings;
-    expect(finding).toMatchObject({ interval: [-12, 9], requiredBits: 5, hint: 'declare 5 signed bits' });
+    expect(finding).toMatchObject({
+      interval: [-12, 9],
+      requiredBits: 5,
+      hint: expect.stringMatching(/^declare 5 signed bits;/),
+    });
   });
 
   it('does not flag a convolution without a declared accumulator', () => {
@@ -135,7 +154,7 @@ describe('datatype-could-overflow', () => {
       interval: [0, 36],
       requiredBits: 6,
     });
-    expect(finding?.hint).toContain('at most 3 taps (this filter has 4)');
+    expect(finding?.hint).toContain('at most 3 taps (now 4)');
     expect(more).toEqual([]);
   });
 
@@ -161,6 +180,100 @@ describe('datatype-could-overflow', () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+});
+
+/** A 1x1 filter of one channel with this weight, over 2-bit inputs. */
+function single(weight: number, accumulator: FilterConfigInput['accumulator'], bias = 0): FilterConfigInput {
+  return config({
+    weights: { shape: [1, 1, 1, 1], bits: 2, values: [weight] },
+    bias: [bias],
+    ...(accumulator === undefined ? {} : { accumulator }),
+  });
+}
+
+describe('each rule flags its case, and not the neighbour', () => {
+  it.each<[rule: string, flagged: FilterConfigInput, clean: FilterConfigInput, headroomBits?: number]>([
+    ['accumulator-overflow', single(3, { bits: 3 }), single(3, { bits: 4 })],
+    ['accumulator-overflow', single(3, { bits: 4 }, 7), single(3, { bits: 4 }, 6)],
+    ['accumulator-overflow', single(3, { bits: 4 }, -1), single(3, { bits: 5, signed: true }, -1)],
+    ['bias-out-of-range', single(3, { bits: 4 }, 16), single(3, { bits: 4 }, 15)],
+    ['bias-out-of-range', single(3, { bits: 4, signed: true }, -9), single(3, { bits: 4, signed: true }, -8)],
+    ['low-headroom', single(3, { bits: 5 }), single(3, { bits: 6 }), 2],
+    ['low-headroom', single(3, { bits: 4 }), single(3, { bits: 5 }), 1],
+    ['wider-than-needed', single(3, { bits: 5 }), single(3, { bits: 4 })],
+    ['wider-than-needed', single(3, { bits: 7 }), single(3, { bits: 6 }), 2],
+    ['datatype-could-overflow', single(2, { bits: 3 }), single(2, { bits: 4 })],
+    ['dead-channel', single(0, undefined), single(1, undefined)],
+    ['unused-weight-bits', single(1, undefined), single(2, undefined)],
+  ])('%s', (rule, flagged, clean, headroomBits = 0) => {
+    expect(rulesOf(flagged, headroomBits)).toContain(rule);
+    expect(rulesOf(clean, headroomBits)).not.toContain(rule);
+  });
+
+  it('beyond-bfv', () => {
+    const kernel = (size: number): FilterConfigInput =>
+      config({
+        input: { shape: [1, 1, size, size], bits: 2 },
+        weights: { shape: [1, 1, size, size], bits: 2, values: new Array<number>(size * size).fill(3) },
+      });
+    const { findings } = lintConfig(parse(kernel(182)));
+    expect(findings).toMatchObject([
+      {
+        rule: 'beyond-bfv',
+        level: 'error',
+        line: 1,
+        hint: expect.any(String),
+        witness: { output: [0, 0, 0] },
+      },
+    ]);
+    expect(rulesOf(kernel(178))).toEqual([]);
+  });
+
+  it('unsupported-operator, for what a model reader reports', () => {
+    const unsupported = [
+      { name: 'pool1', op: 'MaxPool', reason: 'no such operator' },
+      { name: 'pool2', op: 'MaxPool', reason: 'no such operator' },
+    ];
+    expect(lintSource({ file: 'm.onnx', layers: [], unsupported }).findings).toMatchObject([
+      { rule: 'unsupported-operator', level: 'warning', layer: 'pool1', line: null },
+    ]);
+    expect(lintSource({ file: 'm.onnx', layers: [], unsupported: [] }).findings).toEqual([]);
+  });
+
+  it('a dead channel says which, and why', () => {
+    const weights = { shape: [6, 1, 1, 1] as const, bits: 1, values: [0, 1, 0, 0, 0, 0] };
+    const [finding] = lintConfig(parse(config({ weights: { ...weights, shape: [6, 1, 1, 1] } }))).findings;
+    expect(finding?.message).toBe(
+      'output channels 0, 2, 3 and 2 more are constant: all weights equal the zero point',
+    );
+    const onlyPadding = config({
+      input: { shape: [1, 1, 1, 1], bits: 2 },
+      weights: { shape: [1, 1, 1, 2], bits: 2, values: [0, 2] },
+      pads: [0, 0, 0, 1],
+    });
+    expect(lintConfig(parse(onlyPadding)).findings[0]?.message).toContain('no input changes the sum');
+  });
+});
+
+describe('the registry', () => {
+  it('has every rule once', () => {
+    expect(ALL_RULES.map(({ name }) => name).sort()).toEqual([...RULE_NAMES].sort());
+  });
+
+  it('points at the key and counts headroom in every finding with a width', () => {
+    fc.assert(
+      fc.property(overflowing, (written) => {
+        for (const finding of lintConfig(parse(written)).findings) {
+          expect(finding.line).toBe(1);
+          const { requiredBits, declaredBits, headroom } = finding;
+          if (requiredBits !== null) expect(headroom).toBe(declaredBits! - requiredBits);
+          if (finding.level !== 'error') continue;
+          expect(finding).toMatchObject({ witness: expect.anything(), hint: expect.anything() });
+        }
+      }),
+      { numRuns: 200 },
     );
   });
 });

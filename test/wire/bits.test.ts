@@ -15,7 +15,7 @@ describe('bit packing', () => {
         const bytes = new Uint8Array(packedBytes(total) + 2);
         const writer = new BitWriter(total);
         for (const { bits, value } of cut)
-          writer.put(Number(value & 0xffffffffn), Number(value >> 32n), bits);
+          writer.putRun(Uint32Array.of(Number(value & 0xffffffffn), Number(value >> 32n)), 1, bits);
         expect(writer.finish(bytes, 1)).toBe(1 + Math.ceil(total / 8));
         // The stream is the integer sum of value * 2^position, little-endian.
         let position = 0n;
@@ -27,9 +27,10 @@ describe('bit packing', () => {
         const written = bytes.subarray(1, -1).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
         expect(written).toBe(whole);
         const reader = new BitReader(bytes.subarray(1, -1));
+        const pair = new Uint32Array(2);
         for (const { bits, value } of cut) {
-          reader.take(bits);
-          expect((BigInt(reader.high) << 32n) | BigInt(reader.low)).toBe(value);
+          reader.takeRun(pair, 1, bits);
+          expect((BigInt(pair[1]!) << 32n) | BigInt(pair[0]!)).toBe(value);
         }
         reader.finish('stream');
       }),
@@ -37,9 +38,41 @@ describe('bit packing', () => {
     );
   });
 
+  it('packs a run as it packs its values one by one', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })),
+        fc.integer({ min: 0, max: 64 }),
+        (values, bits) => {
+          const pairs = Uint32Array.from(
+            values.flatMap((value) => {
+              const cut = BigInt.asUintN(bits, value);
+              return [Number(cut & 0xffffffffn), Number(cut >> 32n)];
+            }),
+          );
+          const total = bits * values.length;
+          const [run, single] = [new Uint8Array(packedBytes(total)), new Uint8Array(packedBytes(total))];
+          const writer = new BitWriter(total);
+          writer.putRun(pairs, values.length, bits);
+          writer.finish(run, 0);
+          const slow = new BitWriter(total);
+          for (let index = 0; index < values.length; index++)
+            slow.putRun(pairs.subarray(2 * index, 2 * index + 2), 1, bits);
+          slow.finish(single, 0);
+          expect(run).toEqual(single);
+          const back = new Uint32Array(pairs.length);
+          const reader = new BitReader(run);
+          reader.takeRun(back, values.length, bits);
+          reader.finish('run');
+          expect(back).toEqual(pairs);
+        },
+      ),
+    );
+  });
+
   it('refuses filling bits that are not zero', () => {
     const reader = new BitReader(Uint8Array.of(0b11));
-    reader.take(1);
+    reader.takeRun(new Uint32Array(2), 1, 1);
     expect(() => {
       reader.finish('stream');
     }).toThrow(/not zero/);

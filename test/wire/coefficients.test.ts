@@ -67,7 +67,7 @@ describe('coefficients on the wire', () => {
           if (value >> BigInt(code.bits) !== 0n) continue;
           const bytes = new Uint8Array(16);
           const writer = new BitWriter(8 * bytes.length);
-          writer.put(Number(value & 0xffffffffn), Number(value >> 32n), code.bits);
+          writer.putRun(toWords([value]), 1, code.bits);
           writer.finish(bytes, 0);
           const read = (): void => {
             readCoefficients(new BitReader(bytes), code, new Uint32Array(2), null, 'test');

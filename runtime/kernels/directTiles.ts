@@ -1,0 +1,47 @@
+/** The positions that a pass of the kernel computes: first positions of tiles of a fixed width. */
+
+/** Positions that one pass computes, by rows computed together. */
+export const TILE_POSITIONS = { 1: 32, 4: 8 } as const;
+
+/**
+ * Disjoint tiles of `width` positions that cover all of `positions` (below `degree`), greedily from below. The last may
+ * reach past the degree: results have room there.
+ */
+export function coverPositions(degree: number, positions: Iterable<Int32Array>, width: number): Uint32Array {
+  const wanted = new Uint8Array(degree);
+  for (const list of positions) for (const position of list) wanted[position] = 1;
+  const tiles: number[] = [];
+  for (let position = 0; position < degree; position++) {
+    if (wanted[position] === 0) continue;
+    tiles.push(position);
+    position += width - 1;
+  }
+  return Uint32Array.from(tiles);
+}
+
+/** Tiles that cover every position. */
+export function coverAll(degree: number, width: number): Uint32Array {
+  return Uint32Array.from({ length: Math.ceil(degree / width) }, (_, tile) => tile * width);
+}
+
+/** Where, in a list of tiles ascending, each stretch of `stretch` positions begins, and the end of the last. */
+export function stretchBounds(tiles: Uint32Array, degree: number, stretch: number): number[] {
+  const bounds = [0];
+  let index = 0;
+  for (let end = stretch; end < degree + stretch; end += stretch) {
+    while (index < tiles.length && tiles[index]! < end) index++;
+    bounds.push(index);
+  }
+  return bounds;
+}
+
+/** Bytes of digits that one pass over the rows keeps going back to: about a first-level cache. */
+const CACHED_BYTES = 16384;
+const PAIR_BYTES = 4;
+
+/** Positions in one stretch: what of all planes stays in the cache, a multiple of the widest tile. */
+export function stretchPositions(degree: number, planes: number, limbs: number): number {
+  const widest = TILE_POSITIONS[1];
+  const fitting = Math.floor(CACHED_BYTES / (PAIR_BYTES * Math.max(1, planes * limbs)) / widest) * widest;
+  return Math.min(degree, Math.max(widest, fitting));
+}

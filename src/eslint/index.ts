@@ -1,0 +1,202 @@
+import type { DocumentNode, ValueNode } from '@humanwhocodes/momoa';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { parseFilterConfig, TooWideError } from '../frontend/config.ts';
+import { LocatedError } from '../frontend/positions.ts';
+import type { JsonPath } from '../frontend/positions.ts';
+import { npyLoader } from '../frontend/sources.ts';
+import { analyze } from '../lint/analyze.ts';
+import type { Level } from '../lint/finding.ts';
+import { tooWideFinding, unreadableFinding } from '../lint/refusal.ts';
+import { LAYER_RULES } from '../lint/registry.ts';
+import type { Rule, Subject } from '../lint/rule.ts';
+import { DEFAULT_SETTINGS } from '../lint/settings.ts';
+import { sourceOf } from '../lint/sources.ts';
+import { VERSION } from '../version.ts';
+
+/**
+ * `cipherconv/eslint`: the linter's rules on `*.conv.json`, for the JSON language of @eslint/json, so that editors
+ * underline the weights. The interfaces are the part of ESLint's that is used: eslint itself is an optional peer.
+ */
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+interface RuleContext {
+  readonly filename: string;
+  readonly options: readonly unknown[];
+  readonly sourceCode: { readonly text: string; readonly ast: DocumentNode };
+  readonly report: (problem: {
+    readonly loc: { readonly start: Place; readonly end: Place };
+    readonly message: string;
+  }) => void;
+}
+
+interface EslintRule {
+  readonly meta: {
+    readonly type: 'problem' | 'suggestion';
+    readonly docs: { readonly description: string };
+    readonly schema: readonly object[];
+  };
+  readonly create: (context: RuleContext) => { readonly Document: () => void };
+}
+
+type Outcome =
+  | { readonly kind: 'read'; readonly subject: Subject }
+  | { readonly kind: 'refused'; readonly error: CipherconvError };
+
+/** All rules look at the same analysis of one text. */
+const outcomes = new WeakMap<object, Outcome>();
+
+function outcomeOf({ sourceCode, filename }: RuleContext): Outcome {
+  const known = outcomes.get(sourceCode);
+  if (known !== undefined) return known;
+  const outcome = read(sourceCode.text, filename);
+  outcomes.set(sourceCode, outcome);
+  return outcome;
+}
+
+function read(text: string, file: string): Outcome {
+  try {
+    const { layers } = sourceOf(parseFilterConfig(text, { file, loadNpy: npyLoader(file) }));
+    const layer = layers[0]!;
+    return { kind: 'read', subject: { ...layer, analysis: analyze(layer.spec), options: DEFAULT_SETTINGS } };
+  } catch (error) {
+    if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
+    return { kind: 'refused', error };
+  }
+}
+
+function ruleFor(rule: Rule): EslintRule {
+  const hasBits = rule.name === 'low-headroom';
+  const bits = { type: 'integer', minimum: 0, maximum: 64 };
+  return {
+    meta: {
+      type: rule.level === 'info' ? 'suggestion' : 'problem',
+      docs: { description: rule.summary },
+      schema: hasBits ? [{ type: 'object', properties: { bits }, additionalProperties: false }] : [],
+    },
+    create: (context) => ({
+      Document: () => {
+        const outcome = outcomeOf(context);
+        if (outcome.kind === 'refused') {
+          if (rule.name === 'beyond-bfv' && outcome.error instanceof TooWideError)
+            reportTooWide(context, outcome.error);
+          return;
+        }
+        const options = { ...DEFAULT_SETTINGS, headroomBits: bitsOf(context.options[0]) };
+        for (const { message, hint, underline, path } of rule.check({ ...outcome.subject, options })) {
+          context.report({ loc: locOf(context, underline ?? path), message: withHint(message, hint) });
+        }
+      },
+    }),
+  };
+}
+
+function bitsOf(option: unknown): number {
+  if (typeof option !== 'object' || option === null || !('bits' in option)) return 0;
+  return typeof option.bits === 'number' ? option.bits : 0;
+}
+
+/** What is no filter config, or not a consistent one. */
+const unreadable: EslintRule = {
+  meta: { type: 'problem', docs: { description: 'The file is not a valid filter config.' }, schema: [] },
+  create: (context) => ({
+    Document: () => {
+      const outcome = outcomeOf(context);
+      if (outcome.kind === 'read' || outcome.error instanceof TooWideError) return;
+      const { message, hint } = unreadableFinding(outcome.error, context.filename);
+      context.report({ loc: errorLoc(context, outcome.error), message: withHint(message, hint) });
+    },
+  }),
+};
+
+function reportTooWide(context: RuleContext, error: TooWideError): void {
+  const finding = tooWideFinding(error, DEFAULT_SETTINGS);
+  if (finding === null) return;
+  const loc = locOf(context, ['weights', 'shape']);
+  context.report({ loc, message: withHint(finding.message, finding.hint) });
+}
+
+function withHint(message: string, hint: string | null): string {
+  return hint === null ? message : `${message}. Try: ${hint}.`;
+}
+
+function errorLoc({ sourceCode }: RuleContext, error: CipherconvError): { start: Place; end: Place } {
+  const start = error instanceof LocatedError ? error.position : null;
+  if (start === null) return sourceCode.ast.body.loc;
+  return { start, end: { line: start.line, column: start.column + 1 } };
+}
+
+/** All of what `path` names, or of the closest thing above it. */
+function locOf({ sourceCode }: RuleContext, path: JsonPath): { start: Place; end: Place } {
+  let node: ValueNode = sourceCode.ast.body;
+  for (const key of path) {
+    const child: ValueNode | undefined = childOf(node, key);
+    if (child === undefined) break;
+    node = child;
+  }
+  return node.loc;
+}
+
+function childOf(node: ValueNode, key: string | number): ValueNode | undefined {
+  if (node.type === 'Array') return typeof key === 'number' ? node.elements[key]?.value : undefined;
+  if (node.type !== 'Object') return undefined;
+  return node.members.find(({ name }) => name.type === 'String' && name.value === key)?.value;
+}
+
+const rules: Readonly<Record<string, EslintRule>> = {
+  ...Object.fromEntries(LAYER_RULES.map((rule) => [rule.name, ruleFor(rule)])),
+  unreadable,
+};
+
+const SEVERITIES: Readonly<Record<Level, 'error' | 'warn' | 'off'>> = {
+  error: 'error',
+  warning: 'warn',
+  info: 'off',
+};
+
+/** ESLint has no level for information: `recommended` leaves such rules off, `all` makes them warnings. */
+function severities(info: 'warn' | 'off'): Record<string, 'error' | 'warn' | 'off'> {
+  const chosen = LAYER_RULES.map(({ name, level }): [string, 'error' | 'warn' | 'off'] => [
+    `cipherconv/${name}`,
+    level === 'info' ? info : SEVERITIES[level],
+  ]);
+  return { ...Object.fromEntries(chosen), 'cipherconv/unreadable': 'error' };
+}
+
+/** One entry of a flat config; the plugin `json` must be there too. */
+export interface CipherconvConfig {
+  readonly name: string;
+  readonly files: string[];
+  readonly language: 'json/json';
+  readonly plugins: Record<string, CipherconvPlugin>;
+  readonly rules: Record<string, 'error' | 'warn' | 'off'>;
+}
+
+export interface CipherconvPlugin {
+  readonly meta: { readonly name: string; readonly version: string };
+  readonly rules: Readonly<Record<string, EslintRule>>;
+  readonly configs: { recommended: CipherconvConfig; all: CipherconvConfig };
+}
+
+function configOf(name: string, info: 'warn' | 'off'): CipherconvConfig {
+  return {
+    name: `cipherconv/${name}`,
+    files: ['**/*.conv.json'],
+    language: 'json/json',
+    get plugins() {
+      return { cipherconv: plugin };
+    },
+    rules: severities(info),
+  };
+}
+
+const plugin: CipherconvPlugin = {
+  meta: { name: 'cipherconv', version: VERSION },
+  rules,
+  configs: { recommended: configOf('recommended', 'off'), all: configOf('all', 'warn') },
+};
+
+export default plugin;

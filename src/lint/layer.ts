@@ -1,0 +1,60 @@
+import { datatypeRange } from '../../compiler/interval.ts';
+import type { Interval } from '../../compiler/interval.ts';
+import { largest, requiredBitsAs } from './analyze.ts';
+import type { Analysis, Tier } from './analyze.ts';
+import type { Layer, LayerTier, LayerTiers } from './finding.ts';
+
+/** The analysis of one convolution as reports have it. */
+export function layerOf(file: string, name: string, op: string, analysis: Analysis): Layer {
+  const { taps, declared, exact } = analysis;
+  return {
+    file,
+    name,
+    op,
+    taps,
+    interval: ends(exact.interval),
+    requiredBits: exact.required.bits,
+    declaredBits: declared?.bits ?? null,
+    declaredRange: declared === null ? null : ends(datatypeRange(declared.bits, declared.signed)),
+    tiers: {
+      datatype: { ...tierOf(analysis.datatype), largestTaps: analysis.datatype.largestTaps },
+      l1: { ...tierOf(analysis.l1), norm: largest(analysis.l1.norms), a2qBits: analysis.l1.a2qBits },
+      exact: { ...tierOf(exact), decodeWidth: exact.decodeWidth },
+      calibrated: calibratedOf(analysis),
+      probabilistic: probabilisticOf(analysis),
+    },
+  };
+}
+
+function ends({ lo, hi }: Interval): [number, number] {
+  return [lo, hi];
+}
+
+function tierOf<Kind extends 'proof' | 'estimate'>(tier: Tier<Kind>): LayerTier<Kind> {
+  return {
+    kind: tier.kind,
+    interval: ends(tier.interval),
+    requiredBits: tier.required.bits,
+    channels: tier.channels.map(ends),
+  };
+}
+
+function calibratedOf({ calibrated, declared, exact }: Analysis): LayerTiers['calibrated'] {
+  if (calibrated === null) return null;
+  const { samples, interval } = calibrated;
+  const required = declared === null ? null : requiredBitsAs(interval, declared.signed);
+  return {
+    ...tierOf(calibrated),
+    samples: samples.count,
+    headroom: declared === null || required === null ? null : declared.bits - required,
+    timesWider: (exact.interval.hi - exact.interval.lo + 1) / (interval.hi - interval.lo + 1),
+    histogram: samples.histogram,
+  };
+}
+
+function probabilisticOf({ probabilistic }: Analysis): LayerTiers['probabilistic'] {
+  if (probabilistic === null) return null;
+  const { kind, inputs, largest: probability, channels } = probabilistic;
+  const minusLog2 = probability === null || probability === 0 ? null : Math.abs(Math.log2(probability));
+  return { kind, inputs, overflowProbability: probability, minusLog2, channels };
+}

@@ -1,0 +1,28 @@
+import type { Rule } from './rule.ts';
+import { accumulatorOverflow } from './rules/accumulatorOverflow.ts';
+import { beyondBfv } from './rules/beyondBfv.ts';
+import { biasOutOfRange } from './rules/biasOutOfRange.ts';
+import { datatypeCouldOverflow } from './rules/datatypeCouldOverflow.ts';
+import { deadChannel } from './rules/deadChannel.ts';
+import { lowHeadroom } from './rules/lowHeadroom.ts';
+import { unsupportedOperator } from './rules/unsupportedOperator.ts';
+import { unusedWeightBits } from './rules/unusedWeightBits.ts';
+import { widerThanNeeded } from './rules/widerThanNeeded.ts';
+
+/** Rules that look at one convolution, in the order of their findings. */
+export const LAYER_RULES: readonly Rule[] = [
+  accumulatorOverflow,
+  biasOutOfRange,
+  beyondBfv,
+  lowHeadroom,
+  deadChannel,
+  datatypeCouldOverflow,
+  widerThanNeeded,
+  unusedWeightBits,
+];
+
+/** What every rule says of itself. */
+export const ALL_RULES: readonly Pick<Rule, 'name' | 'level' | 'summary'>[] = [
+  ...LAYER_RULES,
+  unsupportedOperator,
+];

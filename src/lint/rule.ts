@@ -1,0 +1,70 @@
+import type { Interval } from '../../compiler/interval.ts';
+import type { ConvSpec } from '../../compiler/spec.ts';
+import type { JsonPath, Position } from '../frontend/positions.ts';
+import type { TensorLayout } from '../frontend/schema.ts';
+import type { Analysis } from './analyze.ts';
+import type { ConfigurableRule, Level, WideInteger, Witness } from './finding.ts';
+
+/** One convolution of a file, and where its parts stand in it. */
+export interface SourceLayer {
+  readonly name: string;
+  /** ONNX operator; a filter config is a ConvInteger. */
+  readonly op: string;
+  readonly spec: ConvSpec;
+  /** Axis order of input tensors outside. */
+  readonly layout: TensorLayout;
+  /** Line and column of a key; null where the format has none, as models. */
+  readonly locate: (path: JsonPath) => Position | null;
+  /** Where the weights of an output channel stand. */
+  readonly weightPath: (channel: number) => JsonPath;
+}
+
+/** A node of a model that cannot be compiled. */
+export interface UnsupportedNode {
+  readonly name: string;
+  readonly op: string;
+  /** What about it, such as `attribute auto_pad = "NOTSET"`. */
+  readonly reason: string;
+}
+
+/** What a file holds for the linter. The readers of `sources.ts` make it, whatever the format. */
+export interface LintSource {
+  readonly file: string;
+  readonly layers: readonly SourceLayer[];
+  readonly unsupported: readonly UnsupportedNode[];
+}
+
+/** What rules may be told. */
+export interface RuleOptions {
+  /** Bits of headroom that `low-headroom` asks for. */
+  readonly headroomBits: number;
+}
+
+/** What a rule looks at. */
+export interface Subject extends SourceLayer {
+  readonly analysis: Analysis;
+  readonly options: RuleOptions;
+}
+
+/** What a rule found; lint.ts makes a `Finding` of it. */
+export interface Draft {
+  readonly message: string;
+  readonly hint: string | null;
+  /** The offending key. */
+  readonly path: JsonPath;
+  /** What an editor underlines, where that is not the key: usually the weights. */
+  readonly underline?: JsonPath;
+  readonly interval?: Interval | readonly [lo: WideInteger, hi: WideInteger];
+  readonly requiredBits?: number | null;
+  readonly witness?: Witness;
+}
+
+/** A rule: findings about one convolution, from data alone. */
+export interface Rule {
+  readonly name: ConfigurableRule;
+  /** Level unless chosen otherwise. */
+  readonly level: Level;
+  /** What it finds, in one sentence. */
+  readonly summary: string;
+  readonly check: (subject: Subject) => Draft[];
+}

@@ -1,0 +1,34 @@
+import { contains, datatypeRange } from '../../../compiler/interval.ts';
+import type { Draft, Rule, Subject } from '../rule.ts';
+import { bitsText, plural, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';
+
+/** These weights fit, but retrained ones of the same bits might not. */
+export const datatypeCouldOverflow: Rule = {
+  name: 'datatype-could-overflow',
+  level: 'info',
+  summary: 'These weights fit the accumulator, but others of the same bits would not.',
+  check,
+};
+
+function check({ analysis }: Subject): Draft[] {
+  const { declared, datatype, exact, taps } = analysis;
+  if (declared === null) return [];
+  const limit = datatypeRange(declared.bits, declared.signed);
+  if (!contains(limit, exact.interval) || contains(limit, datatype.interval)) return [];
+  const { largestTaps } = datatype;
+  const fewer =
+    largestTaps === null || largestTaps === 0
+      ? ''
+      : `, or use at most ${plural(largestTaps, 'tap')} (now ${taps})`;
+  return [
+    {
+      message:
+        `these weights stay within ${rangeText(exact.interval)}, but others of the same bits could reach ` +
+        `${rangeText(datatype.interval)}, past ${bitsText(declared)}`,
+      hint: `to be safe for any weights declare ${bitsText(sufficientWidth(datatype.interval, declared))}${fewer}`,
+      path: ['accumulator', 'bits'],
+      interval: datatype.interval,
+      requiredBits: requiredBitsFor(datatype.interval, declared),
+    },
+  ];
+}

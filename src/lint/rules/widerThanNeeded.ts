@@ -1,0 +1,34 @@
+import { contains, datatypeRange } from '../../../compiler/interval.ts';
+import type { Draft, Rule, Subject } from '../rule.ts';
+import { bitsText, plural, rangeText, requiredBitsFor } from '../texts.ts';
+
+/** More bits are declared than the exact range and the headroom asked for need. */
+export const widerThanNeeded: Rule = {
+  name: 'wider-than-needed',
+  level: 'info',
+  summary: 'The declared accumulator is wider than these weights need.',
+  check,
+};
+
+function check({ analysis, options }: Subject): Draft[] {
+  const { declared, exact } = analysis;
+  if (declared === null) return [];
+  if (!contains(datatypeRange(declared.bits, declared.signed), exact.interval)) return [];
+  const requiredBits = requiredBitsFor(exact.interval, declared);
+  const enough = Math.max(1, requiredBits + options.headroomBits);
+  if (declared.bits <= enough) return [];
+  const spare = declared.bits - enough;
+  const headroom =
+    options.headroomBits === 0 ? '' : ` with ${plural(options.headroomBits, 'bit')} of headroom`;
+  return [
+    {
+      message:
+        `${bitsText(declared)} are ${plural(spare, 'bit')} more than ${rangeText(exact.interval)} ` +
+        `needs${headroom}`,
+      hint: `declare ${bitsText({ ...declared, bits: enough })}`,
+      path: ['accumulator', 'bits'],
+      interval: exact.interval,
+      requiredBits,
+    },
+  ];
+}

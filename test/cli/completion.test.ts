@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cipherconv, temporaryFolder } from './spawnCli.ts';
+
+const folder = temporaryFolder();
+
+/** What bash offers for a command line whose last word is being typed. */
+function offered(...words: string[]): string[] {
+  const { stdout } = cipherconv(['completion', 'bash']);
+  writeFileSync(join(folder, 'completion.bash'), stdout);
+  const script = [
+    'set -eu',
+    'source ./completion.bash',
+    `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
+    `COMP_CWORD=${words.length - 1}`,
+    '_cipherconv',
+    'printf "%s\\n" "${COMPREPLY[@]}"',
+  ].join('\n');
+  const output = execFileSync('bash', ['-c', script], { cwd: folder, encoding: 'utf8' });
+  return output.split('\n').filter((line) => line !== '');
+}
+
+describe('completion bash', () => {
+  it('offers commands', () => {
+    expect(offered('cipherconv', 'l')).toEqual(['lint']);
+    expect(offered('cipherconv', 'co')).toEqual(['compile', 'completion']);
+    expect(offered('cipherconv', '--q')).toEqual(['--quiet']);
+  });
+
+  it('offers the options of a command, and the values of an option', () => {
+    expect(offered('cipherconv', 'lint', '--c')).toEqual(['--calibration', '--config', '--channels']);
+    expect(offered('cipherconv', '--quiet', 'lint', '--format', '')).toEqual([
+      'pretty',
+      'json',
+      'sarif',
+      'github',
+    ]);
+    expect(offered('cipherconv', 'run', 'x', '--objective', 'b')).toEqual(['bandwidth']);
+    expect(offered('cipherconv', 'lint', '--max-warnings', '')).toEqual([]);
+    expect(offered('cipherconv', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
+    expect(offered('cipherconv', 'help', 'exp')).toEqual(['explain']);
+  });
+
+  it('offers files, also with spaces in their names', () => {
+    mkdirSync(join(folder, 'filters'), { recursive: true });
+    writeFileSync(join(folder, 'filters', 'my filter.conv.json'), '');
+    expect(offered('cipherconv', 'lint', 'filters/m')).toEqual(['filters/my filter.conv.json']);
+    expect(offered('cipherconv', 'run', '-i', 'fil')).toEqual(['filters']);
+  });
+});
+
+describe.each(['zsh', 'fish'])('completion %s', (shell) => {
+  it('names every command and every option that the help names', () => {
+    const { stdout, code } = cipherconv(['completion', shell]);
+    expect(code).toBe(0);
+    const [, help = ''] = cipherconv(['--help']).stdout.split('Commands:');
+    const commands = [...help.matchAll(/^ {2}(\w+) [[<]/gm)].map(([, name]) => name ?? '');
+    expect(commands).toEqual(expect.arrayContaining(['lint', 'compile', 'explain', 'run', 'completion']));
+    for (const command of commands) {
+      expect(stdout).toContain(command);
+      if (command === 'help') continue;
+      const options = cipherconv([command, '--help']).stdout.matchAll(/^ +(?:-\w, )?--([\w-]+)/gm);
+      for (const [, option] of options)
+        expect(stdout).toContain(shell === 'fish' ? `-l ${option}` : `--${option}`);
+    }
+  });
+});
+
+it('refuses another shell', () => {
+  expect(cipherconv(['completion', 'csh'])).toMatchObject({ code: 2, stdout: '' });
+});

@@ -1,0 +1,283 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { encodePng, npyBytes } from '../lint/samples.ts';
+import { config } from '../frontend/fixtures.ts';
+import type { FilterConfigInput } from '../../src/frontend/schema.ts';
+import { cipherconv, ROOT, temporaryFolder } from './spawnCli.ts';
+
+const folder = temporaryFolder();
+const at = (...path: string[]): string => join(folder, ...path);
+
+function put(path: string, content: unknown): string {
+  mkdirSync(join(at(path), '..'), { recursive: true });
+  const raw = typeof content === 'string' || content instanceof Uint8Array;
+  writeFileSync(at(path), raw ? content : JSON.stringify(content));
+  return at(path);
+}
+
+const OVERFLOW = join('examples', '3-overflow');
+/** Two of four output channels are all zero: one warning. */
+const warns = (name = 'test'): FilterConfigInput =>
+  config({ name, weights: { shape: [3, 1, 1, 1], bits: 1, values: [0, 1, 0] } });
+
+describe('lint', () => {
+  it('passes what holds and refuses what overflows', () => {
+    expect(cipherconv(['lint', join('examples', '1-gaussian')])).toMatchObject({ code: 0, stderr: '' });
+    const { stdout, code } = cipherconv(['lint', 'examples']);
+    for (const part of ['12:28', '[0, 135]', 'at most 14 taps', '3 convolutions analysed: 1 error'])
+      expect(stdout).toContain(part);
+    expect(code).toBe(1);
+  });
+
+  it('prints every field as JSON', () => {
+    const { stdout, code } = cipherconv(['lint', join(OVERFLOW, '*.conv.json'), '--format', 'json']);
+    const threes = [
+      [3, 3, 3, 3, 3],
+      [3, 3, 3, 3, 3],
+      [3, 3, 3, 3, 3],
+    ];
+    const zeros = threes.map((row) => row.map(() => 0));
+    const interval = [0, 135];
+    expect(JSON.parse(stdout)).toEqual({
+      findings: [
+        {
+          rule: 'accumulator-overflow',
+          level: 'error',
+          file: join(OVERFLOW, 'overflow.conv.json'),
+          line: 12,
+          column: 28,
+          layer: 'fifteen-threes',
+          message: expect.stringContaining('[0, 135]'),
+          interval,
+          requiredBits: 8,
+          declaredBits: 7,
+          headroom: -1,
+          witness: { output: [0, 1, 2], low: [zeros], high: [threes] },
+          hint: expect.stringContaining('declare 8 unsigned bits'),
+        },
+      ],
+      layers: [
+        {
+          name: 'fifteen-threes',
+          op: 'ConvInteger',
+          taps: 15,
+          interval,
+          requiredBits: 8,
+          declaredBits: 7,
+          tiers: {
+            datatype: { kind: 'proof', interval, requiredBits: 8, channels: [interval], largestTaps: 14 },
+            l1: {
+              kind: 'proof',
+              interval: [-135, 135],
+              requiredBits: 9,
+              channels: [[-135, 135]],
+              norm: 45,
+              a2qBits: 9,
+            },
+            exact: { kind: 'proof', interval, requiredBits: 8, channels: [interval], decodeWidth: 136 },
+            calibrated: null,
+            probabilistic: {
+              kind: 'estimate',
+              inputs: 'uniform',
+              // 136 of the 4^15 inputs lack at most 2 of the 45 that would make 135.
+              overflowProbability: 136 / 4 ** 15,
+              minusLog2: -Math.log2(136 / 4 ** 15),
+              channels: [136 / 4 ** 15],
+            },
+          },
+        },
+      ],
+    });
+    expect(code).toBe(1);
+  });
+
+  it.each(['sarif', 'github'])('prints %s', (format) => {
+    const { stdout, code } = cipherconv(['lint', OVERFLOW, '--format', format]);
+    expect(stdout).toContain('accumulator-overflow');
+    expect(code).toBe(1);
+  });
+
+  it('goes on after an unreadable file, and 2 wins over 1', () => {
+    put('broken/a.conv.json', '{\n "version": }');
+    put('broken/b.conv.json', config());
+    const args = [OVERFLOW, at('broken'), at('gone.conv.json'), '--format', 'json'];
+    const { stdout, code } = cipherconv(['lint', ...args]);
+    const { findings, layers } = JSON.parse(stdout) as {
+      findings: { rule: string; line: number | null }[];
+      layers: { name: string }[];
+    };
+    expect(findings.map(({ rule, line }) => [rule, line])).toEqual([
+      ['accumulator-overflow', 12],
+      ['unreadable', 2],
+      ['unreadable', null],
+    ]);
+    expect(layers.map(({ name }) => name)).toEqual(['fifteen-threes', 'test']);
+    expect(code).toBe(2);
+  });
+
+  it('counts warnings against --max-warnings', () => {
+    const file = put('warns.conv.json', warns());
+    expect(cipherconv(['lint', file]).code).toBe(0);
+    expect(cipherconv(['lint', file, '--max-warnings', '1']).code).toBe(0);
+    expect(cipherconv(['lint', file, '--max-warnings', '0']).code).toBe(1);
+    expect(cipherconv(['lint', file, '--max-warnings', 'few'])).toMatchObject({ code: 2, stdout: '' });
+    expect(cipherconv(['lint', file, '--rule', 'dead-channel=error']).code).toBe(1);
+    expect(cipherconv(['lint', file, '--max-warnings', '0', '--rule', 'dead-channel=off']).code).toBe(0);
+  });
+
+  it('asks for headroom', () => {
+    const file = put('room.conv.json', config({ accumulator: { bits: 5 } }));
+    expect(cipherconv(['lint', file, '--max-warnings', '0']).code).toBe(0);
+    const { stdout, code } = cipherconv(['lint', file, '--headroom', '1', '--max-warnings', '0']);
+    expect(stdout).toContain('0 bits of headroom, 1 wanted');
+    expect(code).toBe(1);
+  });
+
+  it('cannot silence an overflow for compile', () => {
+    const file = put('silent/over.conv.json', config({ accumulator: { bits: 3 } }));
+    put('silent/cipherconv.config.json', { rules: { 'accumulator-overflow': 'off' } });
+    expect(cipherconv(['lint', file]).code).toBe(0);
+    expect(cipherconv(['compile', file], { cwd: at('silent') })).toMatchObject({ code: 1, stdout: '' });
+  });
+
+  it('refuses a broken settings file that it was given, and reports one that it found', () => {
+    const bad = put('bad/cipherconv.config.json', '{ "rules": 1 }');
+    const file = put('bad/x.conv.json', config());
+    expect(cipherconv(['lint', file, '--config', bad])).toMatchObject({ code: 2, stdout: '' });
+    expect(cipherconv(['lint', file, '--config', at('none.json')])).toMatchObject({ code: 2, stdout: '' });
+    const { stdout, code } = cipherconv(['lint', file]);
+    expect(stdout).toContain('1 convolution analysed: 1 error');
+    expect(code).toBe(2);
+    expect(cipherconv(['lint', file, '--rule', 'x=off']).stderr).toContain('no such rule');
+  });
+
+  it('reports sums beyond BFV with place, interval as strings, hint and witness: 1', () => {
+    const size = 600;
+    const file = put(
+      'wide.conv.json',
+      config({
+        input: { shape: [1, 1, size, size], bits: 16, signed: true, zeroPoint: 32767 },
+        weights: { shape: [1, 1, size, size], bits: 16, values: new Array<number>(size * size).fill(65535) },
+      }),
+    );
+    const { stdout, code } = cipherconv(['lint', file, '--format', 'json']);
+    const lo = -(65535n ** 2n) * 360_000n;
+    const [finding] = JSON.parse(stdout).findings;
+    expect(finding).toMatchObject({
+      rule: 'beyond-bfv',
+      level: 'error',
+      line: 1,
+      interval: [-Number(-lo), 0].map((end) => (Number.isSafeInteger(end) ? end : String(lo))),
+      hint: expect.any(String),
+      witness: { output: [0, 0, 0] },
+    });
+    expect(code).toBe(1);
+  });
+
+  it('refuses a model clearly, and leaves models in folders out with a notice', () => {
+    put('models/a.onnx', Uint8Array.of(8, 7));
+    const alone = cipherconv(['lint', at('models')]);
+    expect(alone).toMatchObject({ code: 2, stdout: '' });
+    expect(alone.stderr).toContain('only ONNX models');
+    const named = cipherconv(['lint', at('models/a.onnx'), '--format', 'json']);
+    expect(JSON.parse(named.stdout).findings).toMatchObject([
+      { rule: 'unreadable', message: expect.stringContaining('not supported yet: ONNX models') },
+    ]);
+    expect(named.code).toBe(2);
+    put('models/b.conv.json', config());
+    const mixed = cipherconv(['lint', at('models')]);
+    expect(mixed).toMatchObject({ code: 0, stderr: '1 ONNX models left out: not supported yet\n' });
+  });
+
+  it('finds nothing in an empty folder: 2', () => {
+    mkdirSync(at('empty/node_modules'), { recursive: true });
+    put('empty/node_modules/x.conv.json', config());
+    const empty = cipherconv(['lint'], { cwd: at('empty') });
+    expect(empty).toMatchObject({ code: 2, stdout: '' });
+    expect(empty.stderr).toContain('nothing to lint');
+    expect(cipherconv(['lint', at('nothing*.conv.json')]).code).toBe(2);
+  });
+
+  it('reads a config from stdin', () => {
+    const input = JSON.stringify(config({ accumulator: { bits: 3 } }));
+    const { stdout, code } = cipherconv(['lint', '-'], { input });
+    expect(stdout).toMatch(/^stdin\n/);
+    expect(code).toBe(1);
+  });
+
+  it('loads no SEAL', () => {
+    const watch =
+      'data:text/javascript,import { registerHooks } from "node:module";' +
+      'registerHooks({ load: (url, context, next) => {' +
+      ' if (url.includes("node-seal")) throw new Error("SEAL was loaded"); return next(url, context); } });';
+    const options = { nodeOptions: ['--import', watch] };
+    expect(cipherconv(['lint', 'examples'], options).code).toBe(1);
+    const picture = join(ROOT, 'examples', 'picture-28.png');
+    const gaussian = join('examples', '1-gaussian', 'gaussian.conv.json');
+    const run = cipherconv(['run', gaussian, '-i', picture], options);
+    expect(run.stderr).toContain('SEAL was loaded');
+  });
+});
+
+describe('lint --calibration', () => {
+  const file = put('cal.conv.json', config({ accumulator: { bits: 5 } }));
+  const calibrated = (...args: string[]) => {
+    const { stdout, code, stderr } = cipherconv(['lint', file, '--format', 'json', '--calibration', ...args]);
+    return { code, stderr, tier: code === 2 ? null : JSON.parse(stdout).layers[0].tiers.calibrated };
+  };
+
+  it('runs the images of a .npy, any number of them', () => {
+    // Weights 1 2 / 3 0 over two 2x2 images of which one is all ones: sums 6 and 1 x 1 + 2 x 0 + 3 x 2 = 7.
+    const x = put('x.npy', npyBytes([2, 1, 2, 2], [1, 1, 1, 1, 1, 0, 2, 3]));
+    expect(calibrated(x).tier).toEqual({
+      kind: 'estimate',
+      interval: [6, 7],
+      requiredBits: 3,
+      channels: [[6, 7]],
+      samples: 2,
+      headroom: 2,
+      timesWider: 19 / 2,
+      histogram: [
+        { from: 6, to: 6, count: 1 },
+        { from: 7, to: 7, count: 1 },
+      ],
+    });
+    const { stdout } = cipherconv(['lint', file, '--calibration', x]);
+    expect(stdout).toContain('estimate: 2 samples within [6, 7], 2 bits of headroom');
+  });
+
+  it('reads a folder of pictures, whatever their size', () => {
+    put('pictures/a.png', encodePng(4, 4, 255));
+    put('pictures/b.png', encodePng(6, 3, 64));
+    put('pictures/notes.txt', 'not a picture');
+    expect(calibrated(at('pictures')).tier).toMatchObject({ interval: [6, 18], samples: 9 + 10 });
+  });
+
+  it.each([
+    ['a missing file', () => at('gone.npy'), 'no such file'],
+    ['a folder without inputs', () => (mkdirSync(at('bare')), at('bare')), 'no sample inputs'],
+    ['inputs that fit nothing', () => put('y.npy', npyBytes([1, 2, 2, 2], new Array(8).fill(0))), 'fit none'],
+    [
+      'a value out of range',
+      () => put('z.npy', npyBytes([1, 1, 2, 2], [0, 1, 2, 4])),
+      'outside its declared range',
+    ],
+  ])('refuses %s', (_, path, message) => {
+    const { code, stderr } = calibrated(path());
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  it('says which convolutions the inputs do not fit', () => {
+    const x = put('x.npy', npyBytes([1, 1, 2, 2], [1, 1, 1, 1]));
+    const two = config({
+      name: 'two-channels',
+      input: { shape: [1, 2, 4, 4], bits: 2 },
+      weights: { shape: [1, 2, 1, 1], bits: 2, values: [1, 2] },
+    });
+    const { stderr, code } = cipherconv(['lint', file, put('two.conv.json', two), '--calibration', x]);
+    expect(stderr).toContain('does not fit: two-channels');
+    expect(code).toBe(0);
+  });
+});

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import json from '@eslint/json';
+import { ESLint } from 'eslint';
+import type { Linter } from 'eslint';
+import { describe, expect, it } from 'vitest';
+import cipherconv from '../../src/eslint/index.ts';
+import { RULE_NAMES } from '../../src/lint/finding.ts';
+import { temporaryFolder } from '../cli/spawnCli.ts';
+import { config, npy } from '../frontend/fixtures.ts';
+
+const folder = temporaryFolder();
+
+async function check(text: string, rules: Linter.RulesRecord = {}): Promise<Linter.LintMessage[]> {
+  const eslint = new ESLint({
+    cwd: folder,
+    overrideConfigFile: true,
+    overrideConfig: [
+      { plugins: { json } },
+      // The plugin describes only the part of ESLint's types that it uses.
+      cipherconv.configs.recommended as unknown as Linter.Config,
+      { files: ['**/*.conv.json'], rules },
+    ],
+  });
+  const [result] = await eslint.lintText(text, { filePath: join(folder, 'x.conv.json') });
+  return result?.messages ?? [];
+}
+
+describe('cipherconv/eslint', () => {
+  it('has the same rules as the linter, but for models, and one for what cannot be read', () => {
+    const expected = RULE_NAMES.filter((name) => name !== 'unsupported-operator');
+    expect(Object.keys(cipherconv.rules).sort()).toEqual([...expected, 'unreadable'].sort());
+    expect(Object.keys(cipherconv.configs.all.rules).sort()).toEqual(
+      Object.keys(cipherconv.configs.recommended.rules).sort(),
+    );
+  });
+
+  it('underlines the weights of the channel that overflows', async () => {
+    const text = JSON.stringify(
+      config({
+        weights: { shape: [2, 1, 1, 1], bits: 2, values: [[[[1]]], [[[3]]]] },
+        accumulator: { bits: 3 },
+      }),
+    );
+    const [message, ...more] = await check(text);
+    const column = text.indexOf('[[[3]]]') + 1;
+    expect(message).toMatchObject({
+      ruleId: 'cipherconv/accumulator-overflow',
+      severity: 2,
+      line: 1,
+      column,
+      endColumn: column + '[[[3]]]'.length,
+      message: expect.stringContaining('Try: declare 4 unsigned bits'),
+    });
+    expect(more).toEqual([]);
+  });
+
+  it('is silent on what is good, and leaves information off unless asked for', async () => {
+    const text = JSON.stringify(config({ accumulator: { bits: 9 } }));
+    expect(await check(text)).toEqual([]);
+    expect(await check(text, { 'cipherconv/wider-than-needed': 'warn' })).toMatchObject([
+      { ruleId: 'cipherconv/wider-than-needed', severity: 1 },
+    ]);
+    expect(await check(text, { 'cipherconv/low-headroom': ['error', { bits: 5 }] })).toMatchObject([
+      { ruleId: 'cipherconv/low-headroom', severity: 2 },
+    ]);
+  });
+
+  it('points at what is no filter config', async () => {
+    const text = JSON.stringify({ ...config(), stride: [1, 1] });
+    expect(await check(text)).toMatchObject([
+      { ruleId: 'cipherconv/unreadable', column: text.indexOf('"stride"') + 1 },
+    ]);
+  });
+
+  it('reports sums that are too wide for BFV', async () => {
+    const size = 600;
+    const values = new Array<number>(size * size).fill(2 ** 16 - 1);
+    const text = JSON.stringify(
+      config({
+        input: { shape: [1, 1, size, size], bits: 16, signed: true, zeroPoint: 32767 },
+        weights: { shape: [1, 1, size, size], bits: 16, zeroPoint: 0, values },
+      }),
+    );
+    expect(await check(text)).toMatchObject([{ ruleId: 'cipherconv/beyond-bfv', severity: 2 }]);
+  });
+
+  it('reads weights from a file beside the config', async () => {
+    const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1, 2), }";
+    writeFileSync(join(folder, 'w.npy'), npy(header, Uint8Array.of(3, 3)));
+    const weights = {
+      shape: [1, 1, 1, 2] as [number, number, number, number],
+      bits: 2,
+      values: { npy: 'w.npy' },
+    };
+    const text = JSON.stringify(config({ weights, accumulator: { bits: 4 } }));
+    const [message] = await check(text);
+    expect(message).toMatchObject({
+      ruleId: 'cipherconv/accumulator-overflow',
+      column: text.indexOf('"w.npy"') + 1,
+    });
+  });
+});
