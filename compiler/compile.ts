@@ -1,51 +1,86 @@
 import { analyzeAccumulator } from './accumulator.ts';
-import type { AccumulatorAnalysis } from './accumulator.ts';
+import { chooseLowering, diagonalsCost, toeplitzCost } from './chooseLowering.ts';
+import { compileDiagonals } from './compileDiagonals.ts';
+import { COMPILER_VERSION, decodeWindows, planAnalysis, refuseOverflow } from './compileShared.ts';
+import type { CompileOptions } from './compileShared.ts';
 import { CipherconvError } from './errors.ts';
-import { contains, datatypeRange, requiredWidth } from './interval.ts';
 import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from './noise.ts';
-import type { DroppedBits, Failure } from './noise.ts';
+import type { DroppedBits } from './noise.ts';
 import { dataModulus, noiseInput } from './plan.ts';
-import type { Objective, Parameters, Plan } from './plan.ts';
-import { buildProgram, centredLift, rowNorms, usedChunks } from './program.ts';
-import type { Program } from './program.ts';
+import type { DiagonalsPlan, Parameters, Plan, ToeplitzPlan } from './plan.ts';
+import { buildProgram, centredLift, rowNorms } from './program.ts';
+import type { ToeplitzProgram } from './program.ts';
 import { searchPacking } from './search.ts';
 import type { SearchRequest, SearchResult } from './search.ts';
 import { DEGREES, largestModulusBits } from './security.ts';
-import type { Degree, SecurityBits } from './security.ts';
 import { centredWeights, deepFreeze, outputShape } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 import { elementCount } from './tensor.ts';
-import { countBytes, countOperations, travellingCoefficients } from './counts.ts';
+import { countBytes, countOperations, transferOf, travellingCoefficients } from './counts.ts';
 import { verify } from './verify.ts';
 import { chooseWire } from './wire.ts';
 
-/** Version of the compiler, recorded in plans. */
-export const COMPILER_VERSION = '0.1.0';
+export { COMPILER_VERSION } from './compileShared.ts';
+export type { CompileOptions } from './compileShared.ts';
 
-export interface CompileOptions {
-  /** What to minimize. Default `latency`. */
-  readonly objective?: Objective;
-  /** Take this ring degree and no other. */
-  readonly degree?: Degree;
-  /** Bits of security by the table. Default 128. */
-  readonly security?: SecurityBits;
-  /** When an honest result may decrypt wrong. Default `never`. */
-  readonly failure?: Failure;
+/**
+ * Compiles a convolution to a verified plan, with the lowering of the options. Deterministic: the same spec, options and
+ * version give the same plan.
+ * @throws CipherconvError `overflow` when the accumulator leaves its declared width, `beyond-bfv` when no parameters
+ * carry it, `unsupported` when the lowering asked for does not take it.
+ */
+export function compileSpec(
+  spec: ConvSpec,
+  options: CompileOptions & { readonly lowering: 'toeplitz' },
+): ToeplitzPlan;
+export function compileSpec(
+  spec: ConvSpec,
+  options: CompileOptions & { readonly lowering: 'diagonals' },
+): DiagonalsPlan;
+export function compileSpec(spec: ConvSpec, options?: CompileOptions): Plan;
+export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan {
+  const { lowering = 'auto' } = options;
+  switch (lowering) {
+    case 'toeplitz':
+      return compileToeplitz(spec, options);
+    case 'diagonals':
+      return compileDiagonals(spec, options);
+    case 'auto':
+      return compileCheaper(spec, options);
+    default:
+      return lowering satisfies never;
+  }
+}
+
+/** The toeplitz plan, or the diagonals plan where that costs less or toeplitz cannot do it. */
+function compileCheaper(spec: ConvSpec, options: CompileOptions): Plan {
+  const { decodeWidth } = analyzeAccumulator(spec);
+  let toeplitz: ToeplitzPlan;
+  try {
+    toeplitz = compileToeplitz(spec, options);
+  } catch (error) {
+    const isBeyond = error instanceof CipherconvError && error.code === 'beyond-bfv';
+    if (!isBeyond || diagonalsCost(spec, options, null, decodeWidth).kind !== 'estimate') throw error;
+    return compileDiagonals(spec, options);
+  }
+  const { objective } = toeplitz.report;
+  const cost = toeplitzCost(toeplitz);
+  const diagonals = diagonalsCost(spec, options, { cost, objective }, decodeWidth);
+  return chooseLowering(cost, diagonals, objective).choice === 'toeplitz'
+    ? toeplitz
+    : compileDiagonals(spec, options);
 }
 
 /**
- * Compiles a convolution to a verified plan: exact analysis, smallest t, packing search with the smallest q for each
- * candidate, program, proof. Deterministic: the same spec, options and version give the same plan.
- * @throws CipherconvError `overflow` when the accumulator leaves its declared width, `beyond-bfv` when no parameters
- * carry it.
+ * A toeplitz plan: exact analysis, smallest t, packing search with the smallest q for each candidate, program, proof.
+ * @throws CipherconvError `overflow` or `beyond-bfv`.
  */
-export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan {
+export function compileToeplitz(spec: ConvSpec, options: CompileOptions = {}): ToeplitzPlan {
   const analysis = analyzeAccumulator(spec);
   refuseOverflow(spec, analysis);
   const plainModulus = Math.max(2, analysis.decodeWidth);
   const request = searchRequest(spec, plainModulus, options);
   const found = searchPacking(request);
-  const intervals = analysis.channels.map((channel) => channel.interval);
   const program = buildProgram({ spec, packing: found.packing, parameters: { plainModulus } });
   const modulus = finalModulus(request, found, program);
   const parameters: Parameters = {
@@ -58,28 +93,18 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
   const noise = { failure: request.failure, ...rowNorms(program) };
   const wire = modulus.dropped;
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
-  const plan: Plan = {
+  const plan: ToeplitzPlan = {
     format: 'cipherconv-plan',
     version: 1,
     compiler: COMPILER_VERSION,
     spec,
-    analysis: {
-      interval: analysis.interval,
-      channels: intervals,
-      decodeWidth: analysis.decodeWidth,
-      required: requiredWidth(analysis.interval),
-    },
+    analysis: planAnalysis(analysis),
     parameters,
     packing: found.packing,
     kernel: 'ntt',
-    windows: {
-      low: intervals.map(({ lo }) => lo),
-      residueLow: intervals.map(({ lo }, channel) => lo - spec.bias[channel]!),
-    },
-    transfer: {
-      usedChunks: usedChunks(program),
-      emptyRows: program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : [])),
-    },
+    direct: null,
+    windows: decodeWindows(spec, analysis),
+    transfer: transferOf(program),
     wire,
     noise: {
       ...noise,
@@ -117,7 +142,7 @@ function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOpt
 function finalModulus(
   request: SearchRequest,
   found: SearchResult,
-  program: Program,
+  program: ToeplitzProgram,
 ): { dataPrimes: readonly bigint[]; dropped: DroppedBits } {
   const [prime] = found.dataPrimes;
   if (found.dataPrimes.length !== 1 || prime === undefined)
@@ -129,6 +154,7 @@ function finalModulus(
     plainModulus: request.plainModulus,
     noise: {
       degree: found.degree,
+      plainModulus: request.plainModulus,
       failure: request.failure,
       ...rowNorms(program),
       coefficients: elementCount([output.batch, output.channels, output.height, output.width]),
@@ -157,22 +183,4 @@ function channelNorms(
     channelL2Squared[channel]! += lifted * lifted;
   });
   return { channelL1, channelL2Squared };
-}
-
-function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): void {
-  const declared = spec.accumulator;
-  if (declared === null) return;
-  const allowed = datatypeRange(declared.bits, declared.signed);
-  if (contains(allowed, analysis.interval)) return;
-  const worst = analysis.channels.findIndex(({ interval }) => !contains(allowed, interval));
-  const { interval } = analysis.channels[worst]!;
-  const needed = requiredWidth(analysis.interval);
-  throw new CipherconvError({
-    code: 'overflow',
-    where: 'accumulator',
-    message: `the accumulator overflows its ${declared.bits} ${declared.signed ? 'signed' : 'unsigned'} bits`,
-    expected: `every sum within [${allowed.lo}, ${allowed.hi}]`,
-    found: `output channel ${worst} reaches [${interval.lo}, ${interval.hi}]`,
-    hint: `declare ${needed.bits} ${needed.signed ? 'signed' : 'unsigned'} bits, or use smaller weights or fewer taps`,
-  });
 }

@@ -1,12 +1,12 @@
 import type { OperationCosts } from './operationCosts.ts';
 import type { Degree } from './security.ts';
 
-/** Written by `npm run bench:calibrate`; do not edit. Medians in microseconds, one thread, one data prime. */
+/** Written by `npm run bench:calibrate`; do not edit. Lower quartiles in microseconds, one thread, one data prime. */
 export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
-  1024: { encrypt: 130, load: 30, toNtt: 23, multiply: 13, add: 2.7, fromNtt: 24, save: 5, decrypt: 70 },
-  2048: { encrypt: 212, load: 47, toNtt: 48, multiply: 26, add: 2.6, fromNtt: 51, save: 9, decrypt: 122 },
-  4096: { encrypt: 400, load: 90, toNtt: 103, multiply: 51, add: 5, fromNtt: 109, save: 18, decrypt: 230 },
-  8192: { encrypt: 800, load: 180, toNtt: 225, multiply: 102, add: 8, fromNtt: 235, save: 36, decrypt: 460 },
-  16384: { encrypt: 1600, load: 360, toNtt: 480, multiply: 204, add: 16, fromNtt: 500, save: 72, decrypt: 950 },
-  32768: { encrypt: 3200, load: 720, toNtt: 1030, multiply: 408, add: 32, fromNtt: 1070, save: 144, decrypt: 2000 },
+  1024: { encrypt: 210, load: 49, toNtt: 35, multiply: 22, add: 2.2, fromNtt: 38, save: 8, decrypt: 110 },
+  2048: { encrypt: 370, load: 79, toNtt: 75, multiply: 44, add: 3.4, fromNtt: 83, save: 14, decrypt: 210 },
+  4096: { encrypt: 680, load: 140, toNtt: 160, multiply: 89, add: 6.2, fromNtt: 180, save: 29, decrypt: 430 },
+  8192: { encrypt: 1300, load: 270, toNtt: 360, multiply: 180, add: 12, fromNtt: 380, save: 61, decrypt: 880 },
+  16384: { encrypt: 2800, load: 540, toNtt: 760, multiply: 360, add: 23, fromNtt: 840, save: 140, decrypt: 1900 },
+  32768: { encrypt: 5400, load: 1100, toNtt: 1700, multiply: 740, add: 46, fromNtt: 1800, save: 280, decrypt: 3900 },
 };

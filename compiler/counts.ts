@@ -1,21 +1,20 @@
-import { bitLength } from './interval.ts';
 import type { DroppedBits } from './noise.ts';
-import type { Parameters, PlanBytes, PlanCounts } from './plan.ts';
+import { countDiagonalsBytes, countDiagonalsOperations } from './countsDiagonals.ts';
+import type { Parameters, PlanBytes, PlanCounts, Transfer } from './plan.ts';
 import { usedChunks } from './program.ts';
-import type { Program } from './program.ts';
+import type { Program, ToeplitzProgram } from './program.ts';
+import { usedInputs } from './programDiagonals.ts';
+import { polynomialBytes, SEED_BYTES } from './wireBytes.ts';
 
 /** What one run of a program executes and sends, counted from the program itself. */
 
-/** The seed that stands for c1 in an upload. */
-const SEED_BYTES = 64;
-
 /** Rows that are computed: those with terms. */
-function computedRows(program: Program): number[] {
+function computedRows(program: ToeplitzProgram): number[] {
   return program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
 }
 
 /** Coefficients that one run sends: of c0 up, of c1 and of c0 down. */
-export function travellingCoefficients(program: Program): {
+export function travellingCoefficients(program: ToeplitzProgram): {
   uploadC0: number;
   responseC1: number;
   responseC0: number;
@@ -30,24 +29,47 @@ export function travellingCoefficients(program: Program): {
   return { uploadC0, responseC1: program.blockGroups.length * rows.length * program.degree, responseC0 };
 }
 
+/** Inputs that some row reads, and rows without any term. */
+export function transferOf(program: Program): Transfer {
+  const rows: readonly (readonly unknown[])[] = program.rows;
+  const emptyRows = rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));
+  switch (program.lowering) {
+    case 'toeplitz':
+      return { usedChunks: usedChunks(program), emptyRows };
+    case 'diagonals':
+      return { usedChunks: usedInputs(program), emptyRows };
+    default:
+      return program satisfies never;
+  }
+}
+
 /** Bytes of all ciphertexts of one run as the wire packs them: each polynomial fills up its last byte. */
 export function countBytes(program: Program, parameters: Parameters, dropped: DroppedBits): PlanBytes {
-  const polynomial = (coefficients: number, droppedBits: number): number =>
-    Math.ceil(
-      parameters.dataPrimes.reduce(
-        (bits, prime) => bits + coefficients * (bitLength(BigInt(prime)) - droppedBits),
-        0,
-      ) / 8,
-    );
+  switch (program.lowering) {
+    case 'toeplitz':
+      return countToeplitzBytes(program, parameters, dropped);
+    case 'diagonals':
+      return countDiagonalsBytes(program, parameters, dropped);
+    default:
+      return program satisfies never;
+  }
+}
+
+function countToeplitzBytes(
+  program: ToeplitzProgram,
+  parameters: Parameters,
+  dropped: DroppedBits,
+): PlanBytes {
+  const { dataPrimes } = parameters;
   const chunks = usedChunks(program);
   const rows = computedRows(program);
   let [upload, response] = [0, 0];
   for (const { inputs, outputs } of program.blockGroups) {
     for (const chunk of chunks)
-      upload += polynomial(inputs[chunk]!.read.length, dropped.uploadC0) + SEED_BYTES;
+      upload += polynomialBytes(dataPrimes, inputs[chunk]!.read.length, dropped.uploadC0) + SEED_BYTES;
     for (const row of rows) {
-      response += polynomial(outputs[row]!.coefficients.length, dropped.responseC0);
-      response += polynomial(program.degree, dropped.responseC1);
+      response += polynomialBytes(dataPrimes, outputs[row]!.coefficients.length, dropped.responseC0);
+      response += polynomialBytes(dataPrimes, program.degree, dropped.responseC1);
     }
   }
   return { upload, response };
@@ -55,6 +77,17 @@ export function countBytes(program: Program, parameters: Parameters, dropped: Dr
 
 /** Counts what one run executes, from the program itself. */
 export function countOperations(program: Program): PlanCounts {
+  switch (program.lowering) {
+    case 'toeplitz':
+      return countToeplitzOperations(program);
+    case 'diagonals':
+      return countDiagonalsOperations(program);
+    default:
+      return program satisfies never;
+  }
+}
+
+function countToeplitzOperations(program: ToeplitzProgram): PlanCounts {
   const groups = program.blockGroups.length;
   const inputCiphertexts = groups * usedChunks(program).length;
   const outputCiphertexts = groups * program.rows.filter((terms) => terms.length > 0).length;

@@ -2,7 +2,7 @@ import { bitLength } from './interval.ts';
 
 /**
  * The noise model. Write v = c0 + c1 s - (q/t) m, taken modulo q around 0, for a ciphertext (c0, c1) of the message m
- * under the ternary secret s. SEAL encrypts round(q m / t), so a plaintext times a ciphertext adds no term of its own
+ * under the ternary secret s. SEAL encrypts q m / t rounded, so a plaintext times a ciphertext adds no term of its own
  * and sums that wrap modulo t cost nothing. Decryption is right exactly when |v| < q / (2t) in every coefficient read.
  *
  * Every bound is a worst case over honest randomness, exact: a bigint that counts halves, rounded up where a formula
@@ -22,19 +22,30 @@ function ceilDivide(numerator: bigint, denominator: bigint): bigint {
 }
 
 /**
- * Fresh symmetric encryption: c0 = -(a s + e) + round(q m / t), so v = -e + rounding, |v| <= 21 + 1/2.
+ * Rounding of `terms` messages added up, each floor((q m + floor((t + 1) / 2)) / t) as SEAL computes it: off by at most
+ * 1/2 for even t, and by (t + 1) / 2t = 1/2 + 1/2t for odd t, where the remainder (t - 1) / 2 is rounded up already.
  */
-export const FRESH_SYMMETRIC: TwiceNoise = 2n * ERROR_BOUND + 1n;
+export function messageRounding(plainModulus: number, terms: number | bigint = 1): TwiceNoise {
+  const count = BigInt(terms);
+  return plainModulus % 2 === 0 ? count : count + ceilDivide(count, BigInt(plainModulus));
+}
+
+/**
+ * Fresh symmetric encryption: c0 = -(a s + e) + rounded q m / t, so v = -e + rounding: 21.5, for odd t a little more.
+ */
+export function freshSymmetric(plainModulus: number): TwiceNoise {
+  return 2n * ERROR_BOUND + messageRounding(plainModulus);
+}
 
 /** Its deviation: the error and a rounding uniform over an interval of length 1. */
 export const FRESH_SYMMETRIC_DEVIATION = Math.sqrt(ERROR_VARIANCE + 1 / 12);
 
 /**
  * Fresh public-key encryption with one prime: v = e u + e1 + e2 s + rounding with u and s ternary, N terms each:
- * 21 (2N + 1) + 1/2.
+ * 21 (2N + 1) and the rounding of the message.
  */
-export function freshPublicKey(degree: number): TwiceNoise {
-  return 2n * ERROR_BOUND * BigInt(2 * degree + 1) + 1n;
+export function freshPublicKey(degree: number, plainModulus: number): TwiceNoise {
+  return 2n * ERROR_BOUND * BigInt(2 * degree + 1) + messageRounding(plainModulus);
 }
 
 /** u and s have variance 2/3: sqrt(10.5 (4N/3 + 1)). */
@@ -44,10 +55,15 @@ export function freshPublicKeyDeviation(degree: number): number {
 
 /**
  * Fresh public-key encryption with a special prime P: SEAL encrypts zero modulo q P and switches down, which divides the
- * error by P and adds the rounding of both halves, 1/2 + N/2: (1 + N)/2 + 1/2 + 21 (2N + 1) / P.
+ * error by P and adds the rounding of both halves, 1/2 + N/2: (1 + N)/2 + 21 (2N + 1) / P, and the message's rounding.
  */
-export function freshPublicKeySpecial(degree: number, specialPrime: bigint): TwiceNoise {
-  return modulusSwitch(2n * ERROR_BOUND * BigInt(2 * degree + 1), specialPrime, degree) + 1n;
+export function freshPublicKeySpecial(
+  degree: number,
+  specialPrime: bigint,
+  plainModulus: number,
+): TwiceNoise {
+  const errors = 2n * ERROR_BOUND * BigInt(2 * degree + 1);
+  return modulusSwitch(errors, specialPrime, degree) + messageRounding(plainModulus);
 }
 
 /** Rounding (1 + 2N/3) / 12, plus what is left of the error, plus the rounding of the message. */
@@ -60,7 +76,7 @@ export function freshPublicKeySpecialDeviation(degree: number, specialPrime: big
  * Product with a plaintext polynomial w (centred lift): each coefficient of w v is a sum of coefficients of v times all
  * coefficients of w, so it grows by at most the L1 norm of w.
  */
-export function timesPlaintext(noise: TwiceNoise, l1: number): TwiceNoise {
+export function timesPlaintext(noise: TwiceNoise, l1: number | bigint): TwiceNoise {
   return noise * BigInt(l1);
 }
 
@@ -73,9 +89,6 @@ export function timesPlaintextDeviation(deviation: number, l2: number): number {
 export function sum(...noises: readonly TwiceNoise[]): TwiceNoise {
   return noises.reduce((total, noise) => total + noise, 0n);
 }
-
-/** Adding a plaintext (a bias under encryption): the rounding of q m / t, 1/2. */
-export const ADD_PLAINTEXT: TwiceNoise = 1n;
 
 /**
  * Dropping `bits` low bits of a coefficient and restoring it to the middle of what is left: a step of d = 2^bits, so an
@@ -137,7 +150,7 @@ export function rotationProxyVariance(
 }
 
 /** Integer square root, rounded up. Newton's iteration on bigints. */
-function ceilSquareRoot(value: bigint): bigint {
+export function ceilSquareRoot(value: bigint): bigint {
   if (value < 2n) return value;
   let root = 1n << BigInt((bitLength(value) + 1) >> 1);
   for (let next = root; ; root = next) {
@@ -157,7 +170,7 @@ const TWICE_LN2_SCALE = 10n ** 16n;
  * (Hoeffding), so the sum has proxy 10.5 |w|^2 and P(|x| >= z sqrt(10.5) |w|) <= 2 exp(-z^2 / 2); the union over M
  * coefficients asks for z^2 = 2 ln 2 (128 + 1 + log2 M).
  */
-export function errorTail(l2Squared: number, coefficients: number): TwiceNoise {
+export function errorTail(l2Squared: number | bigint, coefficients: number): TwiceNoise {
   const exponent = BigInt(129 + bitLength(Math.max(1, coefficients) - 1));
   // (2 z sqrt(10.5) |w|)^2 = 42 z^2 |w|^2
   const square = ceilDivide(42n * TWICE_LN2 * exponent * BigInt(l2Squared), TWICE_LN2_SCALE);
@@ -179,6 +192,7 @@ export const NOTHING_DROPPED: DroppedBits = Object.freeze({ uploadC0: 0, respons
 /** What the noise of a toeplitz result depends on. */
 export interface ResultNoiseInput {
   readonly degree: number;
+  readonly plainModulus: number;
   readonly failure: Failure;
   /** Largest L1 norm, and largest squared L2 norm, of the weight polynomials of a row (centred lift). */
   readonly rowL1: number;
@@ -203,12 +217,14 @@ export interface NoiseStages {
  * encrypted; what is then measured is a fresh ciphertext, so L1 and L2 count as 1 at least.
  */
 export function resultNoise(input: ResultNoiseInput): NoiseStages {
-  const { degree, failure, dropped } = input;
+  const { degree, plainModulus, failure, dropped } = input;
   const l1 = Math.max(1, input.rowL1);
   const l2Squared = Math.max(1, input.rowL2Squared);
-  const upload = FRESH_SYMMETRIC + droppedFromC0(dropped.uploadC0);
-  const worst = timesPlaintext(upload, l1);
-  const rounding = timesPlaintext(upload - 2n * ERROR_BOUND, l1);
+  const fresh = freshSymmetric(plainModulus);
+  const upload = fresh + droppedFromC0(dropped.uploadC0);
+  // The roundings of all terms in one sum: rounded up once, not once a term.
+  const rounding = messageRounding(plainModulus, l1) + timesPlaintext(droppedFromC0(dropped.uploadC0), l1);
+  const worst = timesPlaintext(2n * ERROR_BOUND, l1) + rounding;
   const likely = errorTail(l2Squared, input.coefficients) + rounding;
   const products = failure === '2^-128' && likely < worst ? likely : worst;
   const response = sum(
@@ -216,7 +232,7 @@ export function resultNoise(input: ResultNoiseInput): NoiseStages {
     droppedFromC0(dropped.responseC0),
     droppedFromC1(dropped.responseC1, degree),
   );
-  return { fresh: FRESH_SYMMETRIC, upload, products, response };
+  return { fresh, upload, products, response };
 }
 
 /**

@@ -1,6 +1,11 @@
 import type { Interval, Width } from './interval.ts';
-import type { DroppedBits, Failure, ResultNoiseInput } from './noise.ts';
+import { resultNoise } from './noise.ts';
+import type { DroppedBits, Failure, NoiseStages, ResultNoiseInput } from './noise.ts';
+import { diagonalsNoise } from './noiseDiagonals.ts';
+import type { DiagonalsNoiseInput, DiagonalsNorms } from './noiseDiagonals.ts';
 import type { ToeplitzPacking } from './packing.ts';
+import { slotGeometry } from './packingDiagonals.ts';
+import type { DiagonalsPacking } from './packingDiagonals.ts';
 import type { Degree, SecurityBits } from './security.ts';
 import { outputShape } from './spec.ts';
 import type { ConvShape, ConvSpec } from './spec.ts';
@@ -11,8 +16,11 @@ import { elementCount } from './tensor.ts';
  * (program.ts), `verify` proves the two right against the spec, and the runtime executes them.
  */
 
-export type Lowering = 'toeplitz';
-export type Kernel = 'ntt';
+export type { DroppedBits } from './noise.ts';
+
+export type Lowering = 'toeplitz' | 'diagonals';
+/** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (programSteps.ts). */
+export type Kernel = 'ntt' | 'direct';
 export type Objective = 'latency' | 'bandwidth';
 
 /** BFV parameters. */
@@ -23,7 +31,7 @@ export interface Parameters {
   readonly plainModulus: number;
   /** Primes that carry data, decimal strings. */
   readonly dataPrimes: readonly string[];
-  /** SEAL's special prime, decimal; present exactly when there are several data primes. */
+  /** SEAL's special prime, decimal; present exactly when there are several data primes or something is rotated. */
   readonly specialPrime: string | null;
   readonly securityBits: SecurityBits;
 }
@@ -64,14 +72,50 @@ export interface PlanNoise extends NoiseFacts {
   readonly predictedBudgetBits: number;
 }
 
+/** How the direct kernel's 32-bit lanes sum without overflow; planKernel.ts derives and proves it. */
+export interface DirectLanes {
+  /** Bits of a balanced digit, at most 16. */
+  readonly limbBits: number;
+  /** Digits of a residue, of every data prime. */
+  readonly limbs: number;
+  /** Largest L1 norm of weights that one lane may sum: floor((2^31 - 1) / 2^(limbBits - 1)). */
+  readonly laneL1: number;
+  /** Most partial sums of a result, each reduced on its own: 1 where every row stays within `laneL1`. */
+  readonly folds: number;
+}
+
+/** What the noise of a diagonals plan follows from; integers that may pass 2^53 in decimal. See noiseDiagonals.ts. */
+export interface DiagonalsNoiseFacts {
+  readonly failure: Failure;
+  readonly rowL1: string;
+  readonly rotatedL1: string;
+  readonly freshSquare: string;
+  readonly keySquare: string;
+  readonly rotations: number;
+}
+
+export interface DiagonalsPlanNoise extends DiagonalsNoiseFacts {
+  /** Budget in bits that SEAL reports at least, but for the probability that `failure` names. */
+  readonly predictedBudgetBits: number;
+}
+
+/** The evaluation keys that a plan needs: exactly these, known before any is made. */
+export interface PlanKeys {
+  /** Left rotations by 1 to N/2 - 1 slots, ascending; 0 first where the slot rows are exchanged. */
+  readonly steps: readonly number[];
+  /** Bytes of all keys as they travel. */
+  readonly bytes: number;
+}
+
 /** What one run of the plan costs, counted from the program. */
 export interface PlanCounts {
   readonly inputCiphertexts: number;
   readonly outputCiphertexts: number;
   /** Plaintext x ciphertext products. */
   readonly products: number;
-  /** Ciphertext transforms, forward (one an input) and back (one a result). */
+  /** Ciphertext transforms, forward (one an input, or a rotation of it) and back (one a sum of products). */
   readonly ntt: number;
+  /** Rotations and exchanges of slot rows: key switches. */
   readonly rotations: number;
   /** Weight polynomials transformed once per plan. */
   readonly weightPlaintexts: number;
@@ -98,7 +142,7 @@ export interface PlanReport {
   readonly refused: readonly RefusedCandidate[];
 }
 
-/** What really travels, of each block group. */
+/** What really travels, of each block group; the chunks and rows of a diagonals plan are its ciphertexts. */
 export interface Transfer {
   /** Input chunks that some row reads, ascending; the others are never encrypted. */
   readonly usedChunks: readonly number[];
@@ -106,7 +150,8 @@ export interface Transfer {
   readonly emptyRows: readonly number[];
 }
 
-export interface Plan {
+/** What every plan holds, whatever its lowering. */
+interface PlanBase {
   readonly format: 'cipherconv-plan';
   readonly version: 1;
   /** Version of the compiler that made the plan. */
@@ -114,58 +159,138 @@ export interface Plan {
   readonly spec: ConvSpec;
   readonly analysis: PlanAnalysis;
   readonly parameters: Parameters;
-  readonly packing: ToeplitzPacking;
   readonly kernel: Kernel;
+  /** Present exactly when the kernel is `direct`. */
+  readonly direct: DirectLanes | null;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
   /** Low bits of the coefficients that do not travel. */
   readonly wire: DroppedBits;
-  readonly noise: PlanNoise;
   readonly counts: PlanCounts;
   readonly bytes: PlanBytes;
   readonly report: PlanReport;
 }
 
-/** All that encrypting and decrypting needs. It holds no weight. */
-export interface ClientView {
+/** Coefficients: no rotations, no keys. */
+export interface ToeplitzPlan extends PlanBase {
+  readonly packing: ToeplitzPacking;
+  readonly noise: PlanNoise;
+}
+
+/** Slots: rotations, with evaluation keys from the client. */
+export interface DiagonalsPlan extends PlanBase {
+  readonly packing: DiagonalsPacking;
+  readonly noise: DiagonalsPlanNoise;
+  readonly keys: PlanKeys;
+}
+
+export type Plan = ToeplitzPlan | DiagonalsPlan;
+
+export function isToeplitz(plan: Plan): plan is ToeplitzPlan {
+  return plan.packing.lowering === 'toeplitz';
+}
+
+/** All that encrypting and decrypting needs, whatever the lowering. It holds no weight. */
+interface ClientViewBase {
   readonly shape: ConvShape;
   readonly parameters: Parameters;
-  readonly packing: ToeplitzPacking;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
   readonly wire: DroppedBits;
 }
 
+export interface ToeplitzView extends ClientViewBase {
+  readonly packing: ToeplitzPacking;
+}
+
+export interface DiagonalsView extends ClientViewBase {
+  readonly packing: DiagonalsPacking;
+  readonly keys: PlanKeys;
+}
+
+export type ClientView = ToeplitzView | DiagonalsView;
+
+export function isToeplitzView(view: ClientView): view is ToeplitzView {
+  return view.packing.lowering === 'toeplitz';
+}
+
 /** The client's part of a plan: weights, biases and analysis left out. */
+export function clientView(plan: ToeplitzPlan): ToeplitzView;
+export function clientView(plan: DiagonalsPlan): DiagonalsView;
+export function clientView(plan: Plan): ClientView;
 export function clientView(plan: Plan): ClientView {
-  const { spec, parameters, packing, windows, transfer, wire } = plan;
+  const { spec, parameters, windows, transfer, wire } = plan;
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth, bits, signed } = spec.weights;
   const weights = { outChannels, channelsPerGroup, kernelHeight, kernelWidth, bits, signed };
   const { name, input, strides, pads, dilations, group } = spec;
-  return {
-    shape: { name, input, weights, strides, pads, dilations, group },
-    parameters,
-    packing,
-    windows,
-    transfer,
-    wire,
-  };
+  const shape = { name, input, weights, strides, pads, dilations, group };
+  const view = { shape, parameters, windows, transfer, wire };
+  return isToeplitz(plan)
+    ? { ...view, packing: plan.packing }
+    : { ...view, packing: plan.packing, keys: plan.keys };
 }
 
-/** What the noise of a plan's results depends on. */
+/** What the noise of a toeplitz plan's results depends on. */
 export function noiseInput(
-  plan: Pick<Plan, 'spec' | 'parameters' | 'wire'> & { readonly noise: NoiseFacts },
+  plan: Pick<ToeplitzPlan, 'spec' | 'parameters' | 'wire'> & { readonly noise: NoiseFacts },
 ): ResultNoiseInput {
   const { batch, channels, height, width } = outputShape(plan.spec);
   const { failure, rowL1, rowL2Squared } = plan.noise;
   return {
     degree: plan.parameters.degree,
+    plainModulus: plan.parameters.plainModulus,
     failure,
     rowL1,
     rowL2Squared,
     coefficients: elementCount([batch, channels, height, width]),
     dropped: plan.wire,
   };
+}
+
+/** Norms as a plan keeps them. */
+export function normFacts(norms: DiagonalsNorms): Omit<DiagonalsNoiseFacts, 'failure'> {
+  return {
+    rowL1: String(norms.rowL1),
+    rotatedL1: String(norms.rotatedL1),
+    freshSquare: String(norms.freshSquare),
+    keySquare: String(norms.keySquare),
+    rotations: norms.rotations,
+  };
+}
+
+/** What the noise of a diagonals plan's results depends on. */
+export function diagonalsNoiseInput(
+  plan: Pick<DiagonalsPlan, 'spec' | 'parameters' | 'packing' | 'wire'> & {
+    readonly noise: DiagonalsNoiseFacts;
+  },
+): DiagonalsNoiseInput {
+  const { spec, packing, parameters, noise, wire } = plan;
+  return {
+    degree: parameters.degree,
+    plainModulus: parameters.plainModulus,
+    failure: noise.failure,
+    dataPrimes: parameters.dataPrimes.map(BigInt),
+    specialPrime: parameters.specialPrime === null ? null : BigInt(parameters.specialPrime),
+    norms: {
+      rowL1: BigInt(noise.rowL1),
+      rotatedL1: BigInt(noise.rotatedL1),
+      freshSquare: BigInt(noise.freshSquare),
+      keySquare: BigInt(noise.keySquare),
+      rotations: noise.rotations,
+    },
+    coefficients: parameters.degree * slotGeometry(spec, packing).resultCiphertexts,
+    dropped: wire,
+  };
+}
+
+/** The noise of a plan's results after each step, whatever its lowering. */
+export function planNoise(plan: Plan): NoiseStages {
+  return isToeplitz(plan) ? resultNoise(noiseInput(plan)) : diagonalsNoise(diagonalsNoiseInput(plan));
+}
+
+/** Bytes of the evaluation keys that the client sends once; none for toeplitz. */
+export function keyBytes(plan: Plan): number {
+  return isToeplitz(plan) ? 0 : plan.keys.bytes;
 }
 
 /** Product of the primes that carry data: the q of noise and decryption. */

@@ -1,17 +1,27 @@
 import { internalError } from './errors.ts';
 import { toeplitzLayout } from './packing.ts';
+import type { DiagonalsPacking } from './packingDiagonals.ts';
 import type { ToeplitzLayout, ToeplitzPacking } from './packing.ts';
 import { buildBlockGroups, chunkTaps } from './packingElements.ts';
 import type { BlockGroup, ChunkTap } from './packingElements.ts';
+import { buildDiagonals } from './programDiagonals.ts';
+import type { DiagonalsProgram } from './programDiagonals.ts';
+import { centredLift } from './residues.ts';
 import { centredWeights } from './spec.ts';
 import type { ConvShape, ConvSpec } from './spec.ts';
 
+export { centredLift } from './residues.ts';
+
+/** The executable form of a plan, by its lowering. */
+export type Program = ToeplitzProgram | DiagonalsProgram;
+
 /**
- * The executable form of a plan: result[g][r] = sum over terms of plaintext * input[g][chunk], in the ring
+ * The executable form of a toeplitz plan: result[g][r] = sum over terms of plaintext * input[g][chunk], in the ring
  * Z_t[X] / (X^N + 1). All block groups share one matrix of ring plaintexts. Several small interpreters read it:
  * simulate, verify, the counters and SEAL.
  */
-export interface Program {
+export interface ToeplitzProgram {
+  readonly lowering: 'toeplitz';
   readonly degree: number;
   readonly plainModulus: number;
   /** The distinct entries of the matrix. */
@@ -32,12 +42,6 @@ export interface Term {
   readonly chunk: number;
   /** Index into `Program.plaintexts`. */
   readonly plaintext: number;
-}
-
-/** The representative of `value` modulo t in SEAL's centred lift: residues from floor((t+1)/2) on become negative. */
-export function centredLift(value: number, plainModulus: number): number {
-  const residue = ((value % plainModulus) + plainModulus) % plainModulus;
-  return residue >= Math.floor((plainModulus + 1) / 2) ? residue - plainModulus : residue;
 }
 
 /** The polynomial that turns input chunk `chunk` into its share of result row `row`, entries that are 0 modulo t left out. */
@@ -67,16 +71,28 @@ function weightPlaintext(
 }
 
 /** What a program is made from: the parts of a plan that decide it. */
-export interface ProgramSource {
+export interface ProgramSource<Packing = ToeplitzPacking | DiagonalsPacking> {
   readonly spec: ConvSpec;
-  readonly packing: ToeplitzPacking;
+  readonly packing: Packing;
   readonly parameters: { readonly plainModulus: number };
 }
 
 /** Expands a plan into its program. Pure: the same plan gives the same program. */
-export function buildProgram(source: ProgramSource): Program {
-  const { spec, packing } = source;
-  const { plainModulus } = source.parameters;
+export function buildProgram(source: ProgramSource<ToeplitzPacking>): ToeplitzProgram;
+export function buildProgram(source: ProgramSource<DiagonalsPacking>): DiagonalsProgram;
+export function buildProgram(source: ProgramSource): Program;
+export function buildProgram({ spec, packing, parameters }: ProgramSource): Program {
+  switch (packing.lowering) {
+    case 'toeplitz':
+      return buildToeplitz(spec, packing, parameters.plainModulus);
+    case 'diagonals':
+      return buildDiagonals(spec, packing, parameters.plainModulus);
+    default:
+      return packing satisfies never;
+  }
+}
+
+function buildToeplitz(spec: ConvSpec, packing: ToeplitzPacking, plainModulus: number): ToeplitzProgram {
   const layout = toeplitzLayout(spec, packing);
   const centred = centredWeights(spec.weights);
   const taps = Array.from({ length: layout.chunks }, (_, chunk) => chunkTaps(layout, chunk));
@@ -93,6 +109,7 @@ export function buildProgram(source: ProgramSource): Program {
     rows.push(terms);
   }
   return {
+    lowering: 'toeplitz',
     degree: packing.degree,
     plainModulus,
     plaintexts,
@@ -136,7 +153,7 @@ export interface RowNorms {
 }
 
 /** Norms of the program's rows, largest first found over all rows. */
-export function rowNorms(program: Program): RowNorms {
+export function rowNorms(program: ToeplitzProgram): RowNorms {
   const l1 = program.plaintexts.map(({ values }) => values.reduce((sum, value) => sum + Math.abs(value), 0));
   const l2 = program.plaintexts.map(({ values }) => values.reduce((sum, value) => sum + value * value, 0));
   const largest = (norms: readonly number[]): number =>
@@ -149,6 +166,6 @@ export function rowNorms(program: Program): RowNorms {
 }
 
 /** Input chunks that at least one row reads; the others are never sent. Ascending. */
-export function usedChunks(program: Program): number[] {
+export function usedChunks(program: ToeplitzProgram): number[] {
   return [...new Set(program.rows.flatMap((terms) => terms.map((term) => term.chunk)))].sort((a, b) => a - b);
 }

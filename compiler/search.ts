@@ -107,6 +107,7 @@ class DegreeSearch {
     const { failure, channelL1, channelL2Squared, plainModulus, securityBits } = this.#request;
     const { response: noise } = resultNoise({
       degree: this.#degree,
+      plainModulus,
       failure,
       rowL1: rowNorm(channelL1, perProduct),
       rowL2Squared: rowNorm(channelL2Squared, perProduct),

@@ -2,17 +2,23 @@ import { internalError } from './errors.ts';
 import { decodeResidue } from './plan.ts';
 import type { Plan } from './plan.ts';
 import type { BlockGroup, Placement } from './packingElements.ts';
-import type { Program, RingPlaintext, Term } from './program.ts';
+import type { Program, RingPlaintext, Term, ToeplitzProgram } from './program.ts';
+import { simulateDiagonals } from './simulateDiagonals.ts';
 import { outputShape } from './spec.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
- * The exact interpreter of a program: full polynomial products modulo X^N + 1 and t, no encryption. It computes every
+ * The exact interpreter of a program, here of a toeplitz one: full polynomial products modulo X^N + 1 and t, no encryption. It computes every
  * coefficient, the garbage between the outputs too, so that an aliasing packing shows as a wrong integer.
  */
 
 /** Coefficients of one input polynomial: x - zeroPoint modulo t, in [0, t). */
-function encode(program: Program, placement: Placement, input: Tensor, zeroPoint: number): Float64Array {
+function encode(
+  program: ToeplitzProgram,
+  placement: Placement,
+  input: Tensor,
+  zeroPoint: number,
+): Float64Array {
   const polynomial = new Float64Array(program.degree);
   placement.elements.forEach((element, index) => {
     const value = (input.data[element]! - zeroPoint) % program.plainModulus;
@@ -57,7 +63,7 @@ function productModulo(value: number, coefficient: number, plainModulus: number)
   return Number((BigInt(value) * BigInt(coefficient)) % BigInt(plainModulus));
 }
 
-function rowL1(program: Program, terms: readonly Term[]): number {
+function rowL1(program: ToeplitzProgram, terms: readonly Term[]): number {
   return terms.reduce(
     (sum, term) =>
       program.plaintexts[term.plaintext]!.values.reduce((norm, value) => norm + Math.abs(value), sum),
@@ -66,7 +72,7 @@ function rowL1(program: Program, terms: readonly Term[]): number {
 }
 
 function runGroup(
-  program: Program,
+  program: ToeplitzProgram,
   group: BlockGroup,
   input: Tensor,
   plan: Plan,
@@ -104,6 +110,15 @@ function runGroup(
 export function simulate(plan: Plan, program: Program, input: Tensor): Tensor {
   const shape = outputShape(plan.spec);
   const data = new Float64Array(shape.batch * shape.channels * shape.height * shape.width);
-  for (const group of program.blockGroups) runGroup(program, group, input, plan, data);
+  switch (program.lowering) {
+    case 'toeplitz':
+      for (const group of program.blockGroups) runGroup(program, group, input, plan, data);
+      break;
+    case 'diagonals':
+      simulateDiagonals(program, input, plan, data);
+      break;
+    default:
+      program satisfies never;
+  }
   return { shape: [shape.batch, shape.channels, shape.height, shape.width], data };
 }

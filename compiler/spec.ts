@@ -1,6 +1,7 @@
 import { CipherconvError } from './errors.ts';
 import { bitLength, contains, datatypeRange } from './interval.ts';
 import type { Interval, Width } from './interval.ts';
+import { elementCount } from './tensor.ts';
 
 /** The integers that enter: shape NCHW, declared width, zero point and the range that really occurs. */
 export interface InputSpec extends Width {
@@ -276,6 +277,23 @@ function checkExactness(spec: ConvSpec): void {
   });
 }
 
+/** Elements of one tensor; a tensor of doubles then takes at most 512 MiB. */
+export const MAX_ELEMENTS = 2 ** 26;
+
+function checkSize(what: string, shape: readonly number[]): void {
+  // Products of up to four extents below 2^25: no overflow to infinity, and far above the limit before rounding.
+  const elements = elementCount(shape);
+  if (elements <= MAX_ELEMENTS) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: what,
+    message: 'not supported yet: tensors of this size',
+    expected: `at most ${MAX_ELEMENTS} elements`,
+    found: `${elements} elements, [${shape.join(', ')}]`,
+    hint: 'run smaller batches, or cut the image into parts',
+  });
+}
+
 /** Freezes plain data, all the way down. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
@@ -288,13 +306,17 @@ export function deepFreeze<T>(value: T): T {
 
 /**
  * The one constructor of a `ConvSpec`: checks every field against every other, freezes and returns it.
- * @throws CipherconvError `out-of-range`, `shape-mismatch`, or `beyond-bfv` for sums past 2^53.
+ * @throws CipherconvError `out-of-range`, `shape-mismatch`, `unsupported` for tensors of more than 2^26 elements, or
+ * `beyond-bfv` for sums past 2^53.
  */
 export function makeSpec(spec: ConvSpec): ConvSpec {
   checkInput(spec.input);
+  const { batch, channels, height, width } = spec.input;
+  checkSize('input.shape', [batch, channels, height, width]);
   checkWeights(spec.weights);
   checkAttributes(spec);
-  outputShape(spec);
+  const output = outputShape(spec);
+  checkSize('output', [output.batch, output.channels, output.height, output.width]);
   checkExactness(spec);
   return deepFreeze(copyOfSpec(spec));
 }

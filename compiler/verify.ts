@@ -1,13 +1,16 @@
 import { analyzeAccumulator } from './accumulator.ts';
-import { countBytes, countOperations } from './counts.ts';
+import { countBytes, countOperations, transferOf } from './counts.ts';
+import { diagonalsKeys } from './countsDiagonals.ts';
 import { bitLength, contains, datatypeRange } from './interval.ts';
 import { greatestCommonDivisor, isPrime } from './modulus.ts';
-import { decryptionIsCertain, predictedBudgetBits, resultNoise } from './noise.ts';
-import { allPrimes, dataModulus, noiseInput } from './plan.ts';
+import { decryptionIsCertain, predictedBudgetBits } from './noise.ts';
+import { allPrimes, dataModulus, isToeplitz, normFacts, planNoise } from './plan.ts';
 import type { Plan } from './plan.ts';
-import { buildProgram, rowNorms, usedChunks } from './program.ts';
+import { buildProgram, rowNorms } from './program.ts';
 import type { Program } from './program.ts';
+import { diagonalsNorms } from './programDiagonalsNorms.ts';
 import { isDegree, isSecurityBits, largestModulusBits } from './security.ts';
+import { verifyDiagonals } from './verifyDiagonals.ts';
 import { verifyMatrix } from './verifyMatrix.ts';
 import { reject } from './verifyReject.ts';
 
@@ -20,8 +23,22 @@ export function verify(plan: Plan, program: Program = buildProgram(plan)): void 
   verifyParameters(plan);
   verifyWindows(plan);
   verifyNoise(plan, program);
-  verifyMatrix(plan.spec, program);
+  verifyProduct(plan, program);
   verifyTransfer(plan, program);
+}
+
+/** The matrix that the program applies is the filter matrix. */
+function verifyProduct({ spec }: Plan, program: Program): void {
+  switch (program.lowering) {
+    case 'toeplitz':
+      verifyMatrix(spec, program);
+      break;
+    case 'diagonals':
+      verifyDiagonals(spec, program);
+      break;
+    default:
+      program satisfies never;
+  }
 }
 
 function requireEqual(where: string, expected: unknown, found: unknown): void {
@@ -46,11 +63,12 @@ function verifyParameters(plan: Plan): void {
     reject('parameters.securityBits', 'not a security level', '128, 192 or 256', String(securityBits));
   }
   const primes = allPrimes(plan.parameters);
-  if (dataPrimes.length === 0 || dataPrimes.length > 1 !== (specialPrime !== null)) {
+  const rotates = !isToeplitz(plan) && plan.keys.steps.length > 0;
+  if (dataPrimes.length === 0 || (dataPrimes.length > 1 || rotates) !== (specialPrime !== null)) {
     reject(
       'parameters',
       'wrong number of primes',
-      'one data prime, or several and a special prime',
+      rotates ? 'data primes and a special prime' : 'one data prime, or several and a special prime',
       String(primes.length),
     );
   }
@@ -113,6 +131,7 @@ function verifyWindows(plan: Plan): void {
       String(plainModulus),
     );
   }
+  if (!isToeplitz(plan)) verifySlots(plan.parameters.degree, plainModulus);
   const declared = plan.spec.accumulator;
   if (declared !== null && !contains(datatypeRange(declared.bits, declared.signed), analysis.interval)) {
     reject(
@@ -124,14 +143,31 @@ function verifyWindows(plan: Plan): void {
   }
 }
 
+/** Slots exist for a prime t = 1 mod 2N. */
+function verifySlots(degree: number, plainModulus: number): void {
+  if (plainModulus % (2 * degree) === 1 && isPrime(BigInt(plainModulus))) return;
+  reject('parameters.plainModulus', 'has no slots', `a prime, 1 mod ${2 * degree}`, String(plainModulus));
+}
+
+function verifyNorms({ noise }: Plan, program: Program): void {
+  switch (program.lowering) {
+    case 'toeplitz':
+      requireEqual('noise', { ...noise, ...rowNorms(program) }, noise);
+      break;
+    case 'diagonals':
+      requireEqual('noise', { ...noise, ...normFacts(diagonalsNorms(program)) }, noise);
+      break;
+    default:
+      program satisfies never;
+  }
+}
+
 function verifyNoise(plan: Plan, program: Program): void {
-  const { rowL1, rowL2Squared } = rowNorms(program);
-  requireEqual('noise.rowL1', rowL1, plan.noise.rowL1);
-  requireEqual('noise.rowL2Squared', rowL2Squared, plan.noise.rowL2Squared);
+  verifyNorms(plan, program);
   verifyDropped(plan);
   const q = dataModulus(plan.parameters);
   const { plainModulus } = plan.parameters;
-  const { response } = resultNoise(noiseInput(plan));
+  const { response } = planNoise(plan);
   if (!decryptionIsCertain(q, plainModulus, response)) {
     reject(
       'parameters',
@@ -156,9 +192,11 @@ function verifyDropped({ parameters, wire }: Plan): void {
 }
 
 function verifyTransfer(plan: Plan, program: Program): void {
-  requireEqual('transfer.usedChunks', usedChunks(program), plan.transfer.usedChunks);
-  const empty = program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));
-  requireEqual('transfer.emptyRows', empty, plan.transfer.emptyRows);
+  const { usedChunks, emptyRows } = transferOf(program);
+  requireEqual('transfer.usedChunks', usedChunks, plan.transfer.usedChunks);
+  requireEqual('transfer.emptyRows', emptyRows, plan.transfer.emptyRows);
   requireEqual('counts', countOperations(program), plan.counts);
   requireEqual('bytes', countBytes(program, plan.parameters, plan.wire), plan.bytes);
+  if (program.lowering === 'diagonals' && !isToeplitz(plan))
+    requireEqual('keys', diagonalsKeys(program, plan.parameters), plan.keys);
 }

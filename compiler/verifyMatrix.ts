@@ -1,5 +1,5 @@
 import { centredLift } from './program.ts';
-import type { Program } from './program.ts';
+import type { ToeplitzProgram } from './program.ts';
 import { centredWeights, outputShape } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 import { elementCount } from './tensor.ts';
@@ -20,7 +20,7 @@ import { SourceTable } from './verifySources.ts';
  *
  * @throws CipherconvError `plan-rejected`
  */
-export function verifyMatrix(spec: ConvSpec, program: Program): void {
+export function verifyMatrix(spec: ConvSpec, program: ToeplitzProgram): void {
   checkPlaintexts(program);
   checkInputs(spec, program);
   const slots = outputSlots(spec, program);
@@ -31,7 +31,7 @@ export function verifyMatrix(spec: ConvSpec, program: Program): void {
 /** No ciphertext has used the coefficient yet. */
 const UNUSED = -1;
 
-function checkPlaintexts(program: Program): void {
+function checkPlaintexts(program: ToeplitzProgram): void {
   program.plaintexts.forEach(({ exponents, values }, index) => {
     const where = `program.plaintexts[${index}]`;
     if (exponents.length !== values.length)
@@ -52,7 +52,7 @@ function checkPlaintexts(program: Program): void {
 }
 
 /** Every coefficient in range and used once, every element an element of the input. */
-function checkInputs(spec: ConvSpec, program: Program): void {
+function checkInputs(spec: ConvSpec, program: ToeplitzProgram): void {
   const { batch, channels, height, width } = spec.input;
   const elements = elementCount([batch, channels, height, width]);
   const usedBy = new Int32Array(program.degree).fill(UNUSED);
@@ -78,7 +78,11 @@ function checkInputs(spec: ConvSpec, program: Program): void {
 }
 
 /** Weights that the program applies, laid out as `WeightSpec.values`, modulo t. */
-function appliedWeights(spec: ConvSpec, program: Program, slots: readonly OutputSlot[]): Float64Array {
+function appliedWeights(
+  spec: ConvSpec,
+  program: ToeplitzProgram,
+  slots: readonly OutputSlot[],
+): Float64Array {
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   const applied = new Float64Array(outChannels * channelsPerGroup * kernelHeight * kernelWidth);
   const rowsOfChunk = new Map<number, { row: number; plaintext: number }[]>();
@@ -135,7 +139,7 @@ function visibleTaps(
   );
 }
 
-function compareWeights(spec: ConvSpec, program: Program, applied: Float64Array): void {
+function compareWeights(spec: ConvSpec, program: ToeplitzProgram, applied: Float64Array): void {
   const { weights, input, strides, pads, dilations } = spec;
   const output = outputShape(spec);
   const rows = visibleTaps(

@@ -1,4 +1,4 @@
-import type { Program } from './program.ts';
+import type { ToeplitzProgram } from './program.ts';
 import { outputShape } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 import { reject } from './verifyReject.ts';
@@ -21,7 +21,7 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] extends readonly number[]
  * Reads the output placements: each output exactly once, and every row laid out like row 0 with other channels.
  * Row r then holds output channels r * slots .. in slot order.
  */
-export function outputSlots(spec: ConvSpec, program: Program): OutputSlot[] {
+export function outputSlots(spec: ConvSpec, program: ToeplitzProgram): OutputSlot[] {
   const output = outputShape(spec);
   const plane = output.height * output.width;
   const seen = new Uint8Array(output.batch * output.channels * plane);

@@ -1,4 +1,4 @@
-import type { Program } from './program.ts';
+import type { ToeplitzProgram } from './program.ts';
 import type { ConvSpec } from './spec.ts';
 import type { OutputSlot } from './verifyOutputs.ts';
 import { reject } from './verifyReject.ts';
@@ -27,7 +27,7 @@ export class SourceTable {
   readonly #elements: readonly Int32Array[];
   readonly #known = new Map<number, Source>();
 
-  constructor(spec: ConvSpec, program: Program, chunk: number, slots: readonly OutputSlot[]) {
+  constructor(spec: ConvSpec, program: ToeplitzProgram, chunk: number, slots: readonly OutputSlot[]) {
     this.#spec = spec;
     this.#degree = program.degree;
     this.#slots = slots;

@@ -1,7 +1,7 @@
 import { bitLength } from './interval.ts';
 import { MAX_PRIME_BITS, nttPrimes } from './modulus.ts';
 import { droppedFromC1, largestNoise, NOTHING_DROPPED, resultNoise } from './noise.ts';
-import type { DroppedBits, ResultNoiseInput } from './noise.ts';
+import type { DroppedBits, ResultNoiseInput, TwiceNoise } from './noise.ts';
 import type { Objective } from './plan.ts';
 import type { Degree } from './security.ts';
 
@@ -11,9 +11,20 @@ import type { Degree } from './security.ts';
  * and the dropped bits are chosen together, because a q of a bit or two more leaves room for many more dropped bits.
  */
 
-export interface WireDemand {
+export interface DropDemand {
   readonly degree: Degree;
   readonly plainModulus: number;
+  /** Coefficients that travel in all: of c0 up, of c1 down, of c0 down. */
+  readonly coefficients: {
+    readonly uploadC0: number;
+    readonly responseC1: number;
+    readonly responseC0: number;
+  };
+  /** Noise of the results before the response is rounded, when so many low bits of the upload's c0 are dropped. */
+  readonly products: (uploadC0: number) => TwiceNoise;
+}
+
+export interface WireDemand extends Omit<DropDemand, 'products'> {
   /** The noise without rounding. */
   readonly noise: Omit<ResultNoiseInput, 'dropped'>;
   /** The smallest q that the noise without rounding allows, one prime. */
@@ -21,12 +32,6 @@ export interface WireDemand {
   readonly objective: Objective;
   /** Bits of q that the security table allows. */
   readonly allowedBits: number;
-  /** Coefficients that travel in all: of c0 up, of c1 down, of c0 down. */
-  readonly coefficients: {
-    readonly uploadC0: number;
-    readonly responseC1: number;
-    readonly responseC0: number;
-  };
 }
 
 export interface WireChoice {
@@ -46,15 +51,15 @@ function largestDrop(room: bigint, costOfOneBit: bigint, limit: number): number 
 }
 
 /** The best drops under one prime, or null when its room is too small for the noise itself. */
-function dropUnder(demand: WireDemand, prime: bigint): WireChoice | null {
-  const { coefficients, degree, noise } = demand;
+export function dropUnder(demand: DropDemand, prime: bigint): WireChoice | null {
+  const { coefficients, degree } = demand;
   const room = largestNoise(prime, demand.plainModulus);
   const qBits = bitLength(prime);
   // At least two bits of every coefficient travel.
   const limit = qBits - 2;
   let best: WireChoice | null = null;
   for (let uploadC0 = 0; uploadC0 <= limit; uploadC0++) {
-    const { products } = resultNoise({ ...noise, dropped: { ...NOTHING_DROPPED, uploadC0 } });
+    const products = demand.products(uploadC0);
     if (products > room) break;
     const most = largestDrop(room - products, droppedFromC1(1, degree), limit);
     for (let responseC1 = 0; responseC1 <= most; responseC1++) {
@@ -73,7 +78,12 @@ function dropUnder(demand: WireDemand, prime: bigint): WireChoice | null {
 
 /** q and the dropped bits by the objective; the smaller q among equals. */
 export function chooseWire(demand: WireDemand): WireChoice {
-  let best = dropUnder(demand, demand.prime) ?? {
+  const { noise } = demand;
+  const dropDemand: DropDemand = {
+    ...demand,
+    products: (uploadC0) => resultNoise({ ...noise, dropped: { ...NOTHING_DROPPED, uploadC0 } }).products,
+  };
+  let best = dropUnder(dropDemand, demand.prime) ?? {
     prime: demand.prime,
     dropped: NOTHING_DROPPED,
     bits: Infinity,
@@ -84,7 +94,7 @@ export function chooseWire(demand: WireDemand): WireChoice {
   for (let bits = smallest + 1; bits <= largest; bits++) {
     const [prime] = nttPrimes(demand.degree, bits, 1);
     if (prime === undefined) continue;
-    const choice = dropUnder(demand, prime);
+    const choice = dropUnder(dropDemand, prime);
     if (choice !== null && choice.bits < best.bits) best = choice;
   }
   return best;

@@ -1,93 +1,51 @@
-import type { ClientView } from '../compiler/plan.ts';
+import { isToeplitzView } from '../compiler/plan.ts';
+import type { ClientView, ToeplitzView } from '../compiler/plan.ts';
 import { buildBlockGroups } from '../compiler/packingElements.ts';
 import type { BlockGroup, InputPlacement } from '../compiler/packingElements.ts';
-import { outputShape } from '../compiler/spec.ts';
+import { centredInputRange, outputShape } from '../compiler/spec.ts';
 import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
+import { CodingClock } from './codingClock.ts';
+import { freshBudgetBits, makeTools, encryptZero } from './clientTools.ts';
+import type { Client, ClientTools } from './clientTools.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
+import { DiagonalsClient } from './diagonals/client.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
-import { saveBytes } from './seal/envelope.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
-import type { Ciphertext, Decryptor, Encryptor, Plaintext, Seal } from './seal/module.ts';
-import { NoiseMeter } from './seal/noiseMeter.ts';
-import { PlaintextWriter, readPlaintext } from './seal/plaintext.ts';
-import { buildWithScope, SealScope, withScope } from './seal/scope.ts';
+import type { Seal } from './seal/module.ts';
+import { readPlaintext } from './seal/plaintext.ts';
+import { buildWithScope, SealScope } from './seal/scope.ts';
+import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { ZeroPool } from './zeroPool.ts';
 
-/** Who owns the data: holds a fresh secret key, which never leaves it. */
-export interface Client {
-  /**
-   * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
-   * coefficients of c0 and the seed of c1.
-   * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
-   */
-  encrypt(input: Tensor): Uint8Array[];
-  /**
-   * The accumulators (NCHW) from the results: for each block group one per row that is not empty, in order.
-   * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
-   */
-  decrypt(results: readonly Uint8Array[]): Tensor;
-  /**
-   * Smallest noise budget of the results as they arrived, at their output positions, by SEAL's formula, bits; that of a
-   * fresh encryption when there are no results. Never to be told to the server.
-   */
-  measuredBudgetBits(results: readonly Uint8Array[]): number;
-  /** Deletes the key and everything else on the WASM heap. */
-  dispose(): void;
-}
+export type { Client } from './clientTools.ts';
 
-/** The SEAL objects of a client. */
-interface Tools {
-  readonly encryptor: Encryptor;
-  readonly decryptor: Decryptor;
-  readonly plaintext: Plaintext;
-  readonly ciphertext: Ciphertext;
-  readonly meter: NoiseMeter;
-}
-
-function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientView): Tools {
-  const { context } = bfv;
-  const generator = scope.own(new seal.KeyGenerator(context));
-  const secretKey = scope.own(generator.secretKey());
-  // SEAL's constructor asks for a public key even where only the secret one is used.
-  const publicKey = scope.own(generator.createPublicKey());
-  return {
-    encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
-    decryptor: scope.own(new seal.Decryptor(context, secretKey)),
-    plaintext: scope.own(new seal.Plaintext()),
-    ciphertext: scope.own(new seal.Ciphertext()),
-    meter: new NoiseMeter(
-      scope,
-      seal,
-      bfv,
-      view.parameters.dataPrimes.map(BigInt),
-      saveBytes(seal, secretKey),
-    ),
-  };
-}
-
+/** The client of a toeplitz plan. */
 class SealClient implements Client {
+  readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: Seal;
-  readonly #view: ClientView;
+  readonly #view: ToeplitzView;
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
-  readonly #tools: Tools;
-  readonly #writer: PlaintextWriter;
+  readonly #tools: ClientTools;
   readonly #output: OutputShape;
   readonly #groups: readonly BlockGroup[];
   readonly #decode: Decoder;
   /** Result rows that are computed, ascending. */
   readonly #rows: readonly number[];
   readonly #coefficients: Float64Array;
+  readonly #scaling: ScalingTable;
+  readonly #zeros: ZeroPool;
 
-  constructor(scope: SealScope, seal: Seal, view: ClientView) {
+  constructor(scope: SealScope, seal: Seal, view: ToeplitzView) {
     this.#scope = scope;
     this.#seal = seal;
     this.#view = view;
@@ -96,7 +54,6 @@ class SealClient implements Client {
     this.#upload = new UploadCodec(frames, view.parameters, view.wire);
     this.#response = new ResponseCodec(frames, view.parameters, view.wire);
     this.#tools = makeTools(scope, seal, this.#context, view);
-    this.#writer = new PlaintextWriter(seal, this.#context);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
     this.#decode = makeDecoder(view, this.#output);
@@ -104,6 +61,8 @@ class SealClient implements Client {
     const empty = new Set(view.transfer.emptyRows);
     this.#rows = Array.from({ length: rowCount }, (_, row) => row).filter((row) => !empty.has(row));
     this.#coefficients = new Float64Array(view.packing.degree);
+    this.#scaling = new ScalingTable(view.parameters, centredInputRange(view.shape.input));
+    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools));
   }
 
   encrypt(input: Tensor): Uint8Array[] {
@@ -116,27 +75,29 @@ class SealClient implements Client {
     );
   }
 
+  /** An encryption of zero plus the scaled values: SEAL's own symmetric encryption, taken apart. */
   #encryptChunk(placement: InputPlacement, data: Float64Array): Uint8Array {
-    const { coefficients, elements, read } = placement;
-    const { zeroPoint } = this.#view.shape.input;
-    const { plainModulus } = this.#context;
-    this.#writer.clear();
-    for (let index = 0; index < elements.length; index++) {
-      const value = (data[elements[index]!]! - zeroPoint) % plainModulus;
-      this.#writer.put(coefficients[index]!, value < 0 ? value + plainModulus : value);
-    }
-    this.#writer.load(this.#tools.plaintext);
-    return this.#upload.encode(this.#encryptLoaded(), read);
+    const zero = this.#zeros.take();
+    const words = this.#upload.copyWords(zero);
+    this.#scaling.addMessage(words, this.#context.degree, placement, data, this.#view.shape.input.zeroPoint);
+    const bytes = this.coding.time('upload', () => this.#upload.encode(words, zero, placement.read));
+    zero.fill(0);
+    return bytes;
   }
 
-  /** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */
-  #encryptLoaded(): Uint8Array {
-    return withScope((scope) =>
-      saveBytes(
-        this.#seal,
-        scope.own(this.#tools.encryptor.encryptSymmetricSerializable(this.#tools.plaintext)),
-      ),
-    );
+  precompute(count: number): void {
+    this.#scope.assertOpen();
+    guardSeal('encrypt zeros', () => {
+      this.#zeros.fill(count);
+    });
+  }
+
+  get ciphertextsPerInput(): number {
+    return this.#groups.length * this.#view.transfer.usedChunks.length;
+  }
+
+  get precomputed(): number {
+    return this.#zeros.size;
   }
 
   decrypt(results: readonly Uint8Array[]): Tensor {
@@ -171,7 +132,9 @@ class SealClient implements Client {
 
   /** Loads result number `index` into the ciphertext object; returns its envelope. */
   #loadResult(results: readonly Uint8Array[], index: number, positions: Int32Array): Uint8Array {
-    const envelope = this.#response.decode(results[index]!, positions, `results[${index}]`);
+    const envelope = this.coding.time('response', () =>
+      this.#response.decode(results[index]!, positions, `results[${index}]`),
+    );
     this.#tools.ciphertext.loadFromArray(this.#context.context, envelope);
     return envelope;
   }
@@ -179,7 +142,7 @@ class SealClient implements Client {
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     this.#checkCount(results);
     return guardSeal('measure the noise', () => {
-      if (results.length === 0) return this.#freshBudgetBits();
+      if (results.length === 0) return freshBudgetBits(this.#seal, this.#context, this.#tools);
       const { meter } = this.#tools;
       const rows = this.#rows;
       return results.reduce((smallest, _, index) => {
@@ -191,16 +154,13 @@ class SealClient implements Client {
     });
   }
 
-  /** Of an encryption of zero, by SEAL's own measurement. */
-  #freshBudgetBits(): number {
-    const { ciphertext, decryptor, plaintext } = this.#tools;
-    this.#writer.clear();
-    this.#writer.load(plaintext);
-    ciphertext.loadFromArray(this.#context.context, this.#encryptLoaded());
-    return decryptor.invariantNoiseBudget(ciphertext);
+  evaluationKeys(): Uint8Array {
+    this.#scope.assertOpen();
+    return new Uint8Array(0);
   }
 
   dispose(): void {
+    this.#zeros.destroy();
     this.#scope.dispose();
   }
 }
@@ -211,5 +171,9 @@ class SealClient implements Client {
  */
 export async function createClient(view: ClientView): Promise<Client> {
   const seal = await loadSeal();
-  return buildWithScope((scope) => guardSeal('make the keys', () => new SealClient(scope, seal, view)));
+  return buildWithScope((scope) =>
+    guardSeal('make the keys', () =>
+      isToeplitzView(view) ? new SealClient(scope, seal, view) : new DiagonalsClient(scope, seal, view),
+    ),
+  );
 }

@@ -1,217 +1,50 @@
-import { CipherconvError } from '../compiler/errors.ts';
+import { isToeplitz } from '../compiler/plan.ts';
 import type { Plan } from '../compiler/plan.ts';
-import type { BlockGroup } from '../compiler/packingElements.ts';
 import { buildProgram } from '../compiler/program.ts';
-import type { Program } from '../compiler/program.ts';
-import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
-import { createContext } from './seal/context.ts';
-import type { BfvContext } from './seal/context.ts';
-import { saveBytes } from './seal/envelope.ts';
+import { takePart } from '../compiler/programParts.ts';
+import { DiagonalsEvaluator } from './diagonals/evaluator.ts';
+import { DirectEvaluator } from './directEvaluator.ts';
+import type { Evaluator, EvaluatorOptions } from './evaluatorTypes.ts';
+import { loadDirect } from './kernels/directModule.ts';
+import { NttEvaluator } from './nttEvaluator.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
-import type { Ciphertext, Seal, SealEvaluator } from './seal/module.ts';
 import { buildWithScope } from './seal/scope.ts';
-import type { SealScope } from './seal/scope.ts';
-import { prepareWeights } from './weights.ts';
-import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
-import type { Weights, WeightSource } from './weights.ts';
 
-/** Who owns the filter: computes on ciphertexts and holds no key of any kind. */
-export interface Evaluator {
-  /** Whether the transformed weights stay in memory or are made at each use. */
-  readonly weights: Weights;
-  /**
-   * Results of one upload (as `Client.encrypt` orders it): for each block group one ciphertext per row that is not
-   * empty, in order.
-   * @throws CipherconvError `malformed-tensor` for ciphertexts that are not of this plan.
-   */
-  evaluate(upload: readonly Uint8Array[]): Uint8Array[];
-  dispose(): void;
-}
-
-/** Called with the work done and the total: plaintexts while preparing, products while evaluating. */
-export type Progress = (done: number, total: number) => void;
-
-export interface EvaluatorOptions {
-  /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
-  readonly weightMemoryBytes?: number;
-  readonly onProgress?: Progress;
-}
-
-const DEFAULT_WEIGHT_MEMORY_BYTES = 2 ** 30;
-const WORD_BYTES = 8;
-
-/** One product of a row: which of the group's loaded inputs, and which plaintext. */
-interface Step {
-  readonly input: number;
-  readonly plaintext: number;
-}
-
-/** The rows that have terms, chunks replaced by their position among the used ones. */
-function buildSteps(plan: Plan, program: Program): Step[][] {
-  const { usedChunks, emptyRows } = plan.transfer;
-  const position = new Map(usedChunks.map((chunk, index) => [chunk, index]));
-  const empty = program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));
-  if (empty.join() !== emptyRows.join()) rejectTransfer('emptyRows', empty, emptyRows);
-  const steps = program.rows.map((terms) =>
-    terms.map(({ chunk, plaintext }) => ({
-      input: position.get(chunk) ?? rejectTransfer('usedChunks', [chunk], usedChunks),
-      plaintext,
-    })),
-  );
-  return steps.filter((row) => row.length > 0);
-}
-
-function rejectTransfer(field: string, expected: readonly number[], found: readonly number[]): never {
-  throw new CipherconvError({
-    code: 'plan-rejected',
-    where: `transfer.${field}`,
-    message: 'the plan does not fit its own program',
-    expected: expected.join(', '),
-    found: found.join(', '),
-  });
-}
+export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 
 /**
- * How many block groups go through the matrix together. With resident weights one: memory stays at one group's
- * inputs. Weights made on the fly are made once per batch, so a batch is as large as the memory that the weights
- * leave free; with all groups in one batch each is made once per evaluation.
+ * Prepares a plan for evaluation with its kernel.
+ * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the direct kernel its lanes.
  */
-function groupsPerBatch(weights: Weights, memoryBytes: number, groupBytes: number, groups: number): number {
-  if (weights.kind === 'resident') return 1;
-  return Math.min(groups, Math.max(1, Math.floor(memoryBytes / groupBytes)));
-}
-
-class NttEvaluator implements Evaluator {
-  readonly weights: Weights;
-  readonly #scope: SealScope;
-  readonly #seal: Seal;
-  readonly #context: BfvContext;
-  readonly #upload: UploadCodec;
-  readonly #response: ResponseCodec;
-  readonly #placements: readonly BlockGroup[];
-  readonly #usedChunks: readonly number[];
-  /** Number of each row that has terms, for its placement. */
-  readonly #rowNumbers: readonly number[];
-  readonly #evaluator: SealEvaluator;
-  readonly #source: WeightSource;
-  readonly #rows: readonly (readonly Step[])[];
-  readonly #groups: number;
-  readonly #onProgress: Progress | null;
-  /** Inputs of each group of a batch, and its accumulator: made once, reused by every row, batch and call. */
-  readonly #inputs: readonly (readonly Ciphertext[])[];
-  readonly #accumulators: readonly Ciphertext[];
-  readonly #product: Ciphertext;
-
-  constructor(scope: SealScope, seal: Seal, plan: Plan, options: EvaluatorOptions) {
-    const program = buildProgram(plan);
-    const memoryBytes = options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES;
-    this.#scope = scope;
-    this.#seal = seal;
-    this.#onProgress = options.onProgress ?? null;
-    this.#context = createContext(scope, seal, plan.parameters);
-    const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, plan.parameters, plan.wire);
-    this.#response = new ResponseCodec(frames, plan.parameters, plan.wire);
-    this.#placements = program.blockGroups;
-    this.#usedChunks = plan.transfer.usedChunks;
-    this.#rowNumbers = program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
-    this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
-    this.#rows = buildSteps(plan, program);
-    this.#groups = program.blockGroups.length;
-    this.#source = prepareWeights(scope, seal, this.#context, this.#evaluator, program.plaintexts, {
-      memoryBytes,
-      onProgress: this.#onProgress,
-    });
-    this.weights = this.#source.weights;
-    const used = plan.transfer.usedChunks.length;
-    const ciphertextBytes = 2 * this.#context.degree * this.#context.dataPrimeCount * WORD_BYTES;
-    const batch = groupsPerBatch(this.weights, memoryBytes, (used + 1) * ciphertextBytes, this.#groups);
-    const make = (count: number): Ciphertext[] =>
-      Array.from({ length: count }, () => scope.own(new seal.Ciphertext()));
-    this.#inputs = Array.from({ length: batch }, () => make(used));
-    this.#accumulators = make(batch);
-    this.#product = scope.own(new seal.Ciphertext());
-  }
-
-  evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
-    this.#scope.assertOpen();
-    const used = this.#inputs[0]!.length;
-    requireCiphertextCount('upload', this.#groups * used, upload.length);
-    const results = new Array<Uint8Array>(this.#groups * this.#rows.length);
-    guardSeal('evaluate', () => {
-      for (let first = 0; first < this.#groups; first += this.#inputs.length) {
-        const count = Math.min(this.#inputs.length, this.#groups - first);
-        this.#load(upload, first, count);
-        this.#runBatch(first, count, results);
-      }
-    });
-    return results;
-  }
-
-  /** Loads the inputs of the block groups first .. first + count - 1 and transforms them. */
-  #load(upload: readonly Uint8Array[], first: number, count: number): void {
-    for (let group = 0; group < count; group++) {
-      const inputs = this.#inputs[group]!;
-      inputs.forEach((ciphertext, index) => {
-        const at = (first + group) * inputs.length + index;
-        const { read } = this.#placements[first + group]!.inputs[this.#usedChunks[index]!]!;
-        const envelope = this.#upload.decode(upload[at]!, read, `upload[${at}]`);
-        ciphertext.loadFromArray(this.#context.context, envelope);
-        this.#evaluator.cipherTransformToNttInplace(ciphertext);
-      });
-    }
-  }
-
-  #runBatch(first: number, count: number, results: Uint8Array[]): void {
-    const productsPerGroup = this.#rows.reduce((sum, steps) => sum + steps.length, 0);
-    let done = first * productsPerGroup;
-    this.#rows.forEach((steps, row) => {
-      this.#runRow(steps, count);
-      for (let group = 0; group < count; group++) {
-        const accumulator = this.#accumulators[group]!;
-        this.#evaluator.cipherTransformFromNttInplace(accumulator);
-        const { coefficients } = this.#placements[first + group]!.outputs[this.#rowNumbers[row]!]!;
-        const envelope = saveBytes(this.#seal, accumulator);
-        results[(first + group) * this.#rows.length + row] = this.#response.encode(envelope, coefficients);
-      }
-      done += steps.length * count;
-      this.#onProgress?.(done, this.#groups * productsPerGroup);
-    });
-  }
-
-  /** accumulator[group] = sum over the steps of weight * input[group], for `count` groups. */
-  #runRow(steps: readonly Step[], count: number): void {
-    const evaluator = this.#evaluator;
-    const product = this.#product;
-    for (let step = 0; step < steps.length; step++) {
-      const { input, plaintext } = steps[step]!;
-      const weight = this.#source.weight(plaintext);
-      for (let group = 0; group < count; group++) {
-        const accumulator = this.#accumulators[group]!;
-        const ciphertext = this.#inputs[group]![input]!;
-        if (step === 0) {
-          evaluator.multiplyPlain(ciphertext, weight, accumulator);
-        } else {
-          evaluator.multiplyPlain(ciphertext, weight, product);
-          evaluator.addInplace(accumulator, product);
-        }
-      }
-    }
-  }
-
-  dispose(): void {
-    this.#scope.dispose();
-  }
-}
-
-/**
- * Prepares a plan for evaluation with the `ntt` kernel: SEAL's own evaluator, everything in NTT form.
- * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
- */
-export async function createEvaluator(plan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
+export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
   const seal = await loadSeal();
-  return buildWithScope((scope) =>
-    guardSeal('prepare the weights', () => new NttEvaluator(scope, seal, plan, options)),
-  );
+  if (!isToeplitz(wholePlan)) {
+    return buildWithScope((scope) =>
+      guardSeal('prepare the weights', () => new DiagonalsEvaluator(scope, seal, wholePlan, options)),
+    );
+  }
+  const whole = buildProgram(wholePlan);
+  const { plan, program } =
+    options.part === undefined
+      ? { plan: wholePlan, program: whole }
+      : takePart(wholePlan, whole, options.part);
+  const kernel = options.kernel ?? plan.kernel;
+  switch (kernel) {
+    case 'ntt':
+      return buildWithScope((scope) =>
+        guardSeal('prepare the weights', () => new NttEvaluator(scope, seal, plan, program, options)),
+      );
+    case 'direct': {
+      const factory = await loadDirect();
+      return buildWithScope((scope) =>
+        guardSeal(
+          'prepare the kernel',
+          () => new DirectEvaluator(scope, seal, factory, plan, program, options),
+        ),
+      );
+    }
+    default:
+      return kernel satisfies never;
+  }
 }

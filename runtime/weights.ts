@@ -22,27 +22,32 @@ interface WeightOptions {
 
 const WORD_BYTES = 8;
 
-/** Writes `polynomial` into `target` in NTT form. */
-type Transform = (polynomial: RingPlaintext, target: Plaintext) => void;
+/** Puts the coefficients of plaintext number `index` that are not 0 into the writer, residues in [0, t). */
+export type WritePlaintext = (index: number, writer: PlaintextWriter) => void;
+
+/** Writes plaintext number `index` into `target` in NTT form. */
+type Transform = (index: number, target: Plaintext) => void;
 
 /**
  * Always in NTT form: outside it, SEAL's `multiplyPlain` skips the centred lift for a plaintext with a single
  * coefficient, and the noise of a negative weight w grows by t - |w| instead of |w|.
  */
-function makeTransform(seal: Seal, context: BfvContext, evaluator: SealEvaluator): Transform {
+function makeTransform(
+  seal: Seal,
+  context: BfvContext,
+  evaluator: SealEvaluator,
+  write: WritePlaintext,
+): Transform {
   const writer = new PlaintextWriter(seal, context);
-  return ({ exponents, values }, target) => {
+  return (index, target) => {
     writer.clear();
-    for (let index = 0; index < values.length; index++) {
-      const value = values[index]!;
-      writer.put(exponents[index]!, value < 0 ? value + context.plainModulus : value);
-    }
+    write(index, writer);
     writer.load(target);
     evaluator.plainTransformToNttInplace(target, context.firstParmsId);
   };
 }
 
-/** Transforms the polynomials now and keeps them, or, past the memory allowed, one at a time when asked for. */
+/** The weights of a toeplitz program; see `preparePlaintexts`. */
 export function prepareWeights(
   scope: SealScope,
   seal: Seal,
@@ -51,20 +56,39 @@ export function prepareWeights(
   polynomials: readonly RingPlaintext[],
   options: WeightOptions,
 ): WeightSource {
-  const transform = makeTransform(seal, context, evaluator);
-  const count = polynomials.length;
+  const write: WritePlaintext = (index, writer) => {
+    const { exponents, values } = polynomials[index]!;
+    for (let entry = 0; entry < values.length; entry++) {
+      const value = values[entry]!;
+      writer.put(exponents[entry]!, value < 0 ? value + context.plainModulus : value);
+    }
+  };
+  return preparePlaintexts(scope, seal, context, evaluator, polynomials.length, write, options);
+}
+
+/** Transforms the plaintexts now and keeps them, or, past the memory allowed, one at a time when asked for. */
+export function preparePlaintexts(
+  scope: SealScope,
+  seal: Seal,
+  context: BfvContext,
+  evaluator: SealEvaluator,
+  count: number,
+  write: WritePlaintext,
+  options: WeightOptions,
+): WeightSource {
+  const transform = makeTransform(seal, context, evaluator, write);
   const bytes = count * context.degree * context.dataPrimeCount * WORD_BYTES;
   if (bytes > options.memoryBytes) {
     const scratch = scope.own(new seal.Plaintext());
     const weight = (index: number): Plaintext => {
-      transform(polynomials[index]!, scratch);
+      transform(index, scratch);
       return scratch;
     };
     return { weights: { kind: 'on-the-fly', count, bytes }, weight };
   }
-  const resident = polynomials.map((polynomial, index) => {
+  const resident = Array.from({ length: count }, (_, index) => {
     const plaintext = scope.own(new seal.Plaintext());
-    transform(polynomial, plaintext);
+    transform(index, plaintext);
     options.onProgress?.(index + 1, count);
     return plaintext;
   });

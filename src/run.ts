@@ -3,10 +3,13 @@ import type { Plan } from '../compiler/plan.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { convolve } from '../runtime/clear/loops.ts';
 import { createClient } from '../runtime/client.ts';
+import type { Client } from '../runtime/client.ts';
 import { compareTensors } from '../runtime/compare.ts';
 import type { Mismatch } from '../runtime/compare.ts';
 import { createEvaluator } from '../runtime/evaluator.ts';
+import type { Evaluator, EvaluatorOptions } from '../runtime/evaluator.ts';
 import { loadSeal } from '../runtime/seal/module.ts';
+import type { Weights } from '../runtime/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
 
@@ -16,11 +19,15 @@ export interface RunResult {
   readonly output: Tensor;
   /** The first integer that differs from the cleartext convolution, null when all are equal. */
   readonly firstMismatch: Mismatch | null;
+  /** Whether the transformed weights stayed in memory, and what they take. */
+  readonly weights: Weights;
 }
 
 export type RunStep = 'load SEAL' | keyof RunReport['ms'] | 'compare';
 
 export interface RunOptions {
+  /** What the transformed weights may take, bytes; past it they are made at each use. Default 1 GiB. */
+  readonly weightMemoryBytes?: number;
   /** Told when a step begins (done 0 of 1) and how far it is. */
   readonly onProgress?: (step: RunStep, done: number, total: number) => void;
 }
@@ -40,19 +47,22 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
     return timed(work);
   };
   await step('load SEAL', loadSeal);
-  const client = await step('keygen', () => createClient(clientView(plan)));
+  const client = await step('keygen', () => makeClient(plan));
   try {
     let active: 'prepare' | 'evaluate' = 'prepare';
+    const memory =
+      options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes };
     const onProgress = (done: number, total: number): void => {
       announce(active, done, total);
     };
-    const evaluator = await step('prepare', () => createEvaluator(plan, { onProgress }));
+    const { encryptor, keys } = client.value;
+    const evaluator = await step('prepare', () => prepare(plan, keys, { ...memory, onProgress }));
     try {
-      const upload = await step('encrypt', () => client.value.encrypt(input));
+      const upload = await step('encrypt', () => encryptor.encrypt(input));
       active = 'evaluate';
       const response = await step('evaluate', () => evaluator.value.evaluate(upload.value));
-      const output = await step('decrypt', () => client.value.decrypt(response.value));
-      const measuredBudgetBits = client.value.measuredBudgetBits(response.value);
+      const output = await step('decrypt', () => encryptor.decrypt(response.value));
+      const measuredBudgetBits = encryptor.measuredBudgetBits(response.value);
       const expected = await step('compare', () => convolve(plan.spec, input));
       const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
       const report: RunReport = {
@@ -68,15 +78,40 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
           evaluate: response.ms,
           decrypt: output.ms,
         },
-        // A toeplitz plan needs no key on the server.
-        bytes: { keys: 0, upload: totalLength(upload.value), response: totalLength(response.value) },
+        bytes: {
+          keys: keys.length,
+          upload: totalLength(upload.value),
+          response: totalLength(response.value),
+        },
       };
-      return { report, output: output.value, firstMismatch: first };
+      return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
     } finally {
       evaluator.value.dispose();
     }
   } finally {
-    client.value.dispose();
+    client.value.encryptor.dispose();
+  }
+}
+
+/** A client and the evaluation keys that it sends. */
+async function makeClient(plan: Plan): Promise<{ encryptor: Client; keys: Uint8Array }> {
+  const encryptor = await createClient(clientView(plan));
+  try {
+    return { encryptor, keys: encryptor.evaluationKeys() };
+  } catch (error) {
+    encryptor.dispose();
+    throw error;
+  }
+}
+
+async function prepare(plan: Plan, keys: Uint8Array, options: EvaluatorOptions): Promise<Evaluator> {
+  const evaluator = await createEvaluator(plan, options);
+  try {
+    evaluator.loadEvaluationKeys(keys);
+    return evaluator;
+  } catch (error) {
+    evaluator.dispose();
+    throw error;
   }
 }
 

@@ -1,4 +1,3 @@
-import { CipherconvError } from '../../compiler/errors.ts';
 import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { rowMajor } from './strided.ts';
@@ -71,26 +70,20 @@ function copyAxes(
 }
 
 /**
- * Writes all elements in C order to target[at], target[at + 1], ...
- * @throws CipherconvError `out-of-range` when the target is too small
+ * Prepares copies of a view that moves: the function writes all elements of the view, moved by `shift` elements, in C
+ * order to the beginning of the target.
  */
-export function copyInto(source: Strided, target: Float64Array, at = 0): void {
-  const end = at + elementCount(source.shape);
-  if (end > target.length) {
-    throw new CipherconvError({
-      code: 'out-of-range',
-      message: 'the target of a copy is too small',
-      expected: `at least ${end} elements`,
-      found: String(target.length),
-    });
-  }
-  copyAxes(joinAxes(source), 0, source.data, source.offset, target, at);
+export function copier(source: Strided): (target: Float64Array, shift: number) => void {
+  const axes = joinAxes(source);
+  return (target, shift) => {
+    copyAxes(axes, 0, source.data, source.offset + shift, target, 0);
+  };
 }
 
 /** A copy in C order, with a buffer of its own. */
 export function contiguous(source: Strided): Strided {
   const data = new Float64Array(elementCount(source.shape));
-  copyInto(source, data);
+  copier(source)(data, 0);
   return { data, shape: source.shape, strides: rowMajor(source.shape), offset: 0 };
 }
 

@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/errors.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
-import { checkInput } from '../checkInput.ts';
+import { checkShape } from './windows.ts';
 
 /**
  * The flattened filter matrix B of one output channel, (C*H*W) x (OutH*OutW), by columns: the entries of column `cell`
@@ -20,8 +20,7 @@ export interface FlattenedFilter {
 /** Top left corners of the windows on one axis, in padded coordinates: 0, stride, 2*stride, ... while the kernel fits. */
 function corners(padded: number, reach: number, stride: number): number[] {
   const found: number[] = [];
-  // `<=`: the last window may touch the edge. Published versions that loop offsets from 0 up to `H + padding - KH`
-  // exclusive lose that last position (and count a padding that lies on both sides once).
+  // `<=`: the last window may touch the edge.
   for (let corner = 0; corner <= padded - reach; corner += stride) found.push(corner);
   return found;
 }
@@ -122,10 +121,10 @@ function positions(size: number, pads: number, kernel: number, stride: number, d
  * exclusive lose.
  * @param input raw values, NCHW, in the declared range
  * @returns accumulators, NCHW, exact
- * @throws CipherconvError as `checkInput`
+ * @throws CipherconvError `shape-mismatch`
  */
 export function convolveFlattened(spec: ConvSpec, input: Tensor): Tensor {
-  checkInput(input, spec);
+  checkShape(spec, input);
   const { batch, height, width, zeroPoint } = spec.input;
   const { outChannels, kernelHeight, kernelWidth } = spec.weights;
   const [top, left, bottom, right] = spec.pads;

@@ -1,11 +1,11 @@
-import { internalError } from '../../compiler/errors.ts';
+import { CipherconvError, internalError } from '../../compiler/errors.ts';
 import type { Strided } from './strided.ts';
 
 /**
  * How output channels share doubles. A double carries 53 bits and an accumulator of quantized numbers needs far fewer,
  * so one multiply-add can serve several output channels. Column q of the packed filter is the fixed-point fraction
  *
- *     sum over lanes l of  w[q*lanes + l] * base^(l - lanes)
+ *     sum over lanes l of  w[q*lanes + l] * base^-(l + 1)
  *
  * and so is a sum of its products with pixels: a number in base `base` with one signed digit per output channel.
  *
@@ -59,10 +59,19 @@ function forEachTap(filter: Strided, action: (value: number, output: number, row
 
 /**
  * Chooses the lanes: as few as give the fewest panels.
- * @param largestSum M above: no partial sum of any output exceeds it in magnitude; a safe integer
+ * @param largestSum M above: no partial sum of any output exceeds it in magnitude
+ * @throws CipherconvError `out-of-range` when M is not below 2^53
  */
 export function planLanes(outputs: number, largestSum: number): Lanes {
-  if (!Number.isSafeInteger(largestSum)) throw internalError(`sums up to ${largestSum} are not exact`);
+  if (!Number.isSafeInteger(largestSum)) {
+    throw new CipherconvError({
+      code: 'out-of-range',
+      where: 'input',
+      message: 'with inputs this large a sum may exceed what a double holds exactly',
+      expected: 'largest input times sum of the weights below 2^53 in magnitude',
+      found: String(largestSum),
+    });
+  }
   let bits = 1;
   while (2 ** bits < 2 * largestSum + 1) bits++;
   const possible = Math.max(1, Math.floor(53 / bits));
@@ -85,7 +94,7 @@ export interface Columns {
 export function packColumns(filter: Strided, { outputs, lanes, base, columns }: Lanes): Columns {
   const depth = filter.shape.slice(0, -1).reduce((product, extent) => product * extent, 1);
   if (filter.shape.at(-1) !== outputs) throw internalError('lanes of another filter');
-  const scales = Array.from({ length: lanes }, (_, lane) => base ** (lane - lanes));
+  const scales = Array.from({ length: lanes }, (_, lane) => base ** -(lane + 1));
   const data = new Float64Array(depth * columns);
   forEachTap(filter, (value, output, k) => {
     const column = Math.floor(output / lanes);
@@ -99,23 +108,31 @@ export function packColumns(filter: Strided, { outputs, lanes, base, columns }: 
  * Takes the digits apart and adds the bias: out[r][o] = bias[o] + digit o of row r. Destroys `sums`.
  * @param sums [rows, columns] in C order
  * @param out [rows, outputs], written
+ * @param shift moves `out` by so many elements
  */
-export function unpackSums(sums: Float64Array, layout: Lanes, bias: readonly number[], out: Strided): void {
+export function unpackSums(
+  sums: Float64Array,
+  layout: Lanes,
+  bias: readonly number[],
+  out: Strided,
+  shift = 0,
+): void {
   const { outputs, lanes, base, columns } = layout;
   const [rowStride = 0, outputStride = 0] = out.strides;
   const end = out.shape[0]! * columns;
   for (let column = 0; column * lanes < outputs; column++) {
-    for (let lane = lanes - 1; lane >= 0; lane--) {
+    // The first lane is the highest digit; spare lanes of the last column come last and are left alone.
+    for (let lane = 0; lane < lanes && column * lanes + lane < outputs; lane++) {
       const output = column * lanes + lane;
-      // Added as fractions, as everywhere here: |bias + digit| < 2^53, so nothing is lost.
-      const offset = (bias[output] ?? 0) * UNIT;
-      let to = out.offset + output * outputStride;
+      // The bias is added to fractions, as all is added here: |bias + digit| < 2^53, so nothing is lost.
+      const offset = bias[output]! * UNIT;
+      const isLowest = lane === lanes - 1;
+      let to = out.offset + shift + output * outputStride;
       for (let at = column; at < end; at += columns) {
         const scaled = sums[at]! * base;
-        const digit = Math.round(scaled);
+        const digit = isLowest ? scaled : Math.round(scaled);
         sums[at] = scaled - digit;
-        // The last column may have lanes to spare; their digits are zero.
-        if (output < outputs) out.data[to] = (digit * UNIT + offset) / UNIT;
+        out.data[to] = (digit * UNIT + offset) * (1 / UNIT);
         to += rowStride;
       }
     }

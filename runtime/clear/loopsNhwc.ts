@@ -1,28 +1,18 @@
 import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
-import { checkInput } from '../checkInput.ts';
 import { contiguous, toTensor } from './copy.ts';
 import { fromTensor, permute } from './strided.ts';
-import { groupFilter } from './windows.ts';
-
-/**
- * Scales sums to fractions. V8 (from version 14, Node 25) guesses that sums of integral doubles stay integers, and
- * checks it at every step, at four times the price. A power of two changes no significand, so nothing is lost.
- */
-const UNIT = 2 ** -53;
+import { checkShape, groupFilter } from './windows.ts';
 
 /**
  * The seven-fold loop in the layout of TensorFlow: NHWC input, HWIO weights, the sum over rows, columns and channels of
  * one window innermost.
  * @param input raw values, NHWC
  * @returns accumulators, NHWC, exact for inputs in the declared range
+ * @throws CipherconvError `shape-mismatch`
  */
 export function convolveNhwc(spec: ConvSpec, input: Tensor): Tensor {
-  checkInput(toTensor(permute(fromTensor(input), [0, 3, 1, 2])), spec);
-  return convolveNhwcUnchecked(spec, input);
-}
-
-function convolveNhwcUnchecked(spec: ConvSpec, input: Tensor): Tensor {
+  checkShape(spec, { ...input, shape: [0, 3, 1, 2].map((axis) => input.shape[axis] ?? 0) });
   const { batch, channels, height, width, zeroPoint } = spec.input;
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   const [top, left, bottom, right] = spec.pads;
@@ -32,9 +22,7 @@ function convolveNhwcUnchecked(spec: ConvSpec, input: Tensor): Tensor {
   const outWidth = Math.floor((width + left + right - (kernelWidth - 1) * dilationX - 1) / strideX) + 1;
   const outputs = outChannels / spec.group;
   const x = input.data.map((value) => value - zeroPoint);
-  const filters = Array.from({ length: spec.group }, (_, g) =>
-    contiguous(groupFilter(spec, g)).data.map((value) => value * UNIT),
-  );
+  const filters = Array.from({ length: spec.group }, (_, g) => contiguous(groupFilter(spec, g)).data);
   const data = new Float64Array(batch * outHeight * outWidth * outChannels);
   let cell = 0;
   for (let n = 0; n < batch; n++) {
@@ -44,7 +32,7 @@ function convolveNhwcUnchecked(spec: ConvSpec, input: Tensor): Tensor {
           const g = Math.floor(o / outputs);
           const w = filters[g]!;
           const filter = o - g * outputs;
-          let sum = 0;
+          let sum = spec.bias[o]!;
           for (let a = 0; a < kernelHeight; a++) {
             const y = i * strideY - top + a * dilationY;
             if (y < 0 || y >= height) continue;
@@ -58,7 +46,7 @@ function convolveNhwcUnchecked(spec: ConvSpec, input: Tensor): Tensor {
               }
             }
           }
-          data[cell++] = spec.bias[o]! + sum / UNIT;
+          data[cell++] = sum;
         }
       }
     }

@@ -8,11 +8,18 @@ import type { Strided } from './strided.ts';
  * partial sums stay in registers (4 by 2 and 4 by 4 were slower under V8, which keeps bounds checks and has no vectors).
  * @param x [rows, depth], any strides
  * @param sums [rows, columns] in C order, added to
+ * @param shift moves `x` by so many elements
  */
-export function multiplyAdd(x: Strided, { depth, columns, data: w }: Columns, sums: Float64Array): void {
+export function multiplyAdd(
+  x: Strided,
+  { depth, columns, data: w }: Columns,
+  sums: Float64Array,
+  shift = 0,
+): void {
   const [rows = 0, found = 0] = x.shape;
   const [rowStride = 0, depthStride = 0] = x.strides;
   if (found !== depth || sums.length < rows * columns) throw internalError('matrices do not fit together');
+  const first = x.offset + shift;
   for (let column = 0; column < columns; column += PANEL) {
     const panel = column * depth;
     const end = panel + depth * PANEL;
@@ -20,7 +27,7 @@ export function multiplyAdd(x: Strided, { depth, columns, data: w }: Columns, su
     for (; row + 1 < rows; row += 2) {
       twoRows(
         x.data,
-        x.offset + row * rowStride,
+        first + row * rowStride,
         rowStride,
         depthStride,
         w,
@@ -32,7 +39,7 @@ export function multiplyAdd(x: Strided, { depth, columns, data: w }: Columns, su
       );
     }
     if (row < rows) {
-      oneRow(x.data, x.offset + row * rowStride, depthStride, w, panel, end, sums, row * columns + column);
+      oneRow(x.data, first + row * rowStride, depthStride, w, panel, end, sums, row * columns + column);
     }
   }
 }
@@ -51,8 +58,14 @@ function twoRows(
 ): void {
   let upper = from;
   let lower = from + rowStride;
-  let [u0, u1, u2, u3] = [0, 0, 0, 0];
-  let [l0, l1, l2, l3] = [0, 0, 0, 0];
+  let u0 = 0;
+  let u1 = 0;
+  let u2 = 0;
+  let u3 = 0;
+  let l0 = 0;
+  let l1 = 0;
+  let l2 = 0;
+  let l3 = 0;
   for (let at = panel; at < end; at += PANEL) {
     const w0 = w[at]!;
     const w1 = w[at + 1]!;
@@ -85,7 +98,10 @@ function oneRow(
   sums: Float64Array,
   to: number,
 ): void {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
   for (let at = panel; at < end; at += PANEL) {
     const value = x[from]!;
     s0 += value * w[at]!;

@@ -1,14 +1,13 @@
 import { CipherconvError } from '../../compiler/errors.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
-import { checkInput } from '../checkInput.ts';
 import { toTensor } from './copy.ts';
 import { packColumns, unpackSums } from './lanes.ts';
 import { groupLanes } from './lines.ts';
 import { multiplyAdd } from './product.ts';
 import { permute, strided } from './strided.ts';
 import type { Strided } from './strided.ts';
-import { geometryOf, groupFilter, padImage, windows } from './windows.ts';
+import { checkShape, geometryOf, groupFilter, padImage, windows } from './windows.ts';
 import type { Geometry } from './windows.ts';
 
 /** The image that `fold` makes. */
@@ -19,9 +18,8 @@ export interface ImageSize {
 }
 
 /** Windows in PyTorch's order, [N, C, kH, kW, OutH, OutW], as a copy. */
-function unfoldWindows(input: Tensor, geometry: Geometry, zeroPoint: number): Tensor {
-  const patches = windows(padImage(input, geometry.pads, zeroPoint), geometry);
-  return toTensor(permute(patches, [0, 5, 3, 4, 1, 2]));
+function unfoldWindows(image: Strided, geometry: Geometry): Tensor {
+  return toTensor(permute(windows(image, geometry), [0, 5, 3, 4, 1, 2]));
 }
 
 function joined({ shape, data }: Tensor): Tensor {
@@ -36,7 +34,7 @@ function joined({ shape, data }: Tensor): Tensor {
  * @throws CipherconvError when the kernel does not fit into the padded image
  */
 export function unfold(input: Tensor, geometry: Geometry): Tensor {
-  return joined(unfoldWindows(input, geometry, 0));
+  return joined(unfoldWindows(padImage(input, geometry.pads, 0).image, geometry));
 }
 
 /**
@@ -93,13 +91,14 @@ function groupColumns({ data, shape }: Tensor, n: number, firstRow: number, dept
 /**
  * The convolution over the unfold layout: filter (Cout x C*kH*kW) times columns (C*kH*kW x L), per image and group.
  * Stores all columns of the batch: kH*kW times the input.
- * @param input raw values, NCHW, in the declared range
+ * @param input raw values, NCHW
  * @returns accumulators, NCHW, exact
- * @throws CipherconvError as `checkInput`
+ * @throws CipherconvError `shape-mismatch`, or `out-of-range` for inputs so large that a sum could round
  */
 export function convolveUnfold(spec: ConvSpec, input: Tensor): Tensor {
-  checkInput(input, spec);
-  const patches = unfoldWindows(input, geometryOf(spec), spec.input.zeroPoint);
+  checkShape(spec, input);
+  const { image, largest } = padImage(input, spec.pads, spec.input.zeroPoint);
+  const patches = unfoldWindows(image, geometryOf(spec));
   const [batch = 0, , kernelHeight = 0, kernelWidth = 0, outHeight = 0, outWidth = 0] = patches.shape;
   const columns = joined(patches);
   const cellCount = outHeight * outWidth;
@@ -109,7 +108,7 @@ export function convolveUnfold(spec: ConvSpec, input: Tensor): Tensor {
   const data = new Float64Array(batch * outChannels * cellCount);
   for (let g = 0; g < spec.group; g++) {
     const filter = permute(groupFilter(spec, g), [2, 0, 1, 3]);
-    const layout = groupLanes(spec, filter);
+    const layout = groupLanes(filter, largest);
     const packed = packColumns(filter, layout);
     const bias = spec.bias.slice(g * outputs, (g + 1) * outputs);
     for (let n = 0; n < batch; n++) {

@@ -1,8 +1,8 @@
+import { CipherconvError } from '../../compiler/errors.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
-import { copyInto } from './copy.ts';
-import { fromTensor, permute, strided, view } from './strided.ts';
+import { permute, strided, view } from './strided.ts';
 import type { Strided } from './strided.ts';
 
 /** Where the windows of a convolution lie; pairs are [vertical, horizontal], pads [top, left, bottom, right]. */
@@ -17,28 +17,56 @@ export function geometryOf({ weights, strides, pads, dilations }: ConvSpec): Geo
   return { kernel: [weights.kernelHeight, weights.kernelWidth], strides, pads, dilations };
 }
 
+/** @throws CipherconvError `shape-mismatch` when the input does not have the shape of the spec (NCHW). */
+export function checkShape({ input: declared }: ConvSpec, input: Tensor): void {
+  const expected = [declared.batch, declared.channels, declared.height, declared.width];
+  if (input.shape.join() === expected.join() && input.data.length === elementCount(expected)) return;
+  throw new CipherconvError({
+    code: 'shape-mismatch',
+    where: 'input',
+    message: 'the tensor does not have the shape of the convolution',
+    expected: `[${expected.join(', ')}] (NCHW), ${elementCount(expected)} values`,
+    found: `[${input.shape.join(', ')}], ${input.data.length} values`,
+  });
+}
+
+/** An image with its pads as zeros. */
+export interface PaddedImage {
+  /** [batch, top + height + bottom, left + width + right, channels] */
+  readonly image: Strided;
+  /** Largest magnitude in it. */
+  readonly largest: number;
+}
+
 /**
- * The input with the zero point taken off and the pads materialised as zeros, channels last:
- * [batch, top + height + bottom, left + width + right, channels]. Centring comes first: a padded tap contributes 0.
+ * Takes the zero point off, materialises the pads as zeros and puts channels last. Centring comes first: a padded tap
+ * contributes 0.
  * @param input raw values, NCHW
  */
-export function padImage(input: Tensor, pads: Geometry['pads'], zeroPoint: number): Strided {
+export function padImage(input: Tensor, pads: Geometry['pads'], zeroPoint: number): PaddedImage {
   const [top, left, bottom, right] = pads;
   const [batch = 0, channels = 0, height = 0, width = 0] = input.shape;
-  const shape = [batch, top + height + bottom, left + width + right, channels];
-  const target = strided(new Float64Array(elementCount(shape)), shape);
-  const [imageStride = 0, rowStride = 0, columnStride = 0] = target.strides;
-  const source = permute(fromTensor(input), [0, 2, 3, 1]);
-  const line = new Float64Array(width * channels);
+  const rowCount = top + height + bottom;
+  const columnCount = left + width + right;
+  const target = new Float64Array(batch * rowCount * columnCount * channels);
+  let [lowest, highest] = [0, 0];
+  let from = 0;
   for (let n = 0; n < batch; n++) {
-    for (let i = 0; i < height; i++) {
-      const offset = n * source.strides[0]! + i * source.strides[1]!;
-      copyInto(view(source, { shape: [width, channels], strides: source.strides.slice(2), offset }), line);
-      const at = n * imageStride + (top + i) * rowStride + left * columnStride;
-      for (let index = 0; index < line.length; index++) target.data[at + index] = line[index]! - zeroPoint;
+    for (let c = 0; c < channels; c++) {
+      for (let i = 0; i < height; i++) {
+        let to = ((n * rowCount + top + i) * columnCount + left) * channels + c;
+        for (let j = 0; j < width; j++) {
+          const value = input.data[from++]! - zeroPoint;
+          if (value < lowest) lowest = value;
+          else if (value > highest) highest = value;
+          target[to] = value;
+          to += channels;
+        }
+      }
     }
   }
-  return target;
+  const image = strided(target, [batch, rowCount, columnCount, channels]);
+  return { image, largest: Math.max(-lowest, highest) };
 }
 
 /** Positions of a dilated kernel on one padded axis. */

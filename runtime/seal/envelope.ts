@@ -6,7 +6,9 @@ import type { Seal } from './module.ts';
  */
 
 const WORD = 8;
+export const WORD_BYTES = WORD;
 const HEADER = 16;
+export const HEADER_BYTES = HEADER;
 
 /** Plaintext: header, parms_id (32 bytes, all zero outside NTT form), coefficient count, scale, inner array. */
 export const PLAINTEXT_COUNT_AT = 48;

@@ -1,6 +1,5 @@
 import { CipherconvError } from '../../compiler/errors.ts';
-import type { DroppedBits } from '../../compiler/noise.ts';
-import type { Parameters } from '../../compiler/plan.ts';
+import type { DroppedBits, Parameters } from '../../compiler/plan.ts';
 import { CIPHERTEXT_WORDS_AT, SEED_BYTES, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
@@ -34,23 +33,34 @@ function polynomialBytes(code: PolynomialCode, positions: Positions): number {
   return packedBytes(polynomialBits(code, positions));
 }
 
-/** Words of polynomial `which` (0: c0, 1: c1) under prime number `prime`, out of the words of an envelope. */
-function wordsOf(words: Uint32Array, code: PolynomialCode, which: number, prime: number): Uint32Array {
-  const start = (which * code.codes.length + prime) * code.degree;
-  return words.subarray(2 * start, 2 * (start + code.degree));
+/**
+ * Words of the polynomials of a ciphertext in 32-bit halves, a component each: polynomial by polynomial (c0, c1), prime
+ * by prime.
+ */
+export type Components = readonly Uint32Array[];
+
+/** The components of the words of an envelope, which are one after the other. */
+function componentsOf(
+  words: Uint32Array,
+  { codes, degree }: PolynomialCode,
+  polynomials: number,
+): Components {
+  return Array.from({ length: polynomials * codes.length }, (_, component) =>
+    words.subarray(2 * component * degree, 2 * (component + 1) * degree),
+  );
 }
 
 function writePolynomial(
   bytes: Uint8Array,
   offset: number,
   code: PolynomialCode,
-  words: Uint32Array,
+  components: Components,
   which: number,
   positions: Positions,
 ): number {
   const writer = new BitWriter(polynomialBits(code, positions));
   code.codes.forEach((prime, index) => {
-    writeCoefficients(writer, prime, wordsOf(words, code, which, index), positions);
+    writeCoefficients(writer, prime, components[which * code.codes.length + index]!, positions);
   });
   return writer.finish(bytes, offset);
 }
@@ -59,7 +69,7 @@ function readPolynomial(
   bytes: Uint8Array,
   offset: number,
   code: PolynomialCode,
-  words: Uint32Array,
+  components: Components,
   which: number,
   positions: Positions,
   where: string,
@@ -67,7 +77,7 @@ function readPolynomial(
   const end = offset + polynomialBytes(code, positions);
   const reader = new BitReader(bytes.subarray(offset, end));
   code.codes.forEach((prime, index) => {
-    readCoefficients(reader, prime, wordsOf(words, code, which, index), positions, where);
+    readCoefficients(reader, prime, components[which * code.codes.length + index]!, positions, where);
   });
   reader.finish(where);
   return end;
@@ -77,6 +87,7 @@ function readPolynomial(
 class Envelope {
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
+  readonly components: Components;
 
   constructor(frame: CiphertextFrame, polynomials: number, code: PolynomialCode) {
     const misalignment = CIPHERTEXT_WORDS_AT % Uint32Array.BYTES_PER_ELEMENT;
@@ -85,6 +96,7 @@ class Envelope {
     this.bytes.set(frame.head);
     this.bytes.set(frame.seedHead, frame.byteLength - SEED_BYTES - frame.seedHead.length);
     this.words = wordHalves(this.bytes, CIPHERTEXT_WORDS_AT, polynomials * code.codes.length * code.degree);
+    this.components = componentsOf(this.words, code, polynomials);
   }
 }
 
@@ -115,12 +127,16 @@ export class UploadCodec {
     return polynomialBytes(this.#code, read) + SEED_BYTES;
   }
 
-  /** From SEAL's own seeded envelope. */
-  encode(envelope: Uint8Array, read: Positions): Uint8Array {
+  /** The words of c0 in SEAL's own seeded envelope, a copy that may be changed before `encode`. */
+  copyWords(envelope: Uint8Array): Uint32Array {
     const { codes, degree } = this.#code;
-    const words = wordHalves(envelope, CIPHERTEXT_WORDS_AT, codes.length * degree);
+    return wordHalves(envelope, CIPHERTEXT_WORDS_AT, codes.length * degree).slice();
+  }
+
+  /** From the words of c0 and SEAL's own seeded envelope, which gives the seed. */
+  encode(words: Uint32Array, envelope: Uint8Array, read: Positions): Uint8Array {
     const bytes = new Uint8Array(this.byteLength(read));
-    const end = writePolynomial(bytes, 0, this.#code, words, 0, read);
+    const end = writePolynomial(bytes, 0, this.#code, componentsOf(words, this.#code, 1), 0, read);
     bytes.set(envelope.subarray(this.#frame.byteLength - SEED_BYTES), end);
     return bytes;
   }
@@ -132,9 +148,14 @@ export class UploadCodec {
   decode(bytes: Uint8Array, read: Positions, where: string): Uint8Array {
     requireLength(bytes, this.byteLength(read), where);
     this.#envelope.words.fill(0);
-    const end = readPolynomial(bytes, 0, this.#code, this.#envelope.words, 0, read, where);
+    const end = readPolynomial(bytes, 0, this.#code, this.#envelope.components, 0, read, where);
     this.#envelope.bytes.set(bytes.subarray(end), this.#frame.byteLength - SEED_BYTES);
     return this.#envelope.bytes;
+  }
+
+  /** Words of c0 of the envelope that `decode` last returned, in 32-bit halves. */
+  get words(): Uint32Array {
+    return this.#envelope.words;
   }
 }
 
@@ -158,9 +179,14 @@ export class ResponseCodec {
   encode(envelope: Uint8Array, outputs: Positions): Uint8Array {
     const { codes, degree } = this.#c0;
     const words = wordHalves(envelope, CIPHERTEXT_WORDS_AT, 2 * codes.length * degree);
+    return this.encodeComponents(componentsOf(words, this.#c0, 2), outputs);
+  }
+
+  /** From the words themselves; c0 is looked at in the output positions only. */
+  encodeComponents(components: Components, outputs: Positions): Uint8Array {
     const bytes = new Uint8Array(this.byteLength(outputs));
-    const middle = writePolynomial(bytes, 0, this.#c0, words, 0, outputs);
-    writePolynomial(bytes, middle, this.#c1, words, 1, null);
+    const middle = writePolynomial(bytes, 0, this.#c0, components, 0, outputs);
+    writePolynomial(bytes, middle, this.#c1, components, 1, null);
     return bytes;
   }
 
@@ -171,8 +197,8 @@ export class ResponseCodec {
   decode(bytes: Uint8Array, outputs: Positions, where: string): Uint8Array {
     requireLength(bytes, this.byteLength(outputs), where);
     this.#envelope.words.fill(0);
-    const middle = readPolynomial(bytes, 0, this.#c0, this.#envelope.words, 0, outputs, where);
-    readPolynomial(bytes, middle, this.#c1, this.#envelope.words, 1, null, where);
+    const middle = readPolynomial(bytes, 0, this.#c0, this.#envelope.components, 0, outputs, where);
+    readPolynomial(bytes, middle, this.#c1, this.#envelope.components, 1, null, where);
     return this.#envelope.bytes;
   }
 }

@@ -7,14 +7,28 @@ import type { BitReader, BitWriter } from './bits.ts';
  * where that reaches it. The error is at most 2^(dropped - 1); with nothing dropped there is none.
  */
 export interface CoefficientCode {
-  readonly prime: bigint;
   readonly dropped: number;
   /** Bits of c >> dropped. */
   readonly bits: number;
+  /** The prime, and the largest c >> dropped, in 32-bit halves. */
+  readonly primeLow: number;
+  readonly primeHigh: number;
+  readonly largestLow: number;
+  readonly largestHigh: number;
 }
 
+const LOW_HALF = 0xffffffffn;
+
 export function coefficientCode(prime: bigint, dropped: number): CoefficientCode {
-  return { prime, dropped, bits: (prime - 1n).toString(2).length - dropped };
+  const largest = (prime - 1n) >> BigInt(dropped);
+  return {
+    dropped,
+    bits: (prime - 1n).toString(2).length - dropped,
+    primeLow: Number(prime & LOW_HALF),
+    primeHigh: Number(prime >> 32n),
+    largestLow: Number(largest & LOW_HALF),
+    largestHigh: Number(largest >> 32n),
+  };
 }
 
 /** Which coefficients travel, ascending; null: all. */
@@ -23,8 +37,6 @@ export type Positions = Int32Array | null;
 export function positionCount(positions: Positions, degree: number): number {
   return positions === null ? degree : positions.length;
 }
-
-const HALF = 2 ** 32;
 
 /**
  * Appends the coefficients at `positions` of a polynomial given as 64-bit words in 32-bit halves (low half first).
@@ -57,10 +69,8 @@ export function readCoefficients(
   positions: Positions,
   where: string,
 ): void {
-  const { dropped, bits, prime } = code;
+  const { dropped, bits, largestLow, largestHigh } = code;
   const count = positionCount(positions, words.length / 2);
-  const largest = (prime - 1n) >> BigInt(dropped);
-  const [largestLow, largestHigh] = [Number(largest & 0xffffffffn), Number(largest >> 32n)];
   for (let index = 0; index < count; index++) {
     const position = positions === null ? index : positions[index]!;
     reader.take(bits);
@@ -70,44 +80,41 @@ export function readCoefficients(
         code: 'malformed-tensor',
         where,
         message: 'a coefficient is not below its modulus',
-        expected: `at most ${largest}`,
-        found: `${BigInt(high) * 2n ** 32n + BigInt(low)} at coefficient ${position}`,
+        expected: `at most ${joined(largestLow, largestHigh)}`,
+        found: `${joined(low, high)} at coefficient ${position}`,
       });
     }
     if (dropped === 0) {
       words[2 * position] = low;
       words[2 * position + 1] = high;
     } else {
-      restore(words, position, low, high, dropped, prime);
+      restore(words, 2 * position, low, high, code);
     }
   }
 }
 
-/** Puts (value << dropped) + 2^(dropped - 1), modulo the prime, into the words. */
-function restore(
-  words: Uint32Array,
-  position: number,
-  low: number,
-  high: number,
-  dropped: number,
-  prime: bigint,
-): void {
-  const shift = dropped >= 32 ? dropped - 32 : dropped;
-  let restoredHigh =
-    dropped >= 32 ? low * 2 ** shift : high * 2 ** shift + Math.floor(low / 2 ** (32 - shift));
-  let restoredLow = dropped >= 32 ? 0 : (low * 2 ** shift) % HALF;
-  // The dropped bits are zero here, so adding half of the step carries nothing.
-  if (dropped > 32) restoredHigh += 2 ** (dropped - 33);
-  else restoredLow += 2 ** (dropped - 1);
-  const [primeLow, primeHigh] = [Number(prime & 0xffffffffn), Number(prime >> 32n)];
-  if (restoredHigh > primeHigh || (restoredHigh === primeHigh && restoredLow >= primeLow)) {
-    restoredHigh -= primeHigh;
-    restoredLow -= primeLow;
-    if (restoredLow < 0) {
-      restoredLow += HALF;
-      restoredHigh -= 1;
-    }
+function joined(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** Puts (value << dropped) + 2^(dropped - 1), modulo the prime, into the two halves at `at`. */
+function restore(words: Uint32Array, at: number, low: number, high: number, code: CoefficientCode): void {
+  const { dropped, primeLow, primeHigh } = code;
+  let restoredLow: number;
+  let restoredHigh: number;
+  // The dropped bits are zero after the shift, so adding half of the step carries nothing.
+  if (dropped < 32) {
+    restoredLow = ((low << dropped) | (1 << (dropped - 1))) >>> 0;
+    restoredHigh = ((high << dropped) | (low >>> (32 - dropped))) >>> 0;
+  } else {
+    restoredLow = dropped === 32 ? 2 ** 31 : 0;
+    restoredHigh = ((low << (dropped - 32)) | (dropped === 32 ? 0 : 1 << (dropped - 33))) >>> 0;
   }
-  words[2 * position] = restoredLow;
-  words[2 * position + 1] = restoredHigh;
+  if (restoredHigh > primeHigh || (restoredHigh === primeHigh && restoredLow >= primeLow)) {
+    const borrow = restoredLow < primeLow ? 1 : 0;
+    restoredLow = (restoredLow - primeLow) >>> 0;
+    restoredHigh = restoredHigh - primeHigh - borrow;
+  }
+  words[at] = restoredLow;
+  words[at + 1] = restoredHigh;
 }

@@ -130,9 +130,12 @@ export class RawOperations {
   }
 }
 
-/** Median of each operation over several measurements. */
-export function medianCosts(samples: readonly OperationCosts[]): OperationCosts {
-  const of = (name: keyof OperationCosts): number => median(samples.map((sample) => sample[name]));
+/** Each operation over several measurements, by `pick` (the median unless said otherwise). */
+export function combineCosts(
+  samples: readonly OperationCosts[],
+  pick: (values: readonly number[]) => number = median,
+): OperationCosts {
+  const of = (name: keyof OperationCosts): number => pick(samples.map((sample) => sample[name]));
   return {
     encrypt: of('encrypt'),
     load: of('load'),

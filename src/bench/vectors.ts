@@ -21,6 +21,7 @@ async function runEncrypted({ spec, input }: TestVector): Promise<Tensor> {
   try {
     const evaluator = await createEvaluator(plan);
     try {
+      evaluator.loadEvaluationKeys(client.evaluationKeys());
       return client.decrypt(evaluator.evaluate(client.encrypt(input)));
     } finally {
       evaluator.dispose();

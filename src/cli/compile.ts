@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/errors.ts';
+import { isToeplitz } from '../../compiler/plan.ts';
 import { compileConfig } from '../compile.ts';
 import { requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import { encodePlan } from '../frontend/planFile.ts';
@@ -55,6 +56,7 @@ export function planSummary({ plan, layout, digest }: StoredPlan): object {
       special: plan.parameters.specialPrime,
     },
     packing: plan.packing,
+    ...(isToeplitz(plan) ? {} : { keys: plan.keys }),
     noise: plan.noise,
     wire: plan.wire,
     report: plan.report,

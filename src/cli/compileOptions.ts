@@ -2,6 +2,8 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { CompileOptions } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
+import type { Failure } from '../../compiler/noise.ts';
+import type { Lowering } from '../../compiler/plan.ts';
 import { DEGREES, isDegree, isSecurityBits } from '../../compiler/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/security.ts';
 import { refuseUnbuilt } from './unbuilt.ts';
@@ -32,7 +34,12 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
   choice('--lowering <kind>', 'how the product is computed', ['auto', 'toeplitz', 'diagonals']);
   choice('--kernel <kind>', 'what executes it', ['auto', 'ntt', 'direct']);
   choice('--objective <goal>', 'what to minimize', ['latency', 'bandwidth']);
-  choice('--failure <probability>', 'how often decryption may fail', ['never', '2^-128']);
+  command.addOption(
+    new Option(
+      '--failure <probability>',
+      'how often decryption may fail (default: never, and 2^-128 where ciphertexts are rotated)',
+    ).choices(['never', '2^-128']),
+  );
   command.option('--degree <N>', 'take this ring degree and no other', parseDegree);
   command.option('--security <bits>', 'bits of security: 128, 192 or 256 (default: 128)', parseSecurity);
 }
@@ -43,15 +50,25 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
  */
 export function compileOptions(command: Parsed): CompileOptions {
   const given = (name: string): unknown => command.getOptionValue(name);
-  if (given('lowering') === 'diagonals') refuseUnbuilt('--lowering diagonals', '--lowering toeplitz');
   if (given('kernel') === 'direct') refuseUnbuilt('--kernel direct', '--kernel ntt');
   const [degree, security] = [given('degree'), given('security')];
+  const failure = failureOf(given('failure'));
   return {
     objective: given('objective') === 'bandwidth' ? 'bandwidth' : 'latency',
-    failure: given('failure') === '2^-128' ? '2^-128' : 'never',
+    lowering: loweringOf(given('lowering')),
+    ...(failure === undefined ? {} : { failure }),
     ...(typeof degree === 'number' && isDegree(degree) ? { degree } : {}),
     ...(typeof security === 'number' && isSecurityBits(security) ? { security } : {}),
   };
+}
+
+function loweringOf(name: unknown): 'auto' | Lowering {
+  return name === 'toeplitz' || name === 'diagonals' ? name : 'auto';
+}
+
+/** Not given, the compiler takes what fits the lowering. */
+function failureOf(name: unknown): Failure | undefined {
+  return name === 'never' || name === '2^-128' ? name : undefined;
 }
 
 const NAMES = ['lowering', 'kernel', 'objective', 'degree', 'failure', 'security'] as const;

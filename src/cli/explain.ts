@@ -1,13 +1,17 @@
 import type { Command } from '@commander-js/extra-typings';
 import { requiredWidth } from '../../compiler/interval.ts';
+import { keyBytes } from '../../compiler/plan.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { compileConfig } from '../compile.ts';
 import { loadSource } from '../frontend/sources.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
+import { loweringReport, loweringReportLines } from '../report/loweringReport.ts';
+import type { LoweringReport } from '../report/loweringReport.ts';
 import { noiseReport, noiseReportLines } from '../report/noiseReport.ts';
 import type { NoiseReport } from '../report/noiseReport.ts';
 import { planSummary } from './compile.ts';
 import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
+import { packingLines } from './packingText.ts';
 import { describeInterval, describeModulus, describeSpec, describeWidth, plural } from './planText.ts';
 import { bold } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -26,10 +30,11 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
     if (source.kind === 'plan') refuseCompileOptions(self);
     const stored = source.kind === 'plan' ? source.stored : compileConfig(source.config, options);
     const noise = noiseReport(stored.plan);
+    const lowering = loweringReport(stored.plan);
     terminal().print(
       flags.json === true
-        ? `${JSON.stringify({ ...planSummary(stored), noiseReport: noise })}\n`
-        : explain(stored, noise),
+        ? `${JSON.stringify({ ...planSummary(stored), loweringReport: lowering, noiseReport: noise })}\n`
+        : explain(stored, noise, lowering),
     );
   });
 }
@@ -63,26 +68,14 @@ function noiseLines({ noise }: Plan): string[] {
   ];
 }
 
-function packingLines({ packing }: Plan): string[] {
-  const { phaseFactors, tile, rowPitch, channelPitch } = packing;
-  const phases =
-    phaseFactors.rows * phaseFactors.columns === 1
-      ? []
-      : [`space to depth: ${phaseFactors.rows} x ${phaseFactors.columns} phases become channels`];
-  return [
-    `${packing.lowering}, kernel ntt, tiles of ${tile.height} x ${tile.width} outputs`,
-    ...phases,
-    `row pitch ${rowPitch}, channel pitch ${channelPitch} coefficients`,
-    `a ciphertext holds ${plural(packing.channelsPerCiphertext, 'channel')} of ${plural(packing.blocksPerCiphertext, 'tile')}; ` +
-      `a product gives ${plural(packing.outputsPerProduct, 'output channel')}`,
-  ];
-}
-
-function costLines({ bytes, counts, report }: Plan): string[] {
+function costLines(plan: Plan): string[] {
+  const { bytes, counts, report } = plan;
   const { refused } = report;
+  const keys = keyBytes(plan);
   return [
     `${plural(counts.inputCiphertexts, 'ciphertext')} in (${bytes.upload} bytes), ` +
-      `${plural(counts.outputCiphertexts, 'ciphertext')} out (${bytes.response} bytes), no evaluation keys`,
+      `${plural(counts.outputCiphertexts, 'ciphertext')} out (${bytes.response} bytes), ` +
+      (keys === 0 ? 'no evaluation keys' : `evaluation keys of ${plural(keys, 'byte')}, once`),
     `${plural(counts.products, 'product')}, ${plural(counts.ntt, 'transform')}, ${plural(counts.rotations, 'rotation')}, ` +
       plural(counts.weightPlaintexts, 'weight polynomial'),
     `cheapest of ${plural(report.considered, 'candidate')} for ${report.objective}: about ${report.estimatedMilliseconds.toFixed(2)} ms by the cost model`,
@@ -92,7 +85,11 @@ function costLines({ bytes, counts, report }: Plan): string[] {
 }
 
 /** What a person reads about a plan. */
-export function explain({ plan, layout, digest }: StoredPlan, noise: NoiseReport): string {
+export function explain(
+  { plan, layout, digest }: StoredPlan,
+  noise: NoiseReport,
+  lowering: LoweringReport,
+): string {
   const { parameters } = plan;
   const sections: [title: string, lines: readonly string[]][] = [
     ['Convolution', [...describeSpec(plan.spec), `layout   ${layout} in files`]],
@@ -105,8 +102,9 @@ export function explain({ plan, layout, digest }: StoredPlan, noise: NoiseReport
         ...noiseLines(plan),
       ],
     ],
-    ['Noise, worst case, log2', noiseReportLines(noise)],
-    ['Packing', packingLines(plan)],
+    [`Noise, ${plan.noise.failure === 'never' ? 'worst case, ' : ''}log2`, noiseReportLines(noise)],
+    ['Lowering', loweringReportLines(lowering)],
+    ['Packing', packingLines(plan.packing)],
     ['Cost', costLines(plan)],
   ];
   const body = sections.map(

@@ -3,6 +3,7 @@ import { Command, CommanderError } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/errors.ts';
 import { temporaryFiles } from '../frontend/files.ts';
 import { VERSION_LINE } from '../version.ts';
+import { addBench } from './bench.ts';
 import { addCompile } from './compile.ts';
 import { addCompletion } from './completion.ts';
 import { exitCode } from './exitCode.ts';
@@ -17,7 +18,15 @@ import { addUnbuilt } from './unbuilt.ts';
 /** Adds one command to the program; `terminal` is asked for when the command runs, after the options are known. */
 export type AddCommand = (program: Command, terminal: () => Terminal) => void;
 
-const COMMANDS: readonly AddCommand[] = [addLint, addCompile, addExplain, addRun, addCompletion, addUnbuilt];
+const COMMANDS: readonly AddCommand[] = [
+  addLint,
+  addCompile,
+  addExplain,
+  addRun,
+  addBench,
+  addCompletion,
+  addUnbuilt,
+];
 
 /**
  * Runs the command line and sets the exit code of the process. Never calls process.exit on a normal end: what is still

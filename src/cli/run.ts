@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import type { CompileOptions } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
@@ -25,6 +26,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
       'a tensor (.npy, .json), a picture (.png), or - for a JSON tensor on stdin',
     )
     .option('-o, --output <file>', 'write the result: .npy, .json, .png, or - for JSON on stdout')
+    .option('--weight-memory <MiB>', 'what transformed weights may take (default: 1024)', parseMebibytes)
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);
   command.action(async (path, flags, self) => {
@@ -43,7 +45,9 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
     // Loaded late: node-seal is large, and bad input is refused before.
     const { run } = await import('../run.ts');
-    const result = await run(stored.plan, tensor, { onProgress: io.progress });
+    const memory =
+      flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
+    const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
     io.endProgress();
     const { report, output } = result;
     // A wrong result is never written down as if it were one.
@@ -54,6 +58,12 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     else io.print(describeRun(stored.plan, result));
     if (!report.match) io.finish({ kind: 'mismatch' });
   });
+}
+
+function parseMebibytes(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && text.trim() !== '') return value;
+  throw new InvalidArgumentError('Expected a whole number of MiB.');
 }
 
 interface Streams {

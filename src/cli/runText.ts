@@ -14,7 +14,7 @@ function millisecondsText(ms: number): string {
 }
 
 /** What a person reads after a run. The last line says whether every integer is right. */
-export function describeRun(plan: Plan, { report, firstMismatch }: RunResult): string {
+export function describeRun(plan: Plan, { report, firstMismatch, weights }: RunResult): string {
   const { noise, ms, bytes } = report;
   const steps = Object.entries(ms).map(([step, time]) => `${step} ${millisecondsText(time)}`);
   const lines = [
@@ -22,6 +22,10 @@ export function describeRun(plan: Plan, { report, firstMismatch }: RunResult): s
     `parameters    N = ${report.params.degree}, t = ${report.params.plainModulus}, q of ${describeModulus(plan)}`,
     `noise budget  predicted ${noise.predictedBudgetBits}, measured ${plural(noise.measuredBudgetBits, 'bit')}`,
     `bytes         keys ${bytesText(bytes.keys)}, upload ${bytesText(bytes.upload)}, response ${bytesText(bytes.response)}`,
+    `weights       ${plural(weights.count, 'polynomial')}, ${bytesText(weights.bytes)} in NTT form, ` +
+      (weights.kind === 'resident'
+        ? 'made once and kept'
+        : 'made at each use: they exceed the memory allowed'),
     `time          ${steps.join(', ')}`,
   ];
   const equal = report.outputs - report.mismatches;

@@ -49,7 +49,7 @@ export class TooWideError extends LocatedError {
  * @throws LocatedError with file, line and column: `malformed-json`, `malformed-config`, `out-of-range`,
  *   `shape-mismatch` or `beyond-bfv`; and whatever `loadNpy` throws.
  */
-export function parseFilterConfig(text: string, source: ConfigSource): ParsedConfig {
+export function parseFilterConfig(text: string, source: ConfigSource = { file: 'config' }): ParsedConfig {
   const config = requireConfig(parseJson(text, source.file), text, source.file);
   const weights = readWeights(config, text, source);
   const unchecked = specOf(config, weights.values, text, source.file);

@@ -67,10 +67,11 @@ function refuse(
  */
 export function parsePlan(text: string, file: string): StoredPlan {
   const value = parseJson(text, file);
-  const result = planFileSchema.safeParse(value);
+  const schema = planFileSchema(value);
+  const result = schema.safeParse(value);
   if (!result.success) {
     const describeUnion = (): string => 'what compile writes';
-    const kind = { code: 'malformed-plan', title: 'a plan', schema: planFileSchema, describeUnion } as const;
+    const kind = { code: 'malformed-plan', title: 'a plan', schema, describeUnion } as const;
     throw schemaError(kind, result.error.issues, value, text, file);
   }
   const { digest, layout, ...fields } = result.data;

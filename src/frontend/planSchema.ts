@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEGREES } from '../../compiler/security.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { DiagonalsPlan, ToeplitzPlan } from '../../compiler/plan.ts';
 
 /**
  * Shape and types of a plan file, strict. What the numbers mean is `verify`'s business; the bounds here only keep
@@ -48,7 +48,7 @@ const spec = z.strictObject({
   accumulator: width.nullable(),
 });
 
-const packing = z.strictObject({
+const toeplitzPacking = z.strictObject({
   lowering: z.literal('toeplitz'),
   degree,
   phaseFactors: z.strictObject({ rows: positive, columns: positive }),
@@ -60,7 +60,27 @@ const packing = z.strictObject({
   outputsPerProduct: withinRing,
 });
 
-const planShape = {
+/** Slots of a slot row, which has half of the ring's. */
+const withinRow = natural.max(16384);
+
+const diagonalsPacking = z.strictObject({
+  lowering: z.literal('diagonals'),
+  degree,
+  rowPitch: positive,
+  planePitch: positive.max(16384),
+  planesPerRow: positive.max(16384),
+  period: withinRow,
+  steps: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('rotate-inputs') }),
+    z.strictObject({ kind: z.literal('rotate-results') }),
+    z.strictObject({ kind: z.literal('baby-giant'), origin: withinRow, size: positive.max(16384) }),
+  ]),
+});
+
+/** A natural number that may pass 2^53. */
+const decimal = z.string().regex(/^(0|[1-9]\d{0,99})$/);
+
+const baseShape = {
   format: z.literal('cipherconv-plan'),
   version: z.literal(1),
   compiler: z.string().min(1).max(50),
@@ -78,17 +98,13 @@ const planShape = {
     specialPrime: prime.nullable(),
     securityBits: z.literal([128, 192, 256]),
   }),
-  packing,
-  kernel: z.literal('ntt'),
+  kernel: z.enum(['ntt', 'direct']),
+  direct: z
+    .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
+    .nullable(),
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
   wire: z.strictObject({ uploadC0: natural, responseC0: natural, responseC1: natural }),
-  noise: z.strictObject({
-    failure: z.enum(['never', '2^-128']),
-    rowL1: natural,
-    rowL2Squared: natural,
-    predictedBudgetBits: z.int(),
-  }),
   counts: z.strictObject({
     inputCiphertexts: natural,
     outputCiphertexts: natural,
@@ -106,12 +122,60 @@ const planShape = {
   }),
 };
 
-/** Typed by the plan, so that it fails to compile when the plan and its schema drift apart. */
-export const planSchema: z.ZodType<Plan> = z.strictObject(planShape);
+const failure = z.enum(['never', '2^-128']);
 
-/** A plan file: the plan, the layout of its tensors outside, and the digest of all that. */
-export const planFileSchema = z.strictObject({
-  ...planShape,
+const toeplitzShape = {
+  ...baseShape,
+  packing: toeplitzPacking,
+  noise: z.strictObject({
+    failure,
+    rowL1: natural,
+    rowL2Squared: natural,
+    predictedBudgetBits: z.int(),
+  }),
+};
+
+const diagonalsShape = {
+  ...baseShape,
+  packing: diagonalsPacking,
+  noise: z.strictObject({
+    failure,
+    rowL1: decimal,
+    rotatedL1: decimal,
+    freshSquare: decimal,
+    keySquare: decimal,
+    rotations: natural,
+    predictedBudgetBits: z.int(),
+  }),
+  keys: z.strictObject({ steps: z.array(withinRow), bytes: natural }),
+};
+
+/** Typed by the plan, so that they fail to compile when a plan and its schema drift apart. */
+export const toeplitzSchema: z.ZodType<ToeplitzPlan> = z.strictObject(toeplitzShape);
+export const diagonalsSchema: z.ZodType<DiagonalsPlan> = z.strictObject(diagonalsShape);
+
+/** What a plan file has beside the plan: the layout of its tensors outside, and the digest of all that. */
+const fileShape = {
   layout: z.enum(['NCHW', 'NHWC']),
   digest: z.string().regex(/^[0-9a-f]{64}$/),
-});
+};
+
+const toeplitzFile = z.strictObject({ ...toeplitzShape, ...fileShape });
+const diagonalsFile = z.strictObject({ ...diagonalsShape, ...fileShape });
+
+/** Whether parsed JSON says that it is a diagonals plan. */
+function saysDiagonals(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('packing' in value)) return false;
+  const { packing } = value;
+  return (
+    typeof packing === 'object' &&
+    packing !== null &&
+    'lowering' in packing &&
+    packing.lowering === 'diagonals'
+  );
+}
+
+/** The schema of a plan file by the lowering that it names, so that faults are told of that one alone. */
+export function planFileSchema(value: unknown): typeof toeplitzFile | typeof diagonalsFile {
+  return saysDiagonals(value) ? diagonalsFile : toeplitzFile;
+}

@@ -2,8 +2,8 @@ import { compileSpec } from '../../compiler/compile.ts';
 import { largestNoise, resultNoise } from '../../compiler/noise.ts';
 import type { Failure, TwiceNoise } from '../../compiler/noise.ts';
 import { chooseModulus } from '../../compiler/parameters.ts';
-import { coeffModulusBits, dataModulus, noiseInput } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import { coeffModulusBits, dataModulus, isToeplitz, noiseInput, planNoise } from '../../compiler/plan.ts';
+import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
 import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
 import type { Degree } from '../../compiler/security.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
@@ -46,13 +46,17 @@ function log2OfTwice(twice: TwiceNoise): number {
 }
 
 function waterfall(plan: Plan): NoiseStep[] {
-  const stages = resultNoise(noiseInput(plan));
+  const stages = planNoise(plan);
   const { wire, noise } = plan;
   const tail = noise.failure === 'never' ? '' : ', tail of 2^-128';
+  const rotated = isToeplitz(plan) ? '' : ' and rotations';
   return [
     { name: 'fresh symmetric encryption', bits: log2OfTwice(stages.fresh) },
     { name: `upload: ${wire.uploadC0} low bits of c0 dropped`, bits: log2OfTwice(stages.upload) },
-    { name: `products and sums: L1 norm ${noise.rowL1}${tail}`, bits: log2OfTwice(stages.products) },
+    {
+      name: `products${rotated} and sums: L1 norm ${noise.rowL1}${tail}`,
+      bits: log2OfTwice(stages.products),
+    },
     {
       name: `response: ${wire.responseC0} low bits of c0 and ${wire.responseC1} of c1 dropped`,
       bits: log2OfTwice(stages.response),
@@ -61,9 +65,9 @@ function waterfall(plan: Plan): NoiseStep[] {
 }
 
 /** The smallest degree that carries this t with the plan's weights, and its q. */
-function parametersFor(plan: Plan, plainModulus: number): string {
+function parametersFor(plan: ToeplitzPlan, plainModulus: number): string {
   for (const degree of DEGREES) {
-    const noise = productNoise(plan, degree);
+    const noise = productNoise(plan, degree, plainModulus);
     const choice = chooseModulus({ degree, plainModulus, noise, securityBits: plan.parameters.securityBits });
     if (choice.kind === 'refused') continue;
     const bits = choice.dataPrimes.map((prime) => prime.toString(2).length).join(' + ');
@@ -73,24 +77,23 @@ function parametersFor(plan: Plan, plainModulus: number): string {
 }
 
 /** Noise without rounding. */
-function productNoise(plan: Plan, degree: Degree): TwiceNoise {
+function productNoise(plan: ToeplitzPlan, degree: Degree, plainModulus: number): TwiceNoise {
   const dropped = { uploadC0: 0, responseC0: 0, responseC1: 0 };
-  return resultNoise({ ...noiseInput(plan), degree, dropped }).response;
+  return resultNoise({ ...noiseInput(plan), degree, plainModulus, dropped }).response;
 }
 
-function neighbours(plan: Plan): Neighbour[] {
-  const { plainModulus, degree, securityBits } = plan.parameters;
-  const qBits = coeffModulusBits(plan.parameters).reduce((sum, bits) => sum + bits, 0);
-  const allowed = largestModulusBits(degree, securityBits);
-  const narrower = Math.ceil(plainModulus / 2);
-  const half = DEGREES.find((candidate) => candidate * 2 === degree);
-  const twice = DEGREES.find((candidate) => candidate === degree * 2);
-  const refusedAt = (at: Degree): string =>
-    plan.report.refused.find((refused) => refused.degree === at)?.reason ?? 'it was not searched';
+/** What a wider or narrower accumulator would need. */
+function accumulatorNeighbours(plan: Plan): Neighbour[] {
+  const { plainModulus, degree } = plan.parameters;
+  if (!isToeplitz(plan)) {
+    const change = `accumulator of up to ${plainModulus} values (it takes ${plan.analysis.decodeWidth})`;
+    return [{ change, consequence: `the same: t is a prime with slots, 1 mod ${2 * degree}` }];
+  }
+  const [wider, narrower] = [2 * plainModulus, Math.ceil(plainModulus / 2)];
   return [
     {
-      change: `accumulator one bit wider (t = ${2 * plainModulus})`,
-      consequence: parametersFor(plan, 2 * plainModulus),
+      change: `accumulator one bit wider (t = ${wider})`,
+      consequence: parametersFor(plan, wider),
     },
     ...(narrower >= 2
       ? [
@@ -100,6 +103,19 @@ function neighbours(plan: Plan): Neighbour[] {
           },
         ]
       : []),
+  ];
+}
+
+function neighbours(plan: Plan): Neighbour[] {
+  const { degree, securityBits } = plan.parameters;
+  const qBits = coeffModulusBits(plan.parameters).reduce((sum, bits) => sum + bits, 0);
+  const allowed = largestModulusBits(degree, securityBits);
+  const half = DEGREES.find((candidate) => candidate * 2 === degree);
+  const twice = DEGREES.find((candidate) => candidate === degree * 2);
+  const refusedAt = (at: Degree): string =>
+    plan.report.refused.find((refused) => refused.degree === at)?.reason ?? 'it was not searched';
+  return [
+    ...accumulatorNeighbours(plan),
     {
       change: `q one bit narrower (${qBits - 1} bits)`,
       consequence: 'the noise would pass q / 2t: decryption could fail',
@@ -120,6 +136,7 @@ function otherFailure(plan: Plan): FailureComparison | null {
   const failure = plan.noise.failure === 'never' ? '2^-128' : 'never';
   try {
     const other = compileSpec(plan.spec, {
+      lowering: plan.packing.lowering,
       failure,
       objective: plan.report.objective,
       security: plan.parameters.securityBits,

@@ -133,7 +133,6 @@ describe('refusals: exit 2, one clear message, no stack trace, nothing written',
   });
 
   it.each([
-    [['compile', 'x', '--lowering', 'diagonals'], '--lowering diagonals'],
     [['compile', 'x', '--kernel', 'direct'], '--kernel direct'],
     [['compile', 'x', '--client-plan', 'y'], '--client-plan'],
     [['serve', '--port', '1'], 'the command serve'],

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/compile.ts';
 import type { CompileOptions } from '../../compiler/compile.ts';
 import { bitLength } from '../../compiler/interval.ts';
 import { decryptionIsCertain, largestNoise, resultNoise } from '../../compiler/noise.ts';
 import { dataPrimesOfBits } from '../../compiler/parameters.ts';
 import { allPrimes, clientView, dataModulus, decodeResidue, noiseInput } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
 import { largestModulusBits } from '../../compiler/security.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
@@ -18,13 +18,13 @@ const options = fc.record({
   security: fc.constantFrom(128 as const, 192 as const, 256 as const),
 });
 
-function modulusBits(plan: Plan): number {
+function modulusBits(plan: ToeplitzPlan): number {
   return allPrimes(plan.parameters).reduce((bits, prime) => bits + bitLength(prime), 0);
 }
 
 /** Everything that a plan promises of its numbers. */
 function checkNumbers(spec: ConvSpec, compileOptions: CompileOptions): void {
-  const plan = compileSpec(spec, compileOptions);
+  const plan = compileToeplitz(spec, compileOptions);
   const { degree, plainModulus, securityBits, dataPrimes } = plan.parameters;
   expect(modulusBits(plan)).toBeLessThanOrEqual(largestModulusBits(degree, securityBits));
   expect(securityBits).toBe(compileOptions.security);
@@ -52,7 +52,7 @@ describe('the numbers of a plan', () => {
   });
 
   it('compile a padded 28x28 2-bit picture to N = 1024, one small prime, t at most 82 and no keys', () => {
-    const plan = compileSpec(simpleSpec({ weights: { values: new Array<number>(9).fill(3) } }));
+    const plan = compileToeplitz(simpleSpec({ weights: { values: new Array<number>(9).fill(3) } }));
     expect(plan.parameters).toMatchObject({ degree: 1024, plainModulus: 82, specialPrime: null });
     expect(plan.parameters.dataPrimes).toHaveLength(1);
     expect(modulusBits(plan)).toBeLessThanOrEqual(18);
@@ -62,8 +62,8 @@ describe('the numbers of a plan', () => {
 
   it('are the same for the same spec, to the byte, and frozen', () => {
     const spec = simpleSpec();
-    const plan = compileSpec(spec);
-    expect(JSON.stringify(compileSpec(simpleSpec()))).toBe(JSON.stringify(plan));
+    const plan = compileToeplitz(spec);
+    expect(JSON.stringify(compileToeplitz(simpleSpec()))).toBe(JSON.stringify(plan));
     expect(() => ((plan.packing as { rowPitch: number }).rowPitch = 3)).toThrow(TypeError);
     expect(() => ((plan.spec.weights.values as number[])[0] = 3)).toThrow(TypeError);
   });
@@ -75,9 +75,9 @@ describe('the numbers of a plan', () => {
       weights: { channelsPerGroup: 512, signed: true, bits: 4, values },
     });
     const bitsOf = (failure: 'never' | '2^-128'): number => {
-      const { noise, parameters } = compileSpec(deep, { failure });
+      const { noise, parameters } = compileToeplitz(deep, { failure });
       const { products } = resultNoise({
-        ...noiseInput(compileSpec(deep, { failure })),
+        ...noiseInput(compileToeplitz(deep, { failure })),
         dropped: { uploadC0: 0, responseC0: 0, responseC1: 0 },
       });
       expect(noise.failure).toBe(failure);
@@ -94,8 +94,8 @@ describe('refusals', () => {
     const threes = new Array<number>(9).fill(3);
     const declared = (bits: number): ConvSpec =>
       simpleSpec({ weights: { values: threes }, accumulator: { bits, signed: false } });
-    expect(errorOf(() => compileSpec(declared(6)))).toMatchObject({ code: 'overflow' });
-    expect(compileSpec(declared(7)).analysis.interval).toEqual({ lo: 0, hi: 81 });
+    expect(errorOf(() => compileToeplitz(declared(6)))).toMatchObject({ code: 'overflow' });
+    expect(compileToeplitz(declared(7)).analysis.interval).toEqual({ lo: 0, hi: 81 });
   });
 
   it('of a degree that cannot carry the accumulator say how many bits are missing and what helps', () => {
@@ -103,10 +103,10 @@ describe('refusals', () => {
       input: { bits: 16 },
       weights: { bits: 16, values: new Array<number>(9).fill(65535) },
     });
-    const error = errorOf(() => compileSpec(wide, { degree: 1024 }));
+    const error = errorOf(() => compileToeplitz(wide, { degree: 1024 }));
     expect(error).toMatchObject({ code: 'beyond-bfv' });
     expect(String(error)).toMatch(/26 bits[\s\S]*too many[\s\S]*larger --degree/);
-    expect(compileSpec(wide).parameters.degree).toBeGreaterThan(1024);
+    expect(compileToeplitz(wide).parameters.degree).toBeGreaterThan(1024);
   });
 
   it('of sums that doubles cannot hold exactly; just below is taken', () => {
@@ -150,7 +150,7 @@ describe('decoding', () => {
   });
 
   it('is all a client gets: its view holds no weight and no bias', () => {
-    const plan = compileSpec(simpleSpec({ bias: [123456] }));
+    const plan = compileToeplitz(simpleSpec({ bias: [123456] }));
     const text = JSON.stringify(clientView(plan));
     expect(text).not.toMatch(/values|bias|interval|zeroPoints/);
     expect(largestNoise(dataModulus(plan.parameters), 46) > 0n).toBe(true);

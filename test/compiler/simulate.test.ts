@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/compile.ts';
 import type { CompileOptions } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import { simulate } from '../../compiler/simulate.ts';
 import { outputShape } from '../../compiler/spec.ts';
@@ -12,13 +12,13 @@ import { convolve } from '../../runtime/clear/loops.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 
 /** Compiles; a forced degree that cannot carry the spec is let go. */
-function compileLeniently(spec: ConvSpec, options: CompileOptions): Plan {
+function compileLeniently(spec: ConvSpec, options: CompileOptions): ToeplitzPlan {
   try {
-    return compileSpec(spec, options);
+    return compileToeplitz(spec, options);
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code !== 'beyond-bfv' || options.degree === undefined)
       throw error;
-    return compileSpec(spec, options.objective === undefined ? {} : { objective: options.objective });
+    return compileToeplitz(spec, options.objective === undefined ? {} : { objective: options.objective });
   }
 }
 
@@ -32,7 +32,7 @@ const options = fc
   );
 
 /** Which features of the lowering a plan uses. */
-function features(plan: Plan): string[] {
+function features(plan: ToeplitzPlan): string[] {
   const { packing, spec, parameters, transfer } = plan;
   const output = outputShape(spec);
   const found = {

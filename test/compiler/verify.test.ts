@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import type { Placement } from '../../compiler/packingElements.ts';
-import type { Program } from '../../compiler/program.ts';
+import type { ToeplitzProgram } from '../../compiler/program.ts';
 import { simulate } from '../../compiler/simulate.ts';
 import { verify } from '../../compiler/verify.ts';
 import { verifyMatrix } from '../../compiler/verifyMatrix.ts';
@@ -24,7 +24,7 @@ const spec = simpleSpec({
   },
   strides: [2, 1],
 });
-const plan = compileSpec(spec);
+const plan = compileToeplitz(spec);
 
 function rejected(action: () => unknown): void {
   const error = errorOf(action);
@@ -33,11 +33,11 @@ function rejected(action: () => unknown): void {
 }
 
 /** A copy of the program whose parts may be changed. */
-function copyOf(program: Program): Program {
+function copyOf(program: ToeplitzProgram): ToeplitzProgram {
   return structuredClone(program);
 }
 
-type Mutation = readonly [name: string, mutate: (program: Program) => void];
+type Mutation = readonly [name: string, mutate: (program: ToeplitzProgram) => void];
 
 const shift = (placement: Placement, index: number, by: number): void => {
   placement.coefficients[index] = placement.coefficients[index]! + by;
@@ -144,7 +144,7 @@ const programMutations: readonly Mutation[] = [
   ],
 ];
 
-type PlanMutation = readonly [name: string, change: (plan: Plan) => Plan];
+type PlanMutation = readonly [name: string, change: (plan: ToeplitzPlan) => ToeplitzPlan];
 
 const planMutations: readonly PlanMutation[] = [
   ['row pitch one less', (p) => ({ ...p, packing: { ...p.packing, rowPitch: p.packing.rowPitch - 1 } })],
@@ -236,7 +236,7 @@ describe('verify', () => {
     fc.assert(
       fc.property(arbitrarySpec(), fc.nat(), (randomSpec, seed) => {
         const random = randomIntegers(seed);
-        const base = compileSpec(randomSpec);
+        const base = compileToeplitz(randomSpec);
         const program = copyOf(buildProgram(base));
         if (program.plaintexts.length === 0 || randomSpec.input.range.lo === randomSpec.input.range.hi)
           return;

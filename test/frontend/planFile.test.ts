@@ -1,19 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
 import { canonicalJson } from '../../src/frontend/canonicalJson.ts';
 import { encodePlan, parsePlan, planDigest, storedPlan } from '../../src/frontend/planFile.ts';
-import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { config, parse, refusal } from './fixtures.ts';
 
 const { spec } = parse(config({ pads: [1, 1, 1, 1], bias: [-3] }));
-const stored = storedPlan(compileSpec(spec), 'NHWC');
+const plan = compileToeplitz(spec);
+const stored = storedPlan(plan, 'NHWC');
 const text = encodePlan(stored);
 
 /** The plan with a change and a digest that matches it: only the proof can refuse it. */
-function forged(change: (plan: StoredPlan['plan']) => StoredPlan['plan']): string {
-  return encodePlan(storedPlan(change(stored.plan), 'NHWC'));
+function forged(change: (plan: ToeplitzPlan) => ToeplitzPlan): string {
+  return encodePlan(storedPlan(change(plan), 'NHWC'));
 }
 
 describe('a plan file', () => {
@@ -24,7 +25,7 @@ describe('a plan file', () => {
   });
 
   it('is the same for the same config, and has a digest of 64 hex digits', () => {
-    expect(encodePlan(storedPlan(compileSpec(spec), 'NHWC'))).toBe(text);
+    expect(encodePlan(storedPlan(compileToeplitz(spec), 'NHWC'))).toBe(text);
     expect(stored.digest).toMatch(/^[0-9a-f]{64}$/);
     expect(planDigest(stored.plan, 'NCHW')).not.toBe(stored.digest);
   });

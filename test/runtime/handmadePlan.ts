@@ -166,6 +166,7 @@ export function handmadePlan(
     parameters,
     packing,
     kernel: 'ntt',
+    direct: null,
     windows: {
       low: channels.map(({ lo }) => lo),
       residueLow: channels.map(({ lo }, channel) => lo - spec.bias[channel]!),

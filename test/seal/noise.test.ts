@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
-  ADD_PLAINTEXT,
   droppedFromC0,
   droppedFromC0Deviation,
   droppedFromC1,
   droppedFromC1Deviation,
   errorTail,
-  FRESH_SYMMETRIC,
+  freshSymmetric,
+  messageRounding,
   FRESH_SYMMETRIC_DEVIATION,
   freshPublicKey,
   freshPublicKeyDeviation,
@@ -36,6 +36,7 @@ import { randomIntegers } from '../support/specs.ts';
  * one key or one mask is shared by a ciphertext, many of them are drawn. Messages and weights have a fixed seed.
  */
 const SINGLE: ProbeShape = { degree: 1024, plainModulus: 83, dataBits: [26], specialBits: null };
+const FRESH = freshSymmetric(83);
 const DOUBLE: ProbeShape = { degree: 4096, plainModulus: 40961, dataBits: [36, 34], specialBits: 36 };
 
 function randomMessage(probe: NoiseProbe, seed: number): Float64Array {
@@ -100,7 +101,7 @@ describe('measured noise against its bound', () => {
     const values = await samples(SINGLE, 4, 12, (probe, message) =>
       probe.encrypt(probe.plaintext(message), 'symmetric'),
     );
-    expectNoise(values, FRESH_SYMMETRIC, FRESH_SYMMETRIC_DEVIATION);
+    expectNoise(values, FRESH, FRESH_SYMMETRIC_DEVIATION);
     // Sound and not absurd: the worst case is reached within a factor of two.
     expect(largest(values)).toBeGreaterThan(21.5 / 2);
   });
@@ -109,7 +110,11 @@ describe('measured noise against its bound', () => {
     const values = await samples(SINGLE, 12, 6, (probe, message) =>
       probe.encrypt(probe.plaintext(message), 'public'),
     );
-    expectNoise(values, freshPublicKey(SINGLE.degree), freshPublicKeyDeviation(SINGLE.degree));
+    expectNoise(
+      values,
+      freshPublicKey(SINGLE.degree, SINGLE.plainModulus),
+      freshPublicKeyDeviation(SINGLE.degree),
+    );
   });
 
   it('fresh, public key, special prime', async () => {
@@ -119,7 +124,7 @@ describe('measured noise against its bound', () => {
     );
     expectNoise(
       values,
-      freshPublicKeySpecial(DOUBLE.degree, special),
+      freshPublicKeySpecial(DOUBLE.degree, special, DOUBLE.plainModulus),
       freshPublicKeySpecialDeviation(DOUBLE.degree, special),
     );
   });
@@ -141,15 +146,11 @@ describe('measured noise against its bound', () => {
         probe.evaluator.cipherTransformFromNttInplace(ciphertext);
         return ciphertext;
       });
-      expectNoise(
-        values,
-        timesPlaintext(FRESH_SYMMETRIC, l1),
-        timesPlaintextDeviation(FRESH_SYMMETRIC_DEVIATION, l2),
-      );
+      expectNoise(values, timesPlaintext(FRESH, l1), timesPlaintextDeviation(FRESH_SYMMETRIC_DEVIATION, l2));
       // The tail bound lies far above what 49,152 coefficients show, and below the worst case where there are many taps.
       const tail = errorTail(Math.round(l2 * l2), 49_152) + timesPlaintext(1n, l1);
       expect(2 * largest(values)).toBeLessThanOrEqual(Number(tail));
-      if (weights.length === 64) expect(tail < timesPlaintext(FRESH_SYMMETRIC, l1)).toBe(true);
+      if (weights.length === 64) expect(tail < timesPlaintext(FRESH, l1)).toBe(true);
     }
   });
 
@@ -162,7 +163,7 @@ describe('measured noise against its bound', () => {
       }
       return total;
     });
-    const bound = sum(...new Array<TwiceNoise>(terms).fill(FRESH_SYMMETRIC));
+    const bound = sum(...new Array<TwiceNoise>(terms).fill(FRESH));
     // The message's rounding is the same in every term: it adds, where errors only add in squares.
     expectNoise(values, bound, Math.sqrt(terms * 10.5 + (terms * terms) / 12));
   });
@@ -175,7 +176,7 @@ describe('measured noise against its bound', () => {
     });
     expectNoise(
       values,
-      sum(FRESH_SYMMETRIC, ADD_PLAINTEXT),
+      sum(FRESH, messageRounding(SINGLE.plainModulus)),
       Math.hypot(FRESH_SYMMETRIC_DEVIATION, Math.sqrt(1 / 12)),
     );
   });
@@ -188,7 +189,7 @@ describe('measured noise against its bound', () => {
     const rounding = bits === 0 ? 0 : Math.hypot(droppedFromC0Deviation(bits), 0.5);
     expectNoise(
       values,
-      sum(FRESH_SYMMETRIC, droppedFromC0(bits)),
+      sum(FRESH, droppedFromC0(bits)),
       bits === 1 ? undefined : Math.hypot(FRESH_SYMMETRIC_DEVIATION, rounding),
     );
   });
@@ -199,7 +200,7 @@ describe('measured noise against its bound', () => {
     );
     expectNoise(
       values,
-      sum(FRESH_SYMMETRIC, droppedFromC1(bits, SINGLE.degree)),
+      sum(FRESH, droppedFromC1(bits, SINGLE.degree)),
       bits === 1
         ? undefined
         : Math.hypot(FRESH_SYMMETRIC_DEVIATION, droppedFromC1Deviation(bits, SINGLE.degree)),
@@ -230,7 +231,7 @@ describe('measured noise against its bound', () => {
     }
     expectNoise(
       values,
-      modulusSwitch(FRESH_SYMMETRIC, prime, DOUBLE.degree),
+      modulusSwitch(FRESH, prime, DOUBLE.degree),
       modulusSwitchDeviation(FRESH_SYMMETRIC_DEVIATION, DOUBLE.degree, prime),
     );
   });
@@ -248,7 +249,7 @@ describe('measured noise against its bound', () => {
         new probe.seal.Encryptor(probe.bfv.context, scope.own(generator.createPublicKey()), secret),
       );
       const meter = new NoiseMeter(scope, probe.seal, probe.bfv, probe.primes, saveBytes(probe.seal, secret));
-      bound = rotation(FRESH_SYMMETRIC, DOUBLE.degree, probe.primes, 2n ** 35n);
+      bound = rotation(FRESH, DOUBLE.degree, probe.primes, 2n ** 35n);
       for (let run = 0; run < 4; run++) {
         const ciphertext = scope.own(new probe.seal.Ciphertext());
         encryptor.encryptSymmetric(probe.plaintext(randomMessage(probe, 10 * key + run)), ciphertext);

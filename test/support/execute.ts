@@ -16,6 +16,7 @@ export async function runEncrypted(plan: Plan, inputs: readonly Tensor[]): Promi
   try {
     const evaluator = await createEvaluator(plan);
     try {
+      evaluator.loadEvaluationKeys(client.evaluationKeys());
       let measuredBudgetBits = Infinity;
       const outputs = inputs.map((input) => {
         const results = evaluator.evaluate(client.encrypt(input));

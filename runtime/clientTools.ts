@@ -1,0 +1,98 @@
+import type { ClientView } from '../compiler/plan.ts';
+import type { Tensor } from '../compiler/tensor.ts';
+import type { CodingTimes } from './codingClock.ts';
+import type { BfvContext } from './seal/context.ts';
+import { saveBytes } from './seal/envelope.ts';
+import type { Ciphertext, Decryptor, Encryptor, KeyGenerator, Plaintext, Seal } from './seal/module.ts';
+import { NoiseMeter } from './seal/noiseMeter.ts';
+import { withScope } from './seal/scope.ts';
+import type { SealScope } from './seal/scope.ts';
+
+/** Who owns the data: holds a fresh secret key, which never leaves it. */
+export interface Client {
+  /**
+   * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
+   * coefficients of c0 and the seed of c1.
+   * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
+   */
+  encrypt(input: Tensor): Uint8Array[];
+  /**
+   * Makes `count` encryptions of zero ahead of time, so that encrypting only adds the values. Each is used for one
+   * ciphertext and destroyed; when none is left, `encrypt` makes fresh ones.
+   * @throws CipherconvError `unsupported` for a diagonals plan.
+   */
+  precompute(count: number): void;
+  /** Encryptions of zero that are ready. */
+  readonly precomputed: number;
+  /** Ciphertexts that one input takes. */
+  readonly ciphertextsPerInput: number;
+  /** Time that packing uploads and unpacking responses has taken so far. */
+  readonly coding: CodingTimes;
+  /**
+   * The accumulators (NCHW) from the results: for each block group one per row that is not empty, in order.
+   * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
+   */
+  decrypt(results: readonly Uint8Array[]): Tensor;
+  /**
+   * Smallest noise budget of the results as they arrived, at their output positions, by SEAL's formula, bits; that of a
+   * fresh encryption when there are no results. Never to be told to the server.
+   */
+  measuredBudgetBits(results: readonly Uint8Array[]): number;
+  /**
+   * Keys that the server needs to rotate ciphertexts, made from the secret key at every call and of the size that the
+   * plan says; they reveal nothing that the security of the scheme does not cover. No bytes for a toeplitz plan.
+   */
+  evaluationKeys(): Uint8Array;
+  /** Deletes the key and everything else on the WASM heap. */
+  dispose(): void;
+}
+
+/** The SEAL objects of a client. */
+export interface ClientTools {
+  readonly generator: KeyGenerator;
+  readonly encryptor: Encryptor;
+  readonly decryptor: Decryptor;
+  readonly plaintext: Plaintext;
+  readonly zero: Plaintext;
+  readonly ciphertext: Ciphertext;
+  readonly meter: NoiseMeter;
+}
+
+export function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientView): ClientTools {
+  const { context } = bfv;
+  const generator = scope.own(new seal.KeyGenerator(context));
+  const secretKey = scope.own(generator.secretKey());
+  // SEAL's constructor asks for a public key even where only the secret one is used.
+  const publicKey = scope.own(generator.createPublicKey());
+  return {
+    generator,
+    encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
+    decryptor: scope.own(new seal.Decryptor(context, secretKey)),
+    plaintext: scope.own(new seal.Plaintext()),
+    zero: scope.own(new seal.Plaintext()),
+    ciphertext: scope.own(new seal.Ciphertext()),
+    meter: new NoiseMeter(
+      scope,
+      seal,
+      bfv,
+      view.parameters.dataPrimes.map(BigInt),
+      saveBytes(seal, secretKey),
+    ),
+  };
+}
+
+/** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */
+export function encryptPlaintext(seal: Seal, { encryptor, plaintext }: ClientTools): Uint8Array {
+  return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(plaintext))));
+}
+
+/** SEAL's seeded envelope of zero. */
+export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools): Uint8Array {
+  return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero))));
+}
+
+/** Budget of an encryption of zero, by SEAL's own measurement, bits. */
+export function freshBudgetBits(seal: Seal, { context }: BfvContext, tools: ClientTools): number {
+  tools.ciphertext.loadFromArray(context, encryptZero(seal, tools));
+  return tools.decryptor.invariantNoiseBudget(tools.ciphertext);
+}

@@ -1,0 +1,224 @@
+import type { DirectLanes, Parameters } from '../../compiler/plan.ts';
+import type { BlockGroup } from '../../compiler/packingElements.ts';
+import type { StepBlock, StepSchedule } from '../../compiler/programSteps.ts';
+import { directLayout, LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './directLayout.ts';
+import type { DirectLayout } from './directLayout.ts';
+import type { DirectExports, DirectFactory } from './directModule.ts';
+import { coverAll, coverPositions, TILE_POSITIONS } from './directTiles.ts';
+
+export interface KernelSource {
+  readonly parameters: Parameters;
+  readonly lanes: DirectLanes;
+  readonly schedule: StepSchedule;
+  readonly groups: readonly BlockGroup[];
+}
+
+/** A list of tiles in the kernel's memory. */
+interface TileList {
+  readonly at: number;
+  readonly count: number;
+}
+
+type TilesByWidth = Readonly<Record<1 | 4, TileList>>;
+
+/** Collects the tile lists of all block groups; equal ones are stored once. */
+class TileLists {
+  readonly lists: { readonly entries: Uint32Array; readonly offset: number }[] = [];
+  readonly #known = new Map<string, number>();
+  entries = 0;
+
+  /** Number of the list in `lists`. */
+  add(entries: Uint32Array): number {
+    const key = entries.join();
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const index = this.lists.length;
+    this.#known.set(key, index);
+    this.lists.push({ entries, offset: this.entries });
+    this.entries += entries.length;
+    return index;
+  }
+}
+
+/**
+ * The direct kernel with its memory: everything is laid out once, nothing grows. It computes the words of result
+ * ciphertexts from those of input ciphertexts, bit for bit what SEAL's evaluator gives.
+ */
+export class DirectKernel {
+  readonly layout: DirectLayout;
+  /** Size of the kernel's memory. */
+  readonly memoryBytes: number;
+  readonly #exports: DirectExports;
+  readonly #degree: number;
+  readonly #primeCount: number;
+  readonly #lanes: DirectLanes;
+  readonly #schedule: StepSchedule;
+  readonly #everywhere: TilesByWidth;
+  /** Tiles over the output positions, by block group. */
+  readonly #outputs: readonly TilesByWidth[];
+  readonly #inputWords: readonly [Uint32Array, Uint32Array];
+  /** Words of each row of a block: [row][component], halves. */
+  readonly #results: readonly (readonly Uint32Array[])[];
+
+  constructor(factory: DirectFactory, { parameters, lanes, schedule, groups }: KernelSource) {
+    const { degree } = parameters;
+    const primes = parameters.dataPrimes.map(BigInt);
+    this.#degree = degree;
+    this.#primeCount = primes.length;
+    this.#lanes = lanes;
+    this.#schedule = schedule;
+    const tiles = new TileLists();
+    const everywhere = tileLists(tiles, (width) => coverAll(degree, width));
+    const outputs = groups.map((group) => {
+      const positions = group.outputs.map(({ coefficients }) => coefficients);
+      return tileLists(tiles, (width) => coverPositions(degree, positions, width));
+    });
+    const primeCount = primes.length;
+    const layout = directLayout({ degree, primeCount, lanes, schedule, tileEntries: tiles.entries });
+    const { exports, memory } = factory(layout.totalBytes);
+    this.layout = layout;
+    this.memoryBytes = memory.byteLength;
+    this.#exports = exports;
+    const located = tiles.lists.map(({ entries, offset }): TileList => {
+      const at = layout.tiles + offset * Uint32Array.BYTES_PER_ELEMENT;
+      new Uint32Array(memory, at, entries.length).set(entries);
+      return { at, count: entries.length };
+    });
+    const locate = (lists: Record<1 | 4, number>): TilesByWidth => ({
+      1: located[lists[1]]!,
+      4: located[lists[4]]!,
+    });
+    this.#everywhere = locate(everywhere);
+    this.#outputs = outputs.map(locate);
+    primes.forEach((prime, index) => {
+      writePrime(new DataView(memory, layout.primes + index * PRIME_RECORD_BYTES), prime, lanes);
+    });
+    schedule.blocks.forEach((block, index) => {
+      writeSteps(new DataView(memory, layout.steps[index]), block, layout);
+    });
+    const halves = 2 * degree * layout.components;
+    this.#inputWords = [
+      new Uint32Array(memory, layout.words[0], halves),
+      new Uint32Array(memory, layout.words[1], halves),
+    ];
+    this.#results = Array.from({ length: LANE_ROWS }, (_, row) =>
+      Array.from(
+        { length: layout.components },
+        (__, component) =>
+          new Uint32Array(
+            memory,
+            layout.results + (component * LANE_ROWS + row) * layout.rowBytes,
+            2 * degree,
+          ),
+      ),
+    );
+  }
+
+  /** Where the words of the left (0) and right (1) ciphertext of a plane are to be written: 64-bit words in halves. */
+  inputWords(side: 0 | 1): Uint32Array {
+    return this.#inputWords[side];
+  }
+
+  /** Splits what was written to `inputWords` into the digits of plane number `plane`. */
+  loadPlane(plane: number): void {
+    const { layout } = this;
+    const { left, right, shift } = this.#schedule.planes[plane]!;
+    const paired = left !== right;
+    const componentWords = this.#degree * 8;
+    const room = this.#degree * 8;
+    // A shift reads that many coefficients further down; past -N nothing is ever used.
+    const halo = Math.min(this.#degree, Math.ceil((layout.halo + shift) / 2) * 2);
+    for (let component = 0; component < layout.components; component++) {
+      const prime = this.#prime(component);
+      const [leftWide, rightWide] = layout.wide;
+      const from = component * componentWords;
+      this.#exports.widen(layout.words[0] + from, leftWide + room, this.#degree, halo, prime);
+      if (paired) this.#exports.widen(layout.words[1] + from, rightWide + room, this.#degree, halo, prime);
+      const start = room + (halo - layout.halo) * 8;
+      this.#exports.interleave(
+        leftWide + start,
+        paired ? rightWide + start : leftWide + start - shift * 8,
+        layout.planes + component * layout.componentBytes + plane * layout.planeBytes,
+        layout.limbBytes,
+        layout.halo + this.#degree,
+        this.#lanes.limbBits,
+        this.#lanes.limbs,
+      );
+    }
+  }
+
+  #prime(component: number): number {
+    return this.layout.primes + (component % this.#primeCount) * PRIME_RECORD_BYTES;
+  }
+
+  /**
+   * Computes the rows of block number `index` for block group `group` from the planes: c1 everywhere, c0 at the output
+   * positions and some neighbours; what stands elsewhere is not defined.
+   */
+  runBlock(index: number, group: number): void {
+    const block = this.#schedule.blocks[index]!;
+    const tiles = this.#outputs[group]!;
+    for (let component = 0; component < this.layout.components; component++) {
+      const isC0 = component < this.#primeCount;
+      this.#runComponent(block, index, component, (isC0 ? tiles : this.#everywhere)[block.width]);
+    }
+  }
+
+  #runComponent(block: StepBlock, index: number, component: number, tiles: TileList): void {
+    const { layout } = this;
+    const run = block.width === LANE_ROWS ? this.#exports.rows4 : this.#exports.rows1;
+    const stepBytes = STEP_BYTES[block.width];
+    let first = 0;
+    for (const end of block.foldEnds) {
+      run(
+        layout.planes + component * layout.componentBytes,
+        layout.limbBytes,
+        this.#lanes.limbs,
+        this.#lanes.limbBits,
+        layout.steps[index]! + first * stepBytes,
+        end - first,
+        tiles.at,
+        tiles.count,
+        layout.results + component * LANE_ROWS * layout.rowBytes,
+        layout.rowBytes,
+        layout.scratch,
+        this.#prime(component),
+        first > 0,
+      );
+      first = end;
+    }
+  }
+
+  /** Words of row number `row` of the block computed last: [component], 64-bit words in halves, valid until the next. */
+  resultWords(row: number): readonly Uint32Array[] {
+    return this.#results[row]!;
+  }
+}
+
+function tileLists(lists: TileLists, make: (width: number) => Uint32Array): Record<1 | 4, number> {
+  return { 1: lists.add(make(TILE_POSITIONS[1])), 4: lists.add(make(TILE_POSITIONS[4])) };
+}
+
+/** The constants of one prime as kernels/assembly/direct.ts reads them. */
+function writePrime(view: DataView, prime: bigint, { limbBits, limbs }: DirectLanes): void {
+  let bias = 0n;
+  for (let limb = 0; limb < limbs; limb++) {
+    bias += 1n << BigInt(limbBits * limb + limbBits - 1);
+    view.setFloat64(32 + 8 * limb, 2 ** (limbBits * limb), true);
+  }
+  view.setBigUint64(0, prime, true);
+  view.setBigUint64(8, prime / 2n, true);
+  view.setBigUint64(16, bias, true);
+  view.setFloat64(24, 1 / Number(prime), true);
+}
+
+/** Steps as the kernel reads them: a byte offset from position 0, then a pair of 16-bit weights for each row. */
+function writeSteps(view: DataView, block: StepBlock, layout: DirectLayout): void {
+  const { planes, exponents, weights, width } = block;
+  for (let step = 0; step < planes.length; step++) {
+    const at = step * STEP_BYTES[width];
+    view.setUint32(at, planes[step]! * layout.planeBytes + 4 * (layout.halo - exponents[step]!), true);
+    for (let index = 0; index < 2 * width; index++)
+      view.setInt16(at + 4 + 2 * index, weights[step * 2 * width + index]!, true);
+  }
+}

@@ -1,0 +1,66 @@
+import type { BfvContext } from './context.ts';
+import { fullFrame, HEADER_BYTES, saveBytes, seededFrame, WORD_BYTES } from './envelope.ts';
+import type { CiphertextFrame } from './envelope.ts';
+import type { Seal } from './module.ts';
+import { withScope } from './scope.ts';
+
+/**
+ * SEAL's uncompressed serialization of Galois keys: a header as in envelope.ts, the parms_id of the key level (32 bytes),
+ * the number of indices N, and for every index the number of halves, 0 or one for each data prime, followed by them. A
+ * half is a ciphertext of the key level in NTT form, seeded. Index (g - 1) / 2 belongs to the automorphism X -> X^g.
+ */
+export interface GaloisFrame {
+  readonly half: CiphertextFrame;
+  /** Data primes: halves of one key. */
+  readonly halvesPerKey: number;
+  readonly byteLength: number;
+  /** Byte offset of the first half of every key, in the order of the steps. */
+  readonly keysAt: readonly number[];
+  /** An envelope with all but the halves filled in. */
+  readonly template: Uint8Array;
+}
+
+const PARMS_ID_BYTES = 32;
+/** Where a ciphertext says whether it is in NTT form: after header and parms_id. */
+const NTT_FLAG_AT = HEADER_BYTES + PARMS_ID_BYTES;
+
+/** Index of the key for a rotation of both slot rows by `step` to the left; 0: for their exchange. */
+export function galoisIndex(degree: number, step: number): number {
+  if (step === 0) return degree - 1;
+  let element = 1;
+  for (let count = 0; count < step; count++) element = (3 * element) % (2 * degree);
+  return (element - 1) / 2;
+}
+
+/** Frame of seeded ciphertexts of the key level: made with our own context, no secret, no key. */
+function keyHalfFrame(seal: Seal, { context, degree, dataPrimeCount }: BfvContext): CiphertextFrame {
+  const envelope = withScope((scope) => {
+    const ciphertext = scope.own(new seal.Ciphertext(context, scope.own(context.keyParmsId())));
+    ciphertext.resize(2);
+    return saveBytes(seal, ciphertext);
+  });
+  envelope[NTT_FLAG_AT] = 1;
+  return seededFrame(fullFrame(envelope), degree, dataPrimeCount + 1);
+}
+
+/** @param steps as the plan lists them */
+export function galoisFrame(seal: Seal, context: BfvContext, steps: readonly number[]): GaloisFrame {
+  const { degree, dataPrimeCount } = context;
+  const half = keyHalfFrame(seal, context);
+  const keyBytes = dataPrimeCount * half.byteLength;
+  const indicesAt = HEADER_BYTES + PARMS_ID_BYTES + WORD_BYTES;
+  const byteLength = indicesAt + degree * WORD_BYTES + steps.length * keyBytes;
+  const template = new Uint8Array(byteLength);
+  const view = new DataView(template.buffer);
+  template.set(half.head.subarray(0, HEADER_BYTES + PARMS_ID_BYTES));
+  view.setBigUint64(HEADER_BYTES - WORD_BYTES, BigInt(byteLength), true);
+  view.setBigUint64(indicesAt - WORD_BYTES, BigInt(degree), true);
+  const indices = steps.map((step) => galoisIndex(degree, step));
+  const keysAt = indices.map((index) => {
+    const before = indices.filter((other) => other < index).length;
+    const countAt = indicesAt + index * WORD_BYTES + before * keyBytes;
+    view.setBigUint64(countAt, BigInt(dataPrimeCount), true);
+    return countAt + WORD_BYTES;
+  });
+  return { half, halvesPerKey: dataPrimeCount, byteLength, keysAt, template };
+}

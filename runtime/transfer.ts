@@ -1,0 +1,36 @@
+import { CipherconvError } from '../compiler/errors.ts';
+import type { ToeplitzPlan } from '../compiler/plan.ts';
+import type { ToeplitzProgram } from '../compiler/program.ts';
+
+/** What travels, checked against the program, as evaluators need it. */
+export interface CheckedTransfer {
+  /** Number of each row that has terms, ascending: the results of a block group, in order. */
+  readonly rows: readonly number[];
+  /** Position of each used chunk among a block group's uploads. */
+  readonly position: ReadonlyMap<number, number>;
+}
+
+/**
+ * The transfer of a plan, which its program must bear out.
+ * @throws CipherconvError `plan-rejected`.
+ */
+export function checkTransfer(plan: ToeplitzPlan, program: ToeplitzProgram): CheckedTransfer {
+  const { usedChunks, emptyRows } = plan.transfer;
+  const position = new Map(usedChunks.map((chunk, index) => [chunk, index]));
+  const empty = program.rows.flatMap((terms, row) => (terms.length === 0 ? [row] : []));
+  if (empty.join() !== emptyRows.join()) reject('emptyRows', empty, emptyRows);
+  for (const terms of program.rows) {
+    for (const { chunk } of terms) if (!position.has(chunk)) reject('usedChunks', [chunk], usedChunks);
+  }
+  return { rows: program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row])), position };
+}
+
+function reject(field: string, expected: readonly number[], found: readonly number[]): never {
+  throw new CipherconvError({
+    code: 'plan-rejected',
+    where: `transfer.${field}`,
+    message: 'the plan does not fit its own program',
+    expected: expected.join(', '),
+    found: found.join(', '),
+  });
+}

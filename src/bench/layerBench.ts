@@ -1,0 +1,273 @@
+import { availableParallelism, cpus } from 'node:os';
+import { compileSpec } from '../../compiler/compile.ts';
+import type { OperationCosts } from '../../compiler/operationCosts.ts';
+import { clientView, coeffModulusBits } from '../../compiler/plan.ts';
+import type { Kernel, Plan, PlanBytes, PlanCounts } from '../../compiler/plan.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { convolve } from '../../runtime/clear/loops.ts';
+import { createClient } from '../../runtime/client.ts';
+import type { Client } from '../../runtime/client.ts';
+import { compareTensors } from '../../runtime/compare.ts';
+import { createEvaluator } from '../../runtime/evaluator.ts';
+import type { Evaluator } from '../../runtime/evaluatorTypes.ts';
+import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
+import { loadSeal } from '../../runtime/seal/module.ts';
+import { layerSpec } from './layers.ts';
+import type { LayerShape } from './layers.ts';
+import { loadOrt, ortConvolutions } from './onnxruntime.ts';
+import { combineCosts, median, RawOperations } from './rawOperations.ts';
+
+/** Milliseconds, medians over the rounds, one thread. */
+export interface LayerTimes {
+  readonly compile: number;
+  readonly prepare: number;
+  readonly encrypt: number;
+  /** Packing the upload and unpacking it again. */
+  readonly encodeUpload: number;
+  /** The server's work without coding; null where the kernel cannot run the plan. */
+  readonly evaluate: { readonly ntt: number; readonly direct: number | null; readonly auto: number };
+  /** The raw node-seal operations that the ntt kernel needs, timed in the same run. */
+  readonly floorNtt: number;
+  readonly encodeDownload: number;
+  readonly decrypt: number;
+  /** Encrypt, coding, evaluate (auto) and decrypt. */
+  readonly total: number;
+  /** onnxruntime-web on the cleartext, the faster of float and integer; null where it is not installed. */
+  readonly plaintext: number | null;
+}
+
+export interface LayerResult {
+  readonly id: string;
+  readonly match: boolean;
+  readonly params: {
+    readonly degree: number;
+    readonly coeffModulusBits: readonly number[];
+    readonly plainModulus: number;
+  };
+  readonly kernel: Kernel;
+  readonly counts: PlanCounts;
+  readonly bytes: PlanBytes;
+  readonly ms: LayerTimes;
+  readonly ratios: Readonly<
+    Record<'nttOverFloor' | 'nttOverDirect' | 'autoOverPlaintext' | 'totalOverAuto', number | null>
+  >;
+}
+
+export interface WorkerTime {
+  readonly id: string;
+  readonly workers: number;
+  readonly ms: number;
+}
+
+export interface BenchReport {
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly node: string;
+    readonly platform: string;
+  };
+  readonly layers: readonly LayerResult[];
+  readonly workers: readonly WorkerTime[];
+  readonly peakRssMiB: number;
+}
+
+const ROUNDS = 5;
+/** Raw operations timed per round, at most. */
+const MOST_CALLS = 400;
+
+export function describeMachine(): BenchReport['machine'] {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+  };
+}
+
+async function timed<T>(action: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
+  const start = performance.now();
+  const value = await action();
+  return { value, ms: performance.now() - start };
+}
+
+/** A fixed input over the whole range, NCHW. */
+export function rampInput({ spec }: Plan): Tensor {
+  const { batch, channels, height, width, range } = spec.input;
+  const levels = range.hi - range.lo + 1;
+  const count = batch * channels * height * width;
+  const data = Float64Array.from({ length: count }, (_, index) => range.lo + ((index * 7919) % levels));
+  return { shape: [batch, channels, height, width], data };
+}
+
+/** Milliseconds of the node-seal operations that the ntt kernel executes for the plan. */
+function floorMilliseconds({ counts }: Plan, costs: OperationCosts): number {
+  const { inputCiphertexts, outputCiphertexts, products } = counts;
+  const microseconds =
+    inputCiphertexts * (costs.load + costs.toNtt) +
+    products * costs.multiply +
+    (products - outputCiphertexts) * costs.add +
+    outputCiphertexts * (costs.fromNtt + costs.save);
+  return microseconds / 1000;
+}
+
+/** One round of one kernel: everything from the tensor to the result. */
+interface Round {
+  readonly match: boolean;
+  readonly encrypt: number;
+  readonly encodeUpload: number;
+  readonly evaluate: number;
+  readonly encodeDownload: number;
+  readonly decrypt: number;
+}
+
+/** The coding that client and evaluator have done so far, both ways, milliseconds. */
+function coding(client: Client, evaluator: Evaluator): { upload: number; response: number } {
+  return {
+    upload: client.coding.upload + evaluator.coding.upload,
+    response: client.coding.response + evaluator.coding.response,
+  };
+}
+
+async function round(client: Client, evaluator: Evaluator, input: Tensor, expected: Tensor): Promise<Round> {
+  const before = coding(client, evaluator);
+  const clientBefore = { ...client.coding };
+  const serverBefore = { ...evaluator.coding };
+  const upload = await timed(() => client.encrypt(input));
+  const response = await timed(() => evaluator.evaluate(upload.value));
+  const output = await timed(() => client.decrypt(response.value));
+  const after = coding(client, evaluator);
+  const serverCoding =
+    evaluator.coding.upload - serverBefore.upload + evaluator.coding.response - serverBefore.response;
+  return {
+    match: compareTensors(expected, output.value).match,
+    encrypt: upload.ms - (client.coding.upload - clientBefore.upload),
+    encodeUpload: after.upload - before.upload,
+    evaluate: response.ms - serverCoding,
+    encodeDownload: after.response - before.response,
+    decrypt: output.ms - (client.coding.response - clientBefore.response),
+  };
+}
+
+async function plaintextMilliseconds(plan: Plan, input: Tensor): Promise<number | null> {
+  const ort = await loadOrt();
+  if (ort === null) return null;
+  const convolutions = await ortConvolutions(ort, plan.spec, input);
+  const medians: number[] = [];
+  for (const { run, release } of convolutions) {
+    await run();
+    const samples: number[] = [];
+    for (let index = 0; index < ROUNDS; index++) samples.push((await timed(run)).ms);
+    medians.push(median(samples));
+    await release();
+  }
+  return Math.min(...medians);
+}
+
+/** Rounds of every kernel in turn, so that a drift of the machine hits all of them; the first round is a warm-up. */
+async function runRounds(
+  client: Client,
+  evaluators: ReadonlyMap<Kernel, Evaluator>,
+  raw: RawOperations,
+  plan: Plan,
+): Promise<{ rounds: Map<Kernel, Round[]>; floors: OperationCosts[] }> {
+  const input = rampInput(plan);
+  const expected = convolve(plan.spec, input);
+  const rounds = new Map<Kernel, Round[]>([...evaluators.keys()].map((kernel) => [kernel, []]));
+  const floors: OperationCosts[] = [];
+  const calls = Math.max(16, Math.min(plan.counts.products, MOST_CALLS));
+  for (let index = 0; index <= ROUNDS; index++) {
+    for (const [kernel, evaluator] of evaluators) {
+      const measured = await round(client, evaluator, input, expected);
+      if (index > 0 || !measured.match) rounds.get(kernel)?.push(measured);
+    }
+    const floor = raw.measure(calls);
+    if (index > 0) floors.push(floor);
+  }
+  return { rounds, floors };
+}
+
+function ratio(left: number | null, right: number | null): number | null {
+  return left === null || right === null || right === 0 ? null : left / right;
+}
+
+/** Times one layer with every kernel that can run it. */
+export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
+  const { value: plan, ms: compile } = await timed(() => compileSpec(layerSpec(layer)));
+  const kernels: Kernel[] = plan.direct === null ? ['ntt'] : ['ntt', 'direct'];
+  const client = await createClient(clientView(plan));
+  const evaluators = new Map<Kernel, Evaluator>();
+  let prepare = 0;
+  for (const kernel of kernels) {
+    const made = await timed(() => createEvaluator(plan, { kernel }));
+    if (kernel === plan.kernel) prepare = made.ms;
+    evaluators.set(kernel, made.value);
+  }
+  const raw = new RawOperations(await loadSeal(), plan.parameters, {
+    distinctPlaintexts: Math.min(plan.counts.weightPlaintexts, 1024),
+    distinctCiphertexts: plan.transfer.usedChunks.length,
+  });
+  const { rounds, floors } = await runRounds(client, evaluators, raw, plan);
+  raw.dispose();
+  client.dispose();
+  for (const evaluator of evaluators.values()) evaluator.dispose();
+  const of = (kernel: Kernel, field: Exclude<keyof Round, 'match'>): number =>
+    median((rounds.get(kernel) ?? []).map((measured) => measured[field]));
+  const direct = kernels.includes('direct') ? of('direct', 'evaluate') : null;
+  const evaluate = { ntt: of('ntt', 'evaluate'), direct, auto: of(plan.kernel, 'evaluate') };
+  const [encrypt, encodeUpload] = [of(plan.kernel, 'encrypt'), of(plan.kernel, 'encodeUpload')];
+  const [encodeDownload, decrypt] = [of(plan.kernel, 'encodeDownload'), of(plan.kernel, 'decrypt')];
+  const floorNtt = floorMilliseconds(plan, combineCosts(floors));
+  const plaintext = await plaintextMilliseconds(plan, rampInput(plan));
+  const total = encrypt + encodeUpload + evaluate.auto + encodeDownload + decrypt;
+  return {
+    id: layer.id,
+    match: [...rounds.values()].every((list) => list.every(({ match }) => match)),
+    params: {
+      degree: plan.parameters.degree,
+      coeffModulusBits: coeffModulusBits(plan.parameters),
+      plainModulus: plan.parameters.plainModulus,
+    },
+    kernel: plan.kernel,
+    counts: plan.counts,
+    bytes: plan.bytes,
+    ms: {
+      compile,
+      prepare,
+      encrypt,
+      encodeUpload,
+      evaluate,
+      floorNtt,
+      encodeDownload,
+      decrypt,
+      total,
+      plaintext,
+    },
+    ratios: {
+      nttOverFloor: ratio(evaluate.ntt, floorNtt),
+      nttOverDirect: ratio(evaluate.ntt, direct),
+      autoOverPlaintext: ratio(evaluate.auto, plaintext),
+      totalOverAuto: ratio(total, evaluate.auto),
+    },
+  };
+}
+
+/** Median milliseconds of one layer on `workers` threads, coding included, as a server runs it. */
+export async function benchWorkers(layer: LayerShape, workers: number): Promise<WorkerTime> {
+  const plan = compileSpec(layerSpec(layer));
+  const client = await createClient(clientView(plan));
+  const pool = await createEvaluatorPool(plan, { workers });
+  const samples: number[] = [];
+  for (let index = 0; index <= ROUNDS; index++) {
+    const upload = client.encrypt(rampInput(plan));
+    const { ms } = await timed(() => pool.evaluate(upload));
+    if (index > 0) samples.push(ms);
+  }
+  await pool.dispose();
+  client.dispose();
+  return { id: layer.id, workers: pool.workers, ms: median(samples) };
+}
+
+/** Largest resident memory of this process so far. */
+export function peakRssMiB(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}

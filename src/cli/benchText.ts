@@ -1,0 +1,119 @@
+import type { BenchReport } from '../bench/layerBench.ts';
+
+/** The benchmark as tables of text. */
+
+type Row = readonly string[];
+
+/** Columns right-aligned under their titles, the first one left. */
+export function table(rows: readonly Row[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function ms(value: number | null): string {
+  if (value === null) return '-';
+  return value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0);
+}
+
+function times(value: number | null): string {
+  return value === null ? '-' : `${value.toFixed(2)}x`;
+}
+
+function stepTable({ layers }: BenchReport): string {
+  const head = [
+    'layer',
+    'equal',
+    'N',
+    'q bits',
+    'encrypt',
+    'code up',
+    'evaluate',
+    'code down',
+    'decrypt',
+    'total',
+    'up kB',
+    'down kB',
+  ];
+  const rows = layers.map((layer) => [
+    layer.id,
+    layer.match ? 'yes' : 'NO',
+    String(layer.params.degree),
+    layer.params.coeffModulusBits.join('+'),
+    ms(layer.ms.encrypt),
+    ms(layer.ms.encodeUpload),
+    ms(layer.ms.evaluate.auto),
+    ms(layer.ms.encodeDownload),
+    ms(layer.ms.decrypt),
+    ms(layer.ms.total),
+    (layer.bytes.upload / 1000).toFixed(1),
+    (layer.bytes.response / 1000).toFixed(1),
+  ]);
+  return table([head, ...rows]);
+}
+
+function kernelTable({ layers }: BenchReport): string {
+  const head = [
+    'layer',
+    'auto',
+    'ntt',
+    'floor',
+    'ntt/floor',
+    'direct',
+    'ntt/direct',
+    'cleartext',
+    'auto/cleartext',
+    'total/auto',
+  ];
+  const rows = layers.map(({ id, kernel, ms: time, ratios }) => [
+    id,
+    kernel,
+    ms(time.evaluate.ntt),
+    ms(time.floorNtt),
+    times(ratios.nttOverFloor),
+    ms(time.evaluate.direct),
+    times(ratios.nttOverDirect),
+    ms(time.plaintext),
+    times(ratios.autoOverPlaintext),
+    times(ratios.totalOverAuto),
+  ]);
+  return table([head, ...rows]);
+}
+
+function workerTable({ workers }: BenchReport): string {
+  const ids = [...new Set(workers.map(({ id }) => id))];
+  const rows = ids.map((id) => {
+    const of = workers.filter((entry) => entry.id === id);
+    const one = of.find((entry) => entry.workers === 1)?.ms ?? null;
+    return [
+      id,
+      of.map((entry) => `${entry.workers}: ${ms(entry.ms)}`).join(', '),
+      of
+        .filter((entry) => entry.workers > 1)
+        .map((entry) => times(one === null ? null : one / entry.ms))
+        .join(', '),
+    ];
+  });
+  return table([['layer', 'workers: milliseconds', 'speed-up'], ...rows]);
+}
+
+/** Everything a person reads after `cipherconv bench`. */
+export function describeBench(report: BenchReport): string {
+  const { cpu, cores, node, platform } = report.machine;
+  const parts = [
+    `${cpu}, ${cores} cores, Node ${node}, ${platform}; milliseconds, medians, one thread`,
+    stepTable(report),
+    kernelTable(report),
+    ...(report.workers.length === 0 ? [] : [workerTable(report)]),
+    `peak memory ${report.peakRssMiB} MiB`,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
