@@ -122,7 +122,7 @@ export function compileToeplitz(spec: ConvSpec, options: CompileOptions = {}): T
       ...noise,
       predictedBudgetBits: predictedBudgetBits(dataModulus(parameters), plainModulus, response),
     },
-    counts: countOperations(program),
+    counts: countOperations(program, found.kernel),
     bytes: countBytes(program, parameters, wire),
     report: {
       objective: request.objective,

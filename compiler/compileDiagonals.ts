@@ -89,7 +89,7 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
     wire,
     noise: { ...facts, predictedBudgetBits: budget },
     keys: diagonalsKeys(program, parameters),
-    counts: countOperations(program),
+    counts: countOperations(program, 'ntt'),
     bytes: countBytes(program, parameters, wire),
     report: {
       objective: request.objective,

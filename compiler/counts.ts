@@ -1,6 +1,6 @@
 import type { DroppedBits } from './noise.ts';
 import { countDiagonalsBytes, countDiagonalsOperations } from './countsDiagonals.ts';
-import type { Parameters, PlanBytes, PlanCounts, Transfer } from './plan.ts';
+import type { Kernel, Parameters, PlanBytes, PlanCounts, Transfer } from './plan.ts';
 import { usedChunks } from './program.ts';
 import type { Program, ToeplitzProgram } from './program.ts';
 import { usedInputs } from './programDiagonals.ts';
@@ -76,10 +76,10 @@ function countToeplitzBytes(
 }
 
 /** Counts what one run executes, from the program itself. */
-export function countOperations(program: Program): PlanCounts {
+export function countOperations(program: Program, kernel: Kernel): PlanCounts {
   switch (program.lowering) {
     case 'toeplitz':
-      return countToeplitzOperations(program);
+      return countToeplitzOperations(program, kernel);
     case 'diagonals':
       return countDiagonalsOperations(program);
     default:
@@ -87,7 +87,7 @@ export function countOperations(program: Program): PlanCounts {
   }
 }
 
-function countToeplitzOperations(program: ToeplitzProgram): PlanCounts {
+function countToeplitzOperations(program: ToeplitzProgram, kernel: Kernel): PlanCounts {
   const groups = program.blockGroups.length;
   const inputCiphertexts = groups * usedChunks(program).length;
   const outputCiphertexts = groups * program.rows.filter((terms) => terms.length > 0).length;
@@ -95,7 +95,8 @@ function countToeplitzOperations(program: ToeplitzProgram): PlanCounts {
     inputCiphertexts,
     outputCiphertexts,
     products: groups * program.rows.reduce((sum, terms) => sum + terms.length, 0),
-    ntt: inputCiphertexts + outputCiphertexts,
+    // The direct kernel works on raw coefficients.
+    ntt: kernel === 'direct' ? 0 : inputCiphertexts + outputCiphertexts,
     rotations: 0,
     weightPlaintexts: program.plaintexts.length,
   };

@@ -197,7 +197,7 @@ function verifyTransfer(plan: Plan, program: Program): void {
   const { usedChunks, emptyRows } = transferOf(program);
   requireEqual('transfer.usedChunks', usedChunks, plan.transfer.usedChunks);
   requireEqual('transfer.emptyRows', emptyRows, plan.transfer.emptyRows);
-  requireEqual('counts', countOperations(program), plan.counts);
+  requireEqual('counts', countOperations(program, plan.kernel), plan.counts);
   requireEqual('bytes', countBytes(program, plan.parameters, plan.wire), plan.bytes);
   if (program.lowering === 'diagonals' && !isToeplitz(plan))
     requireEqual('keys', diagonalsKeys(program, plan.parameters), plan.keys);

@@ -1,17 +1,38 @@
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/compile.ts';
 import { coeffModulusBits } from '../../compiler/plan.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 
-/** A worse packing shows here: one line a layer, by the default objective. */
+/** A worse packing shows here: one line a layer and kernel, by the default objective. */
 const PINNED: Readonly<Record<string, unknown>> = {
-  L1: { degree: 2048, primes: [16], inputCiphertexts: 1, outputCiphertexts: 1, products: 1, ntt: 2 },
-  L2: { degree: 1024, primes: [23], inputCiphertexts: 1, outputCiphertexts: 5, products: 5, ntt: 6 },
-  L3: { degree: 2048, primes: [31], inputCiphertexts: 3, outputCiphertexts: 2, products: 6, ntt: 5 },
-  L4: { degree: 2048, primes: [29], inputCiphertexts: 32, outputCiphertexts: 64, products: 2048, ntt: 96 },
-  L5: { degree: 2048, primes: [34], inputCiphertexts: 19, outputCiphertexts: 128, products: 2432, ntt: 147 },
-  L6: { degree: 2048, primes: [30], inputCiphertexts: 22, outputCiphertexts: 64, products: 704, ntt: 86 },
-  L7: {
+  'L1 ntt': { degree: 2048, primes: [16], inputCiphertexts: 1, outputCiphertexts: 1, products: 1, ntt: 2 },
+  'L2 ntt': { degree: 1024, primes: [23], inputCiphertexts: 1, outputCiphertexts: 5, products: 5, ntt: 6 },
+  'L3 ntt': { degree: 2048, primes: [31], inputCiphertexts: 3, outputCiphertexts: 2, products: 6, ntt: 5 },
+  'L4 ntt': {
+    degree: 2048,
+    primes: [29],
+    inputCiphertexts: 32,
+    outputCiphertexts: 64,
+    products: 2048,
+    ntt: 96,
+  },
+  'L5 ntt': {
+    degree: 2048,
+    primes: [34],
+    inputCiphertexts: 19,
+    outputCiphertexts: 128,
+    products: 2432,
+    ntt: 147,
+  },
+  'L6 ntt': {
+    degree: 2048,
+    primes: [30],
+    inputCiphertexts: 22,
+    outputCiphertexts: 64,
+    products: 704,
+    ntt: 86,
+  },
+  'L7 ntt': {
     degree: 2048,
     primes: [28],
     inputCiphertexts: 320,
@@ -19,13 +40,78 @@ const PINNED: Readonly<Record<string, unknown>> = {
     products: 27490,
     ntt: 750,
   },
-  L8: { degree: 4096, primes: [32], inputCiphertexts: 64, outputCiphertexts: 64, products: 4096, ntt: 128 },
-  L9: { degree: 2048, primes: [33], inputCiphertexts: 96, outputCiphertexts: 512, products: 6144, ntt: 608 },
+  'L8 ntt': {
+    degree: 2048,
+    primes: [32],
+    inputCiphertexts: 128,
+    outputCiphertexts: 128,
+    products: 8192,
+    ntt: 256,
+  },
+  'L9 ntt': {
+    degree: 2048,
+    primes: [33],
+    inputCiphertexts: 96,
+    outputCiphertexts: 512,
+    products: 6144,
+    ntt: 608,
+  },
+  'L1 direct': { degree: 2048, primes: [16], inputCiphertexts: 1, outputCiphertexts: 1, products: 1, ntt: 0 },
+  'L2 direct': { degree: 1024, primes: [23], inputCiphertexts: 1, outputCiphertexts: 5, products: 5, ntt: 0 },
+  'L3 direct': { degree: 2048, primes: [30], inputCiphertexts: 2, outputCiphertexts: 4, products: 8, ntt: 0 },
+  'L4 direct': {
+    degree: 2048,
+    primes: [29],
+    inputCiphertexts: 32,
+    outputCiphertexts: 64,
+    products: 2048,
+    ntt: 0,
+  },
+  'L5 direct': {
+    degree: 2048,
+    primes: [34],
+    inputCiphertexts: 19,
+    outputCiphertexts: 128,
+    products: 2432,
+    ntt: 0,
+  },
+  'L6 direct': {
+    degree: 2048,
+    primes: [30],
+    inputCiphertexts: 32,
+    outputCiphertexts: 32,
+    products: 1024,
+    ntt: 0,
+  },
+  'L7 direct': {
+    degree: 4096,
+    primes: [26],
+    inputCiphertexts: 64,
+    outputCiphertexts: 256,
+    products: 15313,
+    ntt: 0,
+  },
+  'L8 direct': {
+    degree: 4096,
+    primes: [32],
+    inputCiphertexts: 64,
+    outputCiphertexts: 64,
+    products: 4096,
+    ntt: 0,
+  },
+  'L9 direct': {
+    degree: 8192,
+    primes: [33],
+    inputCiphertexts: 24,
+    outputCiphertexts: 128,
+    products: 1536,
+    ntt: 0,
+  },
 };
 
-describe('counts of the benchmark layers', () => {
+describe.each(['ntt', 'direct'] as const)('counts of the benchmark layers, %s kernel', (kernel) => {
   it.each(LAYERS)('$id', (layer) => {
-    const { parameters, counts } = compileSpec(layerSpec(layer));
+    const { parameters, counts } = compileToeplitz(layerSpec(layer), { kernel });
     const { inputCiphertexts, outputCiphertexts, products, ntt } = counts;
     expect({
       degree: parameters.degree,
@@ -34,6 +120,6 @@ describe('counts of the benchmark layers', () => {
       outputCiphertexts,
       products,
       ntt,
-    }).toEqual(PINNED[layer.id]);
+    }).toEqual(PINNED[`${layer.id} ${kernel}`]);
   });
 });

@@ -177,7 +177,7 @@ export function handmadePlan(
     },
     wire,
     noise: { ...noise, predictedBudgetBits: predictedBudgetBits(q, parameters.plainModulus, response) },
-    counts: countOperations(program),
+    counts: countOperations(program, 'ntt'),
     bytes: countBytes(program, parameters, wire),
     report: { objective: 'latency', considered: 1, estimatedMilliseconds: 0, refused: [] },
   };
