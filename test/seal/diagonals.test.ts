@@ -17,11 +17,10 @@ import { loadSeal } from '../../runtime/seal/module.ts';
 import { liveSealObjects, withScope } from '../../runtime/seal/scope.ts';
 import { EvaluationKeysCodec } from '../../runtime/wire/evaluationKeys.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
+import { diagonals } from '../support/diagonals.ts';
 import { runEncrypted } from '../support/execute.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
-
-const diagonals = (spec: ConvSpec): DiagonalsPlan => compileSpec(spec, { lowering: 'diagonals' });
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
