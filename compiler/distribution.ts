@@ -40,10 +40,6 @@ export function histogramDistribution(lo: number, counts: ArrayLike<number>): Di
   };
 }
 
-export function shifted(distribution: Distribution, by: number): Distribution {
-  return { ...distribution, lo: distribution.lo + by };
-}
-
 /** Of the sum of two independent integers. Cost: the product of both supports. */
 export function sumOf(left: Distribution, right: Distribution): Distribution {
   return addScaled(left, 1, right);

@@ -1,6 +1,7 @@
 import type { Degree } from './security.ts';
 import { outputShape } from './spec.ts';
 import type { ConvShape } from './spec.ts';
+import { reject } from './verifyReject.ts';
 
 /**
  * The diagonals packing: which tensor element sits in which slot of which ciphertext. A ciphertext is two slot rows of
@@ -76,9 +77,20 @@ export interface SlotGeometry {
   readonly resultCiphertexts: number;
 }
 
+/**
+ * Everything that places elements. A layout may come from a foreign plan, so it is checked before anything is as large as
+ * it says.
+ * @throws CipherconvError `plan-rejected`
+ */
 export function slotGeometry(shape: ConvShape, layout: SlotLayout): SlotGeometry {
   const length = rowLength(layout.degree);
-  const rowsPerPlane = Math.ceil(planeLength(shape, layout.rowPitch) / length);
+  const rowPitch = slotRowPitch(shape);
+  if (layout.rowPitch !== rowPitch)
+    reject('packing.rowPitch', 'not that of the shape', String(rowPitch), String(layout.rowPitch));
+  const rowsPerPlane = Math.ceil(planeLength(shape, rowPitch) / length);
+  if (rowsPerPlane === 1) checkSharedRow(shape, layout, length);
+  else if (layout.period !== 0)
+    reject('packing.period', 'planes of several slot rows are not repeated', '0', String(layout.period));
   const ciphertexts = (planes: number): number =>
     Math.ceil((rowsPerPlane > 1 ? planes * rowsPerPlane : Math.ceil(planes / layout.planesPerRow)) / 2);
   const { batch, channels } = shape.input;
@@ -90,6 +102,18 @@ export function slotGeometry(shape: ConvShape, layout: SlotLayout): SlotGeometry
     inputCiphertexts: layout.period > 0 ? 1 : ciphertexts(batch * channels),
     resultCiphertexts: ciphertexts(batch * shape.weights.outChannels),
   };
+}
+
+/** Planes do not overlap, fit into the slot row, and repeat only where all fit. */
+function checkSharedRow(shape: ConvShape, layout: SlotLayout, length: number): void {
+  const { planePitch, planesPerRow, period } = layout;
+  const plane = planeLength(shape, layout.rowPitch);
+  const end = (planesPerRow - 1) * planePitch + plane;
+  if (!(planesPerRow >= 1 && planePitch >= plane && end <= length))
+    reject('packing', 'planes overlap or leave the slot row', `within ${length} slots`, String(end));
+  const planes = shape.input.batch * shape.input.channels;
+  if (period !== 0 && !(period >= planes && period <= planesPerRow))
+    reject('packing.period', 'inputs cannot repeat', `0, or ${planes} to ${planesPerRow}`, String(period));
 }
 
 /** Slot of address 0 of the plane at `position`, counted through all ciphertexts; address A then is A slots further on. */

@@ -192,12 +192,21 @@ function collectDiagonals(
   return [...collector.found.values()];
 }
 
-function sortedPlaintext({ slots, values }: Diagonal): SlotPlaintext {
-  const order = Array.from(slots, (_, index) => index).sort((left, right) => slots[left]! - slots[right]!);
-  return {
-    slots: Int32Array.from(order, (index) => slots[index]!),
-    values: Int32Array.from(order, (index) => values[index]!),
-  };
+/**
+ * The entries by slot, through a list of all slots, `scratch`, which is 0 before and after. Entries of a forged packing
+ * may collide: what is then left over stays 0, and verify refuses it.
+ */
+function sortedPlaintext({ slots, values }: Diagonal, scratch: Int32Array): SlotPlaintext {
+  slots.forEach((slot, index) => (scratch[slot] = values[index]!));
+  const ascending = new Int32Array(slots.length);
+  const sorted = new Int32Array(slots.length);
+  for (let slot = 0, count = 0; slot < scratch.length; slot++) {
+    if (scratch[slot] === 0) continue;
+    ascending[count] = slot;
+    sorted[count++] = scratch[slot]!;
+    scratch[slot] = 0;
+  }
+  return { slots: ascending, values: sorted };
 }
 
 /** Order of execution: by result, exchange, giant, input, baby. */
@@ -218,6 +227,7 @@ export function buildDiagonals(
   plainModulus: number,
 ): DiagonalsProgram {
   const geometry = slotGeometry(spec, packing);
+  const scratch = new Int32Array(packing.degree);
   const diagonals = collectDiagonals(geometry, spec, packing, plainModulus).sort(byExecution);
   const rows: { exchange: boolean; step: number; terms: DiagonalTerm[] }[][] = Array.from(
     { length: geometry.resultCiphertexts },
@@ -236,7 +246,7 @@ export function buildDiagonals(
     lowering: 'diagonals',
     degree: packing.degree,
     plainModulus,
-    plaintexts: diagonals.map(sortedPlaintext),
+    plaintexts: diagonals.map((diagonal) => sortedPlaintext(diagonal, scratch)),
     rows,
     inputs: inputSlots(geometry),
     outputs: resultSlots(geometry),

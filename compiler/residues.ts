@@ -16,7 +16,7 @@ export function residueOf(value: number, plainModulus: number): number {
 export type Multiply = (left: number, right: number) => number;
 
 /** Largest t whose products of two residues are exact doubles: t^2 <= 2^52, so that adding t still is. */
-const LARGEST_DIRECT = 2 ** 26;
+export const LARGEST_DIRECT = 2 ** 26;
 /** Largest t for `splitMultiply`: t * 2^18 <= 2^53. */
 const LARGEST_SPLIT = 2 ** 35;
 const HALF_BITS = 2 ** 18;

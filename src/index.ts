@@ -6,8 +6,11 @@ export { CipherconvError } from '../compiler/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../compiler/errors.ts';
 export type { Interval, Width } from '../compiler/interval.ts';
 export type { ToeplitzPacking } from '../compiler/packing.ts';
+export type { DiagonalsPacking, RotationSteps } from '../compiler/packingDiagonals.ts';
 export type {
   DecodeWindows,
+  DiagonalsPlan,
+  DiagonalsPlanNoise,
   Kernel,
   Lowering,
   Objective,
@@ -15,9 +18,11 @@ export type {
   Plan,
   PlanAnalysis,
   PlanCounts,
+  PlanKeys,
   PlanNoise,
   PlanReport,
   RefusedCandidate,
+  ToeplitzPlan,
   Transfer,
 } from '../compiler/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/security.ts';

@@ -33,6 +33,7 @@ import { EvaluationKeysCodec } from '../wire/evaluationKeys.ts';
  */
 export class DiagonalsClient implements Client {
   readonly coding = new CodingClock();
+  readonly precomputed = 0;
   readonly #scope: SealScope;
   readonly #seal: Seal;
   readonly #view: DiagonalsView;
@@ -80,10 +81,6 @@ export class DiagonalsClient implements Client {
       message: `not supported yet: ${count} encryptions of zero made ahead for the diagonals lowering`,
       hint: 'use --lowering toeplitz',
     });
-  }
-
-  get precomputed(): number {
-    return 0;
   }
 
   get ciphertextsPerInput(): number {

@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/errors.ts';
+import type { ComparedLayer } from '../bench/compare.ts';
+import { compareTable } from '../bench/compareText.ts';
 import type { BenchReport } from '../bench/layerBench.ts';
 import { LAYERS } from '../bench/layers.ts';
 import type { LayerShape } from '../bench/layers.ts';
@@ -26,6 +28,8 @@ function parseWorkers(text: string): number {
 
 /** Layers large enough for several workers to matter. */
 const WORKER_LAYERS = ['L7', 'L8', 'L9'];
+/** Layers that both lowerings can do, compared where none are named. */
+const COMPARED = ['L1', 'L2', 'L6'];
 
 /** `bench`: the layer table of docs/performance.md on this machine. */
 export function addBench(program: Command, terminal: () => Terminal): void {
@@ -34,10 +38,23 @@ export function addBench(program: Command, terminal: () => Terminal): void {
     .description('time the benchmark layers: every kernel, the floor, the cleartext')
     .option('--layers <list>', 'only these, separated by commas: L1,L8', parseLayers)
     .option('--workers <n>', 'also time large layers on 1 and n threads (default: all cores)', parseWorkers)
+    .option(
+      '--compare',
+      'instead, toeplitz against diagonals: keys, bytes, rotations and times (default: L1,L2,L6)',
+    )
     .option('--chart <file>', 'write the table as a chart, SVG')
     .option('--json', 'print the figures as JSON')
     .action(async (flags) => {
       const io = terminal();
+      if (flags.compare === true) {
+        refuseWithCompare(flags);
+        await compare(
+          flags.layers ?? LAYERS.filter(({ id }) => COMPARED.includes(id)),
+          flags.json === true,
+          io,
+        );
+        return;
+      }
       if (flags.chart !== undefined) await requireWritable(flags.chart);
       const layers = flags.layers ?? LAYERS;
       const report = await measure(layers, flags.workers ?? null, io);
@@ -50,6 +67,30 @@ export function addBench(program: Command, terminal: () => Terminal): void {
       io.print(flags.json === true ? `${JSON.stringify(report)}\n` : describeBench(report));
       if (report.layers.some(({ match }) => !match)) io.finish({ kind: 'mismatch' });
     });
+}
+
+/** @throws CipherconvError `usage` for options that would have no effect. */
+function refuseWithCompare({ workers, chart }: { workers?: number; chart?: string }): void {
+  const given = workers !== undefined ? '--workers' : chart !== undefined ? '--chart' : null;
+  if (given === null) return;
+  throw new CipherconvError({
+    code: 'usage',
+    message: `${given} has no effect with --compare`,
+    hint: 'leave one of the two out',
+  });
+}
+
+async function compare(layers: readonly LayerShape[], json: boolean, io: Terminal): Promise<void> {
+  const { compareLayer } = await import('../bench/compare.ts');
+  const compared: ComparedLayer[] = [];
+  for (const layer of layers) {
+    io.progress(`compare ${layer.id}`, compared.length, layers.length);
+    compared.push(await compareLayer(layer));
+  }
+  io.endProgress();
+  io.print(json ? `${JSON.stringify({ layers: compared })}\n` : compareTable(compared));
+  const wrong = compared.some(({ runs }) => runs.some((run) => run.kind === 'ran' && !run.match));
+  if (wrong) io.finish({ kind: 'mismatch' });
 }
 
 async function measure(

@@ -153,24 +153,25 @@ describe('lint', () => {
   });
 
   it('reports sums beyond BFV with place, interval as strings, hint and witness: 1', () => {
-    const size = 600;
-    const file = put(
-      'wide.conv.json',
-      config({
-        input: { shape: [1, 1, size, size], bits: 16, signed: true, zeroPoint: 32767 },
-        weights: { shape: [1, 1, size, size], bits: 16, values: new Array<number>(size * size).fill(65535) },
-      }),
-    );
+    const file = put('wide.conv.json', config({ bias: [Number.MAX_SAFE_INTEGER] }));
     const { stdout, code } = cipherconv(['lint', file, '--format', 'json']);
-    const lo = -(65535n ** 2n) * 360_000n;
     const [finding] = JSON.parse(stdout).findings;
     expect(finding).toMatchObject({
       rule: 'beyond-bfv',
       level: 'error',
       line: 1,
-      interval: [-Number(-lo), 0].map((end) => (Number.isSafeInteger(end) ? end : String(lo))),
+      interval: [Number.MAX_SAFE_INTEGER, '9007199254741009'],
+      requiredBits: 54,
       hint: expect.any(String),
-      witness: { output: [0, 0, 0] },
+      witness: {
+        output: [0, 0, 0],
+        low: [
+          [
+            [0, 0],
+            [0, 0],
+          ],
+        ],
+      },
     });
     expect(code).toBe(1);
   });

@@ -108,11 +108,16 @@ describe('counts of diagonals plans', () => {
 });
 
 describe('diagonals plans', () => {
+  // Some large enough for outputs in both slot rows.
+  const sizes = fc.oneof(
+    { weight: 4, arbitrary: arbitrarySpec(8) },
+    { weight: 1, arbitrary: arbitrarySpec(45) },
+  );
   const seen = new Map<string, number>();
 
-  it('simulate = naive convolution on 250 random convolutions, all parameters within the table', () => {
+  it('simulate = naive on 250 random convolutions, parameters within the table', () => {
     fc.assert(
-      fc.property(arbitrarySpec(8), fc.nat(), (spec, seed) => {
+      fc.property(sizes, fc.nat(), (spec, seed) => {
         const plan = diagonals(spec);
         const { degree, plainModulus } = plan.parameters;
         const bits = allPrimes(plan.parameters).reduce((sum, prime) => sum + bitLength(prime), 0);
@@ -314,6 +319,48 @@ describe('verify of a diagonals plan', () => {
         verify(change(plan));
       }),
     ).toMatchObject({ code: 'plan-rejected' });
+  });
+});
+
+describe('a forged packing', () => {
+  it('is refused, or computes the same: 300 random changes', () => {
+    const spec = square(3, 1, { input: { height: 9, width: 8, channels: 1 } });
+    const plan = diagonals(spec);
+    const input = randomInput(spec, 1);
+    const expected = convolve(spec, input);
+    const changes = fc.record(
+      {
+        degree: fc.constantFrom(1024, 4096, 32768),
+        rowPitch: fc.integer({ min: 1, max: 2 ** 30 }),
+        planePitch: fc.integer({ min: 1, max: 16384 }),
+        planesPerRow: fc.integer({ min: 1, max: 16384 }),
+        period: fc.integer({ min: 0, max: 16384 }),
+        steps: fc.oneof(
+          fc.constant({ kind: 'rotate-inputs' as const }),
+          fc.record({
+            kind: fc.constant('baby-giant' as const),
+            origin: fc.nat(16384),
+            size: fc.integer({ min: 1, max: 16384 }),
+          }),
+        ),
+      },
+      { requiredKeys: [] },
+    );
+    let refused = 0;
+    fc.assert(
+      fc.property(changes, (change) => {
+        const forged = { ...plan, packing: { ...plan.packing, ...change } } as DiagonalsPlan;
+        try {
+          verify(forged);
+        } catch {
+          refused++;
+          return;
+        }
+        expect(simulate(forged, buildProgram(forged), input)).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+    expect(refused).toBeGreaterThan(100);
   });
 });
 

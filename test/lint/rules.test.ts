@@ -213,12 +213,12 @@ describe('each rule flags its case, and not the neighbour', () => {
   });
 
   it('beyond-bfv', () => {
-    const kernel = (size: number): FilterConfigInput =>
+    const kernel = (size: number, picture: number): FilterConfigInput =>
       config({
-        input: { shape: [1, 1, size, size], bits: 2 },
+        input: { shape: [1, 1, picture, picture], bits: 2 },
         weights: { shape: [1, 1, size, size], bits: 2, values: new Array<number>(size * size).fill(3) },
       });
-    const { findings } = lintConfig(parse(kernel(182)));
+    const { findings } = lintConfig(parse(kernel(182, 300)));
     expect(findings).toMatchObject([
       {
         rule: 'beyond-bfv',
@@ -228,7 +228,7 @@ describe('each rule flags its case, and not the neighbour', () => {
         witness: { output: [0, 0, 0] },
       },
     ]);
-    expect(rulesOf(kernel(178))).toEqual([]);
+    expect(rulesOf(kernel(182, 182))).toEqual([]);
   });
 
   it('unsupported-operator, for what a model reader reports', () => {

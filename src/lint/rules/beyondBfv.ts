@@ -1,4 +1,4 @@
-import { coefficientsOfOneOutput, LARGEST_DEGREE } from '../../../compiler/carry.ts';
+import { refusalOf } from '../../../compiler/carry.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
 import { witnessOf } from '../witness.ts';
 
@@ -14,15 +14,13 @@ export const beyondBfv: Rule = {
 };
 
 function check({ spec, analysis }: Subject): Draft[] {
-  const coefficients = coefficientsOfOneOutput(spec);
-  if (coefficients <= LARGEST_DEGREE) return [];
   const { accumulator, exact } = analysis;
+  const reason = refusalOf(spec);
+  if (reason === null) return [];
   const { kernelHeight, kernelWidth } = spec.weights;
   return [
     {
-      message:
-        `one output takes ${coefficients} coefficients (a ${kernelHeight} x ${kernelWidth} kernel, dilations ` +
-        `${spec.dilations.join(' x ')}), but the largest ring has ${LARGEST_DEGREE}`,
+      message: `no lowering carries a kernel of ${kernelHeight} x ${kernelWidth}, dilations ${spec.dilations.join(' x ')}: ${reason}`,
       hint: 'use a smaller kernel or dilation, or split the kernel over several convolutions',
       path: ['weights', 'shape'],
       interval: exact.channels[0]!,
