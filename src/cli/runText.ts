@@ -22,7 +22,7 @@ export function describeRun(plan: Plan, { report, firstMismatch, weights }: RunR
     `parameters    N = ${report.params.degree}, t = ${report.params.plainModulus}, q of ${describeModulus(plan)}`,
     `noise budget  predicted ${noise.predictedBudgetBits}, measured ${plural(noise.measuredBudgetBits, 'bit')}`,
     `bytes         keys ${bytesText(bytes.keys)}, upload ${bytesText(bytes.upload)}, response ${bytesText(bytes.response)}`,
-    `weights       ${plural(weights.count, 'polynomial')}, ${bytesText(weights.bytes)} in NTT form, ` +
+    `weights       ${plural(weights.count, 'polynomial')}, ${bytesText(weights.bytes)}${report.kernel === 'ntt' ? ' in NTT form' : ''}, ` +
       (weights.kind === 'resident'
         ? 'made once and kept'
         : 'made at each use: they exceed the memory allowed'),
