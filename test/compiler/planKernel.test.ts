@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compileToeplitz } from '../../compiler/compile.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { bitLength } from '../../compiler/interval.ts';
+import { nttPrimes } from '../../compiler/modulus.ts';
+import { decryptionIsCertain, resultNoise } from '../../compiler/noise.ts';
+import { dataModulus, noiseInput } from '../../compiler/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/plan.ts';
+import {
+  analyzeLanes,
+  digitCapacity,
+  largestLaneL1,
+  largestWeight,
+  limbBoundary,
+  limbsFor,
+} from '../../compiler/planKernel.ts';
+import { buildProgram } from '../../compiler/program.ts';
+import type { ToeplitzProgram } from '../../compiler/program.ts';
+import { scheduleSteps } from '../../compiler/programSteps.ts';
+import { largestModulusBits } from '../../compiler/security.ts';
+import { verify } from '../../compiler/verify.ts';
+import { errorOf, simpleSpec } from '../support/simple.ts';
+import { arbitrarySpec } from '../support/specs.ts';
+
+/** Balanced digits of `value` as the kernel takes them; null when they do not reach. */
+function digits(value: bigint, limbBits: number, limbs: number): bigint[] | null {
+  const found: bigint[] = [];
+  let rest = value;
+  for (let limb = 0; limb < limbs; limb++) {
+    const digit = BigInt.asIntN(limbBits, rest);
+    found.push(digit);
+    rest = (rest - digit) >> BigInt(limbBits);
+  }
+  return rest === 0n ? found : null;
+}
+
+describe('limbs', () => {
+  it('reach exactly to their capacity', () => {
+    for (const [limbBits, limbs] of [
+      [16, 1],
+      [16, 2],
+      [15, 4],
+      [3, 5],
+    ] as const) {
+      const capacity = digitCapacity(limbBits, limbs);
+      expect(digits(capacity, limbBits, limbs)).not.toBeNull();
+      expect(digits(capacity + 1n, limbBits, limbs)).toBeNull();
+      expect(digits(-capacity, limbBits, limbs)).not.toBeNull();
+    }
+  });
+
+  it('of every prime carry its residues, few and narrow', () => {
+    for (let bits = 14; bits <= 60; bits++) {
+      for (const prime of nttPrimes(1024, bits, 2)) {
+        const { limbs, limbBits } = limbsFor(prime);
+        const largest = (prime - 1n) / 2n;
+        expect(digitCapacity(limbBits, limbs) >= largest).toBe(true);
+        expect(digitCapacity(16, limbs - 1) < largest).toBe(true);
+        expect(digitCapacity(limbBits - 1, limbs) < largest).toBe(true);
+      }
+    }
+  });
+
+  it('are one fewer below the boundary of 16, 32 and 48 bits, which the search keeps to', () => {
+    for (const bits of [32, 48]) {
+      const [within] = nttPrimes(1024, bits, 1, [], limbBoundary(bits));
+      expect(limbsFor(within!).limbs).toBe(bits / 16);
+      expect(limbsFor(limbBoundary(bits) + 2n).limbs).toBe(bits / 16 + 1);
+    }
+    for (const bits of [26, 33, 60]) expect(limbBoundary(bits)).toBe((1n << BigInt(bits)) - 1n);
+  });
+});
+
+/** The program's rows again, from the steps: [row][chunk] -> exponent -> weight. */
+function expand(program: ToeplitzProgram, laneL1: number): Map<string, number> {
+  const found = new Map<string, number>();
+  const { planes, blocks } = scheduleSteps(program, laneL1);
+  for (const block of blocks) {
+    block.planes.forEach((plane, step) => {
+      const { left, right, shift } = planes[plane]!;
+      for (let slot = 0; slot < block.width; slot++) {
+        const at = 2 * (step * block.width + slot);
+        const exponent = block.exponents[step]!;
+        for (const [weight, chunk, power] of [
+          [block.weights[at]!, left, exponent],
+          [block.weights[at + 1]!, right, exponent + shift],
+        ] as const) {
+          if (weight === 0) continue;
+          const key = `${block.rows[slot]}:${chunk}:${power}`;
+          expect(found.has(key)).toBe(false);
+          found.set(key, weight);
+        }
+      }
+    });
+  }
+  return found;
+}
+
+describe('steps', () => {
+  it('hold every weight of the program exactly once, in folds that keep to the norm', () => {
+    fc.assert(
+      fc.property(arbitrarySpec(5), (spec) => {
+        const program = buildProgram(compileToeplitz(spec, { kernel: 'ntt' }));
+        if (largestWeight(program) > 32767) return;
+        const expected = new Map<string, number>();
+        program.rows.forEach((terms, row) => {
+          for (const { chunk, plaintext } of terms) {
+            const { exponents, values } = program.plaintexts[plaintext]!;
+            exponents.forEach((exponent, tap) => expected.set(`${row}:${chunk}:${exponent}`, values[tap]!));
+          }
+        });
+        const limit = 2 * Math.max(1, largestWeight(program));
+        expect(expand(program, limit)).toEqual(expected);
+        for (const block of scheduleSteps(program, limit).blocks) {
+          expect(block.foldL1).toBeLessThanOrEqual(limit);
+          expect(block.foldEnds.at(-1)).toBe(block.planes.length);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('plans of the direct kernel', () => {
+  const plan = compileToeplitz(simpleSpec(), { kernel: 'direct' });
+
+  it('hold their lanes, which verify recomputes', () => {
+    expect(plan.direct).toEqual({ limbBits: 16, limbs: 1, laneL1: 65535, folds: 1 });
+    expect(() => {
+      verify(plan);
+    }).not.toThrow();
+    const lanes = plan.direct!;
+    const forged: ToeplitzPlan['direct'][] = [
+      null,
+      { ...lanes, limbBits: 15 },
+      { ...lanes, limbs: 2 },
+      { ...lanes, laneL1: lanes.laneL1 + 1 },
+      { ...lanes, folds: 2 },
+    ];
+    for (const direct of forged)
+      expect(
+        errorOf(() => {
+          verify({ ...plan, direct });
+        }),
+      ).toMatchObject({ code: 'plan-rejected' });
+    expect(
+      errorOf(() => {
+        verify({ ...plan, kernel: 'ntt' });
+      }),
+    ).toMatchObject({ code: 'plan-rejected' });
+  });
+
+  it('obey the noise rule and the table like all others', () => {
+    fc.assert(
+      fc.property(arbitrarySpec(6), fc.constantFrom('latency', 'bandwidth'), (spec, objective) => {
+        const { kernel, parameters, wire, noise } = compileToeplitz(spec, { objective });
+        const q = dataModulus(parameters);
+        const { response } = resultNoise(noiseInput({ spec, parameters, wire, noise }));
+        expect(decryptionIsCertain(q, parameters.plainModulus, response)).toBe(true);
+        const special = parameters.specialPrime === null ? 0 : bitLength(BigInt(parameters.specialPrime));
+        const bits = parameters.dataPrimes.reduce((sum, prime) => sum + bitLength(BigInt(prime)), special);
+        expect(bits).toBeLessThanOrEqual(largestModulusBits(parameters.degree, 128));
+        expect(['ntt', 'direct']).toContain(kernel);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('refuse weights wider than a lane; auto then takes the ntt kernel', () => {
+    const wide = (weight: number): Parameters<typeof compileToeplitz>[0] =>
+      simpleSpec({ weights: { bits: 16, signed: true, values: [weight, 1, 0, 0, 0, 0, 0, 0, 0] } });
+    expect(compileToeplitz(wide(-32767), { kernel: 'direct' }).kernel).toBe('direct');
+    const error = errorOf(() => compileToeplitz(wide(-32768), { kernel: 'direct' }));
+    expect(error).toBeInstanceOf(CipherconvError);
+    expect(error).toMatchObject({ code: 'unsupported' });
+    const chosen = compileToeplitz(wide(-32768));
+    expect(chosen.kernel).toBe('ntt');
+    expect(analyzeLanes(chosen.parameters, buildProgram(chosen)).kind).toBe('refused');
+  });
+
+  it('sum a row in as many folds as its norm asks for', () => {
+    const taps = 1000;
+    const spec = simpleSpec({
+      input: { channels: taps, height: 2, width: 2, bits: 4 },
+      weights: {
+        kernelHeight: 1,
+        kernelWidth: 1,
+        channelsPerGroup: taps,
+        bits: 12,
+        values: new Array<number>(taps).fill(4000),
+      },
+      pads: [0, 0, 0, 0],
+    });
+    const { direct, noise } = compileToeplitz(spec, { kernel: 'direct' });
+    expect(direct?.laneL1).toBe(largestLaneL1(direct!.limbBits));
+    expect(direct?.folds).toBeGreaterThanOrEqual(Math.ceil(noise.rowL1 / direct!.laneL1));
+    expect(direct?.folds).toBeGreaterThan(1);
+  });
+});
