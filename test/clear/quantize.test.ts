@@ -76,8 +76,12 @@ describe('quantize, affine', () => {
 
 describe('quantize', () => {
   it('stays within half a scale of every float, in range, with 0 exact', () => {
+    // Scales of subnormal floats are themselves rounded coarsely, so those are left out.
+    const normalDouble = fc
+      .double({ min: -1e6, max: 1e6, noNaN: true })
+      .map((value) => (Math.abs(value) < 1e-290 ? 0 : value));
     const property = fc.property(
-      fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 20 }),
+      fc.array(normalDouble, { minLength: 1, maxLength: 20 }),
       fc.integer({ min: 2, max: 16 }),
       fc.boolean(),
       fc.constantFrom('symmetric', 'affine'),
