@@ -6,6 +6,7 @@ import type { CompileOptions } from './compileShared.ts';
 import { CipherconvError, internalError } from './errors.ts';
 import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from './noise.ts';
 import type { DroppedBits } from './noise.ts';
+import { axisLayout, axisShapes } from './packing.ts';
 import { dataModulus, noiseInput } from './plan.ts';
 import type { DiagonalsPlan, DirectLanes, Kernel, Parameters, Plan, ToeplitzPlan } from './plan.ts';
 import { analyzeLanes, LARGEST_DIRECT_WEIGHT } from './planKernel.ts';
@@ -209,7 +210,22 @@ function finalModulus(
   return { dataPrimes: [choice.prime], dropped: choice.dropped };
 }
 
-/** Norms of each output channel's weights in SEAL's centred lift, which is what the noise grows by. */
+/** For every kernel tap a * kW + e whether some output reads the image through it. */
+function visibleTaps(spec: ConvSpec): boolean[] {
+  const { kernelHeight, kernelWidth } = spec.weights;
+  const axes = axisShapes(spec);
+  const rows = new Set(axisLayout(axes.rows, 1, axes.rows.outputSize).taps.map(({ tap }) => tap));
+  const columns = new Set(axisLayout(axes.columns, 1, axes.columns.outputSize).taps.map(({ tap }) => tap));
+  return Array.from(
+    { length: kernelHeight * kernelWidth },
+    (_, tap) => rows.has(Math.floor(tap / kernelWidth)) && columns.has(tap % kernelWidth),
+  );
+}
+
+/**
+ * Norms of each output channel's weights in SEAL's centred lift, which is what the noise grows by. Taps that never fall on
+ * the image are in no polynomial and do not count.
+ */
 function channelNorms(
   spec: ConvSpec,
   plainModulus: number,
@@ -218,7 +234,9 @@ function channelNorms(
   const channelL2Squared = new Array<number>(spec.weights.outChannels).fill(0);
   const centred = centredWeights(spec.weights);
   const perOutput = centred.length / channelL1.length;
+  const visible = visibleTaps(spec);
   centred.forEach((weight, index) => {
+    if (visible[index % visible.length] !== true) return;
     const channel = Math.floor(index / perOutput);
     const lifted = Math.abs(centredLift(weight, plainModulus));
     channelL1[channel]! += lifted;

@@ -51,6 +51,18 @@ describe('the numbers of a plan', () => {
     fc.assert(fc.property(arbitrarySpec(), options, checkNumbers), { numRuns: 500 });
   });
 
+  it('leave out of q what no output reads: a tap that only ever meets padding', () => {
+    const wide = { bits: 8, values: [255, 255, 255, 0, 0, 1, 1, 1, 1] };
+    const pads = [0, 2, 0, 0] as const;
+    const input = { height: 3, width: 2, bits: 8 };
+    checkNumbers(simpleSpec({ input, weights: wide, pads }), { security: 128 });
+    const [hidden, shown] = [
+      [255, 1, 1, 255, 1, 1, 255, 1, 1],
+      [0, 1, 1, 0, 1, 1, 0, 1, 1],
+    ].map((values) => compileToeplitz(simpleSpec({ input, weights: { bits: 8, values }, pads })));
+    expect(hidden?.parameters).toEqual(shown?.parameters);
+  });
+
   it('compile a padded 28x28 2-bit picture to N = 1024, one small prime, t at most 82 and no keys', () => {
     const plan = compileToeplitz(simpleSpec({ weights: { values: new Array<number>(9).fill(3) } }));
     expect(plan.parameters).toMatchObject({ degree: 1024, plainModulus: 82, specialPrime: null });
