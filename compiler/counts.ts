@@ -1,17 +1,12 @@
 import type { DroppedBits } from './noise.ts';
 import { countDiagonalsBytes, countDiagonalsOperations } from './countsDiagonals.ts';
 import type { Kernel, Parameters, PlanBytes, PlanCounts, Transfer } from './plan.ts';
-import { usedChunks } from './program.ts';
+import { computedRows, usedChunks } from './program.ts';
 import type { Program, ToeplitzProgram } from './program.ts';
 import { usedInputs } from './programDiagonals.ts';
 import { polynomialBytes, SEED_BYTES } from './wireBytes.ts';
 
 /** What one run of a program executes and sends, counted from the program itself. */
-
-/** Rows that are computed: those with terms. */
-function computedRows(program: ToeplitzProgram): number[] {
-  return program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
-}
 
 /** Coefficients that one run sends: of c0 up, of c1 and of c0 down. */
 export function travellingCoefficients(program: ToeplitzProgram): {

@@ -165,6 +165,11 @@ export function rowNorms(program: ToeplitzProgram): RowNorms {
   return { rowL1: largest(l1), rowL2Squared: largest(l2) };
 }
 
+/** Numbers of the rows that are computed, those with terms, ascending. */
+export function computedRows(program: ToeplitzProgram): number[] {
+  return program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
+}
+
 /** Input chunks that at least one row reads; the others are never sent. Ascending. */
 export function usedChunks(program: ToeplitzProgram): number[] {
   return [...new Set(program.rows.flatMap((terms) => terms.map((term) => term.chunk)))].sort((a, b) => a - b);

@@ -1,6 +1,7 @@
 import { bitLength } from './interval.ts';
 import type { ToeplitzPlan } from './plan.ts';
-import type { ToeplitzProgram, RingPlaintext } from './program.ts';
+import { computedRows } from './program.ts';
+import type { RingPlaintext, ToeplitzProgram } from './program.ts';
 
 /**
  * A part of a program that one worker computes: some of the block groups with all rows, or some of the computed rows of
@@ -14,11 +15,6 @@ export type Part =
 export interface ProgramPart {
   readonly plan: ToeplitzPlan;
   readonly program: ToeplitzProgram;
-}
-
-/** Rows that are computed, by number. */
-function computedRows(program: ToeplitzProgram): number[] {
-  return program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
 }
 
 function chunksOf(program: ToeplitzProgram, rows: readonly number[]): number[] {

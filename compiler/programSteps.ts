@@ -1,4 +1,5 @@
 import { internalError } from './errors.ts';
+import { computedRows } from './program.ts';
 import type { RingPlaintext, ToeplitzProgram } from './program.ts';
 import { pairChunks, pairedStarts } from './programPlanes.ts';
 import type { Plane } from './programPlanes.ts';
@@ -181,7 +182,7 @@ function blocksOf(builder: BlockBuilder, rows: readonly number[], laneL1: number
 export function scheduleSteps(program: ToeplitzProgram, laneL1: number): StepSchedule {
   const planes = pairChunks(program);
   const builder = new BlockBuilder(program, planes);
-  const rows = program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row]));
+  const rows = computedRows(program);
   const blocks: StepBlock[] = [];
   for (let first = 0; first < rows.length; first += BLOCK_ROWS)
     blocks.push(...blocksOf(builder, rows.slice(first, first + BLOCK_ROWS), laneL1));

@@ -1,5 +1,6 @@
 import { CipherconvError } from '../compiler/errors.ts';
 import type { ToeplitzPlan } from '../compiler/plan.ts';
+import { computedRows } from '../compiler/program.ts';
 import type { ToeplitzProgram } from '../compiler/program.ts';
 
 /** What travels, checked against the program, as evaluators need it. */
@@ -22,7 +23,7 @@ export function checkTransfer(plan: ToeplitzPlan, program: ToeplitzProgram): Che
   for (const terms of program.rows) {
     for (const { chunk } of terms) if (!position.has(chunk)) reject('usedChunks', [chunk], usedChunks);
   }
-  return { rows: program.rows.flatMap((terms, row) => (terms.length === 0 ? [] : [row])), position };
+  return { rows: computedRows(program), position };
 }
 
 function reject(field: string, expected: readonly number[], found: readonly number[]): never {
