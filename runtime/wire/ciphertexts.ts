@@ -111,6 +111,17 @@ function requireLength(bytes: Uint8Array, expected: number, where: string): void
   });
 }
 
+/** Bytes of one upload, without SEAL: what `UploadCodec.byteLength` says. `read` is null where all coefficients travel. */
+export function uploadByteLength(parameters: Parameters, dropped: DroppedBits, read: Positions): number {
+  return polynomialBytes(polynomialCode(parameters, dropped.uploadC0), read) + SEED_BYTES;
+}
+
+/** Bytes of one response, without SEAL: what `ResponseCodec.byteLength` says. */
+export function responseByteLength(parameters: Parameters, dropped: DroppedBits, outputs: Positions): number {
+  const c0 = polynomialBytes(polynomialCode(parameters, dropped.responseC0), outputs);
+  return c0 + polynomialBytes(polynomialCode(parameters, dropped.responseC1), null);
+}
+
 /** Uploads: c0 where some output reads it, then the 64-byte seed of c1. */
 export class UploadCodec {
   readonly #code: PolynomialCode;
