@@ -245,6 +245,11 @@ describe('what does not belong together is refused, exit 2', () => {
     );
   });
 
+  it('a client plan where weights are needed', () => {
+    refused(['run', g.client, '-i', PICTURE], 'a client plan has no weights');
+    refused(['explain', g.client], 'a client plan has no weights');
+  });
+
   it('what is cut off, changed or missing', () => {
     writeFileSync(at('short'), readFileSync(g.up).subarray(0, -1));
     refused(['evaluate', '--plan', g.plan, '-i', at('short'), '-o', at('none')], 'short', 'cut off');
