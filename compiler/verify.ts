@@ -166,7 +166,7 @@ function verifyNorms({ noise }: Plan, program: Program): void {
 
 function verifyNoise(plan: Plan, program: Program): void {
   verifyNorms(plan, program);
-  verifyDropped(plan);
+  verifyWire(plan);
   const q = dataModulus(plan.parameters);
   const { plainModulus } = plan.parameters;
   const { response } = planNoise(plan);
@@ -183,10 +183,15 @@ function verifyNoise(plan: Plan, program: Program): void {
 }
 
 /** Something of every coefficient travels; with several primes all of it does. */
-function verifyDropped({ parameters, wire }: Plan): void {
+function verifyWire(plan: Plan): void {
+  const { parameters, wire } = plan;
   const [first] = allPrimes(parameters);
   const limit = parameters.dataPrimes.length === 1 && first !== undefined ? bitLength(first) - 2 : 0;
-  for (const [name, dropped] of Object.entries(wire)) {
+  const { upload, ...droppedBits } = wire;
+  // Rotations are SEAL's business: there is nothing to read off a whole upload.
+  if (upload !== 'seeded' && !isToeplitz(plan))
+    reject('wire.upload', 'uploads of a diagonals plan are seeded', 'seeded', upload);
+  for (const [name, dropped] of Object.entries(droppedBits)) {
     if (!Number.isInteger(dropped) || dropped < 0 || dropped > limit) {
       reject(`wire.${name}`, 'too many bits dropped', `from 0 to ${limit}`, String(dropped));
     }

@@ -22,6 +22,8 @@ import { readPlaintext } from './seal/plaintext.ts';
 import { buildWithScope, SealScope } from './seal/scope.ts';
 import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { loadPacking } from './wire/packer.ts';
+import type { PackingModule } from './wire/packer.ts';
 import { ZeroPool } from './zeroPool.ts';
 
 export type { Client } from './clientTools.ts';
@@ -45,14 +47,14 @@ class SealClient implements Client {
   readonly #scaling: ScalingTable;
   readonly #zeros: ZeroPool;
 
-  constructor(scope: SealScope, seal: Seal, view: ToeplitzView) {
+  constructor(scope: SealScope, seal: Seal, packing: PackingModule, view: ToeplitzView) {
     this.#scope = scope;
     this.#seal = seal;
     this.#view = view;
     this.#context = createContext(scope, seal, view.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, view.parameters, view.wire);
-    this.#response = new ResponseCodec(frames, view.parameters, view.wire);
+    this.#upload = new UploadCodec(packing, frames, view.parameters, view.wire);
+    this.#response = new ResponseCodec(packing, frames, view.parameters, view.wire);
     this.#tools = makeTools(scope, seal, this.#context, view);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
@@ -62,7 +64,7 @@ class SealClient implements Client {
     this.#rows = Array.from({ length: rowCount }, (_, row) => row).filter((row) => !empty.has(row));
     this.#coefficients = new Float64Array(view.packing.degree);
     this.#scaling = new ScalingTable(view.parameters, centredInputRange(view.shape.input));
-    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools));
+    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools, view.wire.upload));
   }
 
   encrypt(input: Tensor): Uint8Array[] {
@@ -170,10 +172,12 @@ class SealClient implements Client {
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
  */
 export async function createClient(view: ClientView): Promise<Client> {
-  const seal = await loadSeal();
+  const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
   return buildWithScope((scope) =>
     guardSeal('make the keys', () =>
-      isToeplitzView(view) ? new SealClient(scope, seal, view) : new DiagonalsClient(scope, seal, view),
+      isToeplitzView(view)
+        ? new SealClient(scope, seal, packing, view)
+        : new DiagonalsClient(scope, seal, packing, view),
     ),
   );
 }

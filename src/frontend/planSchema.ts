@@ -104,7 +104,12 @@ const baseShape = {
     .nullable(),
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
-  wire: z.strictObject({ uploadC0: natural, responseC0: natural, responseC1: natural }),
+  wire: z.strictObject({
+    upload: z.enum(['seeded', 'whole']),
+    uploadC0: natural,
+    responseC0: natural,
+    responseC1: natural,
+  }),
   counts: z.strictObject({
     inputCiphertexts: natural,
     outputCiphertexts: natural,
