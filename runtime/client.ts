@@ -7,7 +7,7 @@ import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
 import { CodingClock } from './codingClock.ts';
-import { freshBudgetBits, makeTools, encryptZero } from './clientTools.ts';
+import { encryptZero, freshBudgetBits, makeTools, secretCoefficients } from './clientTools.ts';
 import type { Client, ClientTools } from './clientTools.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
@@ -20,6 +20,7 @@ import { loadSeal } from './seal/module.ts';
 import type { Seal } from './seal/module.ts';
 import { readPlaintext } from './seal/plaintext.ts';
 import { buildWithScope, SealScope } from './seal/scope.ts';
+import type { TernaryKey } from './seal/secretKey.ts';
 import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
 import { loadPacking } from './wire/packer.ts';
@@ -47,7 +48,13 @@ class SealClient implements Client {
   readonly #scaling: ScalingTable;
   readonly #zeros: ZeroPool;
 
-  constructor(scope: SealScope, seal: Seal, packing: PackingModule, view: ToeplitzView) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    packing: PackingModule,
+    view: ToeplitzView,
+    secretKey: TernaryKey | null,
+  ) {
     this.#scope = scope;
     this.#seal = seal;
     this.#view = view;
@@ -55,7 +62,7 @@ class SealClient implements Client {
     const frames = ciphertextFrames(seal, this.#context);
     this.#upload = new UploadCodec(packing, frames, view.parameters, view.wire);
     this.#response = new ResponseCodec(packing, frames, view.parameters, view.wire);
-    this.#tools = makeTools(scope, seal, this.#context, view);
+    this.#tools = makeTools(scope, seal, this.#context, view, secretKey);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
     this.#decode = makeDecoder(view, this.#output);
@@ -161,23 +168,36 @@ class SealClient implements Client {
     return new Uint8Array(0);
   }
 
+  secretKey(): TernaryKey {
+    this.#scope.assertOpen();
+    return guardSeal('read the secret key', () =>
+      secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
+    );
+  }
+
   dispose(): void {
     this.#zeros.destroy();
     this.#scope.dispose();
   }
 }
 
+export interface ClientOptions {
+  /** The secret key, as `Client.secretKey` gave it for the same parameters. Default: a fresh one, which is the advice. */
+  readonly secretKey?: TernaryKey;
+}
+
 /**
- * A client of the plan, with a fresh secret key.
+ * A client of the plan.
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
  */
-export async function createClient(view: ClientView): Promise<Client> {
+export async function createClient(view: ClientView, options: ClientOptions = {}): Promise<Client> {
   const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
+  const secretKey = options.secretKey ?? null;
   return buildWithScope((scope) =>
     guardSeal('make the keys', () =>
       isToeplitzView(view)
-        ? new SealClient(scope, seal, packing, view)
-        : new DiagonalsClient(scope, seal, packing, view),
+        ? new SealClient(scope, seal, packing, view, secretKey)
+        : new DiagonalsClient(scope, seal, packing, view, secretKey),
     ),
   );
 }

@@ -10,7 +10,7 @@ import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { checkInput } from '../checkInput.ts';
 import { CodingClock } from '../codingClock.ts';
-import { encryptPlaintext, freshBudgetBits, makeTools } from '../clientTools.ts';
+import { encryptPlaintext, freshBudgetBits, makeTools, secretCoefficients } from '../clientTools.ts';
 import type { Client, ClientTools } from '../clientTools.ts';
 import { makeDecoder } from '../decode.ts';
 import type { Decoder } from '../decode.ts';
@@ -24,6 +24,7 @@ import type { Seal } from '../seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../seal/plaintext.ts';
 import { withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
+import type { TernaryKey } from '../seal/secretKey.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
@@ -54,7 +55,13 @@ export class DiagonalsClient implements Client {
   readonly #rows: readonly number[];
   readonly #coefficients: Float64Array;
 
-  constructor(scope: SealScope, seal: Seal, packing: PackingModule, view: DiagonalsView) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    packing: PackingModule,
+    view: DiagonalsView,
+    secretKey: TernaryKey | null,
+  ) {
     this.#scope = scope;
     this.#seal = seal;
     this.#packing = packing;
@@ -63,7 +70,7 @@ export class DiagonalsClient implements Client {
     const frames = ciphertextFrames(seal, this.#context);
     this.#upload = new UploadCodec(packing, frames, view.parameters, view.wire);
     this.#response = new ResponseCodec(packing, frames, view.parameters, view.wire);
-    this.#tools = makeTools(scope, seal, this.#context, view);
+    this.#tools = makeTools(scope, seal, this.#context, view, secretKey);
     this.#writer = new PlaintextWriter(seal, this.#context);
     const { degree, plainModulus } = view.parameters;
     this.#transform = slotTransform(degree, plainModulus);
@@ -176,6 +183,13 @@ export class DiagonalsClient implements Client {
         return Math.min(smallest, this.#tools.meter.budgetBits(this.#tools.ciphertext, envelope, null));
       }, Infinity);
     });
+  }
+
+  secretKey(): TernaryKey {
+    this.#scope.assertOpen();
+    return guardSeal('read the secret key', () =>
+      secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
+    );
   }
 
   dispose(): void {

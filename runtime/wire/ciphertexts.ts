@@ -66,6 +66,18 @@ function requireLength(bytes: Uint8Array, expected: number, where: string): void
   });
 }
 
+/** Bytes of one upload, without SEAL: what `UploadCodec.byteLength` says. `read` is null where all coefficients travel. */
+export function uploadByteLength(parameters: Parameters, wire: PlanWire, read: Positions): number {
+  const c1 = wire.upload === 'whole' ? polynomialBytes(polynomialCode(parameters, 0), null) : SEED_BYTES;
+  return polynomialBytes(polynomialCode(parameters, wire.uploadC0), read) + c1;
+}
+
+/** Bytes of one response, without SEAL: what `ResponseCodec.byteLength` says. */
+export function responseByteLength(parameters: Parameters, dropped: DroppedBits, outputs: Positions): number {
+  const c0 = polynomialBytes(polynomialCode(parameters, dropped.responseC0), outputs);
+  return c0 + polynomialBytes(polynomialCode(parameters, dropped.responseC1), null);
+}
+
 /** Uploads: c0 where some output reads it, then the 64-byte seed of c1, or c1 itself. */
 export class UploadCodec {
   readonly #code: PolynomialCode;
