@@ -1,9 +1,7 @@
 import type { DirectCosts } from '../../compiler/operationCosts.ts';
 import { nttPrimes } from '../../compiler/modulus.ts';
-import type { Parameters, ToeplitzPlan } from '../../compiler/plan.ts';
-import { buildProgram } from '../../compiler/program.ts';
+import type { Parameters } from '../../compiler/plan.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
-import { scheduleSteps } from '../../compiler/programSteps.ts';
 import type { StepBlock } from '../../compiler/programSteps.ts';
 import type { Degree } from '../../compiler/security.ts';
 import { DirectKernel } from '../../runtime/kernels/directKernel.ts';
@@ -92,28 +90,4 @@ export function measureDirect(module: DirectModule): DirectCosts {
   const fourRows = (many4 - few4) / (4 * more);
   const oneRow = (many1 - few1) / more;
   return { fourRows, oneRow, finish: (few4 - 4 * PLANES * fourRows) / 4, split: median(split) };
-}
-
-/**
- * Milliseconds of the direct kernel alone on a plan: splitting the inputs into digits and computing every result, without
- * SEAL and without the wire. Median of `rounds` runs over made-up inputs; 0 for plans of the ntt kernel.
- */
-export function kernelMilliseconds(module: DirectModule, plan: ToeplitzPlan, rounds: number): number {
-  const { direct, parameters } = plan;
-  if (direct === null) return 0;
-  const program = buildProgram(plan);
-  const schedule = scheduleSteps(program, direct.laneL1);
-  const groups = program.blockGroups;
-  const kernel = new DirectKernel(module, { parameters, lanes: direct, schedule, groups });
-  for (const side of [0, 1] as const)
-    kernel.inputWords(side).forEach((_, at, words) => (words[at] = at % 2 === 0 ? at * 31 : 0));
-  const times = Array.from({ length: rounds }, () => {
-    const start = performance.now();
-    for (let group = 0; group < groups.length; group++) {
-      for (let plane = 0; plane < schedule.planes.length; plane++) kernel.loadPlane(plane);
-      for (const batch of kernel.batches) kernel.runBatch(batch, group);
-    }
-    return performance.now() - start;
-  });
-  return median(times);
 }
