@@ -6,9 +6,13 @@ import { VERSION_LINE } from '../version.ts';
 import { addBench } from './bench.ts';
 import { addCompile } from './compile.ts';
 import { addCompletion } from './completion.ts';
+import { addDecrypt } from './decrypt.ts';
+import { addEncrypt } from './encrypt.ts';
+import { addEvaluate } from './evaluate.ts';
 import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
+import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
 import { createTerminal } from './terminal.ts';
@@ -23,6 +27,10 @@ const COMMANDS: readonly AddCommand[] = [
   addCompile,
   addExplain,
   addRun,
+  addKeygen,
+  addEncrypt,
+  addEvaluate,
+  addDecrypt,
   addBench,
   addCompletion,
   addUnbuilt,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
+import { keyBytes as keyBytesOf } from '../../compiler/plan.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
@@ -44,14 +45,16 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
       const input = randomInput(plan.spec, 3);
       const upload = client.encrypt(input);
       const keys = client.evaluationKeys();
-      const response = server.evaluate(upload, keys ?? undefined);
+      const response = server.evaluate(upload, keys);
       expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
       expect(upload.length).toBe(plan.bytes.upload + 40);
       expect(response.length).toBe(plan.bytes.response + 40);
       expect([client.uploadBytes, client.responseBytes]).toEqual([upload.length, response.length]);
       expect([server.uploadBytes, server.responseBytes]).toEqual([upload.length, response.length]);
-      expect(server.evaluationKeyBytes).toBe(keys?.length ?? 0);
-      expect(client.evaluationKeyBytes).toBe(keys?.length ?? 0);
+      const keyBytes = keyBytesOf(plan);
+      expect(keys.length).toBe(40 + keyBytes);
+      expect(server.evaluationKeyBytes).toBe(keyBytes === 0 ? 0 : keys.length);
+      expect(client.evaluationKeyBytes).toBe(server.evaluationKeyBytes);
     });
   });
 
@@ -60,7 +63,7 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
     const input = randomInput(plan.spec, 4);
     const { secretKey, response } = await withServices(plan, ({ client, server }) => ({
       secretKey: client.exportSecretKey(),
-      response: server.evaluate(client.encrypt(input), client.evaluationKeys() ?? undefined),
+      response: server.evaluate(client.encrypt(input), client.evaluationKeys()),
     }));
     await withServices(
       plan,
