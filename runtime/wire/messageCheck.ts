@@ -1,0 +1,83 @@
+import { buildBlockGroups } from '../../compiler/packingElements.ts';
+import { allPrimes, isToeplitzView } from '../../compiler/plan.ts';
+import type { ClientView } from '../../compiler/plan.ts';
+import { SEED_BYTES } from '../seal/envelope.ts';
+import { BitReader } from './bits.ts';
+import { coefficientCode, readCoefficients } from './coefficients.ts';
+import type { CoefficientCode, Positions } from './coefficients.ts';
+import { messageLengths } from './lengths.ts';
+import type { MessageLengths } from './lengths.ts';
+import { decodeMessage } from './message.ts';
+
+/**
+ * Everything that can be wrong with a message to a server, found without SEAL: header, plan, length, and every
+ * coefficient against its prime. What passes is well-formed: an evaluator computes with it, whatever it means.
+ */
+export class MessageCheck {
+  readonly #digest: string;
+  readonly #lengths: MessageLengths;
+  /** The coefficients that travel, of every upload ciphertext. */
+  readonly #positions: readonly Positions[];
+  readonly #uploadCodes: readonly CoefficientCode[];
+  /** Of one half of an evaluation key: all primes, nothing dropped. */
+  readonly #keyCodes: readonly CoefficientCode[];
+  readonly #words: Uint32Array;
+  readonly #degree: number;
+
+  /** @param digest of the plan, 64 lowercase hex digits */
+  constructor(view: ClientView, digest: string) {
+    const { parameters, wire } = view;
+    this.#digest = digest;
+    this.#lengths = messageLengths(view);
+    this.#degree = parameters.degree;
+    this.#positions = uploadPositions(view, this.#lengths.upload.length);
+    this.#uploadCodes = parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), wire.uploadC0));
+    this.#keyCodes = allPrimes(parameters).map((prime) => coefficientCode(prime, 0));
+    this.#words = new Uint32Array(2 * parameters.degree);
+  }
+
+  /** @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field. */
+  upload(message: Uint8Array): void {
+    const expected = { kind: 'upload', digest: this.#digest, lengths: this.#lengths.upload } as const;
+    decodeMessage(message, expected).forEach((part, index) => {
+      this.#checkPolynomial(part, this.#uploadCodes, this.#positions[index]!, `upload[${index}]`);
+    });
+  }
+
+  /** @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field. */
+  keys(message: Uint8Array): void {
+    const expected = { kind: 'keys', digest: this.#digest, lengths: this.#lengths.keys } as const;
+    const bits = this.#keyCodes.reduce((sum, code) => sum + code.bits * this.#degree, 0);
+    const halfBytes = Math.ceil(bits / 8) + SEED_BYTES;
+    for (const part of decodeMessage(message, expected)) {
+      for (let at = 0, half = 0; at < part.length; at += halfBytes, half++) {
+        this.#checkPolynomial(
+          part.subarray(at, at + halfBytes),
+          this.#keyCodes,
+          null,
+          `evaluationKeys[${half}]`,
+        );
+      }
+    }
+  }
+
+  /** A polynomial as it travels, then a seed, which is right whatever it is. */
+  #checkPolynomial(
+    bytes: Uint8Array,
+    codes: readonly CoefficientCode[],
+    positions: Positions,
+    where: string,
+  ): void {
+    const reader = new BitReader(bytes.subarray(0, bytes.length - SEED_BYTES));
+    for (const code of codes) readCoefficients(reader, code, this.#words, positions, where);
+    reader.finish(where);
+  }
+}
+
+/** In the order of the upload's ciphertexts; null where all coefficients travel. */
+function uploadPositions(view: ClientView, count: number): readonly Positions[] {
+  if (!isToeplitzView(view)) return new Array<Positions>(count).fill(null);
+  return buildBlockGroups(view.shape, view.packing).flatMap(({ inputs }) =>
+    view.transfer.usedChunks.map((chunk) => inputs[chunk]!.read),
+  );
+}
