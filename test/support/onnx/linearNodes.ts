@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../../../src/frontend/onnx/write.ts';
-import type { Activation, GraphBuilder, GraphTensor } from './builder.ts';
+import type { Activation, ModelWriter, GraphTensor } from '../../../src/frontend/onnx/modelWriter.ts';
 import type { Geometry } from './geometry.ts';
 import { chance, randomScale, randomWeights, randomZeroPoint } from './randomWeights.ts';
 import type { Random, Scales, Weights } from './randomWeights.ts';
@@ -12,7 +12,7 @@ export type ConvForm = 'QLinearConv' | 'ConvInteger' | 'Conv';
 export type DenseForm = 'QLinearMatMul' | 'MatMulInteger' | 'MatMul' | 'Gemm';
 
 export interface Context {
-  readonly graph: GraphBuilder;
+  readonly graph: ModelWriter;
   readonly random: Random;
   readonly scales: Scales;
 }
@@ -38,11 +38,11 @@ function outputActivation({ random, scales }: Context, linear: Linear): Omit<Act
   return { type, shape: outputShape, scale, zeroPoint: randomZeroPoint(random, type) };
 }
 
-function scaleConstant(graph: GraphBuilder, scales: readonly number[]): string {
+function scaleConstant(graph: ModelWriter, scales: readonly number[]): string {
   return graph.constant('float32', scales.length === 1 ? [] : [scales.length], scales);
 }
 
-function weightConstant(graph: GraphBuilder, { type, shape, values }: Weights): string {
+function weightConstant(graph: ModelWriter, { type, shape, values }: Weights): string {
   return graph.constant(type, shape, values);
 }
 
@@ -75,7 +75,7 @@ export function qlinear(context: Context, op: 'QLinearConv' | 'QLinearMatMul', l
   return { ...output, name: graph.node(op, inputs, linear.attributes) };
 }
 
-function biasConstant(graph: GraphBuilder, bias: readonly number[]): string {
+function biasConstant(graph: ModelWriter, bias: readonly number[]): string {
   return graph.constant('int32', [bias.length], bias);
 }
 
@@ -139,7 +139,7 @@ export function qdq(context: Context, op: 'Conv' | 'MatMul' | 'Gemm', linear: Li
 
 /** A 32-bit bias whose scale is input scale times weight scale. */
 function qdqBias(
-  graph: GraphBuilder,
+  graph: ModelWriter,
   inputScale: number,
   { scales }: Weights,
   bias: readonly number[],

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { randomIntegers } from '../specs.ts';
-import { GraphBuilder } from './builder.ts';
-import type { Activation, GraphTensor, QuantizedType } from './builder.ts';
+import { ModelWriter } from '../../../src/frontend/onnx/modelWriter.ts';
+import type { Activation, GraphTensor, QuantizedType } from '../../../src/frontend/onnx/modelWriter.ts';
+import { describeNodes } from './describe.ts';
 import { keepingGeometry, randomGeometry } from './geometry.ts';
 import { convolution, dense, integer, qdq, qlinear, requantizedInteger } from './linearNodes.ts';
 import type { Context, ConvForm, DenseForm } from './linearNodes.ts';
@@ -56,7 +57,7 @@ export interface GraphChoices {
 const MOST_FEATURES = 400;
 
 class Growth {
-  readonly graph = new GraphBuilder();
+  readonly graph = new ModelWriter();
   readonly operators: (ConvForm | DenseForm)[] = [];
   readonly #scales: Scales;
 
@@ -190,11 +191,11 @@ export function graphFromChoices(choices: GraphChoices): RandomGraph {
   const output = growth.end(ending, context, last);
   const { name, type, shape } = input;
   return {
-    bytes: growth.graph.encode(choices.opset, [{ name, type, shape }], [output]),
+    bytes: growth.graph.encode('random', choices.opset, [{ name, type, shape }], [output]),
     inputs: [input],
     outputs: [output],
     linearOperators: growth.operators,
-    description: `${JSON.stringify(choices)}\n${growth.graph.describe()}`,
+    description: `${JSON.stringify(choices)}\n${describeNodes(growth.graph)}`,
   };
 }
 
