@@ -1,7 +1,7 @@
 import type { AttributeValue } from '../../../src/frontend/onnx/write.ts';
 import type { Activation, ModelWriter, GraphTensor } from '../../../src/frontend/onnx/modelWriter.ts';
 import type { Geometry } from './geometry.ts';
-import { chance, randomScale, randomWeights, randomZeroPoint } from './randomWeights.ts';
+import { chance, RANGES, randomScale, randomWeights, randomZeroPoint } from './randomWeights.ts';
 import type { Random, Scales, Weights } from './randomWeights.ts';
 
 /**
@@ -46,21 +46,36 @@ function weightConstant(graph: ModelWriter, { type, shape, values }: Weights): s
   return graph.constant(type, shape, values);
 }
 
+/**
+ * One zero point for all outputs; MatMul may have a list, as it must where the scales are one. Convolutions take no list in
+ * onnxruntime.
+ */
+function weightZeroPoints(
+  { graph, random }: Context,
+  { weights, outputShape }: Linear,
+  lists: Lists,
+): string {
+  const { type, zeroPoint } = weights;
+  if (lists === 'none' || (lists === 'optional' && chance(random, 2))) {
+    return graph.constant(type, [], [zeroPoint]);
+  }
+  const { lo, hi } = RANGES[type];
+  const values = Array.from({ length: outputShape.at(-1) ?? 1 }, () =>
+    Math.min(Math.max(zeroPoint + random(-3, 3), lo), hi),
+  );
+  return graph.constant(type, [values.length], values);
+}
+
+type Lists = 'none' | 'optional' | 'always';
+
 /** QLinearConv and QLinearMatMul: integers in, integers out. */
 export function qlinear(context: Context, op: 'QLinearConv' | 'QLinearMatMul', linear: Linear): Activation {
   const { graph } = context;
   const { input, weights } = linear;
   const output = outputActivation(context, linear);
   const bias = op === 'QLinearMatMul' || weights.bias === null ? [] : [biasConstant(graph, weights.bias)];
-  // One zero point for all outputs, but MatMul wants a list where the scales are one.
-  const zeroPoints =
-    op === 'QLinearMatMul' && weights.scales.length > 1
-      ? graph.constant(
-          weights.type,
-          [weights.scales.length],
-          weights.scales.map(() => weights.zeroPoint),
-        )
-      : graph.constant(weights.type, [], [weights.zeroPoint]);
+  const lists = op === 'QLinearMatMul' && weights.scales.length > 1 ? 'always' : 'none';
+  const zeroPoints = weightZeroPoints(context, linear, lists);
   const inputs = [
     input.name,
     graph.constant('float32', [], [input.scale]),
@@ -80,16 +95,14 @@ function biasConstant(graph: ModelWriter, bias: readonly number[]): string {
 }
 
 /** ConvInteger and MatMulInteger: 8-bit integers in, the accumulator out. */
-export function integer(
-  { graph, random }: Context,
-  op: 'ConvInteger' | 'MatMulInteger',
-  { input, weights, outputShape, attributes }: Linear,
-): GraphTensor {
+export function integer(context: Context, op: 'ConvInteger' | 'MatMulInteger', linear: Linear): GraphTensor {
+  const { graph, random } = context;
+  const { input, weights, outputShape, attributes } = linear;
   // Both zero points may be left out when they are 0, the first alone not.
   const given = weights.zeroPoint !== 0 || chance(random, 2);
   const zeroPoints = [
     ...(input.zeroPoint !== 0 || given ? [graph.constant(input.type, [], [input.zeroPoint])] : []),
-    ...(given ? [graph.constant(weights.type, [], [weights.zeroPoint])] : []),
+    ...(given ? [weightZeroPoints(context, linear, op === 'MatMulInteger' ? 'optional' : 'none')] : []),
   ];
   const inputs = [input.name, weightConstant(graph, weights), ...zeroPoints];
   return { name: graph.node(op, inputs, attributes), type: 'int32', shape: outputShape };
@@ -116,10 +129,12 @@ export function requantizedInteger(
   return graph.quantize(result, outputActivation(context, linear));
 }
 
-/** Conv, MatMul and Gemm between DequantizeLinear and QuantizeLinear. */
-export function qdq(context: Context, op: 'Conv' | 'MatMul' | 'Gemm', linear: Linear): Activation {
-  const { graph } = context;
-  const { input, weights } = linear;
+/** Conv, MatMul and Gemm behind DequantizeLinear. @returns the name of the floats */
+export function dequantizedLinear(
+  { graph }: Context,
+  op: 'Conv' | 'MatMul' | 'Gemm',
+  { input, weights, attributes, outputAxis }: Linear,
+): string {
   const perOutput = weights.scales.length > 1;
   const zeroPoints = weights.scales.map(() => weights.zeroPoint);
   const weight = graph.node(
@@ -129,12 +144,28 @@ export function qdq(context: Context, op: 'Conv' | 'MatMul' | 'Gemm', linear: Li
       scaleConstant(graph, weights.scales),
       graph.constant(weights.type, perOutput ? [zeroPoints.length] : [], zeroPoints),
     ],
-    perOutput ? { axis: { int: linear.outputAxis } } : {},
+    perOutput ? { axis: { int: outputAxis } } : {},
   );
   const bias =
     op === 'MatMul' || weights.bias === null ? [] : [qdqBias(graph, input.scale, weights, weights.bias)];
-  const result = graph.node(op, [graph.dequantize(input), weight, ...bias], linear.attributes);
-  return graph.quantize(result, outputActivation(context, linear));
+  return graph.node(op, [graph.dequantize(input), weight, ...bias], attributes);
+}
+
+/**
+ * The same with QuantizeLinear behind it, and perhaps Relu or Clip in between. What the quantization does not do anyway
+ * keeps onnxruntime from computing in integers: only powers of two are exact then.
+ */
+export function qdq(context: Context, op: 'Conv' | 'MatMul' | 'Gemm', linear: Linear): Activation {
+  const { graph, random, scales } = context;
+  const floats = dequantizedLinear(context, op, linear);
+  const to = outputActivation(context, linear);
+  if (chance(random, 2)) return graph.quantize(floats, to);
+  if (scales === 'powers of two' && chance(random, 2)) {
+    const ends = [-20, 60].map((steps) => graph.constant('float32', [], [steps * to.scale]));
+    return graph.quantize(graph.node('Clip', [floats, ...ends]), to);
+  }
+  const zeroPoint = scales === 'any' ? RANGES[to.type].lo : to.zeroPoint;
+  return graph.quantize(graph.node('Relu', [floats]), { ...to, zeroPoint });
 }
 
 /** A 32-bit bias whose scale is input scale times weight scale. */
