@@ -3,15 +3,19 @@
  * `code` is what programs test for; the rest is what a person needs to mend the input.
  */
 
-/** What kind of refusal it is. `overflow` and `beyond-bfv` are findings about the convolution; the rest is bad input. */
+/** What kind of refusal it is. `overflow` and `beyond-bfv` are findings about the convolution; `server` is what a server answered or failed to; the rest is bad input. */
 export type ErrorCode =
   | 'malformed-json'
   | 'malformed-config'
   | 'malformed-plan'
   | 'malformed-tensor'
   | 'malformed-picture'
+  | 'malformed-message'
+  | 'malformed-key'
+  | 'wrong-plan'
   | 'unreadable'
   | 'unwritable'
+  | 'server'
   | 'shape-mismatch'
   | 'out-of-range'
   | 'usage'

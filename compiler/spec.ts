@@ -180,12 +180,15 @@ function checkInput(input: InputSpec): void {
   }
 }
 
-function checkWeights(weights: WeightSpec): void {
+function checkWeightShape(weights: WeightShape): void {
   const largest = 2 ** 24;
   for (const axis of ['outChannels', 'channelsPerGroup', 'kernelHeight', 'kernelWidth'] as const) {
     requireInteger(`weights.${axis}`, weights[axis], 1, largest);
   }
   requireInteger('weights.bits', weights.bits, 1, MAX_BITS);
+}
+
+function checkWeights(weights: WeightSpec): void {
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = weights;
   requireCount(
     'weights.values',
@@ -212,7 +215,7 @@ function checkWeights(weights: WeightSpec): void {
   }
 }
 
-function checkAttributes(spec: ConvSpec): void {
+function checkAttributes(spec: ConvShape): void {
   spec.strides.forEach((stride, index) => {
     requireInteger(`strides[${index}]`, stride, 1, 2 ** 16);
   });
@@ -242,7 +245,10 @@ function checkAttributes(spec: ConvSpec): void {
       String(group),
     );
   }
-  requireCount('bias', 'biases', weights.outChannels, spec.bias.length);
+}
+
+function checkSums(spec: ConvSpec): void {
+  requireCount('bias', 'biases', spec.weights.outChannels, spec.bias.length);
   spec.bias.forEach((bias, index) => {
     if (!Number.isSafeInteger(bias)) {
       refuse(`bias[${index}]`, 'out of range', 'an integer below 2^53 in magnitude', String(bias));
@@ -305,18 +311,28 @@ export function deepFreeze<T>(value: T): T {
 }
 
 /**
+ * Checks all of a convolution but its weights and biases.
+ * @throws CipherconvError as `makeSpec` does.
+ */
+export function checkShape(shape: ConvShape): void {
+  checkInput(shape.input);
+  const { batch, channels, height, width } = shape.input;
+  checkSize('input.shape', [batch, channels, height, width]);
+  checkWeightShape(shape.weights);
+  checkAttributes(shape);
+  const output = outputShape(shape);
+  checkSize('output', [output.batch, output.channels, output.height, output.width]);
+}
+
+/**
  * The one constructor of a `ConvSpec`: checks every field against every other, freezes and returns it.
  * @throws CipherconvError `out-of-range`, `shape-mismatch`, `unsupported` for tensors of more than 2^26 elements, or
  * `beyond-bfv` for sums past 2^53.
  */
 export function makeSpec(spec: ConvSpec): ConvSpec {
-  checkInput(spec.input);
-  const { batch, channels, height, width } = spec.input;
-  checkSize('input.shape', [batch, channels, height, width]);
+  checkShape(spec);
   checkWeights(spec.weights);
-  checkAttributes(spec);
-  const output = outputShape(spec);
-  checkSize('output', [output.batch, output.channels, output.height, output.width]);
+  checkSums(spec);
   checkExactness(spec);
   return deepFreeze(copyOfSpec(spec));
 }

@@ -1,18 +1,17 @@
 import { analyzeAccumulator } from './accumulator.ts';
 import { countBytes, countOperations, transferOf } from './counts.ts';
 import { diagonalsKeys } from './countsDiagonals.ts';
-import { bitLength, contains, datatypeRange } from './interval.ts';
-import { greatestCommonDivisor, isPrime } from './modulus.ts';
+import { contains, datatypeRange } from './interval.ts';
 import { decryptionIsCertain, predictedBudgetBits } from './noise.ts';
-import { allPrimes, dataModulus, isToeplitz, normFacts, planNoise } from './plan.ts';
+import { dataModulus, isToeplitz, normFacts, planNoise } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { analyzeLanes } from './planKernel.ts';
 import { buildProgram, rowNorms } from './program.ts';
 import type { Program } from './program.ts';
 import { diagonalsNorms } from './programDiagonalsNorms.ts';
-import { isDegree, isSecurityBits, largestModulusBits } from './security.ts';
 import { verifyDiagonals } from './verifyDiagonals.ts';
 import { verifyMatrix } from './verifyMatrix.ts';
+import { verifyParameters, verifySlots, verifyWire } from './verifyParameters.ts';
 import { reject } from './verifyReject.ts';
 
 /**
@@ -21,12 +20,16 @@ import { reject } from './verifyReject.ts';
  * the noise rule and the security table. compile runs it on its own work, a server before it trusts a plan file.
  */
 export function verify(plan: Plan, program: Program = buildProgram(plan)): void {
-  verifyParameters(plan);
+  verifyParameters(plan.parameters, plan.packing.degree, rotates(plan));
   verifyWindows(plan);
   verifyNoise(plan, program);
   verifyProduct(plan, program);
   verifyTransfer(plan, program);
   verifyLanes(plan, program);
+}
+
+function rotates(plan: Plan): boolean {
+  return !isToeplitz(plan) && plan.keys.steps.length > 0;
 }
 
 /** The matrix that the program applies is the filter matrix. */
@@ -55,57 +58,6 @@ function stableText(value: unknown): string {
       ? Object.fromEntries(Object.entries(item).sort(([left], [right]) => (left < right ? -1 : 1)))
       : item,
   );
-}
-
-function verifyParameters(plan: Plan): void {
-  const { degree, plainModulus, securityBits, dataPrimes, specialPrime } = plan.parameters;
-  if (!isDegree(degree))
-    reject('parameters.degree', 'not a ring degree', 'a power of two from 1024 to 32768', String(degree));
-  if (!isSecurityBits(securityBits)) {
-    reject('parameters.securityBits', 'not a security level', '128, 192 or 256', String(securityBits));
-  }
-  const primes = allPrimes(plan.parameters);
-  const rotates = !isToeplitz(plan) && plan.keys.steps.length > 0;
-  if (dataPrimes.length === 0 || (dataPrimes.length > 1 || rotates) !== (specialPrime !== null)) {
-    reject(
-      'parameters',
-      'wrong number of primes',
-      rotates ? 'data primes and a special prime' : 'one data prime, or several and a special prime',
-      String(primes.length),
-    );
-  }
-  primes.forEach((prime, index) => {
-    if (bitLength(prime) > 60 || prime % BigInt(2 * degree) !== 1n || !isPrime(prime)) {
-      reject(
-        `parameters.primes[${index}]`,
-        'not an NTT prime',
-        `a prime of at most 60 bits, 1 mod ${2 * degree}`,
-        String(prime),
-      );
-    }
-    if (greatestCommonDivisor(prime, BigInt(plainModulus)) !== 1n) {
-      reject(
-        `parameters.primes[${index}]`,
-        'shares a factor with t',
-        'a prime that does not divide t',
-        String(prime),
-      );
-    }
-  });
-  if (new Set(primes).size !== primes.length)
-    reject('parameters', 'a prime occurs twice', 'distinct primes', primes.join(', '));
-  const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
-  const allowed = largestModulusBits(degree, securityBits);
-  if (bits > allowed) {
-    reject(
-      'parameters',
-      `q is too large for ${securityBits} bits of security at N = ${degree}`,
-      `${allowed} bits`,
-      `${bits} bits`,
-    );
-  }
-  if (plan.packing.degree !== degree)
-    reject('packing.degree', 'differs from the parameters', String(degree), String(plan.packing.degree));
 }
 
 function verifyWindows(plan: Plan): void {
@@ -145,12 +97,6 @@ function verifyWindows(plan: Plan): void {
   }
 }
 
-/** Slots exist for a prime t = 1 mod 2N. */
-function verifySlots(degree: number, plainModulus: number): void {
-  if (plainModulus % (2 * degree) === 1 && isPrime(BigInt(plainModulus))) return;
-  reject('parameters.plainModulus', 'has no slots', `a prime, 1 mod ${2 * degree}`, String(plainModulus));
-}
-
 function verifyNorms({ noise }: Plan, program: Program): void {
   switch (program.lowering) {
     case 'toeplitz':
@@ -166,7 +112,7 @@ function verifyNorms({ noise }: Plan, program: Program): void {
 
 function verifyNoise(plan: Plan, program: Program): void {
   verifyNorms(plan, program);
-  verifyDropped(plan);
+  verifyWire(plan.parameters, plan.wire, plan.packing.lowering);
   const q = dataModulus(plan.parameters);
   const { plainModulus } = plan.parameters;
   const { response } = planNoise(plan);
@@ -180,17 +126,6 @@ function verifyNoise(plan: Plan, program: Program): void {
   }
   const predicted = predictedBudgetBits(q, plainModulus, response);
   requireEqual('noise.predictedBudgetBits', predicted, plan.noise.predictedBudgetBits);
-}
-
-/** Something of every coefficient travels; with several primes all of it does. */
-function verifyDropped({ parameters, wire }: Plan): void {
-  const [first] = allPrimes(parameters);
-  const limit = parameters.dataPrimes.length === 1 && first !== undefined ? bitLength(first) - 2 : 0;
-  for (const [name, dropped] of Object.entries(wire)) {
-    if (!Number.isInteger(dropped) || dropped < 0 || dropped > limit) {
-      reject(`wire.${name}`, 'too many bits dropped', `from 0 to ${limit}`, String(dropped));
-    }
-  }
 }
 
 function verifyTransfer(plan: Plan, program: Program): void {

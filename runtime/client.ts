@@ -7,7 +7,7 @@ import type { OutputShape } from '../compiler/spec.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import { checkInput } from './checkInput.ts';
 import { CodingClock } from './codingClock.ts';
-import { freshBudgetBits, makeTools, encryptZero } from './clientTools.ts';
+import { encryptZero, freshBudgetBits, makeTools, secretCoefficients } from './clientTools.ts';
 import type { Client, ClientTools } from './clientTools.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
@@ -20,8 +20,11 @@ import { loadSeal } from './seal/module.ts';
 import type { Seal } from './seal/module.ts';
 import { readPlaintext } from './seal/plaintext.ts';
 import { buildWithScope, SealScope } from './seal/scope.ts';
+import type { TernaryKey } from './seal/secretKey.ts';
 import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { loadPacking } from './wire/packer.ts';
+import type { PackingModule } from './wire/packer.ts';
 import { ZeroPool } from './zeroPool.ts';
 
 export type { Client } from './clientTools.ts';
@@ -45,15 +48,21 @@ class SealClient implements Client {
   readonly #scaling: ScalingTable;
   readonly #zeros: ZeroPool;
 
-  constructor(scope: SealScope, seal: Seal, view: ToeplitzView) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    packing: PackingModule,
+    view: ToeplitzView,
+    secretKey: TernaryKey | null,
+  ) {
     this.#scope = scope;
     this.#seal = seal;
     this.#view = view;
     this.#context = createContext(scope, seal, view.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, view.parameters, view.wire);
-    this.#response = new ResponseCodec(frames, view.parameters, view.wire);
-    this.#tools = makeTools(scope, seal, this.#context, view);
+    this.#upload = new UploadCodec(packing, frames, view.parameters, view.wire);
+    this.#response = new ResponseCodec(packing, frames, view.parameters, view.wire);
+    this.#tools = makeTools(scope, seal, this.#context, view, secretKey);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
     this.#decode = makeDecoder(view, this.#output);
@@ -62,7 +71,7 @@ class SealClient implements Client {
     this.#rows = Array.from({ length: rowCount }, (_, row) => row).filter((row) => !empty.has(row));
     this.#coefficients = new Float64Array(view.packing.degree);
     this.#scaling = new ScalingTable(view.parameters, centredInputRange(view.shape.input));
-    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools));
+    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools, view.wire.upload));
   }
 
   encrypt(input: Tensor): Uint8Array[] {
@@ -159,21 +168,36 @@ class SealClient implements Client {
     return new Uint8Array(0);
   }
 
+  secretKey(): TernaryKey {
+    this.#scope.assertOpen();
+    return guardSeal('read the secret key', () =>
+      secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
+    );
+  }
+
   dispose(): void {
     this.#zeros.destroy();
     this.#scope.dispose();
   }
 }
 
+export interface ClientOptions {
+  /** The secret key, as `Client.secretKey` gave it for the same parameters. Default: a fresh one, which is the advice. */
+  readonly secretKey?: TernaryKey;
+}
+
 /**
- * A client of the plan, with a fresh secret key.
+ * A client of the plan.
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
  */
-export async function createClient(view: ClientView): Promise<Client> {
-  const seal = await loadSeal();
+export async function createClient(view: ClientView, options: ClientOptions = {}): Promise<Client> {
+  const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
+  const secretKey = options.secretKey ?? null;
   return buildWithScope((scope) =>
     guardSeal('make the keys', () =>
-      isToeplitzView(view) ? new SealClient(scope, seal, view) : new DiagonalsClient(scope, seal, view),
+      isToeplitzView(view)
+        ? new SealClient(scope, seal, packing, view, secretKey)
+        : new DiagonalsClient(scope, seal, packing, view, secretKey),
     ),
   );
 }

@@ -1,14 +1,18 @@
-import type { ClientView } from '../compiler/plan.ts';
+import { allPrimes } from '../compiler/plan.ts';
+import type { ClientView, UploadForm } from '../compiler/plan.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import type { CodingTimes } from './codingClock.ts';
 import type { BfvContext } from './seal/context.ts';
 import { saveBytes } from './seal/envelope.ts';
 import type { Ciphertext, Decryptor, Encryptor, KeyGenerator, Plaintext, Seal } from './seal/module.ts';
+import type { SecretKey } from './seal/module.ts';
 import { NoiseMeter } from './seal/noiseMeter.ts';
+import { exportTernary, importTernary } from './seal/secretKey.ts';
+import type { TernaryKey } from './seal/secretKey.ts';
 import { withScope } from './seal/scope.ts';
 import type { SealScope } from './seal/scope.ts';
 
-/** Who owns the data: holds a fresh secret key, which never leaves it. */
+/** Who owns the data: holds the secret key, which leaves it only for whoever asks for `secretKey`. */
 export interface Client {
   /**
    * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
@@ -43,6 +47,8 @@ export interface Client {
    * plan says; they reveal nothing that the security of the scheme does not cover. No bytes for a toeplitz plan.
    */
   evaluationKeys(): Uint8Array;
+  /** The coefficients of the secret key, a copy: for the owner's own safekeeping, never for a server. */
+  secretKey(): TernaryKey;
   /** Deletes the key and everything else on the WASM heap. */
   dispose(): void;
 }
@@ -50,6 +56,7 @@ export interface Client {
 /** The SEAL objects of a client. */
 export interface ClientTools {
   readonly generator: KeyGenerator;
+  readonly secretKey: SecretKey;
   readonly encryptor: Encryptor;
   readonly decryptor: Decryptor;
   readonly plaintext: Plaintext;
@@ -58,14 +65,21 @@ export interface ClientTools {
   readonly meter: NoiseMeter;
 }
 
-export function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: ClientView): ClientTools {
+/** @param given the secret key to take; null: a fresh one */
+export function makeTools(
+  scope: SealScope,
+  seal: Seal,
+  bfv: BfvContext,
+  view: ClientView,
+  given: TernaryKey | null,
+): ClientTools {
   const { context } = bfv;
-  const generator = scope.own(new seal.KeyGenerator(context));
-  const secretKey = scope.own(generator.secretKey());
+  const { generator, secretKey } = makeKeys(scope, seal, bfv, view, given);
   // SEAL's constructor asks for a public key even where only the secret one is used.
   const publicKey = scope.own(generator.createPublicKey());
   return {
     generator,
+    secretKey,
     encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
     decryptor: scope.own(new seal.Decryptor(context, secretKey)),
     plaintext: scope.own(new seal.Plaintext()),
@@ -81,18 +95,47 @@ export function makeTools(scope: SealScope, seal: Seal, bfv: BfvContext, view: C
   };
 }
 
+function makeKeys(
+  scope: SealScope,
+  seal: Seal,
+  bfv: BfvContext,
+  { parameters }: ClientView,
+  given: TernaryKey | null,
+): Pick<ClientTools, 'generator' | 'secretKey'> {
+  const fresh = scope.own(new seal.KeyGenerator(bfv.context));
+  const freshKey = scope.own(fresh.secretKey());
+  if (given === null) return { generator: fresh, secretKey: freshKey };
+  const secretKey = importTernary(scope, seal, bfv, allPrimes(parameters), freshKey, given);
+  return { generator: scope.own(new seal.KeyGenerator(bfv.context, secretKey)), secretKey };
+}
+
+/** The coefficients of the client's key. */
+export function secretCoefficients(
+  seal: Seal,
+  bfv: BfvContext,
+  { parameters }: ClientView,
+  { secretKey }: ClientTools,
+): TernaryKey {
+  return exportTernary(seal, bfv, allPrimes(parameters), secretKey);
+}
+
 /** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */
 export function encryptPlaintext(seal: Seal, { encryptor, plaintext }: ClientTools): Uint8Array {
   return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(plaintext))));
 }
 
-/** SEAL's seeded envelope of zero. */
-export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools): Uint8Array {
-  return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero))));
+/** SEAL's envelope of zero, as uploads of that form begin. */
+export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools, form: UploadForm): Uint8Array {
+  return withScope((scope) => {
+    if (form === 'seeded') return saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero)));
+    const whole = scope.own(new seal.Ciphertext());
+    encryptor.encryptSymmetric(zero, whole);
+    return saveBytes(seal, whole);
+  });
 }
 
 /** Budget of an encryption of zero, by SEAL's own measurement, bits. */
 export function freshBudgetBits(seal: Seal, { context }: BfvContext, tools: ClientTools): number {
-  tools.ciphertext.loadFromArray(context, encryptZero(seal, tools));
+  tools.ciphertext.loadFromArray(context, encryptZero(seal, tools, 'seeded'));
   return tools.decryptor.invariantNoiseBudget(tools.ciphertext);
 }

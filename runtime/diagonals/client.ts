@@ -10,7 +10,7 @@ import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { checkInput } from '../checkInput.ts';
 import { CodingClock } from '../codingClock.ts';
-import { encryptPlaintext, freshBudgetBits, makeTools } from '../clientTools.ts';
+import { encryptPlaintext, freshBudgetBits, makeTools, secretCoefficients } from '../clientTools.ts';
 import type { Client, ClientTools } from '../clientTools.ts';
 import { makeDecoder } from '../decode.ts';
 import type { Decoder } from '../decode.ts';
@@ -24,8 +24,10 @@ import type { Seal } from '../seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../seal/plaintext.ts';
 import { withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
+import type { TernaryKey } from '../seal/secretKey.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec } from '../wire/evaluationKeys.ts';
+import type { PackingModule } from '../wire/packer.ts';
 
 /**
  * The client of a diagonals plan: values stand in slots, so every coefficient of a ciphertext travels. Slots of an upload
@@ -38,6 +40,7 @@ export class DiagonalsClient implements Client {
   readonly #seal: Seal;
   readonly #view: DiagonalsView;
   readonly #context: BfvContext;
+  readonly #packing: PackingModule;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
   readonly #tools: ClientTools;
@@ -52,15 +55,22 @@ export class DiagonalsClient implements Client {
   readonly #rows: readonly number[];
   readonly #coefficients: Float64Array;
 
-  constructor(scope: SealScope, seal: Seal, view: DiagonalsView) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    packing: PackingModule,
+    view: DiagonalsView,
+    secretKey: TernaryKey | null,
+  ) {
     this.#scope = scope;
     this.#seal = seal;
+    this.#packing = packing;
     this.#view = view;
     this.#context = createContext(scope, seal, view.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, view.parameters, view.wire);
-    this.#response = new ResponseCodec(frames, view.parameters, view.wire);
-    this.#tools = makeTools(scope, seal, this.#context, view);
+    this.#upload = new UploadCodec(packing, frames, view.parameters, view.wire);
+    this.#response = new ResponseCodec(packing, frames, view.parameters, view.wire);
+    this.#tools = makeTools(scope, seal, this.#context, view, secretKey);
     this.#writer = new PlaintextWriter(seal, this.#context);
     const { degree, plainModulus } = view.parameters;
     this.#transform = slotTransform(degree, plainModulus);
@@ -97,7 +107,7 @@ export class DiagonalsClient implements Client {
         saveBytes(this.#seal, scope.own(this.#tools.generator.createGaloisKeysSerializableWithSteps(steps))),
       );
       const frame = galoisFrame(this.#seal, this.#context, keys.steps);
-      return new EvaluationKeysCodec(frame, parameters, keys).encode(envelope);
+      return new EvaluationKeysCodec(this.#packing, frame, parameters, keys).encode(envelope);
     });
   }
 
@@ -173,6 +183,13 @@ export class DiagonalsClient implements Client {
         return Math.min(smallest, this.#tools.meter.budgetBits(this.#tools.ciphertext, envelope, null));
       }, Infinity);
     });
+  }
+
+  secretKey(): TernaryKey {
+    this.#scope.assertOpen();
+    return guardSeal('read the secret key', () =>
+      secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
+    );
   }
 
   dispose(): void {

@@ -5,7 +5,7 @@ import type { MainModule } from 'node-seal';
 export type Seal = MainModule;
 
 export type { Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
-export type { GaloisKeys, KeyGenerator } from 'node-seal';
+export type { GaloisKeys, KeyGenerator, SecretKey } from 'node-seal';
 export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
 
 let loading: Promise<Seal> | null = null;

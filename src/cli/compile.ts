@@ -2,7 +2,8 @@ import type { Command } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/errors.ts';
 import { isToeplitz } from '../../compiler/plan.ts';
 import { compileConfig } from '../compile.ts';
-import { requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
+import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts';
+import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import { encodePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loadConfig } from '../frontend/sources.ts';
@@ -10,7 +11,6 @@ import { planFacts } from '../runReport.ts';
 import { compileOptions, addCompileOptions } from './compileOptions.ts';
 import { oneLine } from './planText.ts';
 import type { Terminal } from './terminal.ts';
-import { refuseUnbuilt } from './unbuilt.ts';
 
 /** `compile CONFIG`: config to plan. */
 export function addCompile(program: Command, terminal: () => Terminal): void {
@@ -25,19 +25,63 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
   command.action(async (path, flags, self) => {
     const { print, notice } = terminal();
     const options = compileOptions(self);
-    if (flags.clientPlan !== undefined) refuseUnbuilt('--client-plan');
+    const { clientPlan } = flags;
     const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
+    if (clientPlan !== undefined) await refuseSameFile(path, file, clientPlan, flags.json === true);
     if (flags.json === true && flags.output === STANDARD_STREAM) {
       throw new CipherconvError({ code: 'usage', message: 'the plan and --json cannot both go to stdout' });
     }
     if (file !== undefined) await requireWritable(file);
+    if (clientPlan !== undefined) await requireWritable(clientPlan);
     const stored = compileConfig(await loadConfig(path), options);
+    const clientText = clientPlan === undefined ? null : clientPlanText(stored);
     if (file !== undefined) {
       await writeWhole(file, encodePlan(stored));
       notice(`${file}: ${oneLine(stored)}`);
-    } else if (flags.json !== true) print(encodePlan(stored));
+    } else if (flags.json !== true && clientPlan !== STANDARD_STREAM) print(encodePlan(stored));
+    if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
     if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
   });
+}
+
+/** Plan and client plan go to different places. */
+async function refuseSameFile(
+  config: string,
+  output: string | undefined,
+  clientPlan: string,
+  isJson: boolean,
+): Promise<void> {
+  if (clientPlan === STANDARD_STREAM) {
+    if (output !== undefined && !isJson) return;
+    throw new CipherconvError({
+      code: 'usage',
+      message: 'only one of the plan, the client plan and --json can go to stdout',
+      hint: 'name files with -o and --client-plan',
+    });
+  }
+  await requireDistinct([
+    { what: 'the config', path: config },
+    ...(output === undefined ? [] : [{ what: '--output', path: output }]),
+    { what: '--client-plan', path: clientPlan },
+  ]);
+}
+
+/**
+ * The client plan, read back as clients read it: one that they would refuse is not written.
+ * @throws CipherconvError `unsupported`.
+ */
+function clientPlanText(stored: StoredPlan): string {
+  const text = encodeClientPlan(clientPlanOf(stored));
+  try {
+    parseClientPlan(text, 'the client plan');
+    return text;
+  } catch (error) {
+    if (!(error instanceof CipherconvError)) throw error;
+    throw new CipherconvError(
+      { ...error.details, code: 'unsupported', message: 'not supported yet: a client plan so large' },
+      { cause: error },
+    );
+  }
 }
 
 /** What `compile --json` and `explain --json` print: the plan without weights, windows and packing details of layers. */

@@ -12,7 +12,7 @@ export function refuseUnbuilt(what: string, instead?: string): never {
   });
 }
 
-const COMMANDS = ['keygen', 'encrypt', 'evaluate', 'decrypt', 'serve'];
+const COMMANDS = ['serve'];
 
 /** Commands to come: hidden from the help, refused with exit code 2. */
 export function addUnbuilt(program: Command): void {

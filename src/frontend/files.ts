@@ -117,6 +117,47 @@ async function kindOf(path: string): Promise<'missing' | 'file' | 'folder' | 'sp
   }
 }
 
+/** A file that a command was given, and what for. */
+export interface NamedFile {
+  readonly what: string;
+  readonly path: string;
+}
+
+/**
+ * Refuses two names of one file, also through links, so that no output ever replaces an input. Standard streams, devices
+ * and pipes are not files.
+ * @throws CipherconvError `usage`.
+ */
+export async function requireDistinct(files: readonly NamedFile[]): Promise<void> {
+  const seen = new Map<string, NamedFile>();
+  for (const file of files) {
+    if (file.path === STANDARD_STREAM) continue;
+    const identity = await identityOf(file.path);
+    if (identity === null) continue;
+    const other = seen.get(identity);
+    if (other !== undefined) {
+      throw new CipherconvError({
+        code: 'usage',
+        where: file.path,
+        message: `${other.what} and ${file.what} are the same file`,
+        hint: 'give each its own file',
+      });
+    }
+    seen.set(identity, file);
+  }
+}
+
+/** What a path stands for: the file itself where there is one, else the place where it would be; null: no plain file. */
+async function identityOf(path: string): Promise<string | null> {
+  try {
+    const found = await stat(path, { bigint: true });
+    return found.isFile() ? `${found.dev}:${found.ino}` : null;
+  } catch {
+    const folder = await realpath(dirname(path)).catch(() => dirname(path));
+    return join(folder, basename(path));
+  }
+}
+
 /** Temporary files of writes under way, so that an interrupted process can take them away. */
 const temporary = new Set<string>();
 

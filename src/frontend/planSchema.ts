@@ -18,37 +18,69 @@ const prime = z.string().regex(/^[1-9]\d{0,18}$/);
 /** Pitches and numbers of blocks, all of which count coefficients of one ring element. */
 const withinRing = positive.max(32768);
 
-const spec = z.strictObject({
-  name: z.string().min(1).max(200),
-  input: z.strictObject({
-    batch: positive,
-    channels: positive,
-    height: positive,
-    width: positive,
-    bits: positive,
-    signed: z.boolean(),
-    zeroPoint: z.int(),
-    range: interval,
-  }),
-  weights: z.strictObject({
-    outChannels: positive,
-    channelsPerGroup: positive,
-    kernelHeight: positive,
-    kernelWidth: positive,
-    bits: positive,
-    signed: z.boolean(),
-    zeroPoints: z.array(z.int()),
-    values: z.array(z.int()),
-  }),
-  bias: z.array(z.int()),
+const inputShape = z.strictObject({
+  batch: positive,
+  channels: positive,
+  height: positive,
+  width: positive,
+  bits: positive,
+  signed: z.boolean(),
+  zeroPoint: z.int(),
+  range: interval,
+});
+
+const weightShape = {
+  outChannels: positive,
+  channelsPerGroup: positive,
+  kernelHeight: positive,
+  kernelWidth: positive,
+  bits: positive,
+  signed: z.boolean(),
+};
+
+const attributes = {
   strides: z.tuple([positive, positive]),
   pads: z.tuple([natural, natural, natural, natural]),
   dilations: z.tuple([positive, positive]),
   group: positive,
+};
+
+const name = z.string().min(1).max(200);
+
+/** A convolution without its weights and biases. */
+export const convShape = z.strictObject({
+  name,
+  input: inputShape,
+  weights: z.strictObject(weightShape),
+  ...attributes,
+});
+
+const spec = z.strictObject({
+  name,
+  input: inputShape,
+  weights: z.strictObject({ ...weightShape, zeroPoints: z.array(z.int()), values: z.array(z.int()) }),
+  bias: z.array(z.int()),
+  ...attributes,
   accumulator: width.nullable(),
 });
 
-const toeplitzPacking = z.strictObject({
+export const parameters = z.strictObject({
+  degree,
+  plainModulus: positive,
+  // The security table leaves room for 62 primes of 14 bits.
+  dataPrimes: z.array(prime).max(62),
+  specialPrime: prime.nullable(),
+  securityBits: z.literal([128, 192, 256]),
+});
+
+export const planWire = z.strictObject({
+  upload: z.enum(['seeded', 'whole']),
+  uploadC0: natural,
+  responseC0: natural,
+  responseC1: natural,
+});
+
+export const toeplitzPacking = z.strictObject({
   lowering: z.literal('toeplitz'),
   degree,
   phaseFactors: z.strictObject({ rows: positive, columns: positive }),
@@ -63,7 +95,7 @@ const toeplitzPacking = z.strictObject({
 /** Slots of a slot row, which has half of the ring's. */
 const withinRow = natural.max(16384);
 
-const diagonalsPacking = z.strictObject({
+export const diagonalsPacking = z.strictObject({
   lowering: z.literal('diagonals'),
   degree,
   rowPitch: positive,
@@ -91,20 +123,14 @@ const baseShape = {
     decodeWidth: positive,
     required: width,
   }),
-  parameters: z.strictObject({
-    degree,
-    plainModulus: positive,
-    dataPrimes: z.array(prime),
-    specialPrime: prime.nullable(),
-    securityBits: z.literal([128, 192, 256]),
-  }),
+  parameters,
   kernel: z.enum(['ntt', 'direct']),
   direct: z
     .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
     .nullable(),
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
-  wire: z.strictObject({ uploadC0: natural, responseC0: natural, responseC1: natural }),
+  wire: planWire,
   counts: z.strictObject({
     inputCiphertexts: natural,
     outputCiphertexts: natural,
@@ -155,7 +181,7 @@ export const toeplitzSchema: z.ZodType<ToeplitzPlan> = z.strictObject(toeplitzSh
 export const diagonalsSchema: z.ZodType<DiagonalsPlan> = z.strictObject(diagonalsShape);
 
 /** What a plan file has beside the plan: the layout of its tensors outside, and the digest of all that. */
-const fileShape = {
+export const fileShape = {
   layout: z.enum(['NCHW', 'NHWC']),
   digest: z.string().regex(/^[0-9a-f]{64}$/),
 };
@@ -164,7 +190,7 @@ const toeplitzFile = z.strictObject({ ...toeplitzShape, ...fileShape });
 const diagonalsFile = z.strictObject({ ...diagonalsShape, ...fileShape });
 
 /** Whether parsed JSON says that it is a diagonals plan. */
-function saysDiagonals(value: unknown): boolean {
+export function saysDiagonals(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('packing' in value)) return false;
   const { packing } = value;
   return (

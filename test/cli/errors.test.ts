@@ -132,11 +132,7 @@ describe('refusals: exit 2, one clear message, no stack trace, nothing written',
     expect(namesIn(folder)).toEqual(before);
   });
 
-  it.each([
-    [['compile', 'x', '--client-plan', 'y'], '--client-plan'],
-    [['serve', '--port', '1'], 'the command serve'],
-    [['keygen', '--plan', 'x'], 'the command keygen'],
-  ])('%j is not supported yet', (args, what) => {
+  it.each([[['serve', '--port', '1'], 'the command serve']])('%j is not supported yet', (args, what) => {
     expectRefusal(cipherconv(args), 2, `not supported yet: ${what}`);
   });
 

@@ -1,0 +1,68 @@
+import { slotGeometry } from '../../compiler/packingDiagonals.ts';
+import { buildBlockGroups } from '../../compiler/packingElements.ts';
+import type { BlockGroup } from '../../compiler/packingElements.ts';
+import { isToeplitzView } from '../../compiler/plan.ts';
+import type { ClientView, DiagonalsView, ToeplitzView } from '../../compiler/plan.ts';
+import { responseByteLength, uploadByteLength } from './ciphertexts.ts';
+
+/** How long the parts of messages are, exactly: from the plan alone, as the codecs say it. Units: bytes. */
+
+export interface MessageLengths {
+  /** Of every upload ciphertext: for each block group one per used chunk, in order. */
+  readonly upload: readonly number[];
+  /** Of every response ciphertext: for each block group one per row that is not empty, in order. */
+  readonly response: readonly number[];
+  /** Of the evaluation keys: one part, or none where the plan needs no keys. */
+  readonly keys: readonly number[];
+}
+
+/** Lengths of all parts of all messages of a plan. Lays the elements out once, which takes time for large plans. */
+export function messageLengths(view: ClientView): MessageLengths {
+  return isToeplitzView(view) ? toeplitzLengths(view) : diagonalsLengths(view);
+}
+
+/** Bytes of every upload ciphertext of a plan, in order. */
+export function uploadLengths(view: ClientView): readonly number[] {
+  return messageLengths(view).upload;
+}
+
+/** Bytes of every response ciphertext of a plan, in order. */
+export function responseLengths(view: ClientView): readonly number[] {
+  return messageLengths(view).response;
+}
+
+function toeplitzLengths(view: ToeplitzView): MessageLengths {
+  const { shape, packing, parameters, wire, transfer } = view;
+  const groups = buildBlockGroups(shape, packing);
+  const empty = new Set(transfer.emptyRows);
+  const rowsOf = ({ outputs }: BlockGroup): BlockGroup['outputs'] =>
+    outputs.filter((_, row) => !empty.has(row));
+  return {
+    upload: groups.flatMap(({ inputs }) =>
+      transfer.usedChunks.map((chunk) => uploadByteLength(parameters, wire, inputs[chunk]!.read)),
+    ),
+    response: groups.flatMap((group) =>
+      rowsOf(group).map(({ coefficients }) => responseByteLength(parameters, wire, coefficients)),
+    ),
+    keys: [],
+  };
+}
+
+/** Every coefficient travels, because a slot depends on all of them. */
+function diagonalsLengths({
+  shape,
+  packing,
+  parameters,
+  wire,
+  transfer,
+  keys,
+}: DiagonalsView): MessageLengths {
+  const { resultCiphertexts } = slotGeometry(shape, packing);
+  return {
+    upload: transfer.usedChunks.map(() => uploadByteLength(parameters, wire, null)),
+    response: new Array<number>(resultCiphertexts - transfer.emptyRows.length).fill(
+      responseByteLength(parameters, wire, null),
+    ),
+    keys: keys.bytes === 0 ? [] : [keys.bytes],
+  };
+}

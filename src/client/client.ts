@@ -1,0 +1,158 @@
+import { CipherconvError } from '../../compiler/errors.ts';
+import { outputShape } from '../../compiler/spec.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { createClient } from '../../runtime/client.ts';
+import type { Client } from '../../runtime/client.ts';
+import { messageLengths } from '../../runtime/wire/lengths.ts';
+import type { MessageLengths } from '../../runtime/wire/lengths.ts';
+import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
+import type { ClientPlan } from '../frontend/clientPlan.ts';
+import { canonicalShape, fromCanonical, outsideShape, toCanonical } from '../frontend/layouts.ts';
+import type { Shape4 } from '../frontend/layouts.ts';
+import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
+
+/** Who owns the data, of one plan: tensors in the plan's own layout, messages as they travel. */
+export interface PlanClient {
+  readonly plan: ClientPlan;
+  /** Exact bytes of every upload message, and of every response message. */
+  readonly uploadBytes: number;
+  readonly responseBytes: number;
+  /** Exact bytes of the message with the evaluation keys; 0 for a plan that needs none. */
+  readonly evaluationKeyBytes: number;
+  /** Extents of the tensors, in the plan's layout. */
+  readonly inputShape: readonly number[];
+  readonly outputShape: readonly number[];
+  /**
+   * The upload message of one input (raw values, in the plan's layout). Every call draws fresh randomness, so that two
+   * uploads of one input tell nothing of each other.
+   * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
+   */
+  encrypt(input: Tensor): Uint8Array;
+  /**
+   * The accumulators, in the plan's layout, from a response message.
+   * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`. Whether this throws is for the
+   * client alone: a server that learns of it learns about the key.
+   */
+  decrypt(response: Uint8Array): Tensor;
+  /**
+   * The message with the keys that the server needs for rotations; null for a plan that needs none. Made at every call.
+   */
+  evaluationKeys(): Uint8Array | null;
+  /** The secret key in our own format, for safekeeping: whoever has it reads everything encrypted with it. */
+  exportSecretKey(): Uint8Array;
+  /**
+   * Makes the encryptions of zero that `inputs` inputs will need ahead of time.
+   * @throws CipherconvError `unsupported` for a diagonals plan.
+   */
+  precompute(inputs: number): void;
+  /** Deletes the key and everything else on the WASM heap. */
+  dispose(): void;
+}
+
+export interface PlanClientOptions {
+  /**
+   * A key that `exportSecretKey` gave for this plan. Default: a fresh one. Fresh keys each session are the advice: a key
+   * that is kept can be lost, and one that is used for long is worth more to whoever takes it.
+   */
+  readonly secretKey?: Uint8Array;
+}
+
+class SealPlanClient implements PlanClient {
+  readonly plan: ClientPlan;
+  readonly inputShape: Shape4;
+  readonly outputShape: Shape4;
+  readonly #client: Client;
+  readonly #lengths: MessageLengths;
+
+  constructor(plan: ClientPlan, client: Client) {
+    this.plan = plan;
+    this.#client = client;
+    this.#lengths = messageLengths(plan.view);
+    const { input } = plan.view.shape;
+    const output = outputShape(plan.view.shape);
+    this.inputShape = outsideShape([input.batch, input.channels, input.height, input.width], plan.layout);
+    this.outputShape = outsideShape(
+      [output.batch, output.channels, output.height, output.width],
+      plan.layout,
+    );
+  }
+
+  get uploadBytes(): number {
+    return messageBytes(this.#lengths.upload);
+  }
+
+  get responseBytes(): number {
+    return messageBytes(this.#lengths.response);
+  }
+
+  get evaluationKeyBytes(): number {
+    return this.#lengths.keys.length === 0 ? 0 : messageBytes(this.#lengths.keys);
+  }
+
+  encrypt(input: Tensor): Uint8Array {
+    const { layout, digest } = this.plan;
+    if (input.shape.join() !== this.inputShape.join() || input.data.length !== product(this.inputShape)) {
+      throw new CipherconvError({
+        code: 'shape-mismatch',
+        where: 'input',
+        message: 'the tensor does not have the shape of the plan',
+        expected: `[${this.inputShape.join(', ')}] (${layout})`,
+        found: `[${input.shape.join(', ')}], ${input.data.length} values`,
+      });
+    }
+    const canonical = {
+      shape: canonicalShape(this.inputShape, layout),
+      data: toCanonical(input.data, this.inputShape, layout),
+    };
+    return encodeMessage('upload', digest, this.#client.encrypt(canonical));
+  }
+
+  decrypt(response: Uint8Array): Tensor {
+    const { layout, digest } = this.plan;
+    const parts = decodeMessage(response, { kind: 'response', digest, lengths: this.#lengths.response });
+    const { data } = this.#client.decrypt(parts);
+    const shape = canonicalShape(this.outputShape, layout);
+    return { shape: [...this.outputShape], data: fromCanonical(data, shape, layout) };
+  }
+
+  evaluationKeys(): Uint8Array | null {
+    if (this.#lengths.keys.length === 0) return null;
+    return encodeMessage('keys', this.plan.digest, [this.#client.evaluationKeys()]);
+  }
+
+  exportSecretKey(): Uint8Array {
+    return encodeSecretKey(this.plan, this.#client.secretKey());
+  }
+
+  precompute(inputs: number): void {
+    this.#client.precompute(inputs * this.#client.ciphertextsPerInput);
+  }
+
+  dispose(): void {
+    this.#client.dispose();
+  }
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((all, extent) => all * extent, 1);
+}
+
+/**
+ * A client of a plan.
+ * @throws CipherconvError `plan-rejected` when SEAL does not take the parameters; `malformed-key` or `wrong-plan` for a
+ * secret key that is none of this plan.
+ */
+export async function createPlanClient(
+  plan: ClientPlan,
+  options: PlanClientOptions = {},
+): Promise<PlanClient> {
+  const secretKey =
+    options.secretKey === undefined ? {} : { secretKey: decodeSecretKey(plan, options.secretKey) };
+  const client = await createClient(plan.view, secretKey);
+  try {
+    return new SealPlanClient(plan, client);
+  } catch (error) {
+    client.dispose();
+    throw error;
+  }
+}

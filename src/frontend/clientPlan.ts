@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { clientView } from '../../compiler/plan.ts';
+import type { ClientView, DiagonalsView, Plan, ToeplitzView } from '../../compiler/plan.ts';
+import { checkClientView } from '../../compiler/planView.ts';
+import { deepFreeze } from '../../compiler/spec.ts';
+import { canonicalLines } from './canonicalJson.ts';
+import {
+  convShape,
+  diagonalsPacking,
+  fileShape,
+  parameters,
+  planWire,
+  saysDiagonals,
+  toeplitzPacking,
+} from './planSchema.ts';
+import { parseJson } from './positions.ts';
+import type { TensorLayout } from './schema.ts';
+import { schemaError } from './schemaIssues.ts';
+
+/**
+ * The client's part of a plan: what encrypting and decrypting need, and nothing of the weights or biases but what the
+ * decode windows say of them. Runs in browsers.
+ */
+export interface ClientPlan {
+  readonly view: ClientView;
+  /** Axis order of input and output tensors outside. */
+  readonly layout: TensorLayout;
+  /** Of the server plan: SHA-256 over its canonical JSON, 64 lowercase hex digits. */
+  readonly digest: string;
+}
+
+const FORMAT = 'cipherconv-client-plan';
+
+/** Characters of the longest client plan that is read. */
+export const MAX_CLIENT_PLAN_LENGTH = 2 ** 24;
+
+/** One issue for a whole list, however many of its entries are wrong: lists from outside may be long. */
+const integers = z.custom<readonly number[]>(
+  (value) => Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry)),
+  'an array of integers',
+);
+
+const viewShape = {
+  shape: convShape,
+  parameters,
+  windows: z.strictObject({ low: integers, residueLow: integers }),
+  transfer: z.strictObject({ usedChunks: integers, emptyRows: integers }),
+  wire: planWire,
+};
+
+const toeplitzShape = { ...viewShape, packing: toeplitzPacking };
+const diagonalsShape = {
+  ...viewShape,
+  packing: diagonalsPacking,
+  keys: z.strictObject({ steps: integers, bytes: z.int().min(0) }),
+};
+
+/** Typed by the views, so that they fail to compile when a view and its schema drift apart. */
+export const toeplitzViewSchema: z.ZodType<ToeplitzView> = z.strictObject(toeplitzShape);
+export const diagonalsViewSchema: z.ZodType<DiagonalsView> = z.strictObject(diagonalsShape);
+
+const header = { format: z.literal(FORMAT), version: z.literal(1), ...fileShape };
+const toeplitzFile = z.strictObject({ ...header, ...toeplitzShape });
+const diagonalsFile = z.strictObject({ ...header, ...diagonalsShape });
+
+/** The client's part of a stored plan. */
+export function clientPlanOf(stored: {
+  readonly plan: Plan;
+  readonly layout: TensorLayout;
+  readonly digest: string;
+}): ClientPlan {
+  const { plan, layout, digest } = stored;
+  return deepFreeze({ view: clientView(plan), layout, digest });
+}
+
+/** Text of a client plan file. The same plan gives the same bytes. */
+export function encodeClientPlan({ view, layout, digest }: ClientPlan): string {
+  return canonicalLines({ format: FORMAT, version: 1, ...view, layout, digest });
+}
+
+/** Whether parsed JSON says that it is a client plan. */
+export function looksLikeClientPlan(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'format' in value && value.format === FORMAT;
+}
+
+/**
+ * Reads a client plan and trusts nothing in it: schema, the security table, and bounds on everything that a client will
+ * make after it, all before anything is made.
+ * @param file name for messages
+ * @throws CipherconvError `malformed-json`, `malformed-plan` or `plan-rejected`.
+ */
+export function parseClientPlan(text: string, file: string): ClientPlan {
+  if (text.length > MAX_CLIENT_PLAN_LENGTH) {
+    throw new CipherconvError({
+      code: 'malformed-plan',
+      where: file,
+      message: 'too large for a client plan',
+      expected: `at most ${MAX_CLIENT_PLAN_LENGTH} characters`,
+      found: String(text.length),
+    });
+  }
+  const value = parseJson(text, file);
+  const schema = saysDiagonals(value) ? diagonalsFile : toeplitzFile;
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const describeUnion = (): string => 'what compile --client-plan writes';
+    const kind = { code: 'malformed-plan', title: 'a client plan', schema, describeUnion } as const;
+    throw schemaError(kind, result.error.issues, value, text, file);
+  }
+  const { digest, layout } = result.data;
+  const view = viewOf(result.data);
+  checkView(view, file);
+  return deepFreeze({ view, layout, digest });
+}
+
+function viewOf(data: z.output<typeof toeplitzFile> | z.output<typeof diagonalsFile>): ClientView {
+  const { shape, parameters, windows, transfer, wire } = data;
+  const view = { shape, parameters, windows, transfer, wire };
+  return 'keys' in data
+    ? { ...view, packing: data.packing, keys: data.keys }
+    : { ...view, packing: data.packing };
+}
+
+function checkView(view: ClientView, file: string): void {
+  try {
+    checkClientView(view);
+  } catch (error) {
+    if (!(error instanceof CipherconvError)) throw error;
+    const { where, message, expected, found } = error.details;
+    throw new CipherconvError(
+      {
+        code: 'plan-rejected',
+        where: where === undefined ? file : `${file}: ${where}`,
+        message: `the client plan cannot be followed: ${message}`,
+        ...(expected === undefined ? {} : { expected }),
+        ...(found === undefined ? {} : { found }),
+        hint: 'get the client plan again from where it comes',
+      },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * `cipherconv/server`: what a server needs, in Node. Nothing here can hold a secret key: no module that it reaches makes,
+ * reads or keeps one (dependency-cruiser checks it).
+ */
+
+export { CipherconvError } from '../../compiler/errors.ts';
+export type { ErrorCode, ErrorDetails } from '../../compiler/errors.ts';
+export { MESSAGE_HEADER_BYTES, messageDigest } from '../../runtime/wire/message.ts';
+export { parsePlan } from '../frontend/planFile.ts';
+export type { StoredPlan } from '../frontend/planFile.ts';
+export { createPlanServer, describePlan } from './planServer.ts';
+export type { PlanServer, PlanServerOptions, PlanService } from './planServer.ts';

@@ -1,0 +1,122 @@
+import { clientView } from '../../compiler/plan.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { createEvaluator } from '../../runtime/evaluator.ts';
+import type { Evaluator, EvaluatorOptions } from '../../runtime/evaluator.ts';
+import { messageLengths } from '../../runtime/wire/lengths.ts';
+import type { MessageLengths } from '../../runtime/wire/lengths.ts';
+import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
+import { clientPlanOf, encodeClientPlan } from '../frontend/clientPlan.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+
+/** What a server says of a plan before it evaluates anything: sizes are exact and follow from the plan alone. */
+export interface PlanService {
+  readonly digest: string;
+  readonly name: string;
+  /** The client plan file, to be handed to whoever asks. */
+  readonly clientPlanText: string;
+  /** Exact bytes of every upload message, and of every response message. */
+  readonly uploadBytes: number;
+  readonly responseBytes: number;
+  /** Exact bytes of the message with the evaluation keys; 0 for a plan that needs none. */
+  readonly evaluationKeyBytes: number;
+}
+
+/** Who owns the filter, of one plan: computes on messages, and holds no key that decrypts. */
+export interface PlanServer extends PlanService {
+  /**
+   * The response message to an upload message. Blocks the thread while it computes. Everything in the messages is
+   * checked before SEAL sees it.
+   * @param keys the client's message with evaluation keys: needed exactly where `evaluationKeyBytes` is not 0
+   * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor` for what a client got wrong, `usage`
+   * for keys that are missing or not needed. After any other error the instance is not to be used again: dispose it.
+   */
+  evaluate(upload: Uint8Array, keys?: Uint8Array): Uint8Array;
+  /**
+   * Checks a message with evaluation keys without evaluating anything: its header and every coefficient.
+   * @throws CipherconvError as `evaluate` does.
+   */
+  checkEvaluationKeys(keys: Uint8Array): void;
+  dispose(): void;
+}
+
+export type PlanServerOptions = Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel' | 'onProgress'>;
+
+/** What is said of a plan; loads no SEAL. */
+export function describePlan(stored: StoredPlan): PlanService {
+  return serviceOf(stored, messageLengths(clientView(stored.plan)));
+}
+
+function serviceOf(stored: StoredPlan, lengths: MessageLengths): PlanService {
+  return {
+    digest: stored.digest,
+    name: stored.plan.spec.name,
+    clientPlanText: encodeClientPlan(clientPlanOf(stored)),
+    uploadBytes: messageBytes(lengths.upload),
+    responseBytes: messageBytes(lengths.response),
+    evaluationKeyBytes: lengths.keys.length === 0 ? 0 : messageBytes(lengths.keys),
+  };
+}
+
+class SealPlanServer implements PlanServer {
+  readonly digest: string;
+  readonly name: string;
+  readonly clientPlanText: string;
+  readonly uploadBytes: number;
+  readonly responseBytes: number;
+  readonly evaluationKeyBytes: number;
+  readonly #lengths: MessageLengths;
+  readonly #evaluator: Evaluator;
+
+  constructor(service: PlanService, lengths: MessageLengths, evaluator: Evaluator) {
+    this.digest = service.digest;
+    this.name = service.name;
+    this.clientPlanText = service.clientPlanText;
+    this.uploadBytes = service.uploadBytes;
+    this.responseBytes = service.responseBytes;
+    this.evaluationKeyBytes = service.evaluationKeyBytes;
+    this.#lengths = lengths;
+    this.#evaluator = evaluator;
+  }
+
+  evaluate(upload: Uint8Array, keys?: Uint8Array): Uint8Array {
+    const { digest } = this;
+    const parts = decodeMessage(upload, { kind: 'upload', digest, lengths: this.#lengths.upload });
+    this.#requireKeys(keys !== undefined);
+    if (keys !== undefined) this.checkEvaluationKeys(keys);
+    return encodeMessage('response', digest, this.#evaluator.evaluate(parts));
+  }
+
+  #requireKeys(given: boolean): void {
+    if (given === this.evaluationKeyBytes > 0) return;
+    throw new CipherconvError({
+      code: 'usage',
+      where: 'evaluation keys',
+      message: given ? 'the plan needs no evaluation keys' : 'the evaluation keys of the client are missing',
+      expected: given ? 'none' : `a message of ${this.evaluationKeyBytes} bytes`,
+      found: given ? 'some' : 'none',
+    });
+  }
+
+  checkEvaluationKeys(keys: Uint8Array): void {
+    this.#requireKeys(true);
+    const expected = { kind: 'keys', digest: this.digest, lengths: this.#lengths.keys } as const;
+    for (const part of decodeMessage(keys, expected)) this.#evaluator.loadEvaluationKeys(part);
+  }
+
+  dispose(): void {
+    this.#evaluator.dispose();
+  }
+}
+
+/**
+ * Prepares a plan for evaluation in this thread. The plan must come from `parsePlan` or `compile`, which prove it.
+ * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
+ */
+export async function createPlanServer(
+  stored: StoredPlan,
+  options: PlanServerOptions = {},
+): Promise<PlanServer> {
+  const lengths = messageLengths(clientView(stored.plan));
+  const service = serviceOf(stored, lengths);
+  return new SealPlanServer(service, lengths, await createEvaluator(stored.plan, options));
+}

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { compileSpec } from '../../compiler/compile.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import type { Plan } from '../../compiler/plan.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { convolve } from '../../runtime/clear/loops.ts';
+import { liveSealObjects } from '../../runtime/seal/scope.ts';
+import { fromCanonical, outsideShape } from '../../src/frontend/layouts.ts';
+import type { Shape4 } from '../../src/frontend/layouts.ts';
+import { handmadePlan, smallSpec } from '../runtime/handmadePlan.ts';
+import { diagonals, square } from '../support/diagonals.ts';
+import { ask, withServices } from '../support/services.ts';
+import { arbitrarySpec, randomInput } from '../support/specs.ts';
+
+afterEach(() => {
+  expect(liveSealObjects()).toBe(0);
+});
+
+const plans: Record<string, () => Plan> = {
+  'toeplitz, one ciphertext': () => compileSpec(smallSpec()),
+  'toeplitz, several ciphertexts, blocks and rows': () =>
+    handmadePlan(
+      smallSpec({ batch: 3, channels: 4, outChannels: 3, height: 11, width: 7, zeroOutputs: [1] }),
+      { tile: { height: 4, width: 5 }, channelsPerCiphertext: 2, blocksPerCiphertext: 2 },
+    ),
+  'toeplitz, weights of zero: nothing travels but the headers': () =>
+    compileSpec(smallSpec({ outChannels: 2, zeroOutputs: [0, 1], bias: 3 })),
+  'two data primes and a special prime': () =>
+    handmadePlan(
+      smallSpec({ channels: 2, bits: 8 }),
+      { degree: 4096, channelsPerCiphertext: 2 },
+      [36, 36, 30],
+    ),
+  'diagonals with evaluation keys': () => diagonals(square(3, 1)),
+  'diagonals without rotations': () => diagonals(square(1, 0)),
+};
+
+describe.each(Object.entries(plans))('messages of %s', (_, make) => {
+  it('give the convolution, and are as long as the plan predicts', async () => {
+    const plan = make();
+    await withServices(plan, (services) => {
+      const { client, server } = services;
+      const input = randomInput(plan.spec, 3);
+      const upload = client.encrypt(input);
+      const keys = client.evaluationKeys();
+      const response = server.evaluate(upload, keys ?? undefined);
+      expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
+      expect(upload.length).toBe(plan.bytes.upload + 40);
+      expect(response.length).toBe(plan.bytes.response + 40);
+      expect([client.uploadBytes, client.responseBytes]).toEqual([upload.length, response.length]);
+      expect([server.uploadBytes, server.responseBytes]).toEqual([upload.length, response.length]);
+      expect(server.evaluationKeyBytes).toBe(keys?.length ?? 0);
+      expect(client.evaluationKeyBytes).toBe(keys?.length ?? 0);
+    });
+  });
+
+  it('can be read with the exported key by another client', async () => {
+    const plan = make();
+    const input = randomInput(plan.spec, 4);
+    const { secretKey, response } = await withServices(plan, ({ client, server }) => ({
+      secretKey: client.exportSecretKey(),
+      response: server.evaluate(client.encrypt(input), client.evaluationKeys() ?? undefined),
+    }));
+    await withServices(
+      plan,
+      (services) => {
+        expect(services.client.decrypt(response)).toEqual(convolve(plan.spec, input));
+        expect(services.client.exportSecretKey()).toEqual(secretKey);
+        expect(ask(services, input)).toEqual(convolve(plan.spec, input));
+      },
+      { secretKey },
+    );
+  });
+});
+
+it('every message of random convolutions, in both layouts', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      arbitrarySpec(4),
+      fc.constantFrom('NCHW' as const, 'NHWC' as const),
+      async (spec, layout) => {
+        let plan: Plan;
+        try {
+          plan = compileSpec(spec);
+        } catch (error) {
+          if (error instanceof CipherconvError && error.code === 'beyond-bfv') return;
+          throw error;
+        }
+        const outside = (tensor: Tensor): Tensor => {
+          const shape = tensor.shape as unknown as Shape4;
+          return { shape: outsideShape(shape, layout), data: fromCanonical(tensor.data, shape, layout) };
+        };
+        await withServices(
+          plan,
+          (services) => {
+            const input = randomInput(spec, 5);
+            expect(services.client.uploadBytes).toBe(plan.bytes.upload + 40);
+            expect(services.client.responseBytes).toBe(plan.bytes.response + 40);
+            expect(ask(services, outside(input))).toEqual(outside(convolve(spec, input)));
+          },
+          { layout },
+        );
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
