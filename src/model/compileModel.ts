@@ -1,0 +1,171 @@
+import { clone, toBinary } from '@bufbuild/protobuf';
+import { compileSpec } from '../../compiler/compile.ts';
+import type { CompileOptions } from '../../compiler/compile.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
+import type { ModelProto } from '../frontend/onnx/onnx_pb.ts';
+import type { ImportedLayer, ImportedModel, LayerOutput } from '../frontend/onnx/types.ts';
+import { storedPlan } from '../frontend/planFile.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { cutGraph, segmentModel } from './cutGraph.ts';
+import type { Cut, Cutting } from './cutGraph.ts';
+import { integerReference, isExactInFloat32 } from './integerReference.ts';
+import type { ScaledLayer } from './integerReference.ts';
+import type { ModelLayer, ModelLayerOutput, ModelPlan, ModelReference, ScaledOutput } from './modelPlan.ts';
+import { untypedValue } from './protoParts.ts';
+import { standardModel } from './standardModel.ts';
+
+/** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
+const LAYOUT = 'NCHW';
+
+/**
+ * Compiles an imported model: one plan for each linear layer, and the segments between them.
+ * @param options apply to every layer
+ * @param onLayer told which layer begins: its position, how many there are
+ * @throws CipherconvError `overflow` or `beyond-bfv` naming the layer, `unsupported` for weights that are graph inputs.
+ */
+export function compileModel(
+  model: ImportedModel,
+  options: CompileOptions = {},
+  onLayer: (layer: number, total: number) => void = () => undefined,
+): ModelPlan {
+  refuseOpenLayers(model);
+  const standard = standardModel(model);
+  const { outputs, cutting } = chooseCuts(model, standard);
+  const plans = model.layers.map((layer, index) => {
+    onLayer(index, model.layers.length);
+    return compileLayer(model.file, layer, options);
+  });
+  const layers = model.layers.map((layer, index): ModelLayer => {
+    const { name, op, input } = layer;
+    return { name, op, input, output: outputs[index]!, stored: plans[index]! };
+  });
+  return {
+    name: model.name,
+    inputs: model.inputs.map(port(model)),
+    outputs: model.outputs.map(port(model)),
+    segments: cutting.segments.map((segment, index) =>
+      segment === null
+        ? null
+        : {
+            inputs: segment.inputs,
+            outputs: segment.outputs,
+            model: segmentModel(standard, segment, `segment ${index}`),
+          },
+    ),
+    rounds: cutting.rounds.map((round) => round.map((index) => layers[index]!)),
+    clear: model.unsupported
+      .filter(({ kind }) => kind === 'linear')
+      .map(({ name, op, reason }) => ({ name, op, reason })),
+    reference: reference(standard, layers),
+  };
+}
+
+function port(model: ImportedModel): (value: ImportedModel['inputs'][number]) => ModelPlan['inputs'][number] {
+  return ({ name, type, shape }) => {
+    if (type !== null) return { name, type, shape };
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: model.file,
+      message: `the type of ${JSON.stringify(name)} is not known`,
+      hint: 'run ONNX shape inference over the model first',
+    });
+  };
+}
+
+function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
+  const [first] = openLayers;
+  if (first === undefined) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: `${file}: ${first.name}`,
+    message: `the weights, scales or zero points of ${first.op} are graph inputs, so nothing can be compiled for them`,
+    expected: 'constants',
+    found: `graph inputs ${first.open.join(', ')}`,
+    hint: first.open.map((name) => `--bind ${name}=FILE.pb`).join(' '),
+  });
+}
+
+function compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): StoredPlan {
+  try {
+    return storedPlan(compileSpec(layer.spec, options), LAYOUT);
+  } catch (error) {
+    if (!(error instanceof CipherconvError)) throw error;
+    const { where } = error.details;
+    const place = `${file}: ${layer.name}`;
+    throw new CipherconvError(
+      { ...error.details, where: where === undefined ? place : `${place}: ${where}` },
+      { cause: error },
+    );
+  }
+}
+
+/** Cuts behind the requantization where onnxruntime has it in integers too, unless the graph needs what is before it. */
+function chooseCuts(
+  model: ImportedModel,
+  standard: ModelProto,
+): { outputs: ModelLayerOutput[]; cutting: Cutting } {
+  const outputs = model.layers.map(({ output }) => fused(output) ?? plain(output));
+  const inputs = model.inputs.map(({ name }) => name);
+  const wanted = model.outputs.map(({ name }) => name);
+  for (;;) {
+    const cuts = model.layers.map(({ input }, index): Cut => ({
+      input: input.tensor,
+      output: outputs[index]!.tensor,
+    }));
+    const cutting = cutGraph(standard, inputs, wanted, cuts);
+    const computed = new Set(
+      cutting.segments.flatMap((segment) =>
+        (segment?.nodes ?? []).flatMap((index) => standard.graph?.node[index]?.output ?? []),
+      ),
+    );
+    const early = model.layers.findIndex(
+      ({ output }, index) => fused(output) === outputs[index] && computed.has(output.tensor),
+    );
+    if (early < 0) return { outputs, cutting };
+    outputs[early] = plain(model.layers[early]!.output);
+  }
+}
+
+function fused(output: LayerOutput): ModelLayerOutput | null {
+  return output.kind === 'scaled' && output.requantized?.fused === true ? output.requantized : null;
+}
+
+function plain(output: LayerOutput): ModelLayerOutput {
+  if (output.kind !== 'scaled') return output;
+  const { kind, tensor, type, shape, scales, bias } = output;
+  return { kind, tensor, type, shape, scales, bias };
+}
+
+function isScaled(output: ModelLayerOutput): output is ScaledOutput {
+  return output.kind === 'scaled';
+}
+
+function reference(standard: ModelProto, layers: readonly ModelLayer[]): ModelReference {
+  const scaled = layers.flatMap(({ input, output, stored }): ScaledLayer[] =>
+    isScaled(output) ? [{ spec: stored.plan.spec, input, output }] : [],
+  );
+  if (scaled.length === 0) return { kind: 'model', model: toBinary(ModelProtoSchema, standard) };
+  const floats = toBinary(
+    ModelProtoSchema,
+    showing(
+      standard,
+      layers.map(({ input }) => input.tensor),
+    ),
+  );
+  if (!scaled.every(({ spec }) => isExactInFloat32(spec))) return { kind: 'layers-only', floats };
+  const model = toBinary(ModelProtoSchema, integerReference(standard, scaled));
+  return { kind: 'integer-rewrite', model, floats };
+}
+
+/** The model with more outputs: those tensors that a node makes. */
+function showing(model: ModelProto, tensors: readonly string[]): ModelProto {
+  const copy = clone(ModelProtoSchema, model);
+  const { graph } = copy;
+  if (graph === undefined) return copy;
+  const shown = new Set(graph.output.map(({ name }) => name));
+  const made = new Set(graph.node.flatMap(({ output }) => output));
+  const more = [...new Set(tensors)].filter((name) => made.has(name) && !shown.has(name));
+  graph.output.push(...more.map(untypedValue));
+  return copy;
+}
