@@ -44,6 +44,24 @@ export type { Mismatch } from '../runtime/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
+export { importOnnx } from './frontend/onnx/importOnnx.ts';
+export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/tensorProto.ts';
+export type { ElementType } from './frontend/onnx/codes.ts';
+export type {
+  GraphNode,
+  GraphValue,
+  ImportedLayer,
+  ImportedModel,
+  ImportOptions,
+  InputQuantization,
+  LayerInput,
+  LayerOutput,
+  NumericArray,
+  OnnxTensor,
+  OpenLayer,
+  RequantizedOutput,
+  UnsupportedNode,
+} from './frontend/onnx/types.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
