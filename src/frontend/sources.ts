@@ -50,13 +50,21 @@ export async function loadConfig(path: string): Promise<ParsedConfig> {
 }
 
 /**
- * Reads a filter config or a plan, told apart by what the file says it is; `-` is stdin.
+ * A filter config or a plan, told apart by what the text says it is.
+ * @param path where the text comes from
+ * @throws CipherconvError as `parseFilterConfig` and `parsePlan` do.
+ */
+export function parseSource(text: string, path: string): ConvSource {
+  const file = displayName(path);
+  if (looksLikePlan(parseJson(text, file))) return { kind: 'plan', stored: parsePlan(text, file) };
+  return { kind: 'config', config: parseFilterConfig(text, { file, loadNpy: npyLoader(path) }) };
+}
+
+/**
+ * Reads a filter config or a plan; `-` is stdin.
  * @throws CipherconvError as `loadConfig` and `parsePlan` do.
  */
 export async function loadSource(path: string): Promise<ConvSource> {
   refuseModel(path);
-  const file = displayName(path);
-  const text = await readText(path);
-  if (looksLikePlan(parseJson(text, file))) return { kind: 'plan', stored: parsePlan(text, file) };
-  return { kind: 'config', config: parseFilterConfig(text, { file, loadNpy: npyLoader(path) }) };
+  return parseSource(await readText(path), path);
 }

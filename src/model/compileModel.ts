@@ -4,15 +4,16 @@ import type { CompileOptions } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
 import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/onnx_pb.ts';
-import type { ImportedLayer, ImportedModel, LayerOutput } from '../frontend/onnx/types.ts';
+import type { ImportedLayer, ImportedModel } from '../frontend/onnx/types.ts';
 import { storedPlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
-import { cutGraph, segmentModel } from './cutGraph.ts';
-import type { Cut, Cutting } from './cutGraph.ts';
+import { cutGraph } from './cutGraph.ts';
 import { integerReference, isExactInFloat32 } from './integerReference.ts';
 import type { ScaledLayer } from './integerReference.ts';
+import { layerEnds } from './layerEnds.ts';
 import type { ModelLayer, ModelLayerOutput, ModelPlan, ModelReference, ScaledOutput } from './modelPlan.ts';
 import { untypedValue } from './protoParts.ts';
+import { segmentModel } from './segmentModel.ts';
 import { standardModel } from './standardModel.ts';
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
@@ -31,14 +32,20 @@ export function compileModel(
 ): ModelPlan {
   refuseOpenLayers(model);
   const standard = standardModel(model);
-  const { outputs, cutting } = chooseCuts(model, standard);
+  const ends = layerEnds(model, standard);
+  const cutting = cutGraph(
+    standard,
+    model.inputs.map(({ name }) => name),
+    model.outputs.map(({ name }) => name),
+    ends.map(({ input, output }) => ({ input: input.tensor, output: output.tensor })),
+  );
   const plans = model.layers.map((layer, index) => {
     onLayer(index, model.layers.length);
     return compileLayer(model.file, layer, options);
   });
   const layers = model.layers.map((layer, index): ModelLayer => {
-    const { name, op, input } = layer;
-    return { name, op, input, output: outputs[index]!, stored: plans[index]! };
+    const { name, op } = layer;
+    return { name, op, ...ends[index]!, stored: plans[index]! };
   });
   return {
     name: model.name,
@@ -98,43 +105,6 @@ function compileLayer(file: string, layer: ImportedLayer, options: CompileOption
       { cause: error },
     );
   }
-}
-
-/** Cuts behind the requantization where onnxruntime has it in integers too, unless the graph needs what is before it. */
-function chooseCuts(
-  model: ImportedModel,
-  standard: ModelProto,
-): { outputs: ModelLayerOutput[]; cutting: Cutting } {
-  const outputs = model.layers.map(({ output }) => fused(output) ?? plain(output));
-  const inputs = model.inputs.map(({ name }) => name);
-  const wanted = model.outputs.map(({ name }) => name);
-  for (;;) {
-    const cuts = model.layers.map(({ input }, index): Cut => ({
-      input: input.tensor,
-      output: outputs[index]!.tensor,
-    }));
-    const cutting = cutGraph(standard, inputs, wanted, cuts);
-    const computed = new Set(
-      cutting.segments.flatMap((segment) =>
-        (segment?.nodes ?? []).flatMap((index) => standard.graph?.node[index]?.output ?? []),
-      ),
-    );
-    const early = model.layers.findIndex(
-      ({ output }, index) => fused(output) === outputs[index] && computed.has(output.tensor),
-    );
-    if (early < 0) return { outputs, cutting };
-    outputs[early] = plain(model.layers[early]!.output);
-  }
-}
-
-function fused(output: LayerOutput): ModelLayerOutput | null {
-  return output.kind === 'scaled' && output.requantized?.fused === true ? output.requantized : null;
-}
-
-function plain(output: LayerOutput): ModelLayerOutput {
-  if (output.kind !== 'scaled') return output;
-  const { kind, tensor, type, shape, scales, bias } = output;
-  return { kind, tensor, type, shape, scales, bias };
 }
 
 function isScaled(output: ModelLayerOutput): output is ScaledOutput {

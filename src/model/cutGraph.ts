@@ -1,8 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { internalError } from '../../compiler/errors.ts';
-import { GraphProtoSchema, ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
 import type { ModelProto, NodeProto } from '../frontend/onnx/onnx_pb.ts';
-import { untypedValue } from './protoParts.ts';
 
 /**
  * Cuts a graph at tensors. Every tensor has a level: the number of rounds with the server that it takes to know it.
@@ -10,7 +6,11 @@ import { untypedValue } from './protoParts.ts';
  *   level(graph input) = 0     level(output of a layer) = level(its input) + 1     else the highest level of a node's inputs
  *
  * Segment k computes what has level k; what does not depend on any input has no level and is copied to where it is
- * needed. So is DequantizeLinear: onnxruntime computes in integers only where it sees the pairs whole.
+ * needed.
+ *
+ * onnxruntime computes in integers only where it sees QuantizeLinear and DequantizeLinear around a node, and it rewrites
+ * such pairs by their neighbours: a segment must show it what the whole graph shows. So DequantizeLinear is copied to where
+ * it is needed; and where it is all that follows a QuantizeLinear, that node is copied as well (`requantized`).
  */
 
 /** A layer, as far as cutting needs to know it. */
@@ -28,6 +28,15 @@ export interface Segment {
   readonly outputs: readonly string[];
   /** Positions of its nodes in the graph, ascending. */
   readonly nodes: readonly number[];
+  /** Inputs that come out of a QuantizeLinear and DequantizeLinear pair, and go through a copy of it here. */
+  readonly requantized: readonly RequantizedTensor[];
+}
+
+export interface RequantizedTensor {
+  readonly tensor: string;
+  /** Positions of the pair's nodes. */
+  readonly quantize: number;
+  readonly dequantize: number;
 }
 
 export interface Cutting {
@@ -99,6 +108,7 @@ class Growing {
   readonly inputs = new Set<string>();
   readonly outputs = new Set<string>();
   readonly nodes = new Set<number>();
+  readonly requantized = new Map<string, RequantizedTensor>();
 }
 
 /**
@@ -124,19 +134,26 @@ export function cutGraph(
     if (!given.has(tensor)) growing[Math.max(0, levels.of(tensor))]?.outputs.add(tensor);
   };
   targets.forEach(want);
+  const uses = countUses(nodes, outputs);
+  /** The pair that makes a tensor, where nothing else reads what is between its nodes. */
+  const pairOf = (tensor: string, dequantize: number): RequantizedTensor | null => {
+    const between = nodes[dequantize]?.input[0] ?? '';
+    const quantize = producers.get(between);
+    if (quantize === undefined || given.has(between) || uses.get(between) !== 1) return null;
+    return nodes[quantize]?.opType === 'QuantizeLinear' ? { tensor, quantize, dequantize } : null;
+  };
   for (let level = last; level >= 0; level--) {
     const segment = growing[level]!;
     const stack = [...segment.outputs];
     for (let tensor = stack.pop(); tensor !== undefined; tensor = stack.pop()) {
       const producer = producers.get(tensor);
-      const isOurs =
-        !given.has(tensor) &&
-        (levels.of(tensor) === level ||
-          levels.of(tensor) === CONSTANT ||
-          (producer !== undefined && nodes[producer]?.opType === 'DequantizeLinear'));
-      if (!isOurs) {
+      const own = levels.of(tensor) === level || levels.of(tensor) === CONSTANT;
+      const dequantized = producer !== undefined && nodes[producer]?.opType === 'DequantizeLinear';
+      const pair = dequantized && !own ? pairOf(tensor, producer) : null;
+      if (given.has(tensor) || pair !== null || (!own && !dequantized)) {
         segment.inputs.add(tensor);
         want(tensor);
+        if (pair !== null && !given.has(tensor)) segment.requantized.set(tensor, pair);
       } else if (producer !== undefined && !segment.nodes.has(producer)) {
         segment.nodes.add(producer);
         stack.push(...(nodes[producer]?.input ?? []).filter((name) => name !== ''));
@@ -150,6 +167,7 @@ export function cutGraph(
           inputs: [...segment.inputs].sort(),
           outputs: [...segment.outputs].sort(),
           nodes: [...segment.nodes].sort((left, right) => left - right),
+          requantized: [...segment.requantized.values()].sort((a, b) => a.dequantize - b.dequantize),
         },
   );
   const roundOf = (cut: Cut): number => Math.max(0, levels.of(cut.input));
@@ -159,25 +177,11 @@ export function cutGraph(
   return { segments, rounds };
 }
 
-/**
- * The segment as a model of its own. Its inputs are not declared: their types are known when they are there, and
- * `declareInputs` adds them then.
- */
-export function segmentModel(model: ModelProto, segment: Segment, name: string): Uint8Array {
-  const { graph } = model;
-  if (graph === undefined) throw internalError('a model without a graph');
-  const nodes = segment.nodes.map((index) => graph.node[index]!);
-  const used = new Set([...nodes.flatMap(({ input }) => input), ...segment.outputs]);
-  const part = create(ModelProtoSchema, {
-    irVersion: model.irVersion,
-    producerName: 'cipherconv',
-    opsetImport: model.opsetImport,
-    graph: create(GraphProtoSchema, {
-      name,
-      node: nodes,
-      initializer: graph.initializer.filter((tensor) => used.has(tensor.name)),
-      output: segment.outputs.map(untypedValue),
-    }),
-  });
-  return toBinary(ModelProtoSchema, part);
+/** How often each tensor is read, as an output of the graph too. */
+function countUses(nodes: readonly NodeProto[], outputs: readonly string[]): Map<string, number> {
+  const uses = new Map<string, number>();
+  for (const name of [...nodes.flatMap(({ input }) => input), ...outputs]) {
+    uses.set(name, (uses.get(name) ?? 0) + 1);
+  }
+  return uses;
 }

@@ -2,7 +2,7 @@ import { CipherconvError, internalError } from '../../compiler/errors.ts';
 import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
-import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
+import type { ModelLayer, ModelLayerOutput, RequantizedLayerOutput } from './modelPlan.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
@@ -95,7 +95,7 @@ function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: 
     case 'accumulator':
       return floating ? accumulators.data.map(Math.fround) : accumulators.data;
     case 'requantized':
-      return requantize(accumulators, output.requantization).data;
+      return requantized(output, accumulators);
     case 'scaled': {
       const { scales, bias } = output;
       const [batch = 1, channels = 1] = accumulators.shape;
@@ -107,4 +107,13 @@ function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: 
       });
     }
   }
+}
+
+function requantized(
+  { requantization, realScale }: RequantizedLayerOutput,
+  accumulators: Tensor,
+): Float64Array {
+  const { data } = requantize(accumulators, requantization);
+  if (realScale === null) return data;
+  return data.map((value) => Math.fround((value - requantization.outputZeroPoint) * realScale));
 }

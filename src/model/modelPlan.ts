@@ -1,3 +1,4 @@
+import type { Requantization } from '../../runtime/clear/requantize.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import type { ElementType } from '../frontend/onnx/codes.ts';
 import type { LayerInput, LayerOutput } from '../frontend/onnx/types.ts';
@@ -47,8 +48,26 @@ export interface ModelLayer {
   readonly stored: StoredPlan;
 }
 
+export type AccumulatorOutput = Extract<LayerOutput, { kind: 'accumulator' }>;
+
 export type ScaledOutput = Omit<Extract<LayerOutput, { kind: 'scaled' }>, 'requantized'>;
-export type ModelLayerOutput = Exclude<LayerOutput, { kind: 'scaled' }> | ScaledOutput;
+
+/** Scaled, rounded, zero point added, clamped: the accumulator as the quantized integer that the model makes of it. */
+export interface RequantizedLayerOutput {
+  readonly kind: 'requantized';
+  readonly tensor: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly requantization: Requantization & { readonly kind: 'qlinear' };
+  /**
+   * null: `tensor` holds the integers q. Otherwise it holds scale * (q - zeroPoint), from which the graph's own
+   * QuantizeLinear makes q again: so a segment keeps QuantizeLinear and DequantizeLinear as the whole graph has them, and
+   * onnxruntime fuses the same groups in both.
+   */
+  readonly realScale: number | null;
+}
+
+export type ModelLayerOutput = AccumulatorOutput | ScaledOutput | RequantizedLayerOutput;
 
 export interface ClearNode {
   readonly name: string;

@@ -108,7 +108,7 @@ describe('refusals: exit 2, one clear message, no stack trace, nothing written',
       () => ['run', GOOD, '-i', INPUT, '-o', 'y.pb'],
       ['not supported yet: .pb outputs'],
     ],
-    ['a model', () => ['compile', 'model.onnx'], ['not supported yet: ONNX models']],
+    ['a model that is not there', () => ['compile', 'model.onnx'], ['model.onnx: cannot be read']],
     [
       'an output folder that is missing',
       () => ['compile', GOOD, '-o', at('no/plan.json')],
