@@ -16,6 +16,8 @@ export function wholeOf(state: GraphState, name: string): { readonly range: Inte
   const known = state.wholes.get(name);
   if (known !== undefined) return { range: known };
   const constant = state.constants.get(name);
+  // Dequantized weights are fractions as a rule, and looking at all of them takes its time.
+  if (constant !== undefined && state.quantized.has(name)) return null;
   if (constant !== undefined) {
     const range = wholeRange(constant);
     if (range === null) return null;

@@ -1,3 +1,4 @@
+import { datatypeRange } from '../../../compiler/interval.ts';
 import type { Interval } from '../../../compiler/interval.ts';
 import { isQuantizedType } from './codes.ts';
 import { constantSide, rangeOfType } from './linear.ts';
@@ -183,6 +184,8 @@ export function openLayer(view: NodeView, open: readonly string[]): OpenLayer {
     outputChannels,
     inputRange: range(operands.running),
     weightRange: range(operands.constant),
+    biasRange: biasRange(view, operands.bias),
+    isPadded: geometry.conv.pads.some((pad) => pad > 0),
     accumulator: INT32,
   };
 }
@@ -193,6 +196,13 @@ function centredRange(view: NodeView, whole: Interval, zeroPoint: number): Inter
   const zeros = constantInput(view, zeroPoint)?.data;
   const { lo: least, hi: most } = zeros === undefined ? whole : extremes(zeros);
   return { lo: whole.lo - most, hi: whole.hi - least };
+}
+
+/** An int32 bias that is not constant may be anything of its type. */
+function biasRange(view: NodeView, bias: number | null): Interval {
+  if (bias === null || inputName(view.node, bias) === null) return { lo: 0, hi: 0 };
+  const values = constantInput(view, bias)?.data;
+  return values === undefined ? datatypeRange(32, true) : extremes(values);
 }
 
 function extremes(values: ArrayLike<number>): Interval {

@@ -37,8 +37,8 @@ export function perOutput(
 
 /** `+ 0` turns -0 into 0. */
 function plainNumbers(data: NumericArray): number[] {
-  const values: number[] = [];
-  for (const value of data) values.push(value + 0);
+  const values = new Array<number>(data.length);
+  for (let index = 0; index < values.length; index++) values[index] = data[index]! + 0;
   return values;
 }
 

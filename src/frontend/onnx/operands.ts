@@ -130,7 +130,7 @@ export function floatOperand(view: NodeView, index: number): RunningOperand {
   const whole = wholeOf(state, name);
   if (whole === null)
     throw new NotALayer(
-      `its input ${quoted(name)} is not quantized; for a graph input that stands for integers say how (quantized input)`,
+      `its input ${quoted(name)} is not quantized${state.graphInputs.has(name) ? ' (say what integers it stands for: --input-type, inputQuantization)' : ''}`,
       'float',
     );
   if (whole.range === null)

@@ -166,7 +166,11 @@ export interface OpenLayer {
   readonly inputRange: Interval;
   /** w - zeroPoint, over all zero points that may come. */
   readonly weightRange: Interval;
-  readonly accumulator: Width | null;
+  /** Of the bias, over all channels. */
+  readonly biasRange: Interval;
+  /** Whether a tap may fall on padding and add nothing. */
+  readonly isPadded: boolean;
+  readonly accumulator: Width;
 }
 
 export interface UnsupportedNode {

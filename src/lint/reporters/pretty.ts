@@ -33,7 +33,9 @@ function plural(count: number, noun: string): string {
 function findingLines(finding: Finding, paint: Paint): string[] {
   const place = finding.line === null ? '-' : `${finding.line}:${finding.column ?? 1}`;
   const level = paint(finding.level, finding.level.padEnd(7));
-  const head = `  ${place.padEnd(7)} ${level} ${printable(finding.message)}  ${paint('dim', finding.rule)}`;
+  // Without a place the layer's name says where.
+  const named = finding.line === null && finding.layer !== null ? `${finding.layer}: ` : '';
+  const head = `  ${place.padEnd(7)} ${level} ${printable(named + finding.message)}  ${paint('dim', finding.rule)}`;
   if (finding.hint === null) return [head];
   const [first = '', ...more] = printable(finding.hint).split('; ');
   const indent = ' '.repeat(18);
@@ -71,8 +73,8 @@ function layerCells({ name, taps, tiers, declaredBits, declaredRange, interval }
     printable(name),
     String(taps),
     String(tiers.datatype.requiredBits),
-    String(tiers.l1.requiredBits),
-    String(tiers.exact.requiredBits),
+    bitsCell(tiers.l1),
+    bitsCell(tiers.exact),
     declaredBits === null
       ? '-'
       : `${declaredBits}${declaredRange !== null && declaredRange[0] < 0 ? 's' : 'u'}`,
@@ -82,9 +84,13 @@ function layerCells({ name, taps, tiers, declaredBits, declaredRange, interval }
   ];
 }
 
+function bitsCell(tier: { readonly requiredBits: number } | null): string {
+  return tier === null ? '-' : String(tier.requiredBits);
+}
+
 function channelRows(layer: Layer): { layer: Layer; cells: string[]; notes: string[] }[] {
   const { tiers, declaredRange } = layer;
-  return tiers.exact.channels.map((interval, channel) => {
+  return (tiers.exact ?? tiers.datatype).channels.map((interval, channel) => {
     const fill = declaredRange === null ? null : fullness(interval, declaredRange);
     const bar1 = fill === null ? ['', ''] : [bar(fill), percent(fill)];
     const cells = [`  channel ${channel}`, '', '', '', '', '', ...bar1, `[${interval.join(', ')}]`];
