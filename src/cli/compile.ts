@@ -7,10 +7,11 @@ import { encodePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loadConfig } from '../frontend/sources.ts';
 import { isModelFile } from '../model/modelFiles.ts';
-import { addBindOption, bindings, refuseBindings } from './bindOption.ts';
+import { refuseModelFlags } from '../model/modelSources.ts';
 import { compileOptions, addCompileOptions } from './compileOptions.ts';
 import { planSummary } from './planSummary.ts';
 import { oneLine } from './planText.ts';
+import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 import { refuseUnbuilt } from './unbuilt.ts';
 
@@ -24,11 +25,11 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
-  addBindOption(command);
+  addModelFlags(command);
   command.action(async (path, flags, self) => {
     const { print, notice } = terminal();
     const options = compileOptions(self);
-    const bind = bindings(self);
+    const model = modelFlags(self);
     const { clientPlan } = flags;
     const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
     if (clientPlan !== undefined) await refuseSameFile(path, file, clientPlan, flags.json === true);
@@ -40,10 +41,10 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     if (isModelFile(path)) {
       if (clientPlan !== undefined) refuseUnbuilt('client plans of models');
       const { compileModelFile } = await import('./models.ts');
-      await compileModelFile(path, { bind, options, file, json: flags.json === true }, terminal());
+      await compileModelFile(path, { model, options, file, json: flags.json === true }, terminal());
       return;
     }
-    refuseBindings(bind);
+    refuseModelFlags(model);
     const stored = compileConfig(await loadConfig(path), options);
     const clientText = clientPlan === undefined ? null : clientPlanText(stored);
     if (file !== undefined) {

@@ -3,10 +3,10 @@ import { compileConfig } from '../compile.ts';
 import { loadAnySource } from '../model/modelSources.ts';
 import { loweringReport } from '../report/loweringReport.ts';
 import { noiseReport } from '../report/noiseReport.ts';
-import { addBindOption, bindings } from './bindOption.ts';
 import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
 import { explainPlan } from './explainText.ts';
 import { planSummary } from './planSummary.ts';
+import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `explain PLAN|CONFIG|MODEL`: what was chosen, why, what was refused. */
@@ -17,11 +17,11 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
     .argument('<plan>', 'a plan, a filter config or an ONNX model, or - for stdin')
     .option('--json', 'print it as JSON');
   addCompileOptions(command);
-  addBindOption(command);
+  addModelFlags(command);
   command.action(async (path, flags, self) => {
     const io = terminal();
     const options = compileOptions(self);
-    const source = await loadAnySource(path, bindings(self));
+    const source = await loadAnySource(path, modelFlags(self));
     const json = flags.json === true;
     if (source.kind === 'model' || source.kind === 'model-plan') {
       if (source.kind === 'model-plan') refuseCompileOptions(self);

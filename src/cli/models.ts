@@ -9,6 +9,7 @@ import { layersOf } from '../model/modelPlan.ts';
 import type { ModelPlan } from '../model/modelPlan.ts';
 import { encodeModelPlan, modelPlanDigest } from '../model/modelPlanFile.ts';
 import { loadModel } from '../model/modelSources.ts';
+import type { ModelFlags } from '../model/modelSources.ts';
 import { loweringReport } from '../report/loweringReport.ts';
 import { noiseReport } from '../report/noiseReport.ts';
 import { explainPlan } from './explainText.ts';
@@ -20,8 +21,7 @@ import type { Terminal } from './terminal.ts';
 /** What the commands do with whole models. Loaded when one is given. */
 
 export interface CompileModelRequest {
-  /** `name=file.pb`. */
-  readonly bind: readonly string[];
+  readonly model: ModelFlags;
   readonly options: CompileOptions;
   /** Where the plan goes; undefined for stdout. */
   readonly file: string | undefined;
@@ -32,10 +32,10 @@ export interface CompileModelRequest {
 /** `compile MODEL`. */
 export async function compileModelFile(
   path: string,
-  { bind, options, file, json }: CompileModelRequest,
+  { model, options, file, json }: CompileModelRequest,
   io: Terminal,
 ): Promise<void> {
-  const plan = compileShown(await loadModel(path, bind), options, io);
+  const plan = compileShown(await loadModel(path, model), options, io);
   if (file !== undefined) {
     await writeWhole(file, encodeModelPlan(plan));
     io.notice(`${file}: ${modelLine(plan)}`);

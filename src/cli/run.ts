@@ -11,9 +11,9 @@ import type { StoredPlan } from '../frontend/planFile.ts';
 import { inputTensor, loadInput } from '../frontend/tensors.ts';
 import type { InputSource } from '../frontend/tensors.ts';
 import { loadAnySource } from '../model/modelSources.ts';
-import { addBindOption, bindings } from './bindOption.ts';
 import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
 import { describeRun } from './runText.ts';
+import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `run CONFIG|PLAN|MODEL --input X`: encrypt, evaluate, decrypt, compare. */
@@ -31,13 +31,13 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     .option('--weight-memory <MiB>', 'what transformed weights may take (default: 1024)', parseMebibytes)
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);
-  addBindOption(command);
+  addModelFlags(command);
   command.action(async (path, flags, self) => {
     const io = terminal();
     const options = compileOptions(self);
     refuseSharedStreams(path, flags);
     if (flags.output !== undefined) await requireOutput(flags.output);
-    const source = await loadAnySource(path, bindings(self));
+    const source = await loadAnySource(path, modelFlags(self));
     if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
     const memory =
       flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };

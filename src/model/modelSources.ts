@@ -1,7 +1,6 @@
 import { CipherconvError } from '../../compiler/errors.ts';
-import { displayName, readBytes, readText } from '../frontend/files.ts';
-import { decodeTensorFile } from '../frontend/onnx/tensorProto.ts';
-import type { ImportedModel, OnnxTensor } from '../frontend/onnx/types.ts';
+import { displayName, readText } from '../frontend/files.ts';
+import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { parseSource } from '../frontend/sources.ts';
 import type { ConvSource } from '../frontend/sources.ts';
@@ -15,19 +14,21 @@ export type Source =
   | { readonly kind: 'model'; readonly model: ImportedModel }
   | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
 
+/** What a command line says of a model, as `parseModelOptions` reads it. */
+export interface ModelFlags {
+  /** `name=file.pb`: graph inputs that become constants. */
+  readonly bind: readonly string[];
+  /** `name=uint8,scale=1/255`: float inputs that stand for integers. */
+  readonly inputType: readonly string[];
+}
+
 /**
  * Reads a filter config, a plan, an ONNX model or the plan of a model; `-` is stdin, for all but ONNX models.
- * @param bind `name=file.pb`: graph inputs of an ONNX model that become constants
- * @throws CipherconvError what reading throws, and `usage` for a binding of anything else.
+ * @throws CipherconvError what reading throws, and `usage` for flags of models where there is none.
  */
-export async function loadAnySource(path: string, bind: readonly string[]): Promise<Source> {
-  if (isModelFile(path)) return { kind: 'model', model: await loadModel(path, bind) };
-  if (bind.length > 0) {
-    throw new CipherconvError({
-      code: 'usage',
-      message: '--bind has no effect here: only the inputs of an ONNX model can be bound',
-    });
-  }
+export async function loadAnySource(path: string, flags: ModelFlags): Promise<Source> {
+  if (isModelFile(path)) return { kind: 'model', model: await loadModel(path, flags) };
+  refuseModelFlags(flags);
   const text = await readText(path);
   const file = displayName(path);
   if (looksLikeModelPlan(parseJson(text, file))) {
@@ -36,29 +37,20 @@ export async function loadAnySource(path: string, bind: readonly string[]): Prom
   return parseSource(text, path);
 }
 
-/** Reads an ONNX model. */
-export async function loadModel(path: string, bind: readonly string[]): Promise<ImportedModel> {
-  // Loaded late: what reads configs and plans needs no importer.
-  const { importOnnx } = await import('../frontend/onnx/importOnnx.ts');
-  return importOnnx(path, { bind: await readBindings(bind) });
+/** @throws CipherconvError `usage`: these say something of an ONNX model only. */
+export function refuseModelFlags({ bind, inputType }: ModelFlags): void {
+  if (bind.length + inputType.length === 0) return;
+  throw new CipherconvError({
+    code: 'usage',
+    message: `--${bind.length > 0 ? 'bind' : 'input-type'} has no effect here: it is for ONNX models`,
+  });
 }
 
-async function readBindings(bind: readonly string[]): Promise<ReadonlyMap<string, OnnxTensor>> {
-  const tensors = new Map<string, OnnxTensor>();
-  for (const text of bind) {
-    // A name may hold `=`, the file name is less likely to.
-    const split = text.lastIndexOf('=');
-    if (split <= 0 || split === text.length - 1) {
-      throw new CipherconvError({
-        code: 'usage',
-        where: '--bind',
-        message: 'not a binding',
-        expected: 'NAME=FILE.pb',
-        found: text,
-      });
-    }
-    const file = text.slice(split + 1);
-    tensors.set(text.slice(0, split), decodeTensorFile(await readBytes(file), file));
-  }
-  return tensors;
+/** Reads an ONNX model. The importer is loaded late: what reads configs and plans needs none. */
+export async function loadModel(path: string, { bind, inputType }: ModelFlags): Promise<ImportedModel> {
+  const [{ importOnnx }, { parseModelOptions }] = await Promise.all([
+    import('../frontend/onnx/importOnnx.ts'),
+    import('../frontend/onnx/modelOptions.ts'),
+  ]);
+  return importOnnx(path, await parseModelOptions(bind, inputType));
 }
