@@ -17,6 +17,8 @@ export interface ModelRunResult {
   readonly report: ModelRunReport;
   /** By the names that the model gives them. */
   readonly outputs: ReadonlyMap<string, TypedTensor>;
+  /** Everything that passed between segments and layers, by name: what the client saw. */
+  readonly activations: ReadonlyMap<string, TypedTensor>;
   /** In the order of the report's layers. */
   readonly layers: readonly RunResult[];
   /** Milliseconds that the client spent in the segments. */
@@ -73,7 +75,13 @@ export class ModelRunner {
     }
     const outputs = new Map(this.#plan.outputs.map(({ name }) => [name, take(tensors, name)]));
     const comparison = this.#options.compareOutputs === false ? null : await this.#compare(inputs, tensors);
-    return { report: this.#report(results, comparison), outputs, layers: results, segmentMs };
+    return {
+      report: this.#report(results, comparison),
+      outputs,
+      activations: tensors,
+      layers: results,
+      segmentMs,
+    };
   }
 
   async dispose(): Promise<void> {
