@@ -1,5 +1,4 @@
 import type { ParsedConfig } from '../frontend/config.ts';
-import { importOnnx } from '../frontend/onnx/importOnnx.ts';
 import type { ImportedModel, ImportOptions } from '../frontend/onnx/types.ts';
 import { loadConfig } from '../frontend/sources.ts';
 import type { LintSource, OpenSourceLayer, SourceLayer } from './rule.ts';
@@ -19,9 +18,15 @@ interface Reader {
 
 const readConfig = async (path: string): Promise<LintSource> => sourceOf(await loadConfig(path));
 
+/** The importer is loaded for models only: configs and editors do without it. */
+async function readModel(path: string, options: ModelOptions): Promise<LintSource> {
+  const { importOnnx } = await import('../frontend/onnx/importOnnx.ts');
+  return modelSource(await importOnnx(path, options));
+}
+
 const READERS: readonly Reader[] = [
   { suffix: '.conv.json', read: readConfig },
-  { suffix: '.onnx', read: async (path, options) => modelSource(await importOnnx(path, options)) },
+  { suffix: '.onnx', read: readModel },
 ];
 
 /** A parsed filter config as the linter sees it. */

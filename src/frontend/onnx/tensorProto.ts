@@ -279,22 +279,24 @@ const WRITERS: Readonly<
 };
 
 /**
- * A TensorProto with raw data. 4-bit integers are packed, two in a byte.
- * @throws CipherconvError `unsupported` for types that are only read (float16, bfloat16, 2-bit integers).
+ * A TensorProto with raw data. 4 and 2-bit integers are packed.
+ * @throws CipherconvError `unsupported` for types that are only read (float16, bfloat16).
  */
 export function toTensorProto(tensor: OnnxTensor, name: string): TensorProto {
   const { type, shape, data } = tensor;
   const base = { name, dataType: ELEMENTS[type].code, dims: shape.map(BigInt) };
-  if (type === 'int4' || type === 'uint4') {
-    const rawData = new Uint8Array(Math.ceil(data.length / 2));
+  const { bits } = ELEMENTS[type];
+  if (bits < 8) {
+    const perByte = 8 / bits;
+    const rawData = new Uint8Array(Math.ceil(data.length / perByte));
     data.forEach((value: number, index: number) => {
-      rawData[index >> 1]! |= (value & 15) << ((index % 2) * 4);
+      rawData[Math.floor(index / perByte)]! |= (value & (2 ** bits - 1)) << ((index % perByte) * bits);
     });
     return create(TensorProtoSchema, { ...base, rawData });
   }
   const write = WRITERS[type];
   if (write === undefined) throw unsupported({ where: name, message: `not supported yet: writing ${type}` });
-  const width = ELEMENTS[type].bits / 8;
+  const width = bits / 8;
   const rawData = new Uint8Array(data.length * width);
   const view = new DataView(rawData.buffer);
   data.forEach((value: number, index: number) => {

@@ -14,7 +14,12 @@ import { CipherconvError } from '../../../compiler/errors.ts';
 import type { ErrorCode } from '../../../compiler/errors.ts';
 import { importModel } from '../../../src/frontend/onnx/importOnnx.ts';
 import { toTensorProto } from '../../../src/frontend/onnx/tensorProto.ts';
-import type { ImportedModel, ImportOptions, NumericArray } from '../../../src/frontend/onnx/types.ts';
+import type {
+  ImportedLayer,
+  ImportedModel,
+  ImportOptions,
+  NumericArray,
+} from '../../../src/frontend/onnx/types.ts';
 import { emptyArray } from '../../../src/frontend/onnx/tensorProto.ts';
 
 /** Small models, written by the format's own encoder. */
@@ -132,4 +137,25 @@ export function expectRefusal(act: () => unknown, code: ErrorCode, ...parts: rea
   const error = refusalOf(act);
   for (const part of parts) expect(error.message).toContain(part);
   expect(error.code).toBe(code);
+}
+
+/** The layer of a model that has one, and nothing else to say. */
+export function onlyLayer(graph: Graph): ImportedLayer {
+  const { layers, unsupported, openLayers } = imported(graph);
+  expect([unsupported, openLayers]).toEqual([[], []]);
+  expect(layers).toHaveLength(1);
+  return layers[0]!;
+}
+
+/** Why the linear node of a model is no layer. */
+export function reasonOf(graph: Graph): string {
+  const { layers, unsupported } = imported({
+    ...graph,
+    // A layer beside it, so that the model is not refused as a whole.
+    nodes: [...graph.nodes, node('MatMulInteger', ['good_x', 'good_w'], ['good_y'])],
+    inputs: [...(graph.inputs ?? []), value('good_x', 'uint8', [1, 1])],
+    initializers: [...(graph.initializers ?? []), tensor('good_w', 'int8', [1, 1], [1])],
+  });
+  expect(layers.map(({ name }) => name)).toEqual(['good_y']);
+  return unsupported.map(({ reason }) => reason).join();
 }
