@@ -20,8 +20,9 @@ function refuseModel(path: string): void {
   throw new CipherconvError({
     code: 'unsupported',
     where: path,
-    message: 'not supported yet: ONNX models',
+    message: 'an ONNX model, which is no filter config',
     expected: 'a filter config (*.conv.json)',
+    hint: 'importOnnx reads models',
   });
 }
 
@@ -42,7 +43,7 @@ export function npyLoader(path: string): (npy: string) => Tensor {
 
 /**
  * Reads a filter config; `-` is stdin.
- * @throws CipherconvError as `parseFilterConfig` does, or `unreadable`, or `unsupported` for models.
+ * @throws CipherconvError as `parseFilterConfig` does, or `unreadable`, or `unsupported` for ONNX models.
  */
 export async function loadConfig(path: string): Promise<ParsedConfig> {
   refuseModel(path);

@@ -1,7 +1,7 @@
 import { internalError } from '../../compiler/errors.ts';
 import { layerInput } from './layerTensors.ts';
 import { layersOf } from './modelPlan.ts';
-import type { ModelPlan } from './modelPlan.ts';
+import type { Arithmetic, ModelPlan } from './modelPlan.ts';
 import type { FloatComparison, ModelComparison } from './modelReport.ts';
 import { openSession } from './ort.ts';
 import type { Ort } from './ort.ts';
@@ -29,7 +29,7 @@ export class ModelComparer {
     if (reference.kind === 'layers-only') {
       return { kind: 'layers-only', floats: await this.#compareFloats(reference.floats, inputs, tensors) };
     }
-    const expected = await this.#runWhole(reference.model, inputs);
+    const expected = await this.#runWhole(reference.model, inputs, this.#plan.arithmetic);
     const counts = this.#plan.outputs.map(({ name }) =>
       countDifferences(take(expected, name), take(tensors, name)),
     );
@@ -40,8 +40,8 @@ export class ModelComparer {
     return { kind: 'integer-rewrite', outputs, mismatches, floats };
   }
 
-  async #runWhole(model: Uint8Array, inputs: Tensors): Promise<Tensors> {
-    const session = await openSession(this.#ort, model, 'the whole model');
+  async #runWhole(model: Uint8Array, inputs: Tensors, arithmetic: Arithmetic): Promise<Tensors> {
+    const session = await openSession(this.#ort, model, 'the whole model', arithmetic);
     try {
       return await session.run(inputs);
     } finally {
@@ -50,7 +50,7 @@ export class ModelComparer {
   }
 
   async #compareFloats(model: Uint8Array, inputs: Tensors, tensors: Tensors): Promise<FloatComparison> {
-    const floats = new Map([...inputs, ...(await this.#runWhole(model, inputs))]);
+    const floats = new Map([...inputs, ...(await this.#runWhole(model, inputs, 'floats'))]);
     const layers = layersOf(this.#plan).map((layer) => {
       const integers = (run: Tensors): Float64Array => layerInput(layer, take(run, layer.input.tensor)).data;
       return differences(integers(floats), integers(tensors));

@@ -2,6 +2,7 @@ import { clone, toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/compile.ts';
 import type { CompileOptions } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
+import { ELEMENTS, isQuantizedType } from '../frontend/onnx/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/onnx_pb.ts';
 import type { ImportedLayer, ImportedModel } from '../frontend/onnx/types.ts';
@@ -11,7 +12,14 @@ import { cutGraph } from './cutGraph.ts';
 import { integerReference, isExactInFloat32 } from './integerReference.ts';
 import type { ScaledLayer } from './integerReference.ts';
 import { layerEnds } from './layerEnds.ts';
-import type { ModelLayer, ModelLayerOutput, ModelPlan, ModelReference, ScaledOutput } from './modelPlan.ts';
+import type {
+  Arithmetic,
+  ModelLayer,
+  ModelLayerOutput,
+  ModelPlan,
+  ModelReference,
+  ScaledOutput,
+} from './modelPlan.ts';
 import { untypedValue } from './protoParts.ts';
 import { segmentModel } from './segmentModel.ts';
 import { standardModel } from './standardModel.ts';
@@ -32,7 +40,8 @@ export function compileModel(
 ): ModelPlan {
   refuseOpenLayers(model);
   const standard = standardModel(model);
-  const ends = layerEnds(model, standard);
+  const arithmetic = arithmeticOf(model, standard);
+  const ends = layerEnds(model, standard, arithmetic);
   const cutting = cutGraph(
     standard,
     model.inputs.map(({ name }) => name),
@@ -64,8 +73,21 @@ export function compileModel(
     clear: model.unsupported
       .filter(({ kind }) => kind === 'linear')
       .map(({ name, op, reason }) => ({ name, op, reason })),
+    arithmetic,
     reference: reference(standard, layers),
   };
+}
+
+/** Whether all that is quantized has 8 bits. Biases have 32, and tell nothing. */
+function arithmeticOf(model: ImportedModel, standard: ModelProto): Arithmetic {
+  const quantized = (standard.graph?.node ?? []).flatMap(({ opType, input, output }) =>
+    opType === 'QuantizeLinear' ? output : opType === 'DequantizeLinear' ? input.slice(0, 1) : [],
+  );
+  const isOther = quantized.some((name) => {
+    const type = (model.values.get(name) ?? model.constants.get(name))?.type ?? null;
+    return type === null || (isQuantizedType(type) && ELEMENTS[type].bits !== 8);
+  });
+  return isOther ? 'floats' : 'integers';
 }
 
 function port(model: ImportedModel): (value: ImportedModel['inputs'][number]) => ModelPlan['inputs'][number] {

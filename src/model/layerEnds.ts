@@ -1,7 +1,7 @@
 import { internalError } from '../../compiler/errors.ts';
 import type { ModelProto, NodeProto } from '../frontend/onnx/onnx_pb.ts';
 import type { ImportedLayer, ImportedModel, LayerInput, LayerOutput } from '../frontend/onnx/types.ts';
-import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
+import type { Arithmetic, ModelLayer, ModelLayerOutput } from './modelPlan.ts';
 
 /** Where the graph is cut at a layer: what goes in, what comes out. */
 export type LayerEnds = Pick<ModelLayer, 'input' | 'output'>;
@@ -10,13 +10,13 @@ export type LayerEnds = Pick<ModelLayer, 'input' | 'output'>;
  * The ends of every layer. Inside QDQ groups the graph is cut right at the linear node, between floats, so that segments
  * keep every QuantizeLinear and DequantizeLinear; the floats are whole multiples of their scales.
  */
-export function layerEnds(model: ImportedModel, standard: ModelProto): LayerEnds[] {
+export function layerEnds(model: ImportedModel, standard: ModelProto, arithmetic: Arithmetic): LayerEnds[] {
   const nodes = standard.graph?.node ?? [];
   const producers = new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const readers = new Map<string, number>();
   const read = [...nodes.flatMap(({ input }) => input), ...model.outputs.map(({ name }) => name)];
   for (const name of read) readers.set(name, (readers.get(name) ?? 0) + 1);
-  const graph: Graph = { model, producers, readers };
+  const graph: Graph = { model, producers, readers, arithmetic };
   return model.layers.map((layer) => ({
     input: inputEnd(layer, graph),
     output: outputEnd(layer.output, graph),
@@ -27,6 +27,7 @@ interface Graph {
   readonly model: ImportedModel;
   readonly producers: ReadonlyMap<string, NodeProto>;
   readonly readers: ReadonlyMap<string, number>;
+  readonly arithmetic: Arithmetic;
 }
 
 /** Behind the DequantizeLinear rather than before it. */
@@ -50,7 +51,8 @@ function outputEnd(output: LayerOutput, graph: Graph): ModelLayerOutput {
     return { kind, tensor, type, shape, requantization, realScale: null };
   }
   const { kind, tensor, type, shape, scales, bias, requantized } = output;
-  if (requantized?.fused === true && isOnlyWay(tensor, requantized.tensor, graph)) {
+  const isFused = requantized?.fused === true && graph.arithmetic === 'integers';
+  if (isFused && isOnlyWay(tensor, requantized.tensor, graph)) {
     return {
       kind: 'requantized',
       tensor,

@@ -19,8 +19,18 @@ export interface ModelPlan {
   readonly rounds: readonly (readonly ModelLayer[])[];
   /** Linear nodes that the client computes in the clear, and why. */
   readonly clear: readonly ClearNode[];
+  /** How onnxruntime runs segments and reference. */
+  readonly arithmetic: Arithmetic;
   readonly reference: ModelReference;
 }
+
+/**
+ * `integers`: under full graph optimization, where onnxruntime computes what stands between DequantizeLinear and
+ * QuantizeLinear in integers. `floats`: without it, for models with types of other than 8 bits, which those
+ * optimizations are not made for (onnxruntime 1.30 then drops a Relu that a 4-bit zero point makes necessary, and fuses
+ * 4-bit convolutions into operators that it refuses).
+ */
+export type Arithmetic = 'integers' | 'floats';
 
 /** An input or output of the model. */
 export interface ModelPort {

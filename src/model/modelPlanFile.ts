@@ -67,6 +67,7 @@ function contentOf(plan: ModelPlan): object {
       })),
     ),
     clear: plan.clear,
+    arithmetic: plan.arithmetic,
     reference: encodeReference(plan.reference),
   };
 }
@@ -123,6 +124,7 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
     segments: content.segments.map(decodeSegment),
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
     clear: content.clear,
+    arithmetic: content.arithmetic,
     reference: decodeReference(content.reference),
   };
   checkModelPlan(plan, file);

@@ -72,6 +72,7 @@ export const modelPlanFileSchema = z.strictObject({
   segments: z.array(segment.nullable()).min(1),
   rounds: z.array(z.array(layer)),
   clear: z.array(z.strictObject({ name: text, op: text, reason: text })),
+  arithmetic: z.enum(['integers', 'floats']),
   reference,
   digest: z.string().regex(/^[0-9a-f]{64}$/),
 });

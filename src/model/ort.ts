@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/errors.ts';
+import type { Arithmetic } from './modelPlan.ts';
 import { CROSSING_ELEMENTS } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
@@ -71,16 +72,20 @@ export interface Session {
 }
 
 /**
- * Prepares a model at onnxruntime's full graph optimization: only there QuantizeLinear / DequantizeLinear pairs compute
- * in integers.
+ * Prepares a model.
  * @param what for messages
  * @throws CipherconvError `unsupported` with onnxruntime's reason.
  */
-export async function openSession(ort: Ort, model: Uint8Array, what: string): Promise<Session> {
+export async function openSession(
+  ort: Ort,
+  model: Uint8Array,
+  what: string,
+  arithmetic: Arithmetic,
+): Promise<Session> {
   const session = await attempt(what, () =>
     ort.InferenceSession.create(model, {
       executionProviders: ['wasm'],
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: arithmetic === 'integers' ? 'all' : 'basic',
       logSeverityLevel: 4,
     }),
   );

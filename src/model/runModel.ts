@@ -99,7 +99,13 @@ export class ModelRunner {
   async #runSegment(segment: ModelSegment, tensors: Tensors): Promise<void> {
     const kept = this.#sessions.get(segment);
     const session =
-      kept ?? (await openSession(this.#ort, declareInputs(segment, tensors), 'a part of the model'));
+      kept ??
+      (await openSession(
+        this.#ort,
+        declareInputs(segment, tensors),
+        'a part of the model',
+        this.#plan.arithmetic,
+      ));
     try {
       for (const [name, tensor] of await session.run(tensors)) tensors.set(name, tensor);
     } finally {
@@ -167,4 +173,17 @@ function checkInputs(plan: ModelPlan, inputs: ReadonlyMap<string, TypedTensor>):
       found,
     });
   }
+}
+
+/**
+ * Runs a compiled model once: segments in the clear, layers encrypted, everything compared.
+ * @param inputs by name, of the types and shapes that the model declares
+ * @throws CipherconvError as `ModelRunner` does.
+ */
+export async function runModel(
+  plan: ModelPlan,
+  inputs: ReadonlyMap<string, TypedTensor>,
+  options: Omit<ModelRunOptions, 'keep'> = {},
+): Promise<ModelRunResult> {
+  return (await ModelRunner.open(plan, options)).run(inputs);
 }
