@@ -24,7 +24,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     .argument('<config>', 'a filter config, an ONNX model or a plan of either, or - for stdin')
     .requiredOption(
       '-i, --input <file>',
-      'a tensor (.npy, .json, for models .pb), a picture (.png), or - for a JSON tensor on stdin; name=file where a model has several inputs',
+      'a tensor (.npy, .json, .pb), a picture (.png), or - for a JSON tensor on stdin; name=file, repeated, where a model has several inputs',
       collect,
     )
     .option('-o, --output <file>', 'write the result: .npy, .json, .png, or - for JSON on stdout')

@@ -3,12 +3,14 @@ import { encode } from 'fast-png';
 import { CipherconvError } from '../../compiler/errors.ts';
 import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import { encodeNpy, encodeNpyFloats } from '../frontend/npy.ts';
+import { encodeTensorFile } from '../frontend/onnx/tensorProto.ts';
 import { encodePicture } from '../frontend/outputs.ts';
 import { isFloating, toDoubles } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
 /**
- * Writes the outputs of a model whole or not at all: .npy, .json, or .png for one output that is like a picture.
+ * Writes the outputs of a model whole or not at all: .json; for one output also .npy, .pb (an ONNX TensorProto), or .png if it
+ * is like a picture.
  * @param notice told in a sentence what a picture shows
  * @throws CipherconvError `unsupported` or `unwritable`.
  */
@@ -34,6 +36,10 @@ export async function writeModelOutputs(
   const values = { shape: tensor.shape, data: toDoubles(tensor, name) };
   if (kind === '.npy') {
     await writeWhole(path, isFloating(tensor.type) ? encodeNpyFloats(values) : encodeNpy(values));
+    return;
+  }
+  if (kind === '.pb') {
+    await writeWhole(path, encodeTensorFile({ type: tensor.type, ...values }, name));
     return;
   }
   await writeWhole(path, pictureOf(tensor, values.data, path, notice));

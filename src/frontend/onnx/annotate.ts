@@ -19,8 +19,11 @@ export function wholeOf(state: GraphState, name: string): { readonly range: Inte
   // Dequantized weights are fractions as a rule, and looking at all of them takes its time.
   if (constant !== undefined && state.quantized.has(name)) return null;
   if (constant !== undefined) {
-    const range = wholeRange(constant);
-    if (range === null) return null;
+    const range = state.fractions.has(name) ? null : wholeRange(constant);
+    if (range === null) {
+      state.fractions.add(name);
+      return null;
+    }
     state.wholes.set(name, range);
     return { range };
   }

@@ -47,6 +47,8 @@ function movedIntegers(view: NodeView, integers: OnnxTensor): OnnxTensor | null 
   const rule = moveOf(view);
   const shape = view.state.values.get(view.node.outputs[0] ?? '')?.shape ?? null;
   if (rule === null || shape === null || view.node.op === 'Concat') return null;
+  if (integers.data.length > view.state.foldable) return null;
+  view.state.foldable -= integers.data.length;
   const others = view.node.inputs.slice(1).map((name) => view.state.constants.get(name));
   if (others.includes(undefined)) return null;
   const inputs = [integers, ...others.filter((other) => other !== undefined)];

@@ -6,7 +6,7 @@ import { describeNode } from './attributes.ts';
 import type { Readers } from './followUp.ts';
 import { orderedNodes, readOpsets } from './graph.ts';
 import { integerLayer, openLayer } from './integerLinear.ts';
-import { MAX_FOLDED_ELEMENTS, MAX_MODEL_BYTES } from './limits.ts';
+import { MAX_FOLDED_ELEMENTS, MAX_LAYER_WEIGHTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
 import { floatLayer } from './linear.ts';
 import type { GraphProto } from './onnx_pb.ts';
 import { NotALayer, OpenOperands } from './operands.ts';
@@ -127,6 +127,8 @@ function initialState(
     integersOf: new Map(),
     constantRanges: new Map(),
     foldable: MAX_FOLDED_ELEMENTS,
+    readable: MAX_READ_ELEMENTS,
+    fractions: new Set(),
   };
   for (const [name, tensor] of [...initializers, ...bind]) setConstant(state, name, tensor);
   for (const [name, { bits, signed, scale, zeroPoint }] of checkedInputQuantization(
@@ -159,15 +161,18 @@ interface Found {
   readonly unsupported: UnsupportedNode[];
   /** The first linear node whose operands are floats. */
   firstFloat: UnsupportedNode | null;
+  /** Of all layers. */
+  weights: number;
 }
 
 const FLOAT_OPERATORS = new Set(['Conv', 'MatMul', 'Gemm']);
 const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
 
 function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
-  const found: Found = { layers: [], openLayers: [], unsupported: [], firstFloat: null };
+  const found: Found = { layers: [], openLayers: [], unsupported: [], firstFloat: null, weights: 0 };
   for (const { node, folded, known } of visited) {
     if (folded) continue;
+    if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
     const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
     const isInteger = INTEGER_OPERATORS.has(node.op) && node.domain === '';
     const view = { node, state };
@@ -192,6 +197,14 @@ function findLayers(visited: readonly Visited[], state: GraphState, readers: Rea
   return found;
 }
 
+function tooManyWeights(file: string): Error {
+  return unsupported({
+    where: file,
+    message: 'not supported yet: models with so many weights',
+    expected: `at most ${MAX_LAYER_WEIGHTS}, those of a shared initializer counted for each layer`,
+  });
+}
+
 function refusedNode(node: GraphNode, kind: UnsupportedNode['kind'], reason: string): UnsupportedNode {
   const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`;
   return { name: node.name, op, kind, reason };
@@ -206,7 +219,9 @@ function collect(
 ): void {
   try {
     try {
-      found.layers.push(layer());
+      const made = layer();
+      found.layers.push(made);
+      found.weights += made.spec.weights.values.length;
     } catch (error) {
       if (!(error instanceof OpenOperands)) throw error;
       found.openLayers.push(openOne(error.names));

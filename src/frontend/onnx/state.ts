@@ -1,6 +1,7 @@
 import type { Interval } from '../../../compiler/interval.ts';
 import { describeNode } from './attributes.ts';
 import type { ElementType } from './codes.ts';
+import { MAX_LIST_LENGTH } from './limits.ts';
 import { malformed } from './refusal.ts';
 import type { GraphNode, GraphValue, OnnxTensor } from './types.ts';
 
@@ -22,6 +23,10 @@ export interface GraphState {
   readonly constantRanges: Map<string, Interval>;
   /** Elements that folding may still make. */
   foldable: number;
+  /** Elements that folding may still read. */
+  readable: number;
+  /** Constants that are known to hold fractions. */
+  readonly fractions: Set<string>;
 }
 
 /** value = scale * (q - zeroPoint), q whole and in `range`. */
@@ -68,10 +73,10 @@ export function inputType({ node, state }: NodeView, index: number): ElementType
   return name === null ? null : (state.values.get(name)?.type ?? null);
 }
 
-/** All values of a constant input as numbers; null when it is left out or not constant. */
+/** A list of axes, extents or pads; null when it is left out, not constant, or absurdly long. */
 export function numbersOf(view: NodeView, index: number): readonly number[] | null {
   const tensor = constantInput(view, index);
-  return tensor === null ? null : Array.from(tensor.data);
+  return tensor === null || tensor.data.length > MAX_LIST_LENGTH ? null : Array.from(tensor.data);
 }
 
 /** A shape or attribute that does not go with the inputs. */

@@ -98,6 +98,8 @@ function constantInputs({ node, state }: NodeView): OnnxTensor[] | null {
     if (name === '') continue;
     const tensor = state.constants.get(name);
     if (tensor === undefined) return null;
+    state.readable -= elementCount(tensor.shape);
+    if (state.readable < 0) return null;
     // A copy, because floats that are made when asked for would be made again for every element.
     tensors.push({ ...tensor });
   }

@@ -1,3 +1,4 @@
+import { requiredWidth } from '../../../compiler/interval.ts';
 import type { Finding, Layer, Level, LintReport } from '../finding.ts';
 import { alignColumns, bar, printable, sparkline } from './table.ts';
 import type { Align } from './table.ts';
@@ -88,12 +89,15 @@ function bitsCell(tier: { readonly requiredBits: number } | null): string {
   return tier === null ? '-' : String(tier.requiredBits);
 }
 
+/** Bits that each output channel needs by itself, by the sharpest tier there is. */
 function channelRows(layer: Layer): { layer: Layer; cells: string[]; notes: string[] }[] {
   const { tiers, declaredRange } = layer;
   return (tiers.exact ?? tiers.datatype).channels.map((interval, channel) => {
     const fill = declaredRange === null ? null : fullness(interval, declaredRange);
     const bar1 = fill === null ? ['', ''] : [bar(fill), percent(fill)];
-    const cells = [`  channel ${channel}`, '', '', '', '', '', ...bar1, `[${interval.join(', ')}]`];
+    const bits = String(requiredWidth({ lo: interval[0], hi: interval[1] }).bits);
+    const widths = tiers.exact === null ? ['', bits, '', ''] : ['', '', '', bits];
+    const cells = [`  channel ${channel}`, ...widths, '', ...bar1, `[${interval.join(', ')}]`];
     return { layer, cells, notes: [] };
   });
 }

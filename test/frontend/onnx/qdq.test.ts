@@ -185,6 +185,33 @@ describe('QDQ', () => {
     expect(spec.weights).toMatchObject({ bits: 3, signed: true, values: [3, -4] });
   });
 
+  it('float weights between QuantizeLinear and DequantizeLinear, per channel and with ties to even', () => {
+    const graph = qdq({});
+    const nodes = graph.nodes.flatMap((one) =>
+      one.output?.[0] !== 'wf'
+        ? [one]
+        : [
+            node('QuantizeLinear', ['v', 'sv', 'zv'], ['vq'], [int('axis', 0)]),
+            node('DequantizeLinear', ['vq', 'sv', 'zv'], ['wf'], [int('axis', 0)]),
+          ],
+    );
+    const initializers = [
+      ...(graph.initializers ?? []),
+      tensor('v', 'float32', [2, 1, 1, 1], [1.25, -50]),
+      tensor('sv', 'float32', [2], [0.5, 0.25]),
+      tensor('zv', 'int8', [2], [1, -3]),
+    ];
+    const layer = onlyLayer({ ...graph, nodes, initializers });
+    // 1.25 / 0.5 = 2.5 -> 2, plus 1; -200 - 3 saturates.
+    expect(layer.spec.weights).toMatchObject({
+      values: [3, -128],
+      zeroPoints: [1, -3],
+      bits: 8,
+      signed: true,
+    });
+    expect(layer.weightScales).toEqual([0.5, 0.25]);
+  });
+
   it('says why a layer is none', () => {
     const dynamic: Graph = {
       nodes: [

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +10,10 @@ import type { ElementType } from '../../../src/frontend/onnx/codes.ts';
 import { parseInputType } from '../../../src/frontend/onnx/modelOptions.ts';
 import { TensorProtoSchema } from '../../../src/frontend/onnx/onnx_pb.ts';
 import { decodeTensorFile, emptyArray, encodeTensorFile } from '../../../src/frontend/onnx/tensorProto.ts';
+import { makeTensor } from '../../../compiler/tensor.ts';
+import { writeOutput } from '../../../src/frontend/outputs.ts';
+import { loadInput } from '../../../src/frontend/tensors.ts';
+import { ROOT } from '../../cli/spawnCli.ts';
 import { expectRefusal } from './models.ts';
 import type { TensorInit } from './models.ts';
 
@@ -65,6 +73,41 @@ describe('tensor files', () => {
       externalData: [{ key: 'location', value: '/etc/passwd' }],
     };
     expectRefusal(() => decoded(external), 'unsupported', 'external data');
+  });
+});
+
+it('the generated code is what onnx.proto gives', () => {
+  const script = join(ROOT, 'tools', 'build-proto.ts');
+  execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' });
+});
+
+describe('.pb as input and output of a run', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cipherconv-pb-'));
+  it('there and back, int32 or int64', async () => {
+    for (const values of [
+      [1, -2, 3, 4],
+      [1, 2 ** 40, -3, 0],
+    ]) {
+      const path = join(folder, 'y.pb');
+      await writeOutput(path, makeTensor([1, 1, 2, 2], values), 'NCHW', () => undefined);
+      expect(await loadInput(path)).toMatchObject({
+        kind: 'tensor',
+        shape: [1, 1, 2, 2],
+        data: Float64Array.from(values),
+      });
+    }
+  });
+
+  it('refuses fractions', async () => {
+    const path = join(folder, 'x.pb');
+    writeFileSync(
+      path,
+      encodeTensorFile({ type: 'float32', shape: [2], data: Float32Array.of(1, 0.5) }, 'x'),
+    );
+    await expect(loadInput(path)).rejects.toMatchObject({
+      code: 'malformed-tensor',
+      message: expect.stringContaining('element [1]'),
+    });
   });
 });
 
