@@ -1,4 +1,6 @@
-import type { ModelProto, NodeProto } from '../frontend/onnx/onnx_pb.ts';
+import type { ModelProto } from '../frontend/onnx/onnx_pb.ts';
+import { CONSTANT, Levels } from './levels.ts';
+import type { Cut, Flow } from './levels.ts';
 
 /**
  * Cuts a graph at tensors. Every tensor has a level: the number of rounds with the server that it takes to know it.
@@ -12,14 +14,6 @@ import type { ModelProto, NodeProto } from '../frontend/onnx/onnx_pb.ts';
  * such pairs by their neighbours: a segment must show it what the whole graph shows. So DequantizeLinear is copied to where
  * it is needed; and where it is all that follows a QuantizeLinear, that node is copied as well (`requantized`).
  */
-
-/** A layer, as far as cutting needs to know it. */
-export interface Cut {
-  /** The tensor that goes into the layer. */
-  readonly input: string;
-  /** The tensor that comes out. */
-  readonly output: string;
-}
 
 /** What the client computes in one go. */
 export interface Segment {
@@ -46,69 +40,116 @@ export interface Cutting {
   readonly rounds: readonly (readonly number[])[];
 }
 
-/** Level of what depends on no input. */
-const CONSTANT = -1;
-
-class Levels {
-  readonly #nodes: readonly NodeProto[];
-  readonly #producers: ReadonlyMap<string, number>;
-  readonly #levels = new Map<string, number>();
-
-  constructor(
-    model: ModelProto,
-    inputs: readonly string[],
-    cuts: readonly Cut[],
-    producers: ReadonlyMap<string, number>,
-  ) {
-    this.#nodes = model.graph?.node ?? [];
-    this.#producers = producers;
-    for (const name of inputs) this.#levels.set(name, 0);
-    const open = new Map(cuts.map((cut) => [cut.output, cut]));
-    this.#resolve(
-      cuts.map(({ output }) => output),
-      open,
-    );
-  }
-
-  of(tensor: string): number {
-    return this.#levels.get(tensor) ?? this.#resolve([tensor], new Map()).get(tensor) ?? CONSTANT;
-  }
-
-  /** Without recursion: graphs may be deep. The importer has refused cycles. */
-  #resolve(wanted: readonly string[], cuts: ReadonlyMap<string, Cut>): Map<string, number> {
-    const stack = [...wanted];
-    for (let tensor = stack.at(-1); tensor !== undefined; tensor = stack.at(-1)) {
-      if (this.#levels.has(tensor)) {
-        stack.pop();
-        continue;
-      }
-      const cut = cuts.get(tensor);
-      const sources = cut === undefined ? this.#inputsOf(tensor) : [cut.input];
-      const unknown = sources.filter((source) => !this.#levels.has(source));
-      if (unknown.length > 0) {
-        stack.push(...unknown);
-        continue;
-      }
-      const highest = Math.max(CONSTANT, ...sources.map((source) => this.#levels.get(source) ?? CONSTANT));
-      this.#levels.set(tensor, cut === undefined ? highest : Math.max(highest, 0) + 1);
-      stack.pop();
-    }
-    return this.#levels;
-  }
-
-  #inputsOf(tensor: string): string[] {
-    const producer = this.#producers.get(tensor);
-    if (producer === undefined) return [];
-    return (this.#nodes[producer]?.input ?? []).filter((name) => name !== '');
-  }
-}
-
 /** Nodes and cut tensors of one segment while it grows. */
 class Growing {
   readonly inputs = new Set<string>();
   readonly outputs = new Set<string>();
   readonly nodes = new Set<number>();
   readonly requantized = new Map<string, RequantizedTensor>();
+
+  finish(): Segment | null {
+    if (this.outputs.size === 0) return null;
+    return {
+      inputs: [...this.inputs].sort(),
+      outputs: [...this.outputs].sort(),
+      nodes: [...this.nodes].sort((left, right) => left - right),
+      requantized: [...this.requantized.values()].sort((a, b) => a.dequantize - b.dequantize),
+    };
+  }
+}
+
+/** How a segment comes by a tensor. */
+type Source =
+  | { readonly kind: 'input' }
+  | { readonly kind: 'requantized'; readonly pair: RequantizedTensor }
+  | { readonly kind: 'node'; readonly node: number }
+  | { readonly kind: 'initializer' };
+
+class Cutter {
+  readonly #flow: Flow;
+  readonly #levels: Levels;
+  /** Inputs of the graph and outputs of layers: no segment computes them. */
+  readonly #given: ReadonlySet<string>;
+  /** How often each tensor is read, as an output of the graph too. */
+  readonly #uses = new Map<string, number>();
+  readonly #growing: readonly Growing[];
+
+  constructor(flow: Flow, outputs: readonly string[]) {
+    this.#flow = flow;
+    this.#levels = new Levels(flow);
+    this.#given = new Set([...flow.inputs, ...flow.cuts.map(({ output }) => output)]);
+    for (const name of [...flow.nodes.flatMap(({ input }) => input), ...outputs]) {
+      this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1);
+    }
+    const known = [...outputs, ...flow.cuts.flatMap(({ input, output }) => [input, output])];
+    const last = known.reduce((highest, tensor) => Math.max(highest, this.#levels.of(tensor)), 0);
+    this.#growing = Array.from({ length: last + 1 }, () => new Growing());
+    for (const name of [...outputs, ...flow.cuts.map(({ input }) => input)]) this.#want(name);
+    for (let level = last; level >= 0; level--) this.#grow(level);
+  }
+
+  cutting(): Cutting {
+    const roundOf = ({ input }: Cut): number => Math.max(0, this.#levels.of(input));
+    const rounds = Array.from({ length: this.#growing.length - 1 }, (_, round) =>
+      this.#flow.cuts.flatMap((cut, index) => (roundOf(cut) === round ? [index] : [])),
+    );
+    return { segments: this.#growing.map((segment) => segment.finish()), rounds };
+  }
+
+  /** Makes the segment of its level compute a tensor. */
+  #want(tensor: string): void {
+    if (this.#given.has(tensor)) return;
+    this.#growing[Math.max(0, this.#levels.of(tensor))]?.outputs.add(tensor);
+  }
+
+  /** All that the outputs of a segment need; what others must compute becomes an output of theirs. */
+  #grow(level: number): void {
+    const segment = this.#growing[level]!;
+    const stack = [...segment.outputs];
+    for (let tensor = stack.pop(); tensor !== undefined; tensor = stack.pop()) {
+      const source = this.#sourceOf(tensor, level);
+      switch (source.kind) {
+        case 'requantized':
+          segment.requantized.set(tensor, source.pair);
+          segment.inputs.add(tensor);
+          this.#want(tensor);
+          break;
+        case 'input':
+          segment.inputs.add(tensor);
+          this.#want(tensor);
+          break;
+        case 'node': {
+          if (segment.nodes.has(source.node)) break;
+          segment.nodes.add(source.node);
+          const { input = [] } = this.#flow.nodes[source.node] ?? {};
+          stack.push(...input.filter((name) => name !== ''));
+          break;
+        }
+        case 'initializer':
+          break;
+      }
+    }
+  }
+
+  #sourceOf(tensor: string, level: number): Source {
+    if (this.#given.has(tensor)) return { kind: 'input' };
+    const node = this.#flow.producers.get(tensor);
+    if (node === undefined) return { kind: 'initializer' };
+    const found = this.#levels.of(tensor);
+    if (found === level || found === CONSTANT) return { kind: 'node', node };
+    if (this.#flow.nodes[node]?.opType !== 'DequantizeLinear') return { kind: 'input' };
+    const pair = this.#pairOf(tensor, node);
+    return pair === null ? { kind: 'node', node } : { kind: 'requantized', pair };
+  }
+
+  /** The pair that makes a tensor, where nothing else reads what is between its nodes. */
+  #pairOf(tensor: string, dequantize: number): RequantizedTensor | null {
+    const { nodes, producers } = this.#flow;
+    const between = nodes[dequantize]?.input[0] ?? '';
+    const quantize = producers.get(between);
+    if (quantize === undefined || this.#given.has(between) || this.#uses.get(between) !== 1) return null;
+    return nodes[quantize]?.opType === 'QuantizeLinear' ? { tensor, quantize, dequantize } : null;
+  }
 }
 
 /**
@@ -125,63 +166,5 @@ export function cutGraph(
   const producers = new Map(
     nodes.flatMap(({ output }, index) => output.map((name) => [name, index] as const)),
   );
-  const levels = new Levels(model, inputs, cuts, producers);
-  const given = new Set([...inputs, ...cuts.map(({ output }) => output)]);
-  const targets = [...outputs, ...cuts.map(({ input }) => input)];
-  const last = targets.reduce((highest, tensor) => Math.max(highest, levels.of(tensor)), 0);
-  const growing = Array.from({ length: last + 1 }, () => new Growing());
-  const want = (tensor: string): void => {
-    if (!given.has(tensor)) growing[Math.max(0, levels.of(tensor))]?.outputs.add(tensor);
-  };
-  targets.forEach(want);
-  const uses = countUses(nodes, outputs);
-  /** The pair that makes a tensor, where nothing else reads what is between its nodes. */
-  const pairOf = (tensor: string, dequantize: number): RequantizedTensor | null => {
-    const between = nodes[dequantize]?.input[0] ?? '';
-    const quantize = producers.get(between);
-    if (quantize === undefined || given.has(between) || uses.get(between) !== 1) return null;
-    return nodes[quantize]?.opType === 'QuantizeLinear' ? { tensor, quantize, dequantize } : null;
-  };
-  for (let level = last; level >= 0; level--) {
-    const segment = growing[level]!;
-    const stack = [...segment.outputs];
-    for (let tensor = stack.pop(); tensor !== undefined; tensor = stack.pop()) {
-      const producer = producers.get(tensor);
-      const own = levels.of(tensor) === level || levels.of(tensor) === CONSTANT;
-      const dequantized = producer !== undefined && nodes[producer]?.opType === 'DequantizeLinear';
-      const pair = dequantized && !own ? pairOf(tensor, producer) : null;
-      if (given.has(tensor) || pair !== null || (!own && !dequantized)) {
-        segment.inputs.add(tensor);
-        want(tensor);
-        if (pair !== null && !given.has(tensor)) segment.requantized.set(tensor, pair);
-      } else if (producer !== undefined && !segment.nodes.has(producer)) {
-        segment.nodes.add(producer);
-        stack.push(...(nodes[producer]?.input ?? []).filter((name) => name !== ''));
-      }
-    }
-  }
-  const segments = growing.map((segment) =>
-    segment.outputs.size === 0
-      ? null
-      : {
-          inputs: [...segment.inputs].sort(),
-          outputs: [...segment.outputs].sort(),
-          nodes: [...segment.nodes].sort((left, right) => left - right),
-          requantized: [...segment.requantized.values()].sort((a, b) => a.dequantize - b.dequantize),
-        },
-  );
-  const roundOf = (cut: Cut): number => Math.max(0, levels.of(cut.input));
-  const rounds = Array.from({ length: last }, (_, round) =>
-    cuts.flatMap((cut, index) => (roundOf(cut) === round ? [index] : [])),
-  );
-  return { segments, rounds };
-}
-
-/** How often each tensor is read, as an output of the graph too. */
-function countUses(nodes: readonly NodeProto[], outputs: readonly string[]): Map<string, number> {
-  const uses = new Map<string, number>();
-  for (const name of [...nodes.flatMap(({ input }) => input), ...outputs]) {
-    uses.set(name, (uses.get(name) ?? 0) + 1);
-  }
-  return uses;
+  return new Cutter({ nodes, producers, inputs, cuts }, outputs).cutting();
 }
