@@ -65,7 +65,18 @@ export function annotate(view: NodeView): void {
   if (quantized !== null) state.quantized.set(output, quantized);
   if (state.constants.has(output)) return;
   const whole = wholeOutput(view);
-  if (whole !== null) state.wholes.set(output, whole.range);
+  if (whole !== null) state.wholes.set(output, withinType(state, output, whole.range));
+}
+
+/** Integers that do not fit their type wrap: then only the type bounds them. */
+function withinType(state: GraphState, name: string, range: Interval | null): Interval | null {
+  const type = state.values.get(name)?.type ?? null;
+  if (type === null) return range;
+  const { bits, kind } = ELEMENTS[type];
+  if (kind !== 'signed' && kind !== 'unsigned') return range;
+  const all = datatypeRange(bits, kind === 'signed');
+  if (range !== null && contains(all, range)) return range;
+  return bits <= 16 ? all : null;
 }
 
 function annotateQuantizer(view: NodeView, output: string): void {
@@ -102,19 +113,22 @@ function quantizedOutput(view: NodeView): Quantized | null {
   }
 }
 
-/** Bounds that fall between two values of the grid would leave it. */
+/** A bound that falls between two values of the grid leaves it, unless it is past all of them. */
 function clipped(input: Quantized, lo: number, hi: number): Quantized | null {
-  const [scale, zeroPoint] = [input.scales[0]!, input.zeroPoints[0]!];
   if (input.axis !== null) return null;
-  const onGrid = (bound: number, end: number): number | null => {
-    const q = bound / scale + zeroPoint;
-    if (Number.isInteger(q) || !Number.isFinite(q)) return q;
-    return (q - end) * Math.sign(end - (input.range.lo + input.range.hi) / 2) >= 0 ? end : null;
-  };
-  const [least, most] = [onGrid(lo, input.range.lo), onGrid(hi, input.range.hi)];
-  if (least === null || most === null) return null;
+  const [least, most] = [gridPosition(input, lo), gridPosition(input, hi)];
+  if (!Number.isInteger(least) && least > input.range.lo) return null;
+  if (!Number.isInteger(most) && most < input.range.hi) return null;
   const range = { lo: Math.max(input.range.lo, least), hi: Math.min(input.range.hi, most) };
   return range.lo > range.hi ? null : { ...input, range, source: null, integers: null };
+}
+
+/** Which q a value stands for; whole where the float32 of that q is the value itself. */
+function gridPosition({ scales, zeroPoints }: Quantized, bound: number): number {
+  const [scale, zeroPoint] = [scales[0]!, zeroPoints[0]!];
+  const exact = bound / scale + zeroPoint;
+  const nearest = Math.round(exact);
+  return Math.fround((nearest - zeroPoint) * scale) === Math.fround(bound) ? nearest : exact;
 }
 
 function sameGrid(left: Quantized, right: Quantized): boolean {

@@ -15,7 +15,7 @@ import { convolutionGeometry, leftProductGeometry, rightProductGeometry } from '
 import type { LayerGeometry } from './shapeLayer.ts';
 import { constantInput, inputName } from './state.ts';
 import type { NodeView } from './state.ts';
-import type { ImportedLayer, LayerOutput } from './types.ts';
+import type { ImportedLayer, LayerOutput, RequantizedOutput } from './types.ts';
 
 /** Float Conv, MatMul and Gemm whose operands are quantized (QDQ, QONNX) or whole (NEMO). */
 
@@ -43,7 +43,8 @@ export function floatLayer(view: NodeView, readers: Readers): ImportedLayer {
   };
   const scales = productScales(parts);
   const bias = biasOf(view, scales, constant.scales === null && running.scale === null);
-  const spec = specOf(parts, bias.kind === 'whole' ? bias.integers : [0]);
+  const parted = partBias(view, readers, parts, scales, bias);
+  const spec = specOf(parts, parted.integers);
   return {
     name: node.name,
     op: node.op,
@@ -51,7 +52,7 @@ export function floatLayer(view: NodeView, readers: Readers): ImportedLayer {
     spec,
     input: layerInputOf(parts),
     weightScales: constant.scales === null ? null : perOutput(constant.scales, constant, geometry),
-    output: outputOf(view, readers, parts, scales, bias),
+    output: outputOf(view, parts, scales, parted),
   };
 }
 
@@ -88,40 +89,57 @@ function geometryFor(
 
 function biasOf(view: NodeView, scales: readonly number[], isWhole: boolean): LayerBias {
   const name = view.node.op === 'MatMul' ? null : inputName(view.node, 2);
-  if (name === null) return { kind: 'whole', integers: [0] };
+  if (name === null) return { kind: 'whole', integers: [0], isRescaled: false };
   const bias = constantInput(view, 2);
   if (bias === null) throw new NotALayer('its bias is computed at run time');
   const extents = bias.shape.filter((extent) => extent !== 1);
   const isVector = extents.length === 1 && extents[0] === scales.length && bias.shape.at(-1) !== 1;
   if (extents.length > 0 && !isVector) throw new NotALayer('not supported yet: a bias that varies over rows');
   const found = layerBias(bias, view.state.quantized.get(name), scales);
-  if (isWhole && found.kind === 'remainder') throw new NotALayer('its bias is not whole');
+  if (isWhole && found.kind === 'fraction') throw new NotALayer('its bias is not whole');
   return found;
+}
+
+/** What of a bias goes into the accumulator, what is added in the clear, and the quantized tensor that follows. */
+interface PartedBias {
+  readonly integers: readonly number[];
+  readonly floats: readonly number[] | null;
+  readonly requantized: RequantizedOutput | null;
+}
+
+function partBias(
+  view: NodeView,
+  readers: Readers,
+  { accumulator }: LayerParts,
+  scales: readonly number[],
+  bias: LayerBias,
+): PartedBias {
+  const follows = requantizedAfter(view.node.outputs[0] ?? '', scales, view.state, readers);
+  const isFused = follows?.fused === true && accumulator !== null;
+  if (bias.kind === 'whole') {
+    const requantized = follows === null ? null : { ...follows, fused: isFused && !bias.isRescaled };
+    return { integers: bias.integers, floats: null, requantized };
+  }
+  const { values, rounded } = bias;
+  if (!isFused || rounded === null || view.node.op !== 'Conv')
+    return { integers: [0], floats: values, requantized: null };
+  // What rounding took off stays with the floats, for those who do not take the requantized tensor.
+  const rest = values.map((value, channel) => Math.fround(value - rounded[channel]! * scales[channel]!));
+  return { integers: rounded, floats: rest, requantized: follows };
 }
 
 function outputOf(
   view: NodeView,
-  readers: Readers,
-  parts: LayerParts,
+  { running, constant }: LayerParts,
   scales: readonly number[],
-  bias: LayerBias,
+  { floats, requantized }: PartedBias,
 ): LayerOutput {
   const tensor = view.node.outputs[0] ?? '';
   const shape = shapeOfTensor(view, tensor);
   const type = view.state.values.get(tensor)?.type ?? 'float32';
   if (type !== 'float32') throw new NotALayer(`not supported yet: ${type} outputs`);
-  if (parts.running.scale === null && parts.constant.scales === null)
-    return { kind: 'accumulator', tensor, type, shape };
-  const follows = bias.kind === 'whole' ? requantizedAfter(tensor, scales, view.state, readers) : null;
-  return {
-    kind: 'scaled',
-    tensor,
-    type,
-    shape,
-    scales,
-    bias: bias.kind === 'whole' ? null : bias.values,
-    requantized: follows === null ? null : { ...follows, fused: follows.fused && parts.accumulator !== null },
-  };
+  if (running.scale === null && constant.scales === null) return { kind: 'accumulator', tensor, type, shape };
+  return { kind: 'scaled', tensor, type, shape, scales, bias: floats, requantized };
 }
 
 /** Everything that an operand of a type can hold. */

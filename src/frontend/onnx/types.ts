@@ -135,7 +135,7 @@ export type LayerOutput =
       readonly shape: readonly number[];
       /** fround(input scale * weight scale), one per output channel. */
       readonly scales: readonly number[];
-      /** A bias that is no whole multiple of the scales: added in the clear. */
+      /** A bias that is no whole multiple of the scales, or what rounding took off it: added in the clear. */
       readonly bias: readonly number[] | null;
       /** The quantized tensor that follows, where nothing but a redundant Relu or Clip stands between. */
       readonly requantized: RequantizedOutput | null;

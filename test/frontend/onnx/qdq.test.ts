@@ -154,6 +154,20 @@ describe('QDQ', () => {
     }
   });
 
+  it('says that onnxruntime runs a bias of another scale in floats, and rounds a float bias', () => {
+    const after = [quantize('y')];
+    const twice = onlyLayer(qdq({ after, bias: { values: [8, -16], scale: 0.25 } }));
+    expect(scaledOutput(twice)).toMatchObject({ bias: null, requantized: { fused: false } });
+    const graph = qdq({ after });
+    const nodes = graph.nodes.map((one) =>
+      one.opType === 'Conv' ? node('Conv', ['xf', 'wf', 'fb'], ['y']) : one,
+    );
+    const bias = tensor('fb', 'float32', [2], [0.125 * 2.5, 0.125 * -3.25]);
+    const layer = onlyLayer({ ...graph, nodes, initializers: [...(graph.initializers ?? []), bias] });
+    expect(layer.spec.bias).toEqual([2, -3]);
+    expect(scaledOutput(layer)).toMatchObject({ bias: [0.0625, -0.03125], requantized: { fused: true } });
+  });
+
   it.each<[string, Parameters<typeof qdq>[0]]>([
     ['a Relu matters', { after: [node('Relu', ['y'], ['r']), quantize('r', 'z9')] }],
     ['something else reads the floats', { after: [quantize('y'), node('Relu', ['y'], ['r'])] }],

@@ -155,6 +155,7 @@ describe('QONNX', () => {
     ['Transpose', [node('Transpose', ['xq'], ['p'], [ints('perm', [0, 1, 3, 2])])], { lo: 0, hi: 15 }],
     ['Pad', [node('Pad', ['xq', 'pads'], ['p'])], { lo: 0, hi: 15 }],
     ['Clip on the grid', [node('Clip', ['xq', 'c0', 'c1'], ['p'])], { lo: 1, hi: 4 }],
+    ['Clip at a value that is rounded', [node('Clip', ['xq', 'c0', 'c3'], ['p'])], { lo: 1, hi: 12 }],
     ['Clip that cuts nothing off', [node('Clip', ['xq', 'far', 'further'], ['p'])], { lo: 0, hi: 15 }],
     [
       'DepthToSpace',
@@ -169,6 +170,7 @@ describe('QONNX', () => {
       tensor('pads', 'int64', [8], [0, 0, 1, 1, 0, 0, 1, 1]),
       scalar('c0', 'float32', 0.25),
       scalar('c1', 'float32', 1),
+      scalar('c3', 'float32', 3),
       scalar('far', 'float32', -0.1),
       scalar('further', 'float32', 7.77),
     ];
