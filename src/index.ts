@@ -111,8 +111,33 @@ export { lint } from './lint/lint.ts';
 export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
-export { run } from './run.ts';
-export type { RunOptions, RunResult, RunStep } from './run.ts';
+export { compileModel } from './model/compileModel.ts';
+export type {
+  AccumulatorOutput,
+  Arithmetic,
+  ClearNode,
+  ModelLayer,
+  ModelLayerOutput,
+  ModelPlan,
+  ModelPort,
+  ModelReference,
+  ModelSegment,
+  RequantizedLayerOutput,
+  ScaledOutput,
+} from './model/modelPlan.ts';
+export { encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
+export type {
+  FloatComparison,
+  ModelComparison,
+  ModelLayerReport,
+  ModelRunReport,
+} from './model/modelReport.ts';
+export { ModelRunner, runModel } from './model/runModel.ts';
+export type { ModelRunOptions, ModelRunResult } from './model/runModel.ts';
+export { typedTensor } from './model/typedTensor.ts';
+export type { CrossingElement, Elements, TypedTensor } from './model/typedTensor.ts';
+export { openRunner, run } from './run.ts';
+export type { Runner, RunOptions, RunResult, RunStep } from './run.ts';
 export type { RunReport } from './runReport.ts';
 export { VERSION } from './version.ts';
 export { quantize } from './frontend/quantize.ts';

@@ -32,13 +32,20 @@ export interface RunOptions {
   readonly onProgress?: (step: RunStep, done: number, total: number) => void;
 }
 
-/**
- * Runs a plan as client and server in one: keys, encryption, evaluation, decryption, comparison with the cleartext
- * convolution.
- * @param input NCHW, raw values, of exactly the plan's shape
- * @throws CipherconvError `shape-mismatch` or `out-of-range` for an input that the plan was not made for.
- */
-export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): Promise<RunResult> {
+/** A client and a server of one plan, kept for several inputs. */
+export interface Runner {
+  /**
+   * Encryption, evaluation, decryption, comparison with the cleartext convolution. The report's times of keygen and
+   * prepare are those of the one time when they were done.
+   * @param input NCHW, raw values, of exactly the plan's shape
+   * @throws CipherconvError `shape-mismatch` or `out-of-range` for an input that the plan was not made for.
+   */
+  readonly run: (input: Tensor) => Promise<RunResult>;
+  readonly dispose: () => void;
+}
+
+/** Makes the keys and prepares the weights of a plan; the caller disposes of the runner. */
+export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<Runner> {
   const announce = options.onProgress ?? ((): void => undefined);
   const step = async <T>(name: RunStep, work: () => T | Promise<T>): Promise<Timed<T>> => {
     announce(name, 0, 1);
@@ -48,48 +55,67 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
   };
   await step('load SEAL', loadSeal);
   const client = await step('keygen', () => makeClient(plan));
-  try {
-    let active: 'prepare' | 'evaluate' = 'prepare';
-    const memory =
-      options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes };
-    const onProgress = (done: number, total: number): void => {
-      announce(active, done, total);
+  const { encryptor, keys } = client.value;
+  let active: 'prepare' | 'evaluate' = 'prepare';
+  const memory =
+    options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes };
+  const onProgress = (done: number, total: number): void => {
+    announce(active, done, total);
+  };
+  const evaluator = await step('prepare', () => prepare(plan, keys, { ...memory, onProgress })).catch(
+    (error: unknown) => {
+      encryptor.dispose();
+      throw error;
+    },
+  );
+  const run = async (input: Tensor): Promise<RunResult> => {
+    const upload = await step('encrypt', () => encryptor.encrypt(input));
+    active = 'evaluate';
+    const response = await step('evaluate', () => evaluator.value.evaluate(upload.value));
+    const output = await step('decrypt', () => encryptor.decrypt(response.value));
+    const measuredBudgetBits = encryptor.measuredBudgetBits(response.value);
+    const expected = await step('compare', () => convolve(plan.spec, input));
+    const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
+    const report: RunReport = {
+      match,
+      mismatches,
+      outputs,
+      ...planFacts(plan),
+      noise: { predictedBudgetBits: plan.noise.predictedBudgetBits, measuredBudgetBits },
+      ms: {
+        keygen: client.ms,
+        prepare: evaluator.ms,
+        encrypt: upload.ms,
+        evaluate: response.ms,
+        decrypt: output.ms,
+      },
+      bytes: {
+        keys: keys.length,
+        upload: totalLength(upload.value),
+        response: totalLength(response.value),
+      },
     };
-    const { encryptor, keys } = client.value;
-    const evaluator = await step('prepare', () => prepare(plan, keys, { ...memory, onProgress }));
-    try {
-      const upload = await step('encrypt', () => encryptor.encrypt(input));
-      active = 'evaluate';
-      const response = await step('evaluate', () => evaluator.value.evaluate(upload.value));
-      const output = await step('decrypt', () => encryptor.decrypt(response.value));
-      const measuredBudgetBits = encryptor.measuredBudgetBits(response.value);
-      const expected = await step('compare', () => convolve(plan.spec, input));
-      const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
-      const report: RunReport = {
-        match,
-        mismatches,
-        outputs,
-        ...planFacts(plan),
-        noise: { predictedBudgetBits: plan.noise.predictedBudgetBits, measuredBudgetBits },
-        ms: {
-          keygen: client.ms,
-          prepare: evaluator.ms,
-          encrypt: upload.ms,
-          evaluate: response.ms,
-          decrypt: output.ms,
-        },
-        bytes: {
-          keys: keys.length,
-          upload: totalLength(upload.value),
-          response: totalLength(response.value),
-        },
-      };
-      return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
-    } finally {
-      evaluator.value.dispose();
-    }
+    return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
+  };
+  const dispose = (): void => {
+    evaluator.value.dispose();
+    encryptor.dispose();
+  };
+  return { run, dispose };
+}
+
+/**
+ * Runs a plan as client and server in one: keys, encryption, evaluation, decryption, comparison with the cleartext
+ * convolution.
+ * @param input NCHW, raw values, of exactly the plan's shape
+ * @throws CipherconvError `shape-mismatch` or `out-of-range` for an input that the plan was not made for.
+ */
+export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): Promise<RunResult> {
+  const runner = await openRunner(plan, options);
+  try {
+    return await runner.run(input);
   } finally {
-    client.value.encryptor.dispose();
+    runner.dispose();
   }
 }
 

@@ -11,7 +11,8 @@ import type { Tensor } from '../../compiler/tensor.ts';
 import { EXECUTORS } from '../../runtime/clear/executors.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { compareTensors } from '../../runtime/compare.ts';
-import { loadOrt, ORT_NAMES, ortConvolutions, PACKAGE, VERSION } from './onnxruntime.ts';
+import { loadOrt, PACKAGE, VERSION } from '../model/ort.ts';
+import { ORT_NAMES, ortConvolutions } from './onnxruntime.ts';
 import { median } from './rawOperations.ts';
 
 interface Layer {

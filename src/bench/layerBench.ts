@@ -15,7 +15,8 @@ import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
-import { loadOrt, ortConvolutions } from './onnxruntime.ts';
+import { loadOrt } from '../model/ort.ts';
+import { ortConvolutions } from './onnxruntime.ts';
 import { combineCosts, median, RawOperations } from './rawOperations.ts';
 
 /** Milliseconds, medians over the rounds, one thread. */

@@ -1,35 +1,15 @@
-/** onnxruntime-web on one thread, for the comparison in `npm run bench:clear`. An optional package: see `PACKAGE`. */
+/** Convolutions in onnxruntime-web, for the comparison in `npm run bench:clear`. */
 import { centredWeights, outputShape } from '../../compiler/spec.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { ELEMENT, encodeConvModel } from './convModel.ts';
 import type { ConvModel } from './convModel.ts';
-
-export const PACKAGE = 'onnxruntime-web';
-export const VERSION = '1.30.0';
+import type { Ort, OrtTensor } from '../model/ort.ts';
 
 export const ORT_NAMES = Object.freeze({
   float: 'onnxruntime-web Conv',
   integer: 'onnxruntime-web ConvInteger',
 });
-
-/** What is used of the package; declared here so that this compiles where it is not installed. */
-interface Ort {
-  readonly env: { readonly wasm: { numThreads: number } };
-  readonly Tensor: new (type: string, data: Float32Array | Uint8Array, shape: readonly number[]) => OrtTensor;
-  readonly InferenceSession: {
-    create(model: Uint8Array, options: { executionProviders: string[] }): Promise<OrtSession>;
-  };
-}
-
-interface OrtTensor {
-  readonly data: ArrayLike<number>;
-}
-
-interface OrtSession {
-  run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
-  release(): Promise<void>;
-}
 
 /** One convolution in onnxruntime. */
 export interface OrtConvolution {
@@ -37,19 +17,6 @@ export interface OrtConvolution {
   /** Accumulators, NCHW, still in the runtime's own type. */
   readonly run: () => Promise<ArrayLike<number>>;
   readonly release: () => Promise<void>;
-}
-
-/** Loads the package, or null when it is not installed. */
-export async function loadOrt(): Promise<Ort | null> {
-  try {
-    // A name that the compiler does not follow: the package is optional. Its subpath without WebGPU suits Node.
-    const ort = (await import(`${PACKAGE}/wasm`)) as Ort;
-    ort.env.wasm.numThreads = 1;
-    return ort;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return null;
-    throw error;
-  }
 }
 
 function model(spec: ConvSpec, parts: Pick<ConvModel, 'operator' | 'inputs' | 'initializers'>): Uint8Array {
@@ -105,7 +72,8 @@ async function convolution(
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
   return {
     name,
-    run: async () => (await session.run({ x: input }))['y']?.data ?? [],
+    // float32 or int32: never the 64-bit integers that a tensor may hold.
+    run: async () => ((await session.run({ x: input }))['y']?.data ?? []) as ArrayLike<number>,
     release: () => session.release(),
   };
 }

@@ -1,30 +1,34 @@
 import type { Command } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/errors.ts';
-import { isToeplitz } from '../../compiler/plan.ts';
 import { compileConfig } from '../compile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts';
 import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import { encodePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loadConfig } from '../frontend/sources.ts';
-import { planFacts } from '../runReport.ts';
+import { isModelFile } from '../model/modelFiles.ts';
+import { refuseModelFlags } from '../model/modelSources.ts';
 import { compileOptions, addCompileOptions } from './compileOptions.ts';
+import { planSummary } from './planSummary.ts';
 import { oneLine } from './planText.ts';
+import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 
-/** `compile CONFIG`: config to plan. */
+/** `compile CONFIG|MODEL`: config or ONNX model to plan. */
 export function addCompile(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('compile')
-    .description('compile a filter config to a verified plan')
-    .argument('<config>', 'a filter config (*.conv.json), or - for stdin')
+    .description('compile a filter config or an ONNX model to a verified plan')
+    .argument('<config>', 'a filter config (*.conv.json), an ONNX model (*.onnx), or - for a config on stdin')
     .option('-o, --output <file>', 'where the plan goes (default: stdout)')
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
+  addModelFlags(command);
   command.action(async (path, flags, self) => {
     const { print, notice } = terminal();
     const options = compileOptions(self);
+    const model = modelFlags(self);
     const { clientPlan } = flags;
     const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
     if (clientPlan !== undefined) await refuseSameFile(path, file, clientPlan, flags.json === true);
@@ -33,6 +37,13 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     }
     if (file !== undefined) await requireWritable(file);
     if (clientPlan !== undefined) await requireWritable(clientPlan);
+    if (isModelFile(path)) {
+      if (clientPlan !== undefined) refuseModelClientPlan();
+      const { compileModelFile } = await import('./models.ts');
+      await compileModelFile(path, { model, options, file, json: flags.json === true }, terminal());
+      return;
+    }
+    refuseModelFlags(model);
     const stored = compileConfig(await loadConfig(path), options);
     const clientText = clientPlan === undefined ? null : clientPlanText(stored);
     if (file !== undefined) {
@@ -41,6 +52,15 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     } else if (flags.json !== true && clientPlan !== STANDARD_STREAM) print(encodePlan(stored));
     if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
     if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
+  });
+}
+
+function refuseModelClientPlan(): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--client-plan',
+    message: 'not supported yet: client plans of models',
+    hint: 'leave --client-plan out, or compile the layers as filter configs',
   });
 }
 
@@ -82,27 +102,4 @@ function clientPlanText(stored: StoredPlan): string {
       { cause: error },
     );
   }
-}
-
-/** What `compile --json` and `explain --json` print: the plan without weights, windows and packing details of layers. */
-export function planSummary({ plan, layout, digest }: StoredPlan): object {
-  return {
-    digest,
-    name: plan.spec.name,
-    layout,
-    ...planFacts(plan),
-    requiredBits: plan.analysis.required.bits,
-    declaredBits: plan.spec.accumulator?.bits ?? null,
-    channels: plan.analysis.channels.map(({ lo, hi }) => [lo, hi]),
-    securityBits: plan.parameters.securityBits,
-    primes: {
-      data: plan.parameters.dataPrimes,
-      special: plan.parameters.specialPrime,
-    },
-    packing: plan.packing,
-    ...(isToeplitz(plan) ? {} : { keys: plan.keys }),
-    noise: plan.noise,
-    wire: plan.wire,
-    report: plan.report,
-  };
 }

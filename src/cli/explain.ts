@@ -1,125 +1,42 @@
 import type { Command } from '@commander-js/extra-typings';
-import { requiredWidth } from '../../compiler/interval.ts';
-import { keyBytes } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
 import { compileConfig } from '../compile.ts';
-import { loadSource } from '../frontend/sources.ts';
-import type { StoredPlan } from '../frontend/planFile.ts';
-import { loweringReport, loweringReportLines } from '../report/loweringReport.ts';
-import type { LoweringReport } from '../report/loweringReport.ts';
-import { noiseReport, noiseReportLines } from '../report/noiseReport.ts';
-import type { NoiseReport } from '../report/noiseReport.ts';
-import { planSummary } from './compile.ts';
+import { loadAnySource } from '../model/modelSources.ts';
+import { loweringReport } from '../report/loweringReport.ts';
+import { noiseReport } from '../report/noiseReport.ts';
 import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
-import { packingLines } from './packingText.ts';
-import { describeInterval, describeModulus, describeSpec, describeWidth, plural } from './planText.ts';
-import { bold } from './terminal.ts';
+import { explainPlan } from './explainText.ts';
+import { planSummary } from './planSummary.ts';
+import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 
-/** `explain PLAN|CONFIG`: what was chosen, why, what was refused. */
+/** `explain PLAN|CONFIG|MODEL`: what was chosen, why, what was refused. */
 export function addExplain(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('explain')
     .description('say what a plan chose, why, and what was refused')
-    .argument('<plan>', 'a plan or a filter config, or - for stdin')
+    .argument('<plan>', 'a plan, a filter config or an ONNX model, or - for stdin')
     .option('--json', 'print it as JSON');
   addCompileOptions(command);
+  addModelFlags(command);
   command.action(async (path, flags, self) => {
+    const io = terminal();
     const options = compileOptions(self);
-    const source = await loadSource(path);
+    const source = await loadAnySource(path, modelFlags(self));
+    const json = flags.json === true;
+    if (source.kind === 'model' || source.kind === 'model-plan') {
+      if (source.kind === 'model-plan') refuseCompileOptions(self);
+      const { explainModel } = await import('./models.ts');
+      explainModel(source, options, json, io);
+      return;
+    }
     if (source.kind === 'plan') refuseCompileOptions(self);
     const stored = source.kind === 'plan' ? source.stored : compileConfig(source.config, options);
     const noise = noiseReport(stored.plan);
     const lowering = loweringReport(stored.plan);
-    terminal().print(
-      flags.json === true
+    io.print(
+      json
         ? `${JSON.stringify({ ...planSummary(stored), loweringReport: lowering, noiseReport: noise })}\n`
-        : explain(stored, noise, lowering),
+        : explainPlan(stored, noise, lowering),
     );
   });
-}
-
-/** Channels listed one by one; more are summed up. */
-const MOST_CHANNELS = 8;
-
-function accumulatorLines(plan: Plan): string[] {
-  const { channels, interval, decodeWidth } = plan.analysis;
-  const declared = plan.spec.accumulator;
-  const shown = channels
-    .slice(0, MOST_CHANNELS)
-    .map((channel, index) => `  channel ${index}: ${describeInterval(channel)}`);
-  const rest = channels.length - shown.length;
-  const widest = channels.reduce((most, channel) => Math.max(most, requiredWidth(channel).bits), 0);
-  return [
-    `all channels: ${describeInterval(interval)}`,
-    ...(channels.length > 1 ? shown : []),
-    ...(rest > 0 ? [`  and ${rest} more, the widest of all needs ${plural(widest, 'bit')}`] : []),
-    declared === null ? 'no width was declared' : `fits the declared ${describeWidth(declared)}`,
-    `the widest channel takes ${decodeWidth} values, so t = ${plan.parameters.plainModulus}`,
-  ];
-}
-
-function noiseLines({ noise }: Plan): string[] {
-  return [
-    `largest row of weights: L1 norm ${noise.rowL1}; noise budget left: at least ${plural(noise.predictedBudgetBits, 'bit')}`,
-    noise.failure === 'never'
-      ? 'decryption of an honest result cannot fail'
-      : 'decryption of an honest result fails with probability at most 2^-128',
-  ];
-}
-
-/** What executes the products, and how the direct kernel's lanes were proved wide enough. */
-function kernelLines({ kernel, direct, noise }: Plan): string[] {
-  if (direct === null) return [`kernel ${kernel}: SEAL's evaluator, everything in NTT form`];
-  const { limbBits, limbs, laneL1, folds } = direct;
-  return [
-    `kernel ${kernel}: coefficients in ${plural(limbs, 'limb')} of ${plural(limbBits, 'bit')}, summed in 32-bit lanes`,
-    `a lane holds a norm of ${laneL1}, the largest row has ${noise.rowL1}: ${plural(folds, 'sum')} a row`,
-  ];
-}
-
-function costLines(plan: Plan): string[] {
-  const { bytes, counts, report } = plan;
-  const { refused } = report;
-  const keys = keyBytes(plan);
-  return [
-    `${plural(counts.inputCiphertexts, 'ciphertext')} in (${bytes.upload} bytes), ` +
-      `${plural(counts.outputCiphertexts, 'ciphertext')} out (${bytes.response} bytes), ` +
-      (keys === 0 ? 'no evaluation keys' : `evaluation keys of ${plural(keys, 'byte')}, once`),
-    `${plural(counts.products, 'product')}, ${plural(counts.ntt, 'transform')}, ${plural(counts.rotations, 'rotation')}, ` +
-      plural(counts.weightPlaintexts, 'weight polynomial'),
-    `cheapest of ${plural(report.considered, 'candidate')} for ${report.objective}: about ${report.estimatedMilliseconds.toFixed(2)} ms by the cost model`,
-    refused.length === 0 ? 'nothing was refused' : 'refused:',
-    ...refused.map(({ degree, reason }) => `  N = ${degree}: ${reason}`),
-  ];
-}
-
-/** What a person reads about a plan. */
-export function explain(
-  { plan, layout, digest }: StoredPlan,
-  noise: NoiseReport,
-  lowering: LoweringReport,
-): string {
-  const { parameters } = plan;
-  const sections: [title: string, lines: readonly string[]][] = [
-    ['Convolution', [...describeSpec(plan.spec), `layout   ${layout} in files`]],
-    ['Accumulator', accumulatorLines(plan)],
-    [
-      'Parameters',
-      [
-        `N = ${parameters.degree}, t = ${parameters.plainModulus}, q of ${describeModulus(plan)}`,
-        `primes ${[...parameters.dataPrimes, ...(parameters.specialPrime === null ? [] : [parameters.specialPrime])].join(', ')}`,
-        ...noiseLines(plan),
-      ],
-    ],
-    [`Noise, ${plan.noise.failure === 'never' ? 'worst case, ' : ''}log2`, noiseReportLines(noise)],
-    ['Lowering', loweringReportLines(lowering)],
-    ['Packing', packingLines(plan.packing)],
-    ['Kernel', kernelLines(plan)],
-    ['Cost', costLines(plan)],
-  ];
-  const body = sections.map(
-    ([title, lines]) => `${bold(title)}\n${lines.map((line) => `  ${line}\n`).join('')}`,
-  );
-  return `${bold(plan.spec.name)}  digest ${digest}\n\n${body.join('\n')}`;
 }

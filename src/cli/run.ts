@@ -8,35 +8,50 @@ import type { ParsedConfig } from '../frontend/config.ts';
 import { STANDARD_STREAM } from '../frontend/files.ts';
 import { requireOutput, writeOutput } from '../frontend/outputs.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
-import { loadSource } from '../frontend/sources.ts';
 import { inputTensor, loadInput } from '../frontend/tensors.ts';
 import type { InputSource } from '../frontend/tensors.ts';
+import { loadAnySource } from '../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
 import { describeRun } from './runText.ts';
+import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 
-/** `run CONFIG|PLAN --input X`: encrypt, evaluate, decrypt, compare. */
+/** `run CONFIG|PLAN|MODEL --input X`: encrypt, evaluate, decrypt, compare. */
 export function addRun(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('run')
-    .description('run a convolution encrypted and compare it with the cleartext one')
-    .argument('<config>', 'a filter config or a plan, or - for stdin')
+    .description('run a convolution or a model encrypted and compare it with the cleartext one')
+    .argument('<config>', 'a filter config, an ONNX model or a plan of either, or - for stdin')
     .requiredOption(
       '-i, --input <file>',
-      'a tensor (.npy, .json), a picture (.png), or - for a JSON tensor on stdin',
+      'a tensor (.npy, .json, .pb), a picture (.png), or - for a JSON tensor on stdin; name=file, repeated, where a model has several inputs',
+      collect,
     )
     .option('-o, --output <file>', 'write the result: .npy, .json, .png, or - for JSON on stdout')
     .option('--weight-memory <MiB>', 'what transformed weights may take (default: 1024)', parseMebibytes)
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);
+  addModelFlags(command);
   command.action(async (path, flags, self) => {
     const io = terminal();
     const options = compileOptions(self);
     refuseSharedStreams(path, flags);
     if (flags.output !== undefined) await requireOutput(flags.output);
-    const source = await loadSource(path);
-    if (source.kind === 'plan') refuseCompileOptions(self);
-    const input = await loadInput(flags.input);
+    const source = await loadAnySource(path, modelFlags(self));
+    if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
+    const memory =
+      flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
+    if (source.kind === 'model' || source.kind === 'model-plan') {
+      const { runModelSource } = await import('./models.ts');
+      const { output } = flags;
+      await runModelSource(
+        source,
+        { options, inputs: flags.input, output, json: flags.json === true, ...memory },
+        io,
+      );
+      return;
+    }
+    const input = await loadInput(onlyInput(flags.input));
     io.progress('compile', 0, 1);
     const stored =
       source.kind === 'plan'
@@ -45,8 +60,6 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
     // Loaded late: node-seal is large, and bad input is refused before.
     const { run } = await import('../run.ts');
-    const memory =
-      flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
     const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
     io.endProgress();
     const { report, output } = result;
@@ -60,6 +73,10 @@ export function addRun(program: Command, terminal: () => Terminal): void {
   });
 }
 
+function collect(file: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), file];
+}
+
 function parseMebibytes(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0 && text.trim() !== '') return value;
@@ -67,13 +84,13 @@ function parseMebibytes(text: string): number {
 }
 
 interface Streams {
-  readonly input: string;
+  readonly input: readonly string[];
   readonly output?: string | undefined;
   readonly json?: true | undefined;
 }
 
 function refuseSharedStreams(path: string, flags: Streams): void {
-  if (path === STANDARD_STREAM && flags.input === STANDARD_STREAM) {
+  if (path === STANDARD_STREAM && flags.input.includes(STANDARD_STREAM)) {
     throw new CipherconvError({
       code: 'usage',
       message: 'the config and the input cannot both come from stdin',
@@ -82,6 +99,17 @@ function refuseSharedStreams(path: string, flags: Streams): void {
   if (flags.output === STANDARD_STREAM && flags.json === true) {
     throw new CipherconvError({ code: 'usage', message: 'the output and --json cannot both go to stdout' });
   }
+}
+
+/** @throws CipherconvError `usage`: a convolution has one input. */
+function onlyInput([first = '', ...others]: readonly string[]): string {
+  if (others.length === 0) return first;
+  throw new CipherconvError({
+    code: 'usage',
+    where: '--input',
+    message: 'a convolution has one input',
+    found: [first, ...others].join(', '),
+  });
 }
 
 /** A plan is for one size: says what to do about a picture of another. */

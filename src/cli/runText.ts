@@ -3,13 +3,13 @@ import type { RunResult } from '../run.ts';
 import { describeInterval, describeModulus, plural } from './planText.ts';
 import { verdict } from './terminal.ts';
 
-function bytesText(bytes: number): string {
+export function bytesText(bytes: number): string {
   if (bytes < 1000) return plural(bytes, 'byte');
   if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-function millisecondsText(ms: number): string {
+export function millisecondsText(ms: number): string {
   return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
 }
 

@@ -3,7 +3,7 @@ import { elementCount } from '../../compiler/tensor.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 
 /**
- * NumPy's .npy files (format versions 1 to 3), integers in C order only. Our own reader, because what is read here
+ * NumPy's .npy files (format versions 1 to 3) in C order: integers, and floats where a model takes them. Our own reader, because what is read here
  * decides what is computed: the header is parsed as a whole, and the data must fill the shape exactly.
  */
 
@@ -77,9 +77,19 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
   u8: { bytes: 8, read: (view, offset) => view.getBigUint64(offset, true) },
 };
 
-function elementType(descr: string, file: string): ElementType {
-  const type = ELEMENT_TYPES[descr.slice(1)];
+const FLOAT_TYPES: Readonly<Record<string, ElementType>> = {
+  f4: { bytes: 4, read: (view, offset) => view.getFloat32(offset, true) },
+  f8: { bytes: 8, read: (view, offset) => view.getFloat64(offset, true) },
+};
+
+/** What a reader takes beside integers. */
+type Floats = 'refused' | 'taken';
+
+function elementType(descr: string, file: string, floats: Floats): ElementType {
   const order = descr.charAt(0);
+  const float = floats === 'taken' && order === '<' ? FLOAT_TYPES[descr.slice(1)] : undefined;
+  if (float !== undefined) return float;
+  const type = ELEMENT_TYPES[descr.slice(1)];
   if (type !== undefined && (order === '<' || (type.bytes === 1 && '|>='.includes(order)))) return type;
   const expected = 'little-endian integers of 1, 2, 4 or 8 bytes';
   const found = JSON.stringify(descr);
@@ -102,6 +112,39 @@ function elementType(descr: string, file: string): ElementType {
  * @throws CipherconvError `malformed-tensor` for anything but a whole file of integers below 2^53 in C order.
  */
 export function decodeNpy(bytes: Uint8Array, file: string): Tensor {
+  const { header, read } = openNpy(bytes, file, 'refused');
+  const data = read((value, index) => {
+    if (Number.isSafeInteger(value)) return;
+    refuse(file, `element ${index} is out of range`, 'integers below 2^53 in magnitude', String(value));
+  });
+  return { shape: header.shape, data };
+}
+
+/** What a .npy file holds where floats may come too. */
+export interface NpyNumbers {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+  /** NumPy's name without the byte order, such as f4 or u1. */
+  readonly type: string;
+}
+
+/**
+ * Reads a .npy file of integers or floats.
+ * @throws CipherconvError `malformed-tensor`.
+ */
+export function decodeNpyNumbers(bytes: Uint8Array, file: string): NpyNumbers {
+  const { header, read } = openNpy(bytes, file, 'taken');
+  const data = read(() => undefined);
+  return { shape: header.shape, data, type: header.descr.slice(1) };
+}
+
+interface OpenNpy {
+  readonly header: Header;
+  /** Reads all elements, each shown to `check` first. */
+  readonly read: (check: (value: number, index: number) => void) => Float64Array;
+}
+
+function openNpy(bytes: Uint8Array, file: string, floats: Floats): OpenNpy {
   if (bytes.length < 10 || !MAGIC.every((byte, index) => bytes[index] === byte)) {
     return refuse(
       file,
@@ -121,7 +164,7 @@ export function decodeNpy(bytes: Uint8Array, file: string): Tensor {
     return refuse(file, 'the header is cut off', `${length} bytes of header`, `${bytes.length} bytes in all`);
   }
   const header = parseHeader(new TextDecoder().decode(bytes.subarray(start, start + length)), file);
-  const type = elementType(header.descr, file);
+  const type = elementType(header.descr, file, floats);
   const rank = header.shape.filter((extent) => extent !== 1).length;
   if (header.fortranOrder && rank > 1) {
     return refuse(
@@ -132,7 +175,8 @@ export function decodeNpy(bytes: Uint8Array, file: string): Tensor {
       'np.ascontiguousarray(x) in NumPy',
     );
   }
-  return { shape: header.shape, data: readData(view, start + length, header.shape, type, file) };
+  const read: OpenNpy['read'] = (check) => readData(view, start + length, header.shape, type, file, check);
+  return { header, read };
 }
 
 function readData(
@@ -141,6 +185,7 @@ function readData(
   shape: readonly number[],
   type: ElementType,
   file: string,
+  check: (value: number, index: number) => void,
 ): Float64Array {
   const count = elementCount(shape);
   const found = view.byteLength - start;
@@ -153,14 +198,7 @@ function readData(
   const data = new Float64Array(count);
   for (let index = 0; index < count; index++) {
     const value = Number(type.read(view, start + index * type.bytes));
-    if (!Number.isSafeInteger(value)) {
-      return refuse(
-        file,
-        `element ${index} is out of range`,
-        'integers below 2^53 in magnitude',
-        String(value),
-      );
-    }
+    check(value, index);
     data[index] = value;
   }
   return data;
@@ -169,20 +207,37 @@ function readData(
 /** Bytes of a .npy file (version 1): int32 where all values fit, int64 otherwise; little endian, C order. */
 export function encodeNpy(tensor: Tensor): Uint8Array {
   const fits = tensor.data.every((value) => value === (value | 0));
-  const shape = tensor.shape.length === 1 ? `(${tensor.shape.join()},)` : `(${tensor.shape.join(', ')})`;
-  const dictionary = `{'descr': '${fits ? '<i4' : '<i8'}', 'fortran_order': False, 'shape': ${shape}, }`;
+  return encodeElements(tensor, fits ? 'i4' : 'i8', fits ? 4 : 8, (view, offset, value) => {
+    if (fits) view.setInt32(offset, value, true);
+    else view.setBigInt64(offset, BigInt(value), true);
+  });
+}
+
+/** Bytes of a .npy file (version 1) of float32. */
+export function encodeNpyFloats(tensor: Tensor): Uint8Array {
+  return encodeElements(tensor, 'f4', 4, (view, offset, value) => {
+    view.setFloat32(offset, value, true);
+  });
+}
+
+function encodeElements(
+  { shape, data }: Tensor,
+  type: string,
+  width: number,
+  set: (view: DataView, offset: number, value: number) => void,
+): Uint8Array {
+  const extents = shape.length === 1 ? `(${shape.join()},)` : `(${shape.join(', ')})`;
+  const dictionary = `{'descr': '<${type}', 'fortran_order': False, 'shape': ${extents}, }`;
   // NumPy pads with spaces up to a line break so that the data start at a multiple of 64 bytes.
   const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
   const header = `${dictionary.padEnd(start - 11)}\n`;
-  const width = fits ? 4 : 8;
-  const bytes = new Uint8Array(start + tensor.data.length * width);
+  const bytes = new Uint8Array(start + data.length * width);
   const view = new DataView(bytes.buffer);
   bytes.set([...MAGIC, 1, 0]);
   view.setUint16(8, header.length, true);
   bytes.set(new TextEncoder().encode(header), 10);
-  tensor.data.forEach((value, index) => {
-    if (fits) view.setInt32(start + index * 4, value, true);
-    else view.setBigInt64(start + index * 8, BigInt(value), true);
+  data.forEach((value, index) => {
+    set(view, start + index * width, value);
   });
   return bytes;
 }

@@ -21,8 +21,9 @@ function refuseModel(path: string): void {
   throw new CipherconvError({
     code: 'unsupported',
     where: path,
-    message: 'not supported yet: ONNX models',
+    message: 'an ONNX model, which is no filter config',
     expected: 'a filter config (*.conv.json)',
+    hint: 'importOnnx reads models',
   });
 }
 
@@ -53,7 +54,7 @@ export function npyLoader(path: string): (npy: string) => Tensor {
 
 /**
  * Reads a filter config; `-` is stdin.
- * @throws CipherconvError as `parseFilterConfig` does, or `unreadable`, or `unsupported` for models.
+ * @throws CipherconvError as `parseFilterConfig` does, or `unreadable`, or `unsupported` for ONNX models.
  */
 export async function loadConfig(path: string): Promise<ParsedConfig> {
   refuseModel(path);
@@ -61,15 +62,23 @@ export async function loadConfig(path: string): Promise<ParsedConfig> {
 }
 
 /**
- * Reads a filter config or a plan, told apart by what the file says it is; `-` is stdin.
- * @throws CipherconvError as `loadConfig` and `parsePlan` do.
+ * A filter config or a plan, told apart by what the text says it is.
+ * @param path where the text comes from
+ * @throws CipherconvError as `parseFilterConfig` and `parsePlan` do.
  */
-export async function loadSource(path: string): Promise<ConvSource> {
-  refuseModel(path);
+export function parseSource(text: string, path: string): ConvSource {
   const file = displayName(path);
-  const text = await readText(path);
   const value = parseJson(text, file);
   if (looksLikePlan(value)) return { kind: 'plan', stored: parsePlan(text, file) };
   if (looksLikeClientPlan(value)) refuseClientPlan(file);
   return { kind: 'config', config: parseFilterConfig(text, { file, loadNpy: npyLoader(path) }) };
+}
+
+/**
+ * Reads a filter config or a plan; `-` is stdin.
+ * @throws CipherconvError as `loadConfig` and `parsePlan` do.
+ */
+export async function loadSource(path: string): Promise<ConvSource> {
+  refuseModel(path);
+  return parseSource(await readText(path), path);
 }

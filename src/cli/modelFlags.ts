@@ -1,0 +1,25 @@
+import { Option } from '@commander-js/extra-typings';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { ModelFlags } from '../model/modelSources.ts';
+
+/** Adds the options that say more of an ONNX model than it says itself; `modelFlags` reads them. */
+export function addModelFlags(command: CommandUnknownOpts): void {
+  const collect = (text: string, before: unknown): string[] => [...listOf(before), text];
+  const repeatable = (flags: string, description: string): void => {
+    command.addOption(new Option(flags, `${description}; repeatable`).argParser(collect));
+  };
+  repeatable('--bind <name=file.pb>', 'values of a model input, which makes it constant');
+  repeatable('--input-type <name=type>', 'what integers a float model input stands for');
+}
+
+function listOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** What --bind and --input-type were given, in order. */
+export function modelFlags(command: { readonly getOptionValue: (name: string) => unknown }): ModelFlags {
+  return {
+    bind: listOf(command.getOptionValue('bind')),
+    inputType: listOf(command.getOptionValue('inputType')),
+  };
+}

@@ -1,0 +1,140 @@
+import type { CompileOptions } from '../../compiler/compile.ts';
+import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
+import type { ImportedModel } from '../frontend/onnx/types.ts';
+import { printable } from '../lint/reporters/table.ts';
+import { compileModel } from '../model/compileModel.ts';
+import { loadModelInputs } from '../model/modelInputs.ts';
+import { writeModelOutputs } from '../model/modelOutputs.ts';
+import { layersOf } from '../model/modelPlan.ts';
+import type { ModelPlan } from '../model/modelPlan.ts';
+import { encodeModelPlan, modelPlanDigest } from '../model/modelPlanFile.ts';
+import { loadModel } from '../model/modelSources.ts';
+import type { ModelFlags } from '../model/modelSources.ts';
+import { loweringReport } from '../report/loweringReport.ts';
+import { noiseReport } from '../report/noiseReport.ts';
+import { explainPlan } from './explainText.ts';
+import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from './modelText.ts';
+import { planSummary } from './planSummary.ts';
+import { bold } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the commands do with whole models. Loaded when one is given. */
+
+export interface CompileModelRequest {
+  readonly model: ModelFlags;
+  readonly options: CompileOptions;
+  /** Where the plan goes; undefined for stdout. */
+  readonly file: string | undefined;
+  /** A summary on stdout instead of the plan. */
+  readonly json: boolean;
+}
+
+/** `compile MODEL`. */
+export async function compileModelFile(
+  path: string,
+  { model, options, file, json }: CompileModelRequest,
+  io: Terminal,
+): Promise<void> {
+  const plan = compileShown(await loadModel(path, model), options, io);
+  if (file !== undefined) {
+    await writeWhole(file, encodeModelPlan(plan));
+    io.notice(`${file}: ${modelLine(plan)}`);
+  } else if (!json) io.print(encodeModelPlan(plan));
+  if (json) io.print(`${JSON.stringify(modelSummary(plan))}\n`);
+  PROTECTION.forEach(io.notice);
+}
+
+function compileShown(model: ImportedModel, options: CompileOptions, io: Terminal): ModelPlan {
+  const plan = compileModel(model, options, (layer, total) => {
+    io.progress('compile', layer, total);
+  });
+  io.endProgress();
+  clearNotices(plan).forEach(io.notice);
+  return plan;
+}
+
+/** What `compile --json` and `explain --json` print for a model. */
+function modelSummary(plan: ModelPlan): object {
+  return {
+    digest: modelPlanDigest(plan),
+    name: plan.name,
+    inputs: plan.inputs,
+    outputs: plan.outputs,
+    rounds: plan.rounds.length,
+    reference: plan.reference.kind,
+    clear: plan.clear,
+    layers: layersOf(plan).map(({ name, op, input, output, stored }) => ({
+      op,
+      input,
+      output,
+      ...planSummary(stored),
+      // The layer's own name, last: the plan carries the convolution's.
+      name,
+    })),
+  };
+}
+
+/** A model that was given, compiled or not. */
+export type ModelSource =
+  | { readonly kind: 'model'; readonly model: ImportedModel }
+  | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
+
+function planOf(source: ModelSource, options: CompileOptions, io: Terminal): ModelPlan {
+  return source.kind === 'model' ? compileShown(source.model, options, io) : source.plan;
+}
+
+/** `explain MODEL` and `explain` of a model's plan. */
+export function explainModel(
+  source: ModelSource,
+  options: CompileOptions,
+  json: boolean,
+  io: Terminal,
+): void {
+  const plan = planOf(source, options, io);
+  if (json) {
+    io.print(`${JSON.stringify(modelSummary(plan))}\n`);
+    return;
+  }
+  const overview = [...modelLines(plan), ...PROTECTION].map((line) => `  ${line}\n`).join('');
+  io.print(`${bold(printable(plan.name))}  digest ${modelPlanDigest(plan)}\n\n${bold('Model')}\n${overview}`);
+  for (const { stored } of layersOf(plan)) {
+    io.print(`\n${explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan))}`);
+  }
+}
+
+export interface RunModelRequest {
+  readonly options: CompileOptions;
+  /** Files, `name=file` where the model has several inputs. */
+  readonly inputs: readonly string[];
+  readonly output: string | undefined;
+  readonly json: boolean;
+  readonly weightMemoryBytes?: number;
+}
+
+/** `run MODEL` and `run` of a model's plan. */
+export async function runModelSource(
+  source: ModelSource,
+  request: RunModelRequest,
+  io: Terminal,
+): Promise<void> {
+  const plan = planOf(source, request.options, io);
+  const inputs = await loadModelInputs(plan, request.inputs, io.notice);
+  // Loaded late: node-seal is large, and bad input is refused before.
+  const { ModelRunner } = await import('../model/runModel.ts');
+  const { weightMemoryBytes } = request;
+  const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
+  const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });
+  const result = await runner.run(inputs);
+  io.endProgress();
+  const { report, outputs } = result;
+  // A wrong result is never written down as if it were one.
+  if (report.match && request.output !== undefined) {
+    await writeModelOutputs(request.output, outputs, io.notice);
+  }
+  if (request.json) {
+    io.print(`${JSON.stringify(report)}\n`);
+    PROTECTION.forEach(io.notice);
+  } else if (request.output === STANDARD_STREAM) io.notice(describeModelRun(plan, result).trimEnd());
+  else io.print(describeModelRun(plan, result));
+  if (!report.match) io.finish({ kind: 'mismatch' });
+}

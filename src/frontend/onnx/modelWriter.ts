@@ -1,0 +1,78 @@
+import { encodeModel, nodeProto, tensorProto, valueProto } from './write.ts';
+import type { AttributeValue, WritableType } from './write.ts';
+import type { NodeProto, TensorProto } from './onnx_pb.ts';
+
+export type QuantizedType = 'uint8' | 'int8';
+
+/** A quantized tensor: real values scale * (q - zeroPoint). */
+export interface Activation {
+  readonly name: string;
+  readonly type: QuantizedType;
+  /** [batch, channels, ...extents], or [batch, features]. */
+  readonly shape: readonly number[];
+  /** A float32. */
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+export interface GraphTensor {
+  readonly name: string;
+  readonly type: 'uint8' | 'int8' | 'int32' | 'float32';
+  readonly shape: readonly number[];
+}
+
+/** Writes a model node by node: collects nodes and constants, and names what they make. */
+export class ModelWriter {
+  /** In the order in which they were added, which must be topological. */
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+
+  /** @returns the name of the constant */
+  constant(type: WritableType, shape: readonly number[], values: ArrayLike<number>): string {
+    const name = `c${this.initializers.length}`;
+    this.initializers.push(tensorProto(name, type, shape, values));
+    return name;
+  }
+
+  /** A node with one output. @returns the name of that output */
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): string {
+    const output = `${op}_${this.nodes.length}`;
+    this.nodes.push(nodeProto({ op, inputs, outputs: [output], attributes }));
+    return output;
+  }
+
+  /** @returns the name of the floats */
+  dequantize({ name, type, scale, zeroPoint }: Activation): string {
+    const constants = [this.constant('float32', [], [scale]), this.constant(type, [], [zeroPoint])];
+    return this.node('DequantizeLinear', [name, ...constants]);
+  }
+
+  quantize(floats: string, to: Omit<Activation, 'name'>): Activation {
+    const scale = this.constant('float32', [], [to.scale]);
+    const zeroPoint = this.constant(to.type, [], [to.zeroPoint]);
+    return { ...to, name: this.node('QuantizeLinear', [floats, scale, zeroPoint]) };
+  }
+
+  /** The model file. */
+  encode(
+    name: string,
+    opset: number,
+    inputs: readonly GraphTensor[],
+    outputs: readonly GraphTensor[],
+  ): Uint8Array {
+    const value = (tensor: GraphTensor): ReturnType<typeof valueProto> =>
+      valueProto(tensor.name, tensor.type, tensor.shape);
+    return encodeModel({
+      name,
+      opset,
+      inputs: inputs.map(value),
+      outputs: outputs.map(value),
+      initializers: this.initializers,
+      nodes: this.nodes,
+    });
+  }
+}

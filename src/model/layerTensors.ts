@@ -1,0 +1,119 @@
+import { CipherconvError, internalError } from '../../compiler/errors.ts';
+import { elementCount } from '../../compiler/tensor.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { requantize } from '../../runtime/clear/requantize.ts';
+import type { ModelLayer, ModelLayerOutput, RequantizedLayerOutput } from './modelPlan.ts';
+import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
+import type { TypedTensor } from './typedTensor.ts';
+
+/** From a tensor of the graph to a layer's integers, and from its accumulators back. What the client does at a cut. */
+
+/** How far x / scale may lie from an integer: float32 rounds x and scale to 2^-24 of their size each. */
+const GRID_TOLERANCE = 2 ** -6;
+
+/**
+ * The raw integers q of a layer, NCHW.
+ * @param tensor the graph tensor `layer.input.tensor`
+ * @throws CipherconvError `shape-mismatch`, or `out-of-range` for values that are no whole multiple of the scale.
+ */
+export function layerInput(layer: ModelLayer, tensor: TypedTensor): Tensor {
+  const { input, stored } = layer;
+  if (tensor.shape.join() !== input.shape.join()) {
+    throw new CipherconvError({
+      code: 'shape-mismatch',
+      where: layer.name,
+      message: `the tensor ${JSON.stringify(input.tensor)} has another shape than the layer was compiled for`,
+      expected: `[${input.shape.join(', ')}]`,
+      found: `[${tensor.shape.join(', ')}]`,
+    });
+  }
+  const values = toDoubles(tensor, input.tensor);
+  const integers =
+    input.kind === 'integer' ? values : onGrid(layer, values, stored.plan.spec.input.zeroPoint);
+  const data = input.permutation === null ? integers : transposed(integers, input.shape, input.permutation);
+  const { batch, channels, height, width } = stored.plan.spec.input;
+  return { shape: [batch, channels, height, width], data };
+}
+
+/** q = round(x / scale) + zeroPoint. */
+function onGrid({ name, input }: ModelLayer, values: Float64Array, zeroPoint: number): Float64Array {
+  const { scale } = input;
+  if (scale === null) throw internalError(`no scale for ${input.tensor}`);
+  return values.map((value, index) => {
+    const steps = value / scale;
+    const nearest = Math.round(steps);
+    if (Math.abs(steps - nearest) > GRID_TOLERANCE) {
+      throw new CipherconvError({
+        code: 'out-of-range',
+        where: `${name}: ${input.tensor}[${index}]`,
+        message: 'a value that is no whole multiple of its scale',
+        expected: `multiples of ${scale}`,
+        found: String(value),
+      });
+    }
+    return nearest + zeroPoint;
+  });
+}
+
+/** transposed axis i is axis permutation[i] of `shape`. */
+function transposed(
+  values: Float64Array,
+  shape: readonly number[],
+  permutation: readonly number[],
+): Float64Array {
+  const pitches = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
+  const extents = permutation.map((axis) => shape[axis] ?? 1);
+  const steps = permutation.map((axis) => pitches[axis] ?? 0);
+  const result = new Float64Array(values.length);
+  const position = extents.map(() => 0);
+  let source = 0;
+  for (let index = 0; index < result.length; index++) {
+    result[index] = values[source]!;
+    for (let axis = extents.length - 1; axis >= 0; axis--) {
+      source += steps[axis]!;
+      if (++position[axis]! < extents[axis]!) break;
+      source -= steps[axis]! * extents[axis]!;
+      position[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/**
+ * What a layer puts into the graph.
+ * @param accumulators NCHW, as decrypted
+ * @throws CipherconvError `out-of-range` for an accumulator that the output type does not hold.
+ */
+export function layerOutput({ name, output }: ModelLayer, accumulators: Tensor): TypedTensor {
+  const type = requireCrossing(output.type, output.tensor);
+  const where = `${name}: ${output.tensor}`;
+  return typedTensor(type, output.shape, outputValues(output, accumulators, isFloating(type)), where);
+}
+
+function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: boolean): Float64Array {
+  switch (output.kind) {
+    case 'accumulator':
+      return floating ? accumulators.data.map(Math.fround) : accumulators.data;
+    case 'requantized':
+      return requantized(output, accumulators);
+    case 'scaled': {
+      const { scales, bias } = output;
+      const [batch = 1, channels = 1] = accumulators.shape;
+      const cellCount = accumulators.data.length / (batch * channels);
+      return accumulators.data.map((accumulator, index) => {
+        const channel = Math.floor(index / cellCount) % channels;
+        const scaled = Math.fround(Math.fround(accumulator) * Math.fround(scales[channel]!));
+        return bias === null ? scaled : Math.fround(scaled + Math.fround(bias[channel]!));
+      });
+    }
+  }
+}
+
+function requantized(
+  { requantization, realScale }: RequantizedLayerOutput,
+  accumulators: Tensor,
+): Float64Array {
+  const { data } = requantize(accumulators, requantization);
+  if (realScale === null) return data;
+  return data.map((value) => Math.fround((value - requantization.outputZeroPoint) * realScale));
+}

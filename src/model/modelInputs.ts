@@ -1,0 +1,161 @@
+import { extname } from 'node:path';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { readBytes, readText, STANDARD_STREAM, displayName } from '../frontend/files.ts';
+import { decodeNpyNumbers } from '../frontend/npy.ts';
+import type { ElementType } from '../frontend/onnx/codes.ts';
+import { decodeTensorFile } from '../frontend/onnx/tensorProto.ts';
+import { decodePicture } from '../frontend/picture.ts';
+import type { Picture } from '../frontend/picture.ts';
+import { parseNumbersJson } from './numbersJson.ts';
+import type { ModelPlan, ModelPort } from './modelPlan.ts';
+import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
+import type { CrossingElement, TypedTensor } from './typedTensor.ts';
+
+/** What a tensor file says. */
+interface Numbers {
+  readonly file: string;
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+  /** The element type that the file names, null where it leaves it open. */
+  readonly type: ElementType | null;
+}
+
+/**
+ * Reads the inputs of a model: .npy, .pb (ONNX TensorProto), .json, .png, or `-` for a JSON tensor on stdin.
+ * @param given files; `name=file` where the model has several inputs
+ * @param notice told in a sentence how a picture was read
+ * @throws CipherconvError `usage` for inputs left out or unknown, `shape-mismatch` and `out-of-range` for wrong ones, and
+ * what reading throws.
+ */
+export async function loadModelInputs(
+  plan: ModelPlan,
+  given: readonly string[],
+  notice: (sentence: string) => void,
+): Promise<Map<string, TypedTensor>> {
+  const files = assign(plan, given);
+  const inputs = new Map<string, TypedTensor>();
+  for (const port of plan.inputs) {
+    const path = files.get(port.name);
+    if (path === undefined) throw missing(plan, port);
+    inputs.set(port.name, await loadInput(port, path, notice));
+  }
+  return inputs;
+}
+
+function assign(plan: ModelPlan, given: readonly string[]): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const text of given) {
+    const named = plan.inputs.find(({ name }) => text.startsWith(`${name}=`));
+    const name = named?.name ?? (plan.inputs.length === 1 ? plan.inputs[0]?.name : undefined);
+    if (name === undefined || files.has(name)) {
+      throw new CipherconvError({
+        code: 'usage',
+        where: '--input',
+        message: name === undefined ? `which input is ${text}?` : `the input ${name} is given twice`,
+        expected: expectedInputs(plan),
+      });
+    }
+    files.set(name, named === undefined ? text : text.slice(name.length + 1));
+  }
+  return files;
+}
+
+function expectedInputs(plan: ModelPlan): string {
+  return plan.inputs.map(({ name }) => `--input ${name}=FILE`).join(' ') || 'no input';
+}
+
+function missing(plan: ModelPlan, { name }: ModelPort): CipherconvError {
+  return new CipherconvError({
+    code: 'usage',
+    where: '--input',
+    message: `the model's input ${JSON.stringify(name)} is missing`,
+    expected: expectedInputs(plan),
+  });
+}
+
+async function loadInput(
+  port: ModelPort,
+  path: string,
+  notice: (sentence: string) => void,
+): Promise<TypedTensor> {
+  const type = requireCrossing(port.type, port.name);
+  const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
+  if (kind === '.png') {
+    const picture = decodePicture(await readBytes(path), displayName(path));
+    return fitting(port, type, pictureNumbers(picture, port, type, notice));
+  }
+  return fitting(port, type, await loadNumbers(path, kind));
+}
+
+async function loadNumbers(path: string, kind: string): Promise<Numbers> {
+  const file = displayName(path);
+  switch (kind) {
+    case '.npy': {
+      const { shape, data } = decodeNpyNumbers(await readBytes(path), file);
+      return { file, shape, data, type: null };
+    }
+    case '.pb':
+      return { file, ...decodeTensorFile(await readBytes(path), file) };
+    case '.json':
+      return { file, ...parseNumbersJson(await readText(path), file), type: null };
+    default:
+      throw new CipherconvError({
+        code: 'unsupported',
+        where: file,
+        message: `not supported yet: ${kind === '' ? 'inputs without a file extension' : `${kind} inputs`}`,
+        expected: '.npy, .pb, .json or .png, or - for JSON on stdin',
+      });
+  }
+}
+
+/** The numbers as the model's input, where they are one. */
+function fitting(port: ModelPort, type: CrossingElement, numbers: Numbers): TypedTensor {
+  const { file, shape, data } = numbers;
+  const wanted = `${type} [${port.shape?.join(', ') ?? 'any shape'}]`;
+  const isOtherType = numbers.type !== null && numbers.type !== port.type;
+  const isOtherShape = port.shape !== null && port.shape.join() !== shape.join();
+  if (isOtherType || isOtherShape) {
+    throw new CipherconvError({
+      code: 'shape-mismatch',
+      where: file,
+      message: `the input has another ${isOtherType ? 'element type' : 'shape'} than the model takes`,
+      expected: `${wanted} for ${JSON.stringify(port.name)}`,
+      found: `${numbers.type ?? type} [${shape.join(', ')}]`,
+    });
+  }
+  return typedTensor(type, shape, data, file);
+}
+
+/**
+ * A picture as NCHW samples: 0 to 1 where the model takes floats, 0 to 255 as unsigned bytes, and minus 128 as signed ones.
+ */
+function pictureNumbers(
+  picture: Picture,
+  port: ModelPort,
+  type: CrossingElement,
+  notice: (sentence: string) => void,
+): Numbers {
+  const { file, width, height, channels, depth, samples } = picture;
+  const floating = isFloating(type);
+  if (!floating && ((type !== 'uint8' && type !== 'int8') || depth !== 8)) {
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: file,
+      message: `not supported yet: ${depth}-bit pictures for inputs of ${type}`,
+      expected: 'an input of float32, uint8 or int8, and 8-bit pictures for the latter',
+    });
+  }
+  const grey = channels === 3 && picture.greyPalette && port.shape?.[1] === 1;
+  const planes = grey ? 1 : channels;
+  const largest = 2 ** depth - 1;
+  const cells = width * height;
+  const data = new Float64Array(planes * cells);
+  for (let plane = 0; plane < planes; plane++) {
+    for (let cell = 0; cell < cells; cell++) {
+      const sample = samples[cell * channels + plane]!;
+      data[plane * cells + cell] = floating ? sample / largest : sample - (type === 'int8' ? 128 : 0);
+    }
+  }
+  notice(`${file}: ${width} x ${height}, samples ${floating ? `divided by ${largest}` : 'as they are'}`);
+  return { file, shape: [1, planes, height, width], data, type: null };
+}

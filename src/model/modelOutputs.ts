@@ -1,0 +1,98 @@
+import { extname } from 'node:path';
+import { encode } from 'fast-png';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
+import { encodeNpy, encodeNpyFloats } from '../frontend/npy.ts';
+import { encodeTensorFile } from '../frontend/onnx/tensorProto.ts';
+import { encodePicture } from '../frontend/outputs.ts';
+import { isFloating, toDoubles } from './typedTensor.ts';
+import type { TypedTensor } from './typedTensor.ts';
+
+/**
+ * Writes the outputs of a model whole or not at all: .json; for one output also .npy, .pb (an ONNX TensorProto), or .png if it
+ * is like a picture.
+ * @param notice told in a sentence what a picture shows
+ * @throws CipherconvError `unsupported` or `unwritable`.
+ */
+export async function writeModelOutputs(
+  path: string,
+  outputs: ReadonlyMap<string, TypedTensor>,
+  notice: (sentence: string) => void,
+): Promise<void> {
+  const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
+  if (kind === '.json') {
+    await writeWhole(path, encodeOutputsJson(outputs));
+    return;
+  }
+  const [[name, tensor] = ['', undefined], ...others] = outputs;
+  if (tensor === undefined || others.length > 0) {
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: path,
+      message: `not supported yet: ${kind} files of ${outputs.size} outputs`,
+      hint: 'write .json, which holds all of them',
+    });
+  }
+  const values = { shape: tensor.shape, data: toDoubles(tensor, name) };
+  if (kind === '.npy') {
+    await writeWhole(path, isFloating(tensor.type) ? encodeNpyFloats(values) : encodeNpy(values));
+    return;
+  }
+  if (kind === '.pb') {
+    await writeWhole(path, encodeTensorFile({ type: tensor.type, ...values }, name));
+    return;
+  }
+  await writeWhole(path, pictureOf(tensor, values.data, path, notice));
+}
+
+/** One output as a JSON tensor; several as an object of them, by name. */
+export function encodeOutputsJson(outputs: ReadonlyMap<string, TypedTensor>): string {
+  const entries = [...outputs].map(
+    ([name, tensor]) => [name, { shape: tensor.shape, data: Array.from(toDoubles(tensor, name)) }] as const,
+  );
+  const [first] = entries;
+  const value = entries.length === 1 && first !== undefined ? first[1] : Object.fromEntries(entries);
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** PNG of [1, 1 or 3, height, width]: floats from 0 to 1 and bytes as they are; anything else scaled to 0..255. */
+function pictureOf(
+  tensor: TypedTensor,
+  data: Float64Array,
+  path: string,
+  notice: (sentence: string) => void,
+): Uint8Array {
+  const [batch, channels, height, width, ...more] = tensor.shape;
+  if (
+    batch === undefined ||
+    channels === undefined ||
+    height === undefined ||
+    width === undefined ||
+    more.length > 0
+  ) {
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: path,
+      message: 'the output is no picture',
+      expected: 'a tensor [batch, channels, height, width]',
+      found: `[${tensor.shape.join(', ')}]`,
+      hint: 'write .npy or .json',
+    });
+  }
+  const largest = isFloating(tensor.type) ? 1 : tensor.type === 'uint8' ? 255 : 0;
+  const isPicture = batch === 1 && (channels === 1 || channels === 3) && largest > 0;
+  if (!isPicture || data.some((value) => !(value >= 0 && value <= largest))) {
+    return encodePicture({ shape: tensor.shape, data }, (sentence) => {
+      notice(`${path}: ${sentence}`);
+    });
+  }
+  const cells = height * width;
+  const samples = new Uint8Array(data.length);
+  for (let plane = 0; plane < channels; plane++) {
+    for (let cell = 0; cell < cells; cell++) {
+      samples[cell * channels + plane] = Math.round((data[plane * cells + cell]! * 255) / largest);
+    }
+  }
+  notice(`${path}: ${width} x ${height}, ${channels === 1 ? 'grey' : 'RGB'}, [0, ${largest}] as 0..255`);
+  return encode({ width, height, channels, depth: 8, data: samples });
+}

@@ -1,0 +1,155 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { deepFreeze } from '../../compiler/spec.ts';
+import { canonicalJson, canonicalLines } from '../frontend/canonicalJson.ts';
+import { parsePlan } from '../frontend/planFile.ts';
+import { parseJson } from '../frontend/positions.ts';
+import { schemaError } from '../frontend/schemaIssues.ts';
+import { VERSION } from '../version.ts';
+import { checkModelPlan } from './checkModelPlan.ts';
+import type { ModelLayer, ModelPlan, ModelReference, ModelSegment } from './modelPlan.ts';
+import { modelPlanFileSchema } from './modelPlanSchema.ts';
+import type { ModelPlanFile } from './modelPlanSchema.ts';
+
+/**
+ * A compiled model in one file: canonical JSON, as plan files are. The plan of each layer stands in it as its own plan file
+ * would have it, and goes through the same schema, digest and proof; sub-models are base64, and hold no weights of
+ * encrypted layers. The same model and version give the same bytes.
+ */
+
+const FORMAT = 'cipherconv-model-plan';
+
+/** Whether parsed JSON says that it is the plan of a model. */
+export function looksLikeModelPlan(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'format' in value && value.format === FORMAT;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'base64'));
+}
+
+function encodeReference(reference: ModelReference): ModelPlanFile['reference'] {
+  switch (reference.kind) {
+    case 'model':
+      return { kind: 'model', model: toBase64(reference.model) };
+    case 'integer-rewrite': {
+      const { kind, model, floats } = reference;
+      return { kind, model: toBase64(model), floats: toBase64(floats) };
+    }
+    case 'layers-only':
+      return { kind: 'layers-only', floats: toBase64(reference.floats) };
+  }
+}
+
+function contentOf(plan: ModelPlan): object {
+  return {
+    format: FORMAT,
+    version: 1,
+    compiler: VERSION,
+    name: plan.name,
+    inputs: plan.inputs,
+    outputs: plan.outputs,
+    segments: plan.segments.map((segment) =>
+      segment === null ? null : { ...segment, model: toBase64(segment.model) },
+    ),
+    rounds: plan.rounds.map((round) =>
+      round.map(({ name, op, input, output, stored }) => ({
+        name,
+        op,
+        input,
+        output,
+        plan: { ...stored.plan, layout: stored.layout, digest: stored.digest },
+      })),
+    ),
+    clear: plan.clear,
+    arithmetic: plan.arithmetic,
+    reference: encodeReference(plan.reference),
+  };
+}
+
+function digestOf(content: object): string {
+  return bytesToHex(sha256(utf8ToBytes(canonicalJson(content))));
+}
+
+/** Names the model's plan: SHA-256 over the canonical JSON of all the rest of the file. */
+export function modelPlanDigest(plan: ModelPlan): string {
+  return digestOf(contentOf(plan));
+}
+
+/** Text of a model's plan file. */
+export function encodeModelPlan(plan: ModelPlan): string {
+  const content = contentOf(plan);
+  return canonicalLines({ ...content, digest: digestOf(content) });
+}
+
+/**
+ * Reads a model's plan file and trusts nothing in it: schema, digest, every layer's plan with its exhaustive proof, and
+ * how tensors flow between the parts.
+ * @throws CipherconvError `malformed-json`, `malformed-plan` or `plan-rejected`.
+ */
+export function parseModelPlan(text: string, file: string): ModelPlan {
+  const value = parseJson(text, file);
+  const result = modelPlanFileSchema.safeParse(value);
+  if (!result.success) {
+    const describeUnion = (): string => 'what compile writes';
+    const kind = {
+      code: 'malformed-plan',
+      title: "a model's plan",
+      schema: modelPlanFileSchema,
+      describeUnion,
+    } as const;
+    throw schemaError(kind, result.error.issues, value, text, file);
+  }
+  const { digest, ...content } = result.data;
+  const expected = digestOf(content);
+  if (digest !== expected) {
+    throw new CipherconvError({
+      code: 'malformed-plan',
+      where: file,
+      message: 'the plan was changed after it was made: its digest is wrong',
+      expected,
+      found: digest,
+      hint: 'compile the model again',
+    });
+  }
+  const plan: ModelPlan = {
+    name: content.name,
+    inputs: content.inputs,
+    outputs: content.outputs,
+    segments: content.segments.map(decodeSegment),
+    rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
+    clear: content.clear,
+    arithmetic: content.arithmetic,
+    reference: decodeReference(content.reference),
+  };
+  checkModelPlan(plan, file);
+  return plan;
+}
+
+function decodeSegment(segment: ModelPlanFile['segments'][number]): ModelSegment | null {
+  return segment === null ? null : { ...segment, model: fromBase64(segment.model) };
+}
+
+function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: string): ModelLayer {
+  const { name, op, input, output, plan } = layer;
+  const stored = parsePlan(JSON.stringify(plan), `${file}: ${name}`);
+  return deepFreeze({ name, op, input, output, stored });
+}
+
+function decodeReference(reference: ModelPlanFile['reference']): ModelReference {
+  switch (reference.kind) {
+    case 'model':
+      return { kind: 'model', model: fromBase64(reference.model) };
+    case 'integer-rewrite': {
+      const { kind, model, floats } = reference;
+      return { kind, model: fromBase64(model), floats: fromBase64(floats) };
+    }
+    case 'layers-only':
+      return { kind: 'layers-only', floats: fromBase64(reference.floats) };
+  }
+}

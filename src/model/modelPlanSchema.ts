@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { ELEMENTS } from '../frontend/onnx/codes.ts';
+import type { ElementType } from '../frontend/onnx/codes.ts';
+
+/** Shape and types of a model's plan file, strict. What the numbers mean is `checkModelPlan`'s business. */
+
+const natural = z.int().min(0);
+const shape = z.array(natural).max(32);
+const tensorName = z.string().min(1);
+const text = z.string();
+const element = z.enum(Object.keys(ELEMENTS) as [ElementType, ...ElementType[]]);
+const model = z.base64();
+const floats = z.array(z.number());
+
+const port = z.strictObject({ name: tensorName, type: element, shape: shape.nullable() });
+
+const segment = z.strictObject({
+  inputs: z.array(tensorName),
+  outputs: z.array(tensorName).min(1),
+  model,
+});
+
+const input = z.strictObject({
+  tensor: tensorName,
+  type: element,
+  shape,
+  permutation: z.array(natural).nullable(),
+  kind: z.enum(['integer', 'scaled']),
+  scale: z.number().nullable(),
+});
+
+const place = { tensor: tensorName, type: element, shape };
+
+const output = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('accumulator'), ...place }),
+  z.strictObject({ kind: z.literal('scaled'), ...place, scales: floats, bias: floats.nullable() }),
+  z.strictObject({
+    kind: z.literal('requantized'),
+    ...place,
+    realScale: z.number().positive().nullable(),
+    requantization: z.strictObject({
+      kind: z.literal('qlinear'),
+      scale: floats,
+      outputZeroPoint: z.int(),
+      clamp: z.strictObject({ lo: z.int(), hi: z.int() }),
+    }),
+  }),
+]);
+
+const layer = z.strictObject({
+  name: z.string().min(1),
+  op: text,
+  input,
+  output,
+  /** A plan file's content, which `parsePlan` reads. */
+  plan: z.record(z.string(), z.unknown()),
+});
+
+const reference = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('model'), model }),
+  z.strictObject({ kind: z.literal('integer-rewrite'), model, floats: model }),
+  z.strictObject({ kind: z.literal('layers-only'), floats: model }),
+]);
+
+export const modelPlanFileSchema = z.strictObject({
+  format: z.literal('cipherconv-model-plan'),
+  version: z.literal(1),
+  compiler: z.string().min(1).max(50),
+  name: text,
+  inputs: z.array(port),
+  outputs: z.array(port).min(1),
+  segments: z.array(segment.nullable()).min(1),
+  rounds: z.array(z.array(layer)),
+  clear: z.array(z.strictObject({ name: text, op: text, reason: text })),
+  arithmetic: z.enum(['integers', 'floats']),
+  reference,
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export type ModelPlanFile = z.infer<typeof modelPlanFileSchema>;

@@ -1,0 +1,71 @@
+import { create } from '@bufbuild/protobuf';
+import { ATTRIBUTE, ELEMENTS } from '../frontend/onnx/codes.ts';
+import type { ElementType } from '../frontend/onnx/codes.ts';
+import {
+  AttributeProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from '../frontend/onnx/onnx_pb.ts';
+import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from '../frontend/onnx/onnx_pb.ts';
+import { typedTensor } from './typedTensor.ts';
+import type { CrossingElement } from './typedTensor.ts';
+
+/** Small builders of ONNX messages. */
+
+/** A node of the standard operators. */
+export function node(
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: readonly AttributeProto[] = [],
+): NodeProto {
+  return create(NodeProtoSchema, {
+    opType: op,
+    input: [...inputs],
+    output: [...outputs],
+    attribute: [...attributes],
+  });
+}
+
+export function integersAttribute(name: string, values: readonly number[]): AttributeProto {
+  return create(AttributeProtoSchema, { name, type: ATTRIBUTE.INTS, ints: values.map(BigInt) });
+}
+
+export function integerAttribute(name: string, value: number): AttributeProto {
+  return create(AttributeProtoSchema, { name, type: ATTRIBUTE.INT, i: BigInt(value) });
+}
+
+/** An initializer, little-endian as ONNX has it. */
+export function initializer(
+  name: string,
+  type: CrossingElement,
+  shape: readonly number[],
+  values: ArrayLike<number>,
+): TensorProto {
+  const { data } = typedTensor(type, shape, values, name);
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return create(TensorProtoSchema, {
+    name,
+    dataType: ELEMENTS[type].code,
+    dims: shape.map(BigInt),
+    rawData,
+  });
+}
+
+/** A graph input or output; without a shape where none is known. */
+export function valueInfo(name: string, type: ElementType, shape: readonly number[] | null): ValueInfoProto {
+  const dimensions = shape?.map((extent) => ({
+    value: { case: 'dimValue' as const, value: BigInt(extent) },
+  }));
+  const tensor = {
+    elemType: ELEMENTS[type].code,
+    ...(dimensions === undefined ? {} : { shape: { dim: dimensions } }),
+  };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensor } } });
+}
+
+/** A graph output whose type is left to be inferred. */
+export function untypedValue(name: string): ValueInfoProto {
+  return create(ValueInfoProtoSchema, { name });
+}

@@ -1,0 +1,41 @@
+import { clone } from '@bufbuild/protobuf';
+import { internalError } from '../../compiler/errors.ts';
+import { EXTERNAL } from '../frontend/onnx/codes.ts';
+import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
+import type { ModelProto, TensorProto } from '../frontend/onnx/onnx_pb.ts';
+import type { ImportedModel } from '../frontend/onnx/types.ts';
+import { initializer } from './protoParts.ts';
+import { withoutQuantNodes } from './quantNodes.ts';
+import { requireCrossing } from './typedTensor.ts';
+
+/** From this version of the format on, an initializer need not be a graph input too. */
+const FREE_INITIALIZERS = 4n;
+
+/**
+ * The imported model as onnxruntime takes it, complete in itself: standard operators only, external data and bound inputs
+ * as initializers, and nothing among the inputs that has an initializer.
+ * @throws CipherconvError `unsupported`.
+ */
+export function standardModel(model: ImportedModel): ModelProto {
+  const copy = clone(ModelProtoSchema, model.proto);
+  const { graph } = copy;
+  if (graph === undefined) throw internalError('a model without a graph');
+  if (copy.irVersion < FREE_INITIALIZERS) copy.irVersion = FREE_INITIALIZERS;
+  const inputs = new Set(model.inputs.map(({ name }) => name));
+  const present = new Set(graph.initializer.map(({ name }) => name));
+  const bound = graph.input.filter(({ name }) => !inputs.has(name) && !present.has(name));
+  graph.initializer = [
+    ...graph.initializer.map((tensor) =>
+      tensor.dataLocation === EXTERNAL ? fromConstants(model, tensor.name) : tensor,
+    ),
+    ...bound.map(({ name }) => fromConstants(model, name)),
+  ];
+  graph.input = graph.input.filter(({ name }) => inputs.has(name));
+  return withoutQuantNodes(copy, model.constants);
+}
+
+function fromConstants(model: ImportedModel, name: string): TensorProto {
+  const constant = model.constants.get(name);
+  if (constant === undefined) throw internalError(`the constant ${name} was not read`);
+  return initializer(name, requireCrossing(constant.type, name), constant.shape, constant.data);
+}

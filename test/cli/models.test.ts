@@ -1,0 +1,124 @@
+/** The commands on whole models. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { overflowingModel, residualModel, SHAPE } from '../model/models.ts';
+import { cipherconv, namesIn, temporaryFolder } from './spawnCli.ts';
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const [MODEL, PLAN, INPUT] = [at('residual.onnx'), at('residual.plan'), at('x.json')];
+
+beforeAll(() => {
+  writeFileSync(MODEL, residualModel());
+  const data = Array.from({ length: 16 }, (_, index) => (index * 53) % 256);
+  writeFileSync(INPUT, JSON.stringify({ shape: SHAPE, data }));
+});
+
+const REPORT_KEYS = [
+  ...['name', 'match', 'mismatches', 'outputs', 'lowering', 'kernel', 'params', 'accumulator', 'noise', 'ms'],
+  ...['bytes', 'counts'],
+].sort();
+
+describe('compile, run and explain', () => {
+  it('compile writes one plan for the model, and run of it equals run of the model', () => {
+    const compiled = cipherconv(['compile', MODEL, '-o', PLAN]);
+    expect(compiled).toMatchObject({ code: 0, stdout: '' });
+    expect(compiled.stderr).toContain('3 encrypted layers in 2 rounds');
+    expect(compiled.stderr).toContain('the server sees ciphertexts only');
+    const fromPlan = cipherconv(['run', PLAN, '--input', INPUT, '-o', at('a.npy')]);
+    const fromModel = cipherconv(['run', MODEL, '--input', `x=${INPUT}`, '-o', at('b.npy')]);
+    for (const { code, stdout } of [fromPlan, fromModel]) {
+      expect(code).toBe(0);
+      expect(stdout).toContain('the client computes what is between the layers in the clear');
+      expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+        'equal: 16 of 16 outputs, compared with the whole model in onnxruntime',
+      );
+    }
+    expect(readFileSync(at('a.npy'))).toEqual(readFileSync(at('b.npy')));
+  });
+
+  it('run --json: match, layers with the fields of run, rounds', () => {
+    const { code, stdout, stderr } = cipherconv(['run', MODEL, '--input', INPUT, '--json']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('the server sees ciphertexts only');
+    const report = JSON.parse(stdout) as { match: boolean; rounds: number; layers: object[] };
+    expect(report).toMatchObject({ match: true, rounds: 2, comparison: { kind: 'model', mismatches: 0 } });
+    expect(report.layers).toHaveLength(3);
+    for (const layer of report.layers) expect(Object.keys(layer).sort()).toEqual(REPORT_KEYS);
+  });
+
+  it('the options of compile apply to every layer', () => {
+    const options = ['--kernel', 'ntt', '--degree', '4096', '--security', '192'];
+    const { stdout } = cipherconv(['compile', MODEL, '--json', ...options]);
+    const { layers } = JSON.parse(stdout) as { layers: object[] };
+    expect(layers).toHaveLength(3);
+    for (const layer of layers) {
+      expect(layer).toMatchObject({ kernel: 'ntt', securityBits: 192, params: { degree: 4096 } });
+    }
+  });
+
+  it('explain tells of the model and of each layer', () => {
+    const { code, stdout } = cipherconv(['explain', MODEL]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('2 rounds');
+    expect(stdout.match(/^Accumulator$/gm)).toHaveLength(3);
+    expect(stdout).toContain('by the client');
+  });
+
+  it('writes pictures', () => {
+    const { code, stderr } = cipherconv(['run', MODEL, '--input', INPUT, '-o', at('y.png')]);
+    expect(code).toBe(0);
+    expect(stderr).toContain('y.png: 4 x 4, grey, [0, 255] as 0..255');
+  });
+});
+
+describe('refusals: one clear error, nothing written', () => {
+  const refusal = (args: readonly string[], code: number, ...parts: string[]): void => {
+    const before = namesIn(folder);
+    const ended = cipherconv(['-q', ...args]);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toMatch(/^error: /);
+    for (const part of parts) expect(ended.stderr).toContain(part);
+    expect(namesIn(folder)).toEqual(before);
+  };
+
+  it('a sum that overflows its declared accumulator: exit 1', () => {
+    writeFileSync(at('wide.onnx'), overflowingModel());
+    refusal(['compile', at('wide.onnx'), '-o', at('wide.plan')], 1, '32 signed bits', 'MatMulInteger');
+  });
+
+  it('inputs of another shape or value, unknown names, and flags for models on plans', () => {
+    writeFileSync(at('small.json'), JSON.stringify({ shape: [1, 1, 2, 2], data: [1, 2, 3, 4] }));
+    writeFileSync(at('large.json'), JSON.stringify({ shape: SHAPE, data: new Array(16).fill(256) }));
+    refusal(['run', MODEL, '-i', at('small.json')], 2, 'another shape', '[1, 1, 4, 4]');
+    refusal(['run', MODEL, '-i', at('large.json')], 2, 'a value that uint8 does not hold', '256');
+    refusal(['run', MODEL, '-i', INPUT, '-i', INPUT], 2, 'given twice');
+    refusal(['run', PLAN, '-i', INPUT, '--degree', '4096'], 2, '--degree has no effect on a plan');
+    refusal(['run', PLAN, '-i', INPUT, '--bind', 'w=w.pb'], 2, '--bind has no effect here');
+    refusal(
+      ['compile', MODEL, '--client-plan', at('c.json')],
+      2,
+      'not supported yet: client plans of models',
+    );
+  });
+
+  it('a plan of a model that was edited', () => {
+    writeFileSync(at('edited.plan'), readFileSync(PLAN, 'utf8').replace('"name":"Conv', '"name":"Konv'));
+    refusal(['run', at('edited.plan'), '-i', INPUT], 2, 'its digest is wrong');
+  });
+
+  it('run without onnxruntime-web says what to install; compile needs none', () => {
+    const hook = `import { registerHooks } from 'node:module';
+      registerHooks({ resolve(name, context, next) {
+        if (!name.startsWith('onnxruntime-web')) return next(name, context);
+        throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+      } });`;
+    const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
+    const compiled = cipherconv(['compile', MODEL, '--json'], { nodeOptions });
+    expect(compiled.code).toBe(0);
+    const ended = cipherconv(['-q', 'run', MODEL, '-i', INPUT], { nodeOptions });
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toContain('npm install onnxruntime-web@');
+  });
+});

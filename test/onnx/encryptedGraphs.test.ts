@@ -1,0 +1,45 @@
+/** Random quantized graphs: compiled, run encrypted layer by layer, equal to the whole graph in onnxruntime-web. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
+import { compileModel } from '../../src/model/compileModel.ts';
+import { runModel } from '../../src/model/runModel.ts';
+import type { ModelRunResult } from '../../src/model/runModel.ts';
+import { toDoubles, typedTensor } from '../../src/model/typedTensor.ts';
+import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
+import { arbitraryGraph } from '../support/onnx/randomGraph.ts';
+import type { RandomGraph } from '../support/onnx/randomGraph.ts';
+
+/** GRAPHS=1000 tries more. */
+const GRAPHS = Number(process.env['GRAPHS'] ?? 200);
+
+async function encrypted({ bytes, inputs }: RandomGraph): Promise<ModelRunResult> {
+  const tensors = inputs.map(
+    ({ name, type, shape, data }) => [name, typedTensor(type, shape, data, name)] as const,
+  );
+  return runModel(compileModel(await importOnnx(bytes)), new Map(tensors));
+}
+
+it(`${GRAPHS} random graphs: encrypted = onnxruntime`, async () => {
+  const kinds = new Set<string>();
+  let lively = 0;
+  await fc.assert(
+    fc.asyncProperty(arbitraryGraph(), async (graph) => {
+      const { outputs, report } = await encrypted(graph);
+      kinds.add(report.comparison?.kind ?? 'none');
+      const expected = await runInOnnxruntime(graph.bytes, graph.inputs);
+      for (const { name } of graph.outputs) {
+        const [wanted, got] = [expected.get(name)!, outputs.get(name)!];
+        expect(got.type).toBe(wanted.type);
+        expect(got.shape).toEqual(wanted.shape);
+        expect([...toDoubles(got, name)]).toEqual(wanted.data);
+        if (new Set(wanted.data).size > 1) lively++;
+      }
+      expect(report.match).toBe(true);
+      expect(report.layers).toHaveLength(graph.linearOperators.length);
+    }),
+    { numRuns: GRAPHS },
+  );
+  expect(kinds).toContain('model');
+  expect(lively).toBeGreaterThan(GRAPHS / 2);
+}, 900_000);

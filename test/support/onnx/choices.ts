@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import type { QuantizedType } from '../../../src/frontend/onnx/modelWriter.ts';
+import type { ConvForm, DenseForm } from './linearNodes.ts';
+import type { Scales } from './randomWeights.ts';
+
+/** One step of a graph; steps that a shape does not allow are left out. */
+export type Step =
+  | { readonly kind: 'conv'; readonly form: ConvForm; readonly seed: number }
+  | { readonly kind: 'dense'; readonly form: DenseForm; readonly seed: number }
+  | {
+      readonly kind: 'activation' | 'requantize' | 'max pool' | 'average pool' | 'flatten';
+      readonly seed: number;
+    }
+  | { readonly kind: 'residual'; readonly form: ConvForm; readonly seed: number }
+  | { readonly kind: 'concat'; readonly forms: readonly [ConvForm, ConvForm]; readonly seed: number };
+
+/** The free choices of a random graph; everything else follows from them and the seeds. */
+export interface GraphChoices {
+  readonly seed: number;
+  readonly opset: number;
+  readonly scales: Scales;
+  /** [batch, channels, ...extents] */
+  readonly inputShape: readonly number[];
+  readonly inputType: QuantizedType;
+  /** Whether the graph's own input is 8 bits wide, or floats that it quantizes first. */
+  readonly inputForm: QuantizedType | 'float32';
+  readonly steps: readonly Step[];
+  readonly ending: 'quantized' | 'dequantized' | 'accumulator' | 'floats';
+}
+
+const seed = fc.integer({ min: 0, max: 2 ** 31 });
+const convForm = fc.constantFrom<ConvForm>('QLinearConv', 'ConvInteger', 'Conv');
+const denseForm = fc.constantFrom<DenseForm>('QLinearMatMul', 'MatMulInteger', 'MatMul', 'Gemm');
+const upTo = (largest: number): fc.Arbitrary<number> => fc.integer({ min: 1, max: largest });
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('conv' as const), form: convForm, seed }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('dense' as const), form: denseForm, seed }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'activation' as const,
+        'requantize' as const,
+        'max pool' as const,
+        'average pool' as const,
+      ),
+      seed,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('residual' as const), form: convForm, seed }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('concat' as const), forms: fc.tuple(convForm, convForm), seed }),
+  },
+);
+
+/** The choices of a graph of one to five steps. */
+export function arbitraryChoices(): fc.Arbitrary<GraphChoices> {
+  return fc
+    .record({
+      seed,
+      opset: fc.integer({ min: 13, max: 21 }),
+      scales: fc.constantFrom<Scales>('any', 'powers of two'),
+      batch: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: upTo(3) }),
+      channels: upTo(4),
+      extents: fc.oneof(
+        { weight: 4, arbitrary: fc.tuple(upTo(10), upTo(10)) },
+        { weight: 1, arbitrary: fc.tuple(upTo(20)) },
+      ),
+      inputType: fc.constantFrom<QuantizedType>('uint8', 'int8'),
+      quantizesInput: fc.boolean(),
+      steps: fc.array(step, { minLength: 1, maxLength: 5 }),
+      ending: fc.constantFrom<GraphChoices['ending']>('quantized', 'dequantized', 'accumulator', 'floats'),
+    })
+    .map(({ batch, channels, extents, quantizesInput, ...choices }) => ({
+      ...choices,
+      inputShape: [batch, channels, ...extents],
+      inputForm: quantizesInput ? 'float32' : choices.inputType,
+    }));
+}

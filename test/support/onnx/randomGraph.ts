@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import type { Activation, GraphTensor, QuantizedType } from '../../../src/frontend/onnx/modelWriter.ts';
+import { arbitraryChoices } from './choices.ts';
+import type { GraphChoices } from './choices.ts';
+import { describeNodes } from './describe.ts';
+import { Growth } from './growth.ts';
+import type { Context, ConvForm, DenseForm } from './linearNodes.ts';
+import { chance, RANGES } from './randomWeights.ts';
+
+/** Small quantized models, all of which onnxruntime-web runs (test/onnx/randomGraphs.test.ts tries it). */
+export interface RandomGraph {
+  /** The model file. */
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly GraphInput[];
+  readonly outputs: readonly GraphTensor[];
+  /** Linear nodes, by operator. */
+  readonly linearOperators: readonly (ConvForm | DenseForm)[];
+  /** What failures print: the choices, and the nodes one a line. */
+  readonly description: string;
+}
+
+export interface GraphInput extends GraphTensor {
+  readonly type: QuantizedType | 'float32';
+  /** C order. */
+  readonly data: readonly number[];
+}
+
+/** Raw values, both ends of the range now and then. */
+function randomValues(random: Context['random'], { type, shape }: Activation): number[] {
+  const { lo, hi } = RANGES[type];
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  return Array.from({ length: count }, () => (chance(random, 8) ? [lo, hi][random(0, 1)]! : random(lo, hi)));
+}
+
+/** The graph's input, and the activation that it becomes. */
+function beginning(growth: Growth, choices: GraphChoices): { input: GraphInput; value: Activation } {
+  const { inputShape: shape, inputType: type } = choices;
+  const { random } = growth.context(choices.seed);
+  const scale = choices.scales === 'any' ? Math.fround(random(1, 300) / 7000) : 2 ** random(-8, -3);
+  const zeroPoint = random(RANGES[type].lo, RANGES[type].hi);
+  const value: Activation = { name: 'x', type, shape, scale, zeroPoint };
+  const data = randomValues(random, value);
+  if (choices.inputForm !== 'float32') return { input: { name: 'x', type, shape, data }, value };
+  // Floats a little off the grid of the quantization.
+  const floats = data.map((q) => Math.fround((q - zeroPoint + random(-40, 40) / 100) * scale));
+  const input: GraphInput = { name: 'x', type: 'float32', shape, data: floats };
+  return { input, value: growth.graph.quantize('x', value) };
+}
+
+export function graphFromChoices(choices: GraphChoices): RandomGraph {
+  const growth = new Growth(choices.scales);
+  const { input, value } = beginning(growth, choices);
+  const last = choices.steps.reduce((current, step) => growth.step(step, current), value);
+  const context = growth.context(choices.seed + 1);
+  // A graph without a single linear layer would prove nothing.
+  const ending = growth.operators.length === 0 || last === value ? 'accumulator' : exactEnding(choices);
+  const output = growth.end(ending, context, last);
+  const { name, type, shape } = input;
+  return {
+    bytes: growth.graph.encode('random', choices.opset, [{ name, type, shape }], [output]),
+    inputs: [input],
+    outputs: [output],
+    linearOperators: growth.operators,
+    description: `${JSON.stringify(choices)}\n${describeNodes(growth.graph)}`,
+  };
+}
+
+/** Floats that nothing quantizes are exact with powers of two only. */
+function exactEnding({ ending, scales }: GraphChoices): GraphChoices['ending'] {
+  return ending === 'floats' && scales === 'any' ? 'dequantized' : ending;
+}
+
+/** Random graphs; their description is what fast-check prints. */
+export function arbitraryGraph(): fc.Arbitrary<RandomGraph> {
+  return arbitraryChoices()
+    .map(graphFromChoices)
+    .map((graph) => ({ ...graph, [fc.toStringMethod]: (): string => graph.description }));
+}
