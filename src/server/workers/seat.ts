@@ -74,8 +74,8 @@ export class Seat {
     });
   }
 
-  /** Evaluates one job and settles it; resolves when the worker is free or retired. */
-  async run(job: PendingJob): Promise<void> {
+  /** Evaluates one job; resolves when the worker is free again or retired. */
+  async run(job: PendingJob): Promise<JobOutcome> {
     this.#state = 'busy';
     let grace: NodeJS.Timeout | undefined;
     job.onEnd((kind) => {
@@ -96,7 +96,7 @@ export class Seat {
     const outcome = this.#outcome(exchange);
     if (outcome.kind === 'failed') this.retire(outcome.reason, describe(exchange));
     this.#state = 'idle';
-    job.settle(job.request.signal.aborted ? { kind: 'abandoned' } : outcome);
+    return job.request.signal.aborted ? { kind: 'abandoned' } : outcome;
   }
 
   /** Ends the worker at once, whatever it does; its job, if any, is settled with the reason. */
