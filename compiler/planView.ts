@@ -15,16 +15,19 @@ import { polynomialBytes, SEED_BYTES } from './wireBytes.ts';
  * it takes neither forever nor all the memory: every size is bounded by arithmetic before anything of that size is made.
  */
 
-/** The largest client views that are followed. A plan past them compiles, and runs in one process. */
+/**
+ * The largest client views that are followed: a picture of 2048 x 2048 pixels, seconds of work. A plan past them compiles,
+ * and runs in one process.
+ */
 export const CLIENT_LIMITS = Object.freeze({
   /** Of the input tensor, and of the output tensor. */
-  elements: 2 ** 24,
+  elements: 2 ** 22,
   /** Of all input ciphertexts together, and of all results. */
-  coefficients: 2 ** 26,
+  coefficients: 2 ** 24,
   /** Taps of all products of one block group. */
   taps: 2 ** 22,
   /** Steps of working out which coefficients are read. */
-  reads: 2 ** 31,
+  reads: 2 ** 30,
   /** Of the evaluation keys together. */
   keyBytes: 2 ** 28,
 });
@@ -45,9 +48,16 @@ export function checkClientView(view: ClientView): void {
     CLIENT_LIMITS.elements,
     'elements',
   );
-  checkModulus(view);
+  checkPlainModulus(parameters.plainModulus);
   const rotates = !isToeplitzView(view) && view.keys.steps.length > 0;
   verifyParameters(parameters, view.packing.degree, rotates);
+  if (BigInt(parameters.plainModulus) >= dataModulus(parameters))
+    reject(
+      'parameters.plainModulus',
+      'not below q',
+      `below ${dataModulus(parameters)}`,
+      String(parameters.plainModulus),
+    );
   verifyDropped(parameters, wire);
   checkWindows(view);
   if (isToeplitzView(view)) checkToeplitz(view);
@@ -59,13 +69,10 @@ function atMost(where: string, found: number, limit: number, unit: string): void
   reject(where, 'too large for a client', `at most ${limit} ${unit}`, String(found));
 }
 
-/** SEAL wants t below q; sums of two residues stay exact doubles up to 2^52. */
-function checkModulus({ parameters }: ClientView): void {
-  const { plainModulus } = parameters;
-  if (!Number.isSafeInteger(plainModulus) || plainModulus < 2 || plainModulus > 2 ** 52)
-    reject('parameters.plainModulus', 'out of range', 'an integer from 2 to 2^52', String(plainModulus));
-  if (BigInt(plainModulus) < dataModulus(parameters)) return;
-  reject('parameters.plainModulus', 'not below q', String(dataModulus(parameters)), String(plainModulus));
+/** Sums of two residues stay exact doubles up to 2^52. */
+function checkPlainModulus(plainModulus: number): void {
+  if (Number.isSafeInteger(plainModulus) && plainModulus >= 2 && plainModulus <= 2 ** 52) return;
+  reject('parameters.plainModulus', 'out of range', 'an integer from 2 to 2^52', String(plainModulus));
 }
 
 /** One window a channel, and every decoded value an exact double. */
@@ -110,7 +117,12 @@ function checkToeplitz({ shape, packing, transfer }: ToeplitzView): void {
   const outputs = Math.min(degree, outputsPerProduct * blocksPerCiphertext * tile.height * tile.width);
   const taps = outputsPerProduct * layout.phaseChannels * kernelHeight * kernelWidth;
   atMost('packing', blockGroups * taps * outputs, CLIENT_LIMITS.reads, 'steps of layout');
-  atMost('packing', blockGroups * chunks * blocksPerCiphertext * channelsPerCiphertext, 2 ** 26, 'blocks');
+  atMost(
+    'packing',
+    blockGroups * chunks * blocksPerCiphertext * channelsPerCiphertext,
+    CLIENT_LIMITS.coefficients,
+    'blocks',
+  );
   checkIndices('transfer.usedChunks', transfer.usedChunks, chunks);
   checkIndices('transfer.emptyRows', transfer.emptyRows, resultRows);
 }

@@ -14,7 +14,7 @@ import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from './seal/envelope.ts';
 import { guardSeal } from './seal/failure.ts';
-import type { Ciphertext, Seal } from './seal/module.ts';
+import type { Ciphertext, PublicSeal } from './seal/module.ts';
 import type { SealScope } from './seal/scope.ts';
 import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
@@ -50,7 +50,7 @@ export class DirectEvaluator implements Evaluator {
   readonly weights: Weights;
   readonly coding = new CodingClock();
   readonly #scope: SealScope;
-  readonly #seal: Seal;
+  readonly #seal: PublicSeal;
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
@@ -64,7 +64,7 @@ export class DirectEvaluator implements Evaluator {
 
   constructor(
     scope: SealScope,
-    seal: Seal,
+    seal: PublicSeal,
     factory: DirectFactory,
     plan: ToeplitzPlan,
     program: ToeplitzProgram,

@@ -9,6 +9,7 @@ import { loadDirect } from './kernels/directModule.ts';
 import { NttEvaluator } from './nttEvaluator.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
+import type { PublicSeal } from './seal/module.ts';
 import { buildWithScope } from './seal/scope.ts';
 
 export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
@@ -18,7 +19,7 @@ export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts'
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the direct kernel its lanes.
  */
 export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
-  const seal = await loadSeal();
+  const seal: PublicSeal = await loadSeal();
   if (!isToeplitz(wholePlan)) {
     return buildWithScope((scope) =>
       guardSeal('prepare the weights', () => new DiagonalsEvaluator(scope, seal, wholePlan, options)),

@@ -13,7 +13,7 @@ import type { BfvContext } from '../seal/context.ts';
 import { saveBytes } from '../seal/envelope.ts';
 import { guardSeal } from '../seal/failure.ts';
 import { galoisFrame } from '../seal/galoisEnvelope.ts';
-import type { Ciphertext, GaloisKeys, Seal, SealEvaluator } from '../seal/module.ts';
+import type { Ciphertext, GaloisKeys, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import type { SealScope } from '../seal/scope.ts';
 import { preparePlaintexts } from '../weights.ts';
 import type { Weights, WeightSource } from '../weights.ts';
@@ -34,7 +34,7 @@ export class DiagonalsEvaluator implements Evaluator {
   readonly coding = new CodingClock();
   readonly weights: Weights;
   readonly #scope: SealScope;
-  readonly #seal: Seal;
+  readonly #seal: PublicSeal;
   readonly #plan: DiagonalsPlan;
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
@@ -52,7 +52,7 @@ export class DiagonalsEvaluator implements Evaluator {
   readonly #onProgress: Progress | null;
   #keys: GaloisKeys | null = null;
 
-  constructor(scope: SealScope, seal: Seal, plan: DiagonalsPlan, options: EvaluatorOptions) {
+  constructor(scope: SealScope, seal: PublicSeal, plan: DiagonalsPlan, options: EvaluatorOptions) {
     this.#scope = scope;
     this.#seal = seal;
     this.#plan = plan;

@@ -4,6 +4,9 @@ import type { MainModule } from 'node-seal';
 /** The one WASM instance of Microsoft SEAL in this process (or page, or worker). */
 export type Seal = MainModule;
 
+/** The same as servers see it: by its type, nothing that makes, keeps or uses a secret key. */
+export type PublicSeal = Omit<MainModule, 'KeyGenerator' | 'SecretKey' | 'Encryptor' | 'Decryptor'>;
+
 export type { Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
 export type { GaloisKeys, KeyGenerator, SecretKey } from 'node-seal';
 export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
