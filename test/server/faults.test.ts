@@ -208,6 +208,33 @@ describe('slow and broken senders', () => {
     await expectRight(here);
   });
 
+  it('a response that nobody fetches is given up, and gives its bytes back', async () => {
+    const filters = 640;
+    const large = compileSpec(
+      simpleSpec({
+        input: { height: 64, width: 64 },
+        weights: {
+          outChannels: filters,
+          values: Array.from({ length: 9 * filters }, (_, index) => index % 4),
+        },
+      }),
+    );
+    served = await serve(large, { requestTimeoutMs: 700, headersTimeoutMs: 300 });
+    const here = served;
+    expect(here.client.responseBytes).toBeGreaterThan(5 * 2 ** 20);
+    const sockets = Array.from({ length: 2 }, () => {
+      const socket = beginPost(here, here.upload.length, here.upload);
+      socket.pause();
+      return socket;
+    });
+    await until(async () => (await here.metric('evaluation_seconds_count')) === sockets.length);
+    expect(await here.metric('body_bytes')).toBeGreaterThan(0);
+    await until(async () => (await here.metric('body_bytes')) === 0);
+    for (const socket of sockets) socket.destroy();
+    const answer = await here.post(here.upload);
+    expect(here.client.decrypt(answer.body)).toEqual(convolve(large.spec, here.input));
+  });
+
   it('a head that does not come is given up', async () => {
     const here = await start({ headersTimeoutMs: 300, requestTimeoutMs: 600 });
     const socket = connect(Number(new URL(here.service.url).port), '127.0.0.1');
