@@ -2,7 +2,7 @@ import { axisShapes, pitches, toeplitzLayout } from './packing.ts';
 import type { AxisShape } from './packing.ts';
 import { slotGeometry } from './packingDiagonals.ts';
 import { allPrimes, dataModulus, isToeplitzView } from './plan.ts';
-import type { ClientView, DiagonalsView, ToeplitzView } from './plan.ts';
+import type { ClientView, DiagonalsView, Parameters, ToeplitzView } from './plan.ts';
 import { checkShape, outputShape } from './spec.ts';
 import { elementCount } from './tensor.ts';
 import { verifyDropped, verifyParameters, verifySlots } from './verifyParameters.ts';
@@ -24,6 +24,10 @@ export const CLIENT_LIMITS = Object.freeze({
   elements: 2 ** 22,
   /** Of all input ciphertexts together, and of all results. */
   coefficients: 2 ** 24,
+  /** N times the square of the number of primes, the special one included: setting SEAL up grows like that. */
+  setup: 2 ** 21,
+  /** Bytes of one upload or response, at most: as if every coefficient of both polynomials travelled whole. */
+  messageBytes: 2 ** 28,
   /** Taps of all products of one block group. */
   taps: 2 ** 22,
   /** Steps of working out which coefficients are read. */
@@ -49,6 +53,8 @@ export function checkClientView(view: ClientView): void {
     'elements',
   );
   checkPlainModulus(parameters.plainModulus);
+  const setup = parameters.degree * allPrimes(parameters).length ** 2;
+  atMost('parameters.dataPrimes', setup, CLIENT_LIMITS.setup, 'for N x primes^2');
   const rotates = !isToeplitzView(view) && view.keys.steps.length > 0;
   verifyParameters(parameters, view.packing.degree, rotates);
   if (BigInt(parameters.plainModulus) >= dataModulus(parameters))
@@ -67,6 +73,13 @@ export function checkClientView(view: ClientView): void {
 function atMost(where: string, found: number, limit: number, unit: string): void {
   if (found <= limit) return;
   reject(where, 'too large for a client', `at most ${limit} ${unit}`, String(found));
+}
+
+function checkCiphertexts(which: 'input' | 'result', count: number, parameters: Parameters): void {
+  const { degree, dataPrimes } = parameters;
+  atMost('packing', count * degree, CLIENT_LIMITS.coefficients, `${which} coefficients`);
+  const bytes = count * (2 * polynomialBytes(dataPrimes, degree, 0) + SEED_BYTES);
+  atMost('packing', bytes, CLIENT_LIMITS.messageBytes, `${which} bytes`);
 }
 
 /** Sums of two residues stay exact doubles up to 2^52. */
@@ -99,7 +112,7 @@ function checkIndices(where: string, indices: readonly number[], count: number):
   reject(`${where}[${wrong}]`, 'not ascending numbers in range', `below ${count}`, String(indices[wrong]));
 }
 
-function checkToeplitz({ shape, packing, transfer }: ToeplitzView): void {
+function checkToeplitz({ shape, packing, parameters, transfer }: ToeplitzView): void {
   const { kernelHeight, kernelWidth, channelsPerGroup, outChannels } = shape.weights;
   const { outputsPerProduct, blocksPerCiphertext, channelsPerCiphertext, degree, tile } = packing;
   const perOutput = shape.input.channels * kernelHeight * kernelWidth;
@@ -112,8 +125,8 @@ function checkToeplitz({ shape, packing, transfer }: ToeplitzView): void {
   const layout = toeplitzLayout(shape, packing);
   checkPitches(layout);
   const { blockGroups, chunks, resultRows } = layout;
-  atMost('packing', blockGroups * chunks * degree, CLIENT_LIMITS.coefficients, 'input coefficients');
-  atMost('packing', blockGroups * resultRows * degree, CLIENT_LIMITS.coefficients, 'result coefficients');
+  checkCiphertexts('input', blockGroups * chunks, parameters);
+  checkCiphertexts('result', blockGroups * resultRows, parameters);
   const outputs = Math.min(degree, outputsPerProduct * blocksPerCiphertext * tile.height * tile.width);
   const taps = outputsPerProduct * layout.phaseChannels * kernelHeight * kernelWidth;
   atMost('packing', blockGroups * taps * outputs, CLIENT_LIMITS.reads, 'steps of layout');
@@ -155,8 +168,8 @@ function checkDiagonals({ shape, packing, parameters, transfer, keys }: Diagonal
   verifySlots(degree, plainModulus);
   const geometry = slotGeometry(shape, packing);
   const { inputCiphertexts, resultCiphertexts } = geometry;
-  atMost('packing', inputCiphertexts * degree, CLIENT_LIMITS.coefficients, 'input coefficients');
-  atMost('packing', resultCiphertexts * degree, CLIENT_LIMITS.coefficients, 'result coefficients');
+  checkCiphertexts('input', inputCiphertexts, parameters);
+  checkCiphertexts('result', resultCiphertexts, parameters);
   checkIndices('transfer.usedChunks', transfer.usedChunks, inputCiphertexts);
   checkIndices('transfer.emptyRows', transfer.emptyRows, resultCiphertexts);
   checkIndices('keys.steps', keys.steps, degree / 2);

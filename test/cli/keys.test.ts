@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, linkSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { cipherconv, namesIn, ROOT, temporaryFolder } from './spawnCli.ts';
 import type { Ended } from './spawnCli.ts';
 
@@ -87,17 +87,25 @@ const decrypt = (f: typeof g, output: string): string[] => [
   output,
 ];
 
-/** Four processes give, byte for byte, the output file of `run` in one. */
-function expectSameAsRun(f: typeof g, config: string, input: string, extra: readonly string[] = []): void {
+/** Four processes: keys, ciphertext, result, and the output file of the prefix. */
+function throughProcesses(f: typeof g, config: string, input: string, extra: readonly string[] = []): void {
   good(['compile', config, '-o', f.plan, '--client-plan', f.client, ...extra]);
-  for (const step of [keygen(f), encrypt(f, input), evaluate(f), decrypt(f, at('y.npy'))]) good(step);
-  good(['run', f.plan, '-i', input, '-o', at('z.npy')]);
-  expect(readFileSync(at('y.npy')).equals(readFileSync(at('z.npy')))).toBe(true);
+  for (const step of [keygen(f), encrypt(f, input), evaluate(f), decrypt(f, `${f.down}.npy`)]) good(step);
 }
+
+/** They gave, byte for byte, the output file of `run` in one process. */
+function expectSameAsRun(f: typeof g, input: string): void {
+  good(['run', f.plan, '-i', input, '-o', at('run.npy')]);
+  expect(readFileSync(`${f.down}.npy`).equals(readFileSync(at('run.npy')))).toBe(true);
+}
+
+beforeAll(() => {
+  throughProcesses(g, GAUSSIAN, PICTURE);
+});
 
 describe('four processes give what one gives', () => {
   it('for a picture and the toeplitz lowering', () => {
-    expectSameAsRun(g, GAUSSIAN, PICTURE);
+    expectSameAsRun(g, PICTURE);
     expect(mode('g.key')).toBe('600');
     const { bytes } = JSON.parse(readFileSync(g.plan, 'utf8')) as {
       bytes: { upload: number; response: number };
@@ -108,7 +116,8 @@ describe('four processes give what one gives', () => {
 
   it('for the diagonals lowering, with evaluation keys', () => {
     const d = files('d');
-    expectSameAsRun(d, GAUSSIAN, PICTURE, ['--lowering', 'diagonals']);
+    throughProcesses(d, GAUSSIAN, PICTURE, ['--lowering', 'diagonals']);
+    expectSameAsRun(d, PICTURE);
     const { keys } = JSON.parse(readFileSync(d.plan, 'utf8')) as { keys: { bytes: number } };
     expect(statSync(d.keys).size).toBe(keys.bytes + 40);
     refused(
@@ -142,7 +151,8 @@ describe('four processes give what one gives', () => {
       at('n.json'),
       JSON.stringify({ shape: [1, 3, 4, 2], data: Array.from({ length: 24 }, (_, i) => (i * 7) % 16) }),
     );
-    expectSameAsRun(files('n'), at('n.conv.json'), at('n.json'));
+    throughProcesses(files('n'), at('n.conv.json'), at('n.json'));
+    expectSameAsRun(files('n'), at('n.json'));
   });
 
   it('through pipes', () => {
@@ -188,6 +198,8 @@ describe('the secret key file', () => {
 
   it('goes into a file', () => {
     refused(['keygen', '--plan', g.client, '--secret-key', '-'], 'not to stdout');
+    refused(['keygen', '--plan', g.client, '--secret-key', join(g.plan, 'x')], 'cannot be written');
+    refused(['keygen', '--plan', g.client, '--secret-key', at('no/x')], 'no such file or folder');
   });
 });
 
@@ -243,6 +255,11 @@ describe('what does not belong together is refused, exit 2', () => {
       'g.keys',
       'not a secret key',
     );
+  });
+
+  it('a client plan where weights are needed', () => {
+    refused(['run', g.client, '-i', PICTURE], 'a client plan has no weights');
+    refused(['explain', g.client], 'a client plan has no weights');
   });
 
   it('what is cut off, changed or missing', () => {

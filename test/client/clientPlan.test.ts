@@ -139,6 +139,20 @@ describe('a client plan is refused, before anything is made of it, with', () => 
       'malformed-plan',
       'dataPrimes',
     ],
+    [
+      'more primes than SEAL sets up in seconds',
+      text,
+      ['parameters'],
+      {
+        degree: 32768,
+        plainModulus: 46,
+        dataPrimes: new Array(9).fill('65537'),
+        specialPrime: null,
+        securityBits: 128,
+      },
+      'plan-rejected',
+      'too large for a client',
+    ],
     ['no prime', text, ['parameters', 'dataPrimes'], [], 'plan-rejected', 'wrong number of primes'],
     [
       'a special prime for nothing',

@@ -156,6 +156,64 @@ describe('uploads', () => {
   });
 });
 
+/** SEAL's 16-byte header: magic, header size, version 4.1, compression, reserved, size as a u64. */
+function sealHeader(compression: 'none' | 'zlib' | 'zstd', size: bigint): Uint8Array {
+  const bytes = Uint8Array.from([0x5e, 0xa1, 16, 4, 1, { none: 0, zlib: 1, zstd: 2 }[compression], 0, 0]);
+  const whole = new Uint8Array(16);
+  whole.set(bytes);
+  new DataView(whole.buffer).setBigUint64(8, size, true);
+  return whole;
+}
+
+/** A ciphertext member list of SEAL: parms_id, NTT flag, size, N, primes, scale, correction factor. */
+function sealCiphertext(size: bigint, compression: 'none' | 'zlib' | 'zstd' = 'none'): Uint8Array {
+  const bytes = new Uint8Array(1500);
+  bytes.set(sealHeader(compression, 1500n));
+  new DataView(bytes.buffer).setBigUint64(49, size, true);
+  return bytes;
+}
+
+/** What node-seal takes, hangs on or explodes with when it is given to it. */
+const FOR_SEAL: [string, () => Uint8Array][] = [
+  ['a zlib bomb', () => sealCiphertext(2n, 'zlib')],
+  ['a zstd bomb', () => sealCiphertext(2n, 'zstd')],
+  ['a header that claims 2^31 - 1 bytes', () => sealHeader('zstd', 2n ** 31n - 1n)],
+  ['a header that claims 2^63 bytes', () => sealHeader('none', 2n ** 63n)],
+  ['a ciphertext of size 0', () => sealCiphertext(0n)],
+  ['a seeded ciphertext of size 16', () => sealCiphertext(16n)],
+  ['an honest envelope with trailing bytes', () => sealCiphertext(2n)],
+];
+
+describe('what is dangerous to SEAL', () => {
+  it.each(FOR_SEAL)('%s, as a message: refused by its magic', async (_, make) => {
+    let error: unknown;
+    const calls = await sealCalls(() => {
+      error = errorOf(() => one.server.evaluate(Uint8Array.from([...make(), ...new Uint8Array(40)])));
+    });
+    expect(error).toMatchObject({ code: 'malformed-message', details: { where: 'magic' } });
+    expect(calls).toEqual([]);
+  });
+
+  it.each(FOR_SEAL)('%s, where the coefficients belong: nothing but numbers', (_, make) => {
+    const upload = one.client.encrypt(randomInput(one.plan.spec, 1));
+    const body = upload.subarray(HEADER);
+    body.set(make().subarray(0, body.length));
+    // Refused as a coefficient that is too large, or computed with as the coefficients that it happens to be.
+    try {
+      expect(one.server.evaluate(upload).length).toBe(one.server.responseBytes);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'malformed-tensor' });
+    }
+  });
+
+  it('a transparent ciphertext cannot be written: c1 always comes from a seed', () => {
+    const upload = one.client.encrypt(randomInput(one.plan.spec, 1)).fill(0, HEADER);
+    const response = one.server.evaluate(upload);
+    expect(response.length).toBe(one.server.responseBytes);
+    expect(response.subarray(HEADER).some((byte) => byte !== 0)).toBe(true);
+  });
+});
+
 describe('evaluation keys', () => {
   const keyFault = (where: string): string => where.replace('upload[0]', 'evaluationKeys[0]');
 
