@@ -7,7 +7,7 @@ const RUNTIME_VIEW = 'spec|plan|packing|program|verify|interval|tensor|errors';
 
 /** What a server is made of. */
 const SERVER_SIDE =
-  '^(src/server/|runtime/([^/]*[eE]valuator[^/]*|weights)\\.ts$|runtime/(pool|kernels)/|runtime/diagonals/evaluator\\.ts$)';
+  '^(src/server/|runtime/([^/]*[eE]valuator[^/]*|directMachine|weights)\\.ts$|runtime/pool/|runtime/kernels/direct|runtime/diagonals/evaluator\\.ts$)';
 /** What makes, reads, keeps or uses a secret key. */
 const SECRETS =
   '^(src/client/|runtime/(client|clientTools|zeroPool|negacyclic)\\.ts$|runtime/diagonals/client\\.ts$|runtime/seal/(secretKey|noiseMeter)\\.ts$)';

@@ -8,7 +8,15 @@ import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from './noise.ts';
 import type { DroppedBits } from './noise.ts';
 import { axisLayout, axisShapes } from './packing.ts';
 import { dataModulus, noiseInput } from './plan.ts';
-import type { DiagonalsPlan, DirectLanes, Kernel, Parameters, Plan, ToeplitzPlan } from './plan.ts';
+import type {
+  DiagonalsPlan,
+  DirectLanes,
+  Kernel,
+  Parameters,
+  Plan,
+  ToeplitzPlan,
+  UploadForm,
+} from './plan.ts';
 import { analyzeLanes, LARGEST_DIRECT_WEIGHT } from './planKernel.ts';
 import { buildProgram, centredLift, rowNorms } from './program.ts';
 import type { ToeplitzProgram } from './program.ts';
@@ -19,6 +27,7 @@ import { centredWeights, deepFreeze, outputShape } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 import { elementCount } from './tensor.ts';
 import { countBytes, countOperations, transferOf, travellingCoefficients } from './counts.ts';
+import { chooseUploadForm, DEFAULT_LINK_MEGABITS_PER_SECOND } from './uploadForm.ts';
 import { verify } from './verify.ts';
 import { chooseWire } from './wire.ts';
 
@@ -104,7 +113,7 @@ export function compileToeplitz(spec: ConvSpec, options: CompileOptions = {}): T
     securityBits: request.securityBits,
   };
   const noise = { failure: request.failure, ...rowNorms(program) };
-  const wire = modulus.dropped;
+  const wire = { ...modulus.dropped, upload: uploadForm(parameters, found.kernel, request, options) };
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const plan: ToeplitzPlan = {
     format: 'cipherconv-plan',
@@ -134,6 +143,18 @@ export function compileToeplitz(spec: ConvSpec, options: CompileOptions = {}): T
   };
   verify(plan, program);
   return deepFreeze(plan);
+}
+
+/** How uploads travel: as the options say, or by cost. */
+function uploadForm(
+  parameters: Parameters,
+  kernel: Kernel,
+  { objective }: SearchRequest,
+  { upload = 'auto', linkMegabitsPerSecond = DEFAULT_LINK_MEGABITS_PER_SECOND }: CompileOptions,
+): UploadForm {
+  return upload === 'auto'
+    ? chooseUploadForm({ parameters, kernel, objective, linkMegabitsPerSecond })
+    : upload;
 }
 
 function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOptions): SearchRequest {

@@ -10,7 +10,7 @@ import { slotGeometry } from './packingDiagonals.ts';
 import { chooseSizes, DATA_PRIMES, realPrimes } from './parametersDiagonals.ts';
 import type { RotationDemand, RotationModulus } from './parametersDiagonals.ts';
 import { dataModulus, diagonalsNoiseInput, normFacts } from './plan.ts';
-import type { DiagonalsPlan, Parameters } from './plan.ts';
+import type { DiagonalsPlan, Parameters, PlanWire } from './plan.ts';
 import { buildProgram } from './program.ts';
 import { rotationSteps } from './programDiagonals.ts';
 import type { DiagonalsProgram } from './programDiagonals.ts';
@@ -71,7 +71,7 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
   };
   const { packing } = candidate;
   const facts = { failure: demand.failure, ...normFacts(demand.norms) };
-  const wire = droppedBits(demand, modulus, program);
+  const wire: PlanWire = { ...droppedBits(demand, modulus, program), upload: 'seeded' };
   const { response } = diagonalsNoise(diagonalsNoiseInput({ spec, parameters, packing, noise: facts, wire }));
   const budget = predictedBudgetBits(dataModulus(parameters), demand.plainModulus, response);
   const plan: DiagonalsPlan = {

@@ -2,7 +2,7 @@ import type { AccumulatorAnalysis } from './accumulator.ts';
 import { CipherconvError } from './errors.ts';
 import { contains, datatypeRange, requiredWidth } from './interval.ts';
 import type { Failure } from './noise.ts';
-import type { DecodeWindows, Kernel, Lowering, Objective, PlanAnalysis } from './plan.ts';
+import type { DecodeWindows, Kernel, Lowering, Objective, PlanAnalysis, UploadForm } from './plan.ts';
 import type { Degree, SecurityBits } from './security.ts';
 import type { ConvSpec } from './spec.ts';
 
@@ -24,6 +24,10 @@ export interface CompileOptions {
   readonly failure?: Failure;
   /** What executes a toeplitz plan. Default `auto`: the cheaper one by the cost model. */
   readonly kernel?: Kernel | 'auto';
+  /** How uploads travel. Default `auto`: by objective and line, see uploadForm.ts. A diagonals plan's are seeded. */
+  readonly upload?: 'auto' | UploadForm;
+  /** The line between client and server, megabits per second. Default 100. */
+  readonly linkMegabitsPerSecond?: number;
 }
 
 /** @throws CipherconvError `overflow` when the accumulator leaves its declared width. */

@@ -1,6 +1,5 @@
-import type { DroppedBits } from './noise.ts';
 import { countDiagonalsBytes, countDiagonalsOperations } from './countsDiagonals.ts';
-import type { Kernel, Parameters, PlanBytes, PlanCounts, Transfer } from './plan.ts';
+import type { Kernel, Parameters, PlanBytes, PlanCounts, PlanWire, Transfer } from './plan.ts';
 import { computedRows, usedChunks } from './program.ts';
 import type { Program, ToeplitzProgram } from './program.ts';
 import { usedInputs } from './programDiagonals.ts';
@@ -39,32 +38,29 @@ export function transferOf(program: Program): Transfer {
 }
 
 /** Bytes of all ciphertexts of one run as the wire packs them: each polynomial fills up its last byte. */
-export function countBytes(program: Program, parameters: Parameters, dropped: DroppedBits): PlanBytes {
+export function countBytes(program: Program, parameters: Parameters, wire: PlanWire): PlanBytes {
   switch (program.lowering) {
     case 'toeplitz':
-      return countToeplitzBytes(program, parameters, dropped);
+      return countToeplitzBytes(program, parameters, wire);
     case 'diagonals':
-      return countDiagonalsBytes(program, parameters, dropped);
+      return countDiagonalsBytes(program, parameters, wire);
     default:
       return program satisfies never;
   }
 }
 
-function countToeplitzBytes(
-  program: ToeplitzProgram,
-  parameters: Parameters,
-  dropped: DroppedBits,
-): PlanBytes {
+function countToeplitzBytes(program: ToeplitzProgram, parameters: Parameters, wire: PlanWire): PlanBytes {
   const { dataPrimes } = parameters;
   const chunks = usedChunks(program);
   const rows = computedRows(program);
+  const uploadC1 = wire.upload === 'seeded' ? SEED_BYTES : polynomialBytes(dataPrimes, program.degree, 0);
   let [upload, response] = [0, 0];
   for (const { inputs, outputs } of program.blockGroups) {
     for (const chunk of chunks)
-      upload += polynomialBytes(dataPrimes, inputs[chunk]!.read.length, dropped.uploadC0) + SEED_BYTES;
+      upload += polynomialBytes(dataPrimes, inputs[chunk]!.read.length, wire.uploadC0) + uploadC1;
     for (const row of rows) {
-      response += polynomialBytes(dataPrimes, outputs[row]!.coefficients.length, dropped.responseC0);
-      response += polynomialBytes(dataPrimes, program.degree, dropped.responseC1);
+      response += polynomialBytes(dataPrimes, outputs[row]!.coefficients.length, wire.responseC0);
+      response += polynomialBytes(dataPrimes, program.degree, wire.responseC1);
     }
   }
   return { upload, response };

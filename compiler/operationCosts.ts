@@ -4,6 +4,8 @@ export interface OperationCosts {
   readonly encrypt: number;
   /** Loading a seeded ciphertext, expansion of the seed included. */
   readonly load: number;
+  /** Loading a ciphertext that travelled whole. */
+  readonly loadWhole: number;
   /** Ciphertext into NTT form. */
   readonly toNtt: number;
   /** Plaintext times ciphertext, both in NTT form. */
@@ -14,6 +16,12 @@ export interface OperationCosts {
   readonly save: number;
   /** Loading a result, decryption and reading the coefficients. */
   readonly decrypt: number;
+}
+
+/** Nanoseconds for one coefficient on its way to or from the wire. */
+export interface WireCosts {
+  readonly pack: number;
+  readonly unpack: number;
 }
 
 /** Nanoseconds of the direct kernel, for one limb of one coefficient of a ciphertext polynomial. */

@@ -22,6 +22,8 @@ export type Lowering = 'toeplitz' | 'diagonals';
 /** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (programSteps.ts). */
 export type Kernel = 'ntt' | 'direct';
 export type Objective = 'latency' | 'bandwidth';
+/** How c1 of an upload travels: the 64-byte seed that SEAL expands to it, or its coefficients. */
+export type UploadForm = 'seeded' | 'whole';
 
 /** BFV parameters. */
 export interface Parameters {
@@ -150,6 +152,11 @@ export interface Transfer {
   readonly emptyRows: readonly number[];
 }
 
+/** How ciphertexts travel. */
+export interface PlanWire extends DroppedBits {
+  readonly upload: UploadForm;
+}
+
 /** What every plan holds, whatever its lowering. */
 interface PlanBase {
   readonly format: 'cipherconv-plan';
@@ -164,8 +171,7 @@ interface PlanBase {
   readonly direct: DirectLanes | null;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
-  /** Low bits of the coefficients that do not travel. */
-  readonly wire: DroppedBits;
+  readonly wire: PlanWire;
   readonly counts: PlanCounts;
   readonly bytes: PlanBytes;
   readonly report: PlanReport;
@@ -196,7 +202,7 @@ interface ClientViewBase {
   readonly parameters: Parameters;
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
-  readonly wire: DroppedBits;
+  readonly wire: PlanWire;
 }
 
 export interface ToeplitzView extends ClientViewBase {
@@ -232,7 +238,10 @@ export function clientView(plan: Plan): ClientView {
 
 /** What the noise of a toeplitz plan's results depends on. */
 export function noiseInput(
-  plan: Pick<ToeplitzPlan, 'spec' | 'parameters' | 'wire'> & { readonly noise: NoiseFacts },
+  plan: Pick<ToeplitzPlan, 'spec' | 'parameters'> & {
+    readonly noise: NoiseFacts;
+    readonly wire: DroppedBits;
+  },
 ): ResultNoiseInput {
   const { batch, channels, height, width } = outputShape(plan.spec);
   const { failure, rowL1, rowL2Squared } = plan.noise;
@@ -260,8 +269,9 @@ export function normFacts(norms: DiagonalsNorms): Omit<DiagonalsNoiseFacts, 'fai
 
 /** What the noise of a diagonals plan's results depends on. */
 export function diagonalsNoiseInput(
-  plan: Pick<DiagonalsPlan, 'spec' | 'parameters' | 'packing' | 'wire'> & {
+  plan: Pick<DiagonalsPlan, 'spec' | 'parameters' | 'packing'> & {
     readonly noise: DiagonalsNoiseFacts;
+    readonly wire: DroppedBits;
   },
 ): DiagonalsNoiseInput {
   const { spec, packing, parameters, noise, wire } = plan;

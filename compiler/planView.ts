@@ -5,7 +5,7 @@ import { allPrimes, dataModulus, isToeplitzView } from './plan.ts';
 import type { ClientView, DiagonalsView, Parameters, ToeplitzView } from './plan.ts';
 import { checkShape, outputShape } from './spec.ts';
 import { elementCount } from './tensor.ts';
-import { verifyDropped, verifyParameters, verifySlots } from './verifyParameters.ts';
+import { verifyParameters, verifySlots, verifyWire } from './verifyParameters.ts';
 import { reject } from './verifyReject.ts';
 import { polynomialBytes, SEED_BYTES } from './wireBytes.ts';
 
@@ -64,7 +64,7 @@ export function checkClientView(view: ClientView): void {
       `below ${dataModulus(parameters)}`,
       String(parameters.plainModulus),
     );
-  verifyDropped(parameters, wire);
+  verifyWire(parameters, wire, view.packing.lowering);
   checkWindows(view);
   if (isToeplitzView(view)) checkToeplitz(view);
   else checkDiagonals(view);

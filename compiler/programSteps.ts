@@ -28,7 +28,7 @@ export interface StepBlock {
 export interface StepSchedule {
   readonly planes: readonly Plane[];
   readonly blocks: readonly StepBlock[];
-  /** Largest exponent of a step: how far planes reach before coefficient 0. */
+  /** Largest exponent of a weight: how far planes reach before coefficient 0, at most. */
   readonly reach: number;
   /** Most folds of a block; 0 without steps. */
   readonly folds: number;
@@ -37,7 +37,7 @@ export interface StepSchedule {
 }
 
 /** Rows in one block; what the kernel's registers hold. */
-const BLOCK_ROWS = 4;
+export const BLOCK_ROWS = 4;
 
 /** A row on its own reads every plane once more: worth a few steps. */
 const SINGLE_ROW_COST = 1.1;
@@ -175,24 +175,34 @@ function blocksOf(builder: BlockBuilder, rows: readonly number[], laneL1: number
   return together.planes.length * BLOCK_ROWS <= separate * SINGLE_ROW_COST ? [together] : alone;
 }
 
+function reachOf(program: ToeplitzProgram): number {
+  let reach = 0;
+  for (const terms of program.rows)
+    for (const { plaintext } of terms)
+      for (const exponent of program.plaintexts[plaintext]!.exponents) reach = Math.max(reach, exponent);
+  return reach;
+}
+
 /**
  * The steps of a program, deterministic.
  * @param laneL1 largest norm of the weights that one fold may sum; at least two weights' worth
+ * @param rows the program rows to compute; planes and reach do not depend on them
  */
-export function scheduleSteps(program: ToeplitzProgram, laneL1: number): StepSchedule {
+export function scheduleSteps(
+  program: ToeplitzProgram,
+  laneL1: number,
+  rows: readonly number[] = computedRows(program),
+): StepSchedule {
   const planes = pairChunks(program);
   const builder = new BlockBuilder(program, planes);
-  const rows = computedRows(program);
   const blocks: StepBlock[] = [];
   for (let first = 0; first < rows.length; first += BLOCK_ROWS)
     blocks.push(...blocksOf(builder, rows.slice(first, first + BLOCK_ROWS), laneL1));
-  let reach = 0;
   let folds = 0;
   let foldL1 = 0;
   for (const block of blocks) {
-    for (const exponent of block.exponents) reach = Math.max(reach, exponent);
     folds = Math.max(folds, block.foldEnds.length);
     foldL1 = Math.max(foldL1, block.foldL1);
   }
-  return { planes, blocks, reach, folds, foldL1 };
+  return { planes, blocks, reach: reachOf(program), folds, foldL1 };
 }

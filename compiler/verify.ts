@@ -11,7 +11,7 @@ import type { Program } from './program.ts';
 import { diagonalsNorms } from './programDiagonalsNorms.ts';
 import { verifyDiagonals } from './verifyDiagonals.ts';
 import { verifyMatrix } from './verifyMatrix.ts';
-import { verifyDropped, verifyParameters, verifySlots } from './verifyParameters.ts';
+import { verifyParameters, verifySlots, verifyWire } from './verifyParameters.ts';
 import { reject } from './verifyReject.ts';
 
 /**
@@ -112,7 +112,7 @@ function verifyNorms({ noise }: Plan, program: Program): void {
 
 function verifyNoise(plan: Plan, program: Program): void {
   verifyNorms(plan, program);
-  verifyDropped(plan.parameters, plan.wire);
+  verifyWire(plan.parameters, plan.wire, plan.packing.lowering);
   const q = dataModulus(plan.parameters);
   const { plainModulus } = plan.parameters;
   const { response } = planNoise(plan);

@@ -1,7 +1,7 @@
 import { bitLength } from './interval.ts';
 import { greatestCommonDivisor, isPrime } from './modulus.ts';
 import { allPrimes } from './plan.ts';
-import type { DroppedBits, Parameters } from './plan.ts';
+import type { Lowering, Parameters, PlanWire } from './plan.ts';
 import { isDegree, isSecurityBits, largestModulusBits } from './security.ts';
 import { reject } from './verifyReject.ts';
 
@@ -70,10 +70,14 @@ export function verifySlots(degree: number, plainModulus: number): void {
 }
 
 /** Something of every coefficient travels; with several primes all of it does. */
-export function verifyDropped(parameters: Parameters, wire: DroppedBits): void {
+export function verifyWire(parameters: Parameters, wire: PlanWire, lowering: Lowering): void {
+  const { upload, ...droppedBits } = wire;
+  // Rotations are SEAL's business: there is nothing to read off a whole upload.
+  if (upload !== 'seeded' && lowering === 'diagonals')
+    reject('wire.upload', 'uploads of a diagonals plan are seeded', 'seeded', upload);
   const [first] = allPrimes(parameters);
   const limit = parameters.dataPrimes.length === 1 && first !== undefined ? bitLength(first) - 2 : 0;
-  for (const [name, dropped] of Object.entries(wire)) {
+  for (const [name, dropped] of Object.entries(droppedBits)) {
     if (!Number.isInteger(dropped) || dropped < 0 || dropped > limit) {
       reject(`wire.${name}`, 'too many bits dropped', `from 0 to ${limit}`, String(dropped));
     }

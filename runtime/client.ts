@@ -23,6 +23,8 @@ import { buildWithScope, SealScope } from './seal/scope.ts';
 import type { TernaryKey } from './seal/secretKey.ts';
 import { ScalingTable } from './scaling.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { loadPacking } from './wire/packer.ts';
+import type { PackingModule } from './wire/packer.ts';
 import { ZeroPool } from './zeroPool.ts';
 
 export type { Client } from './clientTools.ts';
@@ -46,14 +48,20 @@ class SealClient implements Client {
   readonly #scaling: ScalingTable;
   readonly #zeros: ZeroPool;
 
-  constructor(scope: SealScope, seal: Seal, view: ToeplitzView, secretKey: TernaryKey | null) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    packing: PackingModule,
+    view: ToeplitzView,
+    secretKey: TernaryKey | null,
+  ) {
     this.#scope = scope;
     this.#seal = seal;
     this.#view = view;
     this.#context = createContext(scope, seal, view.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, view.parameters, view.wire);
-    this.#response = new ResponseCodec(frames, view.parameters, view.wire);
+    this.#upload = new UploadCodec(packing, frames, view.parameters, view.wire);
+    this.#response = new ResponseCodec(packing, frames, view.parameters, view.wire);
     this.#tools = makeTools(scope, seal, this.#context, view, secretKey);
     this.#output = outputShape(view.shape);
     this.#groups = buildBlockGroups(view.shape, view.packing);
@@ -63,7 +71,7 @@ class SealClient implements Client {
     this.#rows = Array.from({ length: rowCount }, (_, row) => row).filter((row) => !empty.has(row));
     this.#coefficients = new Float64Array(view.packing.degree);
     this.#scaling = new ScalingTable(view.parameters, centredInputRange(view.shape.input));
-    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools));
+    this.#zeros = new ZeroPool(() => encryptZero(seal, this.#tools, view.wire.upload));
   }
 
   encrypt(input: Tensor): Uint8Array[] {
@@ -183,13 +191,13 @@ export interface ClientOptions {
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
  */
 export async function createClient(view: ClientView, options: ClientOptions = {}): Promise<Client> {
-  const seal = await loadSeal();
+  const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
   const secretKey = options.secretKey ?? null;
   return buildWithScope((scope) =>
     guardSeal('make the keys', () =>
       isToeplitzView(view)
-        ? new SealClient(scope, seal, view, secretKey)
-        : new DiagonalsClient(scope, seal, view, secretKey),
+        ? new SealClient(scope, seal, packing, view, secretKey)
+        : new DiagonalsClient(scope, seal, packing, view, secretKey),
     ),
   );
 }

@@ -1,5 +1,5 @@
 import { allPrimes } from '../compiler/plan.ts';
-import type { ClientView } from '../compiler/plan.ts';
+import type { ClientView, UploadForm } from '../compiler/plan.ts';
 import type { Tensor } from '../compiler/tensor.ts';
 import type { CodingTimes } from './codingClock.ts';
 import type { BfvContext } from './seal/context.ts';
@@ -124,13 +124,18 @@ export function encryptPlaintext(seal: Seal, { encryptor, plaintext }: ClientToo
   return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(plaintext))));
 }
 
-/** SEAL's seeded envelope of zero. */
-export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools): Uint8Array {
-  return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero))));
+/** SEAL's envelope of zero, as uploads of that form begin. */
+export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools, form: UploadForm): Uint8Array {
+  return withScope((scope) => {
+    if (form === 'seeded') return saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero)));
+    const whole = scope.own(new seal.Ciphertext());
+    encryptor.encryptSymmetric(zero, whole);
+    return saveBytes(seal, whole);
+  });
 }
 
 /** Budget of an encryption of zero, by SEAL's own measurement, bits. */
 export function freshBudgetBits(seal: Seal, { context }: BfvContext, tools: ClientTools): number {
-  tools.ciphertext.loadFromArray(context, encryptZero(seal, tools));
+  tools.ciphertext.loadFromArray(context, encryptZero(seal, tools, 'seeded'));
   return tools.decryptor.invariantNoiseBudget(tools.ciphertext);
 }

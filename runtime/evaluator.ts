@@ -11,6 +11,8 @@ import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
 import type { PublicSeal } from './seal/module.ts';
 import { buildWithScope } from './seal/scope.ts';
+import { loadPacking } from './wire/packer.ts';
+import type { PackingModule } from './wire/packer.ts';
 
 export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 
@@ -19,10 +21,13 @@ export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts'
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the direct kernel its lanes.
  */
 export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
-  const seal: PublicSeal = await loadSeal();
+  const [seal, packing]: [PublicSeal, PackingModule] = await Promise.all([loadSeal(), loadPacking()]);
   if (!isToeplitz(wholePlan)) {
     return buildWithScope((scope) =>
-      guardSeal('prepare the weights', () => new DiagonalsEvaluator(scope, seal, wholePlan, options)),
+      guardSeal(
+        'prepare the weights',
+        () => new DiagonalsEvaluator(scope, seal, packing, wholePlan, options),
+      ),
     );
   }
   const whole = buildProgram(wholePlan);
@@ -34,15 +39,15 @@ export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions
   switch (kernel) {
     case 'ntt':
       return buildWithScope((scope) =>
-        guardSeal('prepare the weights', () => new NttEvaluator(scope, seal, plan, program, options)),
+        guardSeal(
+          'prepare the weights',
+          () => new NttEvaluator(scope, seal, packing, plan, program, options),
+        ),
       );
     case 'direct': {
-      const factory = await loadDirect();
+      const engines = { seal, packing, direct: await loadDirect() };
       return buildWithScope((scope) =>
-        guardSeal(
-          'prepare the kernel',
-          () => new DirectEvaluator(scope, seal, factory, plan, program, options),
-        ),
+        guardSeal('prepare the kernel', () => new DirectEvaluator(scope, engines, plan, program, options)),
       );
     }
     default:

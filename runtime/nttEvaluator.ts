@@ -15,6 +15,7 @@ import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import { prepareWeights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import type { PackingModule } from './wire/packer.ts';
 import { requireKeyBytes } from './wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
 
@@ -74,6 +75,7 @@ export class NttEvaluator implements Evaluator {
   constructor(
     scope: SealScope,
     seal: PublicSeal,
+    packing: PackingModule,
     plan: ToeplitzPlan,
     program: ToeplitzProgram,
     options: EvaluatorOptions,
@@ -84,8 +86,8 @@ export class NttEvaluator implements Evaluator {
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, plan.parameters, plan.wire);
-    this.#response = new ResponseCodec(frames, plan.parameters, plan.wire);
+    this.#upload = new UploadCodec(packing, frames, plan.parameters, plan.wire);
+    this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
     this.#placements = program.blockGroups;
     this.#usedChunks = plan.transfer.usedChunks;
     const transfer = checkTransfer(plan, program);

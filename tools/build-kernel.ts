@@ -1,6 +1,6 @@
 /**
- * `npm run build:kernel [-- --check]`: compiles the direct kernel (AssemblyScript) and embeds it in
- * runtime/kernels/direct.gen.ts; with --check only says whether that file is what the source gives (exit 1 if not).
+ * `npm run build:kernel [-- --check]`: compiles the WebAssembly modules (AssemblyScript) and embeds them in
+ * runtime/kernels/*.gen.ts; with --check only says whether those files are what the sources give (exit 1 if not).
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,17 +10,33 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ASC = join(ROOT, 'node_modules', 'assemblyscript', 'bin', 'asc.js');
-const SOURCE = join('runtime', 'kernels', 'assembly', 'direct.ts');
-const TARGET = join(ROOT, 'runtime', 'kernels', 'direct.gen.ts');
+const KERNELS = join('runtime', 'kernels');
 
-/** No runtime, no assertions: the module has no allocator and imports nothing but its memory. */
-const FLAGS = ['--enable', 'simd', '--runtime', 'stub', '--noAssert', '--importMemory', '-O3'];
+/** No runtime, no assertions: the modules have no allocator and import nothing but their memory. */
+const FLAGS = ['--runtime', 'stub', '--noAssert', '--importMemory', '-O3'];
+const SIMD = ['--enable', 'simd'];
+/** Most pages of 64 KiB that a shared memory may have; the module has to name a limit. */
+const SHARED = ['--enable', 'threads', '--sharedMemory', '--maximumMemory', '65536'];
 
-function compileKernel(): Buffer {
+interface Module {
+  readonly source: string;
+  readonly constant: string;
+  readonly flags: readonly string[];
+}
+
+/** By generated file. */
+const MODULES: Readonly<Record<string, Module>> = {
+  'direct.gen.ts': { source: 'direct.ts', constant: 'DIRECT_WASM', flags: SIMD },
+  'directShared.gen.ts': { source: 'direct.ts', constant: 'DIRECT_SHARED_WASM', flags: [...SIMD, ...SHARED] },
+  'packing.gen.ts': { source: 'packing.ts', constant: 'PACKING_WASM', flags: [] },
+};
+
+function compile({ source, flags }: Module): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'cipherconv-kernel-'));
   try {
-    const wasm = join(folder, 'direct.wasm');
-    execFileSync(process.execPath, [ASC, SOURCE, ...FLAGS, '--outFile', wasm], {
+    const wasm = join(folder, 'module.wasm');
+    const from = join(KERNELS, 'assembly', source);
+    execFileSync(process.execPath, [ASC, from, ...FLAGS, ...flags, '--outFile', wasm], {
       cwd: ROOT,
       stdio: 'inherit',
     });
@@ -30,17 +46,17 @@ function compileKernel(): Buffer {
   }
 }
 
-const text = `/** Written by \`npm run build:kernel\` from assembly/direct.ts; do not edit. WebAssembly, base64. */
-export const DIRECT_WASM =
-  '${compileKernel().toString('base64')}';
+for (const [file, module] of Object.entries(MODULES)) {
+  const target = join(ROOT, KERNELS, file);
+  const text = `/** Written by \`npm run build:kernel\` from assembly/${module.source}; do not edit. WebAssembly, base64. */
+export const ${module.constant} =
+  '${compile(module).toString('base64')}';
 `;
-if (process.argv.includes('--check')) {
-  const current = readFileSync(TARGET, 'utf8');
-  if (current !== text) {
-    console.error('runtime/kernels/direct.gen.ts is not what its source compiles to: npm run build:kernel');
+  if (!process.argv.includes('--check')) {
+    writeFileSync(target, text);
+    console.log(`wrote ${target}`);
+  } else if (readFileSync(target, 'utf8') !== text) {
+    console.error(`${join(KERNELS, file)} is not what its source compiles to: npm run build:kernel`);
     process.exitCode = 1;
   }
-} else {
-  writeFileSync(TARGET, text);
-  console.log(`wrote ${TARGET}`);
 }

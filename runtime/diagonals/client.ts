@@ -27,6 +27,7 @@ import type { SealScope } from '../seal/scope.ts';
 import type { TernaryKey } from '../seal/secretKey.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec } from '../wire/evaluationKeys.ts';
+import type { PackingModule } from '../wire/packer.ts';
 
 /**
  * The client of a diagonals plan: values stand in slots, so every coefficient of a ciphertext travels. Slots of an upload
@@ -39,6 +40,7 @@ export class DiagonalsClient implements Client {
   readonly #seal: Seal;
   readonly #view: DiagonalsView;
   readonly #context: BfvContext;
+  readonly #packing: PackingModule;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
   readonly #tools: ClientTools;
@@ -53,14 +55,21 @@ export class DiagonalsClient implements Client {
   readonly #rows: readonly number[];
   readonly #coefficients: Float64Array;
 
-  constructor(scope: SealScope, seal: Seal, view: DiagonalsView, secretKey: TernaryKey | null) {
+  constructor(
+    scope: SealScope,
+    seal: Seal,
+    packing: PackingModule,
+    view: DiagonalsView,
+    secretKey: TernaryKey | null,
+  ) {
     this.#scope = scope;
     this.#seal = seal;
+    this.#packing = packing;
     this.#view = view;
     this.#context = createContext(scope, seal, view.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, view.parameters, view.wire);
-    this.#response = new ResponseCodec(frames, view.parameters, view.wire);
+    this.#upload = new UploadCodec(packing, frames, view.parameters, view.wire);
+    this.#response = new ResponseCodec(packing, frames, view.parameters, view.wire);
     this.#tools = makeTools(scope, seal, this.#context, view, secretKey);
     this.#writer = new PlaintextWriter(seal, this.#context);
     const { degree, plainModulus } = view.parameters;
@@ -98,7 +107,7 @@ export class DiagonalsClient implements Client {
         saveBytes(this.#seal, scope.own(this.#tools.generator.createGaloisKeysSerializableWithSteps(steps))),
       );
       const frame = galoisFrame(this.#seal, this.#context, keys.steps);
-      return new EvaluationKeysCodec(frame, parameters, keys).encode(envelope);
+      return new EvaluationKeysCodec(this.#packing, frame, parameters, keys).encode(envelope);
     });
   }
 

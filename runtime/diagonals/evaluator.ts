@@ -19,6 +19,7 @@ import { preparePlaintexts } from '../weights.ts';
 import type { Weights, WeightSource } from '../weights.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec, requireKeyBytes } from '../wire/evaluationKeys.ts';
+import type { PackingModule } from '../wire/packer.ts';
 
 /** The running sums of one result: giants that exchange the slot rows are summed apart and exchanged once. */
 interface Sums {
@@ -37,6 +38,7 @@ export class DiagonalsEvaluator implements Evaluator {
   readonly #seal: PublicSeal;
   readonly #plan: DiagonalsPlan;
   readonly #context: BfvContext;
+  readonly #packing: PackingModule;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
   readonly #evaluator: SealEvaluator;
@@ -52,15 +54,22 @@ export class DiagonalsEvaluator implements Evaluator {
   readonly #onProgress: Progress | null;
   #keys: GaloisKeys | null = null;
 
-  constructor(scope: SealScope, seal: PublicSeal, plan: DiagonalsPlan, options: EvaluatorOptions) {
+  constructor(
+    scope: SealScope,
+    seal: PublicSeal,
+    packing: PackingModule,
+    plan: DiagonalsPlan,
+    options: EvaluatorOptions,
+  ) {
     this.#scope = scope;
     this.#seal = seal;
+    this.#packing = packing;
     this.#plan = plan;
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(frames, plan.parameters, plan.wire);
-    this.#response = new ResponseCodec(frames, plan.parameters, plan.wire);
+    this.#upload = new UploadCodec(packing, frames, plan.parameters, plan.wire);
+    this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#program = buildProgram(plan);
     this.#source = this.#prepare(options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES);
@@ -99,7 +108,7 @@ export class DiagonalsEvaluator implements Evaluator {
     if (keys.steps.length === 0) return;
     guardSeal('load the evaluation keys', () => {
       const frame = galoisFrame(this.#seal, this.#context, keys.steps);
-      const envelope = new EvaluationKeysCodec(frame, parameters, keys).decode(bytes);
+      const envelope = new EvaluationKeysCodec(this.#packing, frame, parameters, keys).decode(bytes);
       this.#keys ??= this.#scope.own(new this.#seal.GaloisKeys());
       this.#keys.loadFromArray(this.#context.context, envelope);
     });

@@ -4,8 +4,10 @@ import { sumsAreExact } from '../../compiler/planKernel.ts';
 import type { StepBlock, StepSchedule } from '../../compiler/programSteps.ts';
 import { directLayout, LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './directLayout.ts';
 import type { DirectLayout } from './directLayout.ts';
-import type { DirectExports, DirectFactory } from './directModule.ts';
+import type { DirectExports, DirectModule } from './directModule.ts';
 import { coverAll, coverPositions, stretchBounds, stretchPositions, TILE_POSITIONS } from './directTiles.ts';
+import { makeMemory } from './wasm.ts';
+import type { WasmMemory } from './wasm.ts';
 
 export interface KernelSource {
   readonly parameters: Parameters;
@@ -43,6 +45,39 @@ class TileLists {
   }
 }
 
+/** A memory that kernels of the same planes share, and where in it one of them has everything else. */
+export interface SharedRoom {
+  readonly memory: WasmMemory<SharedArrayBuffer>;
+  readonly ownAt: number;
+}
+
+/** Tile lists and, from them, the layout. */
+interface Demand {
+  readonly tiles: TileLists;
+  readonly everywhere: Record<1 | 4, number>;
+  readonly outputs: readonly Record<1 | 4, number>[];
+  readonly layout: (ownAt?: number) => DirectLayout;
+}
+
+function demandOf({ parameters, lanes, schedule, groups }: KernelSource): Demand {
+  const { degree } = parameters;
+  const tiles = new TileLists();
+  const everywhere = tileLists(tiles, (width) => coverAll(degree, width));
+  const outputs = groups.map((group) => {
+    const positions = group.outputs.map(({ coefficients }) => coefficients);
+    return tileLists(tiles, (width) => coverPositions(degree, positions, width));
+  });
+  const primeCount = parameters.dataPrimes.length;
+  const demand = { degree, primeCount, lanes, schedule, tileEntries: tiles.entries };
+  return { tiles, everywhere, outputs, layout: (ownAt) => directLayout(demand, ownAt) };
+}
+
+/** What a kernel takes of a shared memory, bytes: the planes once, everything else for each kernel. */
+export function kernelBytes(source: KernelSource): { readonly planes: number; readonly own: number } {
+  const { planesBytes, ownBytes } = demandOf(source).layout();
+  return { planes: planesBytes, own: ownBytes };
+}
+
 /**
  * The direct kernel with its memory: everything is laid out once, nothing grows. It computes the words of result
  * ciphertexts from those of input ciphertexts, bit for bit what SEAL's evaluator gives.
@@ -67,7 +102,9 @@ export class DirectKernel {
   /** Words of each row of a batch: [row][component], halves. */
   readonly #results: readonly (readonly Uint32Array[])[];
 
-  constructor(factory: DirectFactory, { parameters, lanes, schedule, groups }: KernelSource) {
+  /** @param room default: a memory of its own */
+  constructor(module: DirectModule, source: KernelSource, room?: SharedRoom) {
+    const { parameters, lanes, schedule } = source;
     const { degree } = parameters;
     const primes = parameters.dataPrimes.map(BigInt);
     this.#degree = degree;
@@ -75,18 +112,13 @@ export class DirectKernel {
     this.#lanes = lanes;
     this.#schedule = schedule;
     this.#exact = sumsAreExact(primes, lanes, schedule.foldL1);
-    const tiles = new TileLists();
-    const everywhere = tileLists(tiles, (width) => coverAll(degree, width));
-    const outputs = groups.map((group) => {
-      const positions = group.outputs.map(({ coefficients }) => coefficients);
-      return tileLists(tiles, (width) => coverPositions(degree, positions, width));
-    });
-    const primeCount = primes.length;
-    const layout = directLayout({ degree, primeCount, lanes, schedule, tileEntries: tiles.entries });
-    const { exports, memory } = factory(layout.totalBytes);
+    const { tiles, everywhere, outputs, layout: layOut } = demandOf(source);
+    const layout = layOut(room?.ownAt);
+    const wasmMemory = room?.memory ?? makeMemory(layout.planesBytes + layout.ownBytes);
+    const memory = wasmMemory.buffer;
     this.layout = layout;
     this.memoryBytes = memory.byteLength;
-    this.#exports = exports;
+    this.#exports = module.instantiate(wasmMemory);
     const stretch = stretchPositions(degree, schedule.planes.length, lanes.limbs);
     const located = tiles.lists.map(({ entries, offset }): TileList => {
       const at = layout.tiles + offset * TILE_BYTES;

@@ -28,7 +28,10 @@ export interface DirectLayout {
   readonly planeBytes: number;
   readonly limbBytes: number;
   readonly componentBytes: number;
-  readonly totalBytes: number;
+  /** Size of the planes, which begin at address 0 and which several kernels may share. */
+  readonly planesBytes: number;
+  /** Size of everything else. */
+  readonly ownBytes: number;
 }
 
 export const PRIME_RECORD_BYTES = 128;
@@ -63,21 +66,24 @@ export interface LayoutDemand {
   readonly tileEntries: number;
 }
 
-export function directLayout(demand: LayoutDemand): DirectLayout {
+/** @param ownAt where everything but the planes begins; by default right behind them */
+export function directLayout(demand: LayoutDemand, ownAt?: number): DirectLayout {
   const { degree, primeCount, lanes, schedule, tileEntries } = demand;
-  let end = 0;
+  const components = 2 * primeCount;
+  const halo = Math.ceil(schedule.reach / 4) * 4;
+  const planeBytes = oddLines((halo + degree) * PAIR);
+  const limbBytes = planeBytes * schedule.planes.length;
+  const componentBytes = limbBytes * lanes.limbs;
+  const planesBytes = aligned(componentBytes * components + OVERHANG * PAIR);
+  const first = ownAt ?? planesBytes;
+  let end = first;
   const take = (bytes: number): number => {
     const at = end;
     end += aligned(bytes);
     return at;
   };
-  const components = 2 * primeCount;
-  const halo = Math.ceil(schedule.reach / 4) * 4;
   const rowBytes = (degree + OVERHANG) * WORD;
   const batchRows = LANE_ROWS * Math.max(1, Math.floor(BATCH_BYTES / (LANE_ROWS * components * rowBytes)));
-  const planeBytes = oddLines((halo + degree) * PAIR);
-  const limbBytes = planeBytes * schedule.planes.length;
-  const componentBytes = limbBytes * lanes.limbs;
   const ciphertextBytes = components * degree * WORD;
   return {
     components,
@@ -91,11 +97,12 @@ export function directLayout(demand: LayoutDemand): DirectLayout {
     results: take(components * batchRows * rowBytes),
     batchRows,
     rowBytes,
-    planes: take(componentBytes * components + OVERHANG * PAIR),
+    planes: 0,
     planeBytes,
     limbBytes,
     componentBytes,
-    totalBytes: end,
+    planesBytes,
+    ownBytes: end - first,
   };
 }
 

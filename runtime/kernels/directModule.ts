@@ -1,4 +1,7 @@
 import { DIRECT_WASM } from './direct.gen.ts';
+import { DIRECT_SHARED_WASM } from './directShared.gen.ts';
+import { lazyModule } from './wasm.ts';
+import type { WasmModule } from './wasm.ts';
 
 /** The functions of kernels/assembly/direct.ts; all numbers are byte addresses, bytes or counts. */
 export interface DirectExports {
@@ -33,40 +36,10 @@ export type RowKernel = (
   accumulate: boolean,
 ) => void;
 
-/** What of the WebAssembly API is used. Neither ECMAScript's types nor Node's declare it. */
-interface WebAssemblyApi {
-  compile(bytes: Uint8Array): Promise<object>;
-  Memory: new (limits: { initial: number }) => { readonly buffer: ArrayBuffer };
-  Instance: new (module: object, imports: object) => { readonly exports: object };
-}
-
-declare const WebAssembly: WebAssemblyApi;
-
-let compiling: Promise<object> | null = null;
+export type DirectModule = WasmModule<DirectExports>;
 
 /** Compiles the module on the first call. */
-function loadModule(): Promise<object> {
-  compiling ??= WebAssembly.compile(
-    Uint8Array.from(atob(DIRECT_WASM), (character) => character.charCodeAt(0)),
-  ).catch((error: unknown) => {
-    compiling = null;
-    throw error;
-  });
-  return compiling;
-}
+export const loadDirect: () => Promise<DirectModule> = lazyModule(DIRECT_WASM);
 
-/** Makes an instance with a memory of its own, of exactly `bytes` rounded up to pages: it never grows. */
-export type DirectFactory = (bytes: number) => { exports: DirectExports; memory: ArrayBuffer };
-
-const PAGE_BYTES = 65536;
-
-/** Asynchronous only in compiling; the factory itself is not. */
-export async function loadDirect(): Promise<DirectFactory> {
-  const module = await loadModule();
-  return (bytes) => {
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });
-    const instance = new WebAssembly.Instance(module, { env: { memory } });
-    // The generated module is tested to export exactly these.
-    return { exports: instance.exports as DirectExports, memory: memory.buffer };
-  };
-}
+/** The same code for a memory that several threads share. */
+export const loadDirectShared: () => Promise<DirectModule> = lazyModule(DIRECT_SHARED_WASM);

@@ -3,34 +3,57 @@ import type { ErrorDetails } from '../../compiler/errors.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import type { Part } from '../../compiler/programParts.ts';
 import type { EvaluatorOptions } from '../evaluatorTypes.ts';
+import type { SharedRoom } from '../kernels/directKernel.ts';
+import type { NamedBytes } from '../directMachine.ts';
+
+/** Which share of a plan one of several workers has that fill and read the same planes. */
+export interface Share {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What a worker computes: a part on its own, or its share of the whole together with the others. */
+export type Seating =
+  { readonly kind: 'part'; readonly part: Part } | { readonly kind: 'shared'; readonly share: Share };
 
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly plan: Plan;
-  readonly part: Part;
+  readonly seating: Seating;
   readonly options: Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'>;
 }
 
-/** What goes to a worker: the ciphertexts of its part, or nothing, which only makes it ready. */
+/**
+ * What goes to a worker. One with a part: nothing (which only makes it ready), or the ciphertexts of its part. One with a
+ * share: the question how much memory it takes, then, block group by block group, the ciphertexts of its planes, and
+ * once all planes are filled the order to compute its rows.
+ */
 export type WorkerTask =
-  { readonly kind: 'warm-up' } | { readonly kind: 'evaluate'; readonly upload: Uint8Array[] };
+  | { readonly kind: 'warm-up' }
+  | { readonly kind: 'evaluate'; readonly upload: Uint8Array[] }
+  | { readonly kind: 'measure' }
+  | {
+      readonly kind: 'load';
+      readonly room: SharedRoom;
+      readonly group: number;
+      readonly upload: readonly NamedBytes[];
+    }
+  | { readonly kind: 'compute'; readonly group: number };
 
 /** What comes back. Errors travel as data: a class does not survive the way between threads. */
 export type WorkerReply =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'bytes'; readonly planes: number; readonly own: number }
   | { readonly kind: 'results'; readonly results: Uint8Array[] }
   | { readonly kind: 'refused'; readonly details: ErrorDetails };
 
-/** The results of a reply. Throws what the worker refused with. */
-export function resultsOf(reply: WorkerReply): Uint8Array[] {
-  switch (reply.kind) {
-    case 'results':
-      return reply.results;
-    case 'ready':
-      return [];
-    case 'refused':
-      throw new CipherconvError(reply.details);
-    default:
-      return reply satisfies never;
-  }
+/** A reply of the kind that the task calls for. Throws what the worker refused with. */
+export function replyOf<K extends WorkerReply['kind']>(
+  reply: WorkerReply,
+  kind: K,
+): Extract<WorkerReply, { kind: K }> {
+  if (reply.kind === 'refused') throw new CipherconvError(reply.details);
+  if (reply.kind !== kind) throw new Error(`internal: a worker answered ${reply.kind}, not ${kind}`);
+  // The line before has just compared the tags.
+  return reply as Extract<WorkerReply, { kind: K }>;
 }

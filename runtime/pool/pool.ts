@@ -1,35 +1,22 @@
 import { availableParallelism } from 'node:os';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
 import { isToeplitz } from '../../compiler/plan.ts';
 import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
+import type { ToeplitzProgram } from '../../compiler/program.ts';
 import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/programParts.ts';
 import type { Part } from '../../compiler/programParts.ts';
 import { createEvaluator } from '../evaluator.ts';
-import type { Evaluator, EvaluatorOptions } from '../evaluatorTypes.ts';
+import type { Evaluator } from '../evaluatorTypes.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
-import { resultsOf } from './message.ts';
-import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
+import { replyOf } from './message.ts';
+import type { WorkerSetup, WorkerTask } from './message.ts';
+import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
+import { usefulShares } from './share.ts';
+import { SharedPool } from './sharedPool.ts';
+import { ownBytes, runTask, startThread } from './thread.ts';
+import type { Thread } from './thread.ts';
 
-/** Evaluates a plan on several threads. The results are those of one thread, byte for byte. */
-export interface EvaluatorPool {
-  /** Threads that evaluate; 1 means this one. */
-  readonly workers: number;
-  /**
-   * As `Evaluator.evaluate`. With several workers the buffers of `upload` move to them and are empty afterwards.
-   * @throws CipherconvError `malformed-tensor`; an `AbortError` when `signal` aborts, the workers that were busy are
-   * replaced then.
-   */
-  evaluate(upload: readonly Uint8Array[], options?: { readonly signal?: AbortSignal }): Promise<Uint8Array[]>;
-  dispose(): Promise<void>;
-}
-
-export interface PoolOptions extends Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'> {
-  /** Default: as many as there are cores. */
-  readonly workers?: number;
-}
+export type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 
 /** No pool: the evaluator of this thread. */
 function singlePool(evaluator: Evaluator): EvaluatorPool {
@@ -46,44 +33,30 @@ function singlePool(evaluator: Evaluator): EvaluatorPool {
   };
 }
 
-/** piscina takes an array only; its types follow an overload of Node's postMessage that is not one. */
-type TransferList = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>;
-
 /** One part of the plan and the one thread that computes it: weights stay where they are. */
 interface Seat {
-  readonly thread: Piscina<WorkerTask, WorkerReply>;
+  readonly thread: Thread;
   /** Positions in the whole upload, and in the whole response. */
   readonly upload: readonly number[];
   readonly results: readonly number[];
 }
 
-/** The worker's file beside this one: .ts when running from source, .js from the build. */
-function workerFile(): string {
-  const own = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(`./worker${extname(own)}`, import.meta.url));
-}
-
-/** Bytes that may be moved away: whole buffers, and only to one worker. */
-function ownBytes(bytes: Uint8Array, isShared: boolean): Uint8Array {
-  const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-  return isWhole && !isShared ? bytes : Uint8Array.from(bytes);
-}
-
-class WorkerPool implements EvaluatorPool {
+class PartsPool implements EvaluatorPool {
   readonly #seats: readonly Seat[];
   readonly #uploads: number;
   readonly #results: number;
 
-  constructor(plan: ToeplitzPlan, parts: readonly Part[], options: WorkerSetup['options']) {
-    const program = buildProgram(plan);
-    this.#seats = parts.map((part) => {
-      const workerData: WorkerSetup = { plan, part, options };
-      return {
-        thread: new Piscina({ filename: workerFile(), minThreads: 1, maxThreads: 1, workerData }),
-        upload: uploadOfPart(plan, program, part),
-        results: resultsOfPart(program, part),
-      };
-    });
+  constructor(
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
+    parts: readonly Part[],
+    options: WorkerSetup['options'],
+  ) {
+    this.#seats = parts.map((part) => ({
+      thread: startThread({ plan, seating: { kind: 'part', part }, options }),
+      upload: uploadOfPart(plan, program, part),
+      results: resultsOfPart(program, part),
+    }));
     this.#uploads = program.blockGroups.length * plan.transfer.usedChunks.length;
     this.#results = this.#seats.reduce((sum, { results }) => sum + results.length, 0);
   }
@@ -95,27 +68,26 @@ class WorkerPool implements EvaluatorPool {
   /** Makes every worker load SEAL and transform its weights. */
   async warmUp(): Promise<void> {
     await Promise.all(
-      this.#seats.map(async ({ thread }) => resultsOf(await thread.run({ kind: 'warm-up' }))),
+      this.#seats.map(async ({ thread }) =>
+        replyOf(await runTask(thread, { kind: 'warm-up' }, [], undefined), 'ready'),
+      ),
     );
   }
 
   async evaluate(
     upload: readonly Uint8Array[],
-    options: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
     requireCiphertextCount('upload', this.#uploads, upload.length);
     const readers = new Array<number>(upload.length).fill(0);
     for (const seat of this.#seats) for (const position of seat.upload) readers[position]!++;
-    const signal = options.signal === undefined ? {} : { signal: options.signal };
     const response = new Array<Uint8Array>(this.#results);
     await Promise.all(
       this.#seats.map(async ({ thread, upload: wanted, results }) => {
         // The last reader takes the buffer itself, the others a copy.
         const own = wanted.map((position) => ownBytes(upload[position]!, --readers[position]! > 0));
         const task: WorkerTask = { kind: 'evaluate', upload: own };
-        const transferList = own.map((bytes) => bytes.buffer) as unknown as TransferList;
-        const reply = await thread.run(task, { ...signal, transferList });
-        resultsOf(reply).forEach((bytes, index) => {
+        replyOf(await runTask(thread, task, own, signal), 'results').results.forEach((bytes, index) => {
           response[results[index]!] = bytes;
         });
       }),
@@ -129,6 +101,28 @@ class WorkerPool implements EvaluatorPool {
 }
 
 /**
+ * By block groups each input goes to one worker, which needs nobody else. By rows every worker needs every input: with
+ * the direct kernel they fill and read the same planes, with the ntt kernel each transforms all inputs for itself.
+ */
+function threadedPool(
+  plan: ToeplitzPlan,
+  workers: number,
+  options: PoolOptions,
+): PartsPool | SharedPool | null {
+  const program = buildProgram(plan);
+  const parts = splitProgram(plan, program, workers);
+  if (parts.length === 1) return null;
+  const evaluatorOptions = {
+    ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
+    ...(options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes }),
+  };
+  const sharesPlanes = parts[0]?.kind === 'rows' && (options.kernel ?? plan.kernel) === 'direct';
+  if (!sharesPlanes) return new PartsPool(plan, program, parts, evaluatorOptions);
+  const shares = usefulShares(program, workers);
+  return shares === 1 ? null : new SharedPool(plan, program, shares, evaluatorOptions);
+}
+
+/**
  * Prepares a plan for evaluation on several threads, one SEAL and one kernel instance each. One worker, or a plan that
  * does not split, means no thread at all.
  * @throws CipherconvError `plan-rejected`.
@@ -136,10 +130,8 @@ class WorkerPool implements EvaluatorPool {
 export async function createEvaluatorPool(plan: Plan, options: PoolOptions = {}): Promise<EvaluatorPool> {
   const { workers = availableParallelism(), ...evaluatorOptions } = options;
   // Rotations share their keys and sums: a diagonals plan stays in one piece.
-  if (!isToeplitz(plan) || workers === 1) return singlePool(await createEvaluator(plan, evaluatorOptions));
-  const parts = splitProgram(plan, buildProgram(plan), workers);
-  if (parts.length === 1) return singlePool(await createEvaluator(plan, evaluatorOptions));
-  const pool = new WorkerPool(plan, parts, evaluatorOptions);
+  const pool = isToeplitz(plan) && workers > 1 ? threadedPool(plan, workers, options) : null;
+  if (pool === null) return singlePool(await createEvaluator(plan, evaluatorOptions));
   try {
     await pool.warmUp();
   } catch (error) {

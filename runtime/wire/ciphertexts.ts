@@ -1,11 +1,12 @@
 import { CipherconvError } from '../../compiler/errors.ts';
-import type { DroppedBits, Parameters } from '../../compiler/plan.ts';
+import type { DroppedBits, Parameters, PlanWire } from '../../compiler/plan.ts';
 import { CIPHERTEXT_WORDS_AT, SEED_BYTES, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
-import { BitReader, BitWriter, packedBytes } from './bits.ts';
-import { coefficientCode, positionCount, readCoefficients, writeCoefficients } from './coefficients.ts';
+import { coefficientCode, packedBytes, positionCount } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
+import { Packer } from './packer.ts';
+import type { PackingModule } from './packer.ts';
 
 /**
  * Ciphertexts as they travel: coefficients only, packed at the bits that the plan says, prime by prime. SEAL's envelope
@@ -39,64 +40,18 @@ function polynomialBytes(code: PolynomialCode, positions: Positions): number {
  */
 export type Components = readonly Uint32Array[];
 
-/** The components of the words of an envelope, which are one after the other. */
-function componentsOf(
-  words: Uint32Array,
-  { codes, degree }: PolynomialCode,
-  polynomials: number,
-): Components {
-  return Array.from({ length: polynomials * codes.length }, (_, component) =>
-    words.subarray(2 * component * degree, 2 * (component + 1) * degree),
-  );
-}
-
-function writePolynomial(
-  bytes: Uint8Array,
-  offset: number,
-  code: PolynomialCode,
-  components: Components,
-  which: number,
-  positions: Positions,
-): number {
-  const writer = new BitWriter(polynomialBits(code, positions));
-  code.codes.forEach((prime, index) => {
-    writeCoefficients(writer, prime, components[which * code.codes.length + index]!, positions);
-  });
-  return writer.finish(bytes, offset);
-}
-
-function readPolynomial(
-  bytes: Uint8Array,
-  offset: number,
-  code: PolynomialCode,
-  components: Components,
-  which: number,
-  positions: Positions,
-  where: string,
-): number {
-  const end = offset + polynomialBytes(code, positions);
-  const reader = new BitReader(bytes.subarray(offset, end));
-  code.codes.forEach((prime, index) => {
-    readCoefficients(reader, prime, components[which * code.codes.length + index]!, positions, where);
-  });
-  reader.finish(where);
-  return end;
-}
-
 /** An envelope of our own making whose words can be written in place: aligned, its header filled in. */
 class Envelope {
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
-  readonly components: Components;
 
-  constructor(frame: CiphertextFrame, polynomials: number, code: PolynomialCode) {
+  constructor(frame: CiphertextFrame, wordCount: number) {
     const misalignment = CIPHERTEXT_WORDS_AT % Uint32Array.BYTES_PER_ELEMENT;
     const offset = misalignment === 0 ? 0 : Uint32Array.BYTES_PER_ELEMENT - misalignment;
     this.bytes = new Uint8Array(new ArrayBuffer(frame.byteLength + offset), offset);
     this.bytes.set(frame.head);
     this.bytes.set(frame.seedHead, frame.byteLength - SEED_BYTES - frame.seedHead.length);
-    this.words = wordHalves(this.bytes, CIPHERTEXT_WORDS_AT, polynomials * code.codes.length * code.degree);
-    this.components = componentsOf(this.words, code, polynomials);
+    this.words = wordHalves(this.bytes, CIPHERTEXT_WORDS_AT, wordCount);
   }
 }
 
@@ -112,8 +67,9 @@ function requireLength(bytes: Uint8Array, expected: number, where: string): void
 }
 
 /** Bytes of one upload, without SEAL: what `UploadCodec.byteLength` says. `read` is null where all coefficients travel. */
-export function uploadByteLength(parameters: Parameters, dropped: DroppedBits, read: Positions): number {
-  return polynomialBytes(polynomialCode(parameters, dropped.uploadC0), read) + SEED_BYTES;
+export function uploadByteLength(parameters: Parameters, wire: PlanWire, read: Positions): number {
+  const c1 = wire.upload === 'whole' ? polynomialBytes(polynomialCode(parameters, 0), null) : SEED_BYTES;
+  return polynomialBytes(polynomialCode(parameters, wire.uploadC0), read) + c1;
 }
 
 /** Bytes of one response, without SEAL: what `ResponseCodec.byteLength` says. */
@@ -122,33 +78,45 @@ export function responseByteLength(parameters: Parameters, dropped: DroppedBits,
   return c0 + polynomialBytes(polynomialCode(parameters, dropped.responseC1), null);
 }
 
-/** Uploads: c0 where some output reads it, then the 64-byte seed of c1. */
+/** Uploads: c0 where some output reads it, then the 64-byte seed of c1, or c1 itself. */
 export class UploadCodec {
   readonly #code: PolynomialCode;
+  /** Of c1 where it travels whole: nothing of it is dropped. */
+  readonly #c1: PolynomialCode | null;
   readonly #frame: CiphertextFrame;
   readonly #envelope: Envelope;
+  readonly #packer: Packer;
 
-  constructor(frames: CiphertextFrames, parameters: Parameters, dropped: DroppedBits) {
-    this.#code = polynomialCode(parameters, dropped.uploadC0);
-    this.#frame = frames.seeded;
-    this.#envelope = new Envelope(frames.seeded, 1, this.#code);
+  constructor(packing: PackingModule, frames: CiphertextFrames, parameters: Parameters, wire: PlanWire) {
+    const isWhole = wire.upload === 'whole';
+    this.#code = polynomialCode(parameters, wire.uploadC0);
+    this.#c1 = isWhole ? polynomialCode(parameters, 0) : null;
+    this.#frame = isWhole ? frames.full : frames.seeded;
+    const { degree } = parameters;
+    const components = parameters.dataPrimes.length * (isWhole ? 2 : 1);
+    this.#envelope = new Envelope(this.#frame, components * degree);
+    this.#packer = new Packer(packing, { degree, components });
   }
 
   byteLength(read: Positions): number {
-    return polynomialBytes(this.#code, read) + SEED_BYTES;
+    return (
+      polynomialBytes(this.#code, read) + (this.#c1 === null ? SEED_BYTES : polynomialBytes(this.#c1, null))
+    );
   }
 
-  /** The words of c0 in SEAL's own seeded envelope, a copy that may be changed before `encode`. */
+  /** The words that travel of SEAL's own envelope (c0, and c1 in whole ones), a copy that may be changed before `encode`. */
   copyWords(envelope: Uint8Array): Uint32Array {
-    const { codes, degree } = this.#code;
-    return wordHalves(envelope, CIPHERTEXT_WORDS_AT, codes.length * degree).slice();
+    return wordHalves(envelope, CIPHERTEXT_WORDS_AT, this.#packer.words.length / 2).slice();
   }
 
-  /** From the words of c0 and SEAL's own seeded envelope, which gives the seed. */
+  /** From `copyWords` and SEAL's own envelope, which gives the seed. */
   encode(words: Uint32Array, envelope: Uint8Array, read: Positions): Uint8Array {
     const bytes = new Uint8Array(this.byteLength(read));
-    const end = writePolynomial(bytes, 0, this.#code, componentsOf(words, this.#code, 1), 0, read);
-    bytes.set(envelope.subarray(this.#frame.byteLength - SEED_BYTES), end);
+    const { codes } = this.#code;
+    this.#packer.words.set(words);
+    const end = this.#packer.write(bytes, 0, codes, 0, read);
+    if (this.#c1 === null) bytes.set(envelope.subarray(this.#frame.byteLength - SEED_BYTES), end);
+    else this.#packer.write(bytes, end, this.#c1.codes, codes.length, null);
     return bytes;
   }
 
@@ -157,16 +125,30 @@ export class UploadCodec {
    * @throws CipherconvError `malformed-tensor`.
    */
   decode(bytes: Uint8Array, read: Positions, where: string): Uint8Array {
-    requireLength(bytes, this.byteLength(read), where);
-    this.#envelope.words.fill(0);
-    const end = readPolynomial(bytes, 0, this.#code, this.#envelope.components, 0, read, where);
-    this.#envelope.bytes.set(bytes.subarray(end), this.#frame.byteLength - SEED_BYTES);
+    const end = this.#read(bytes, read, where);
+    this.#envelope.words.set(this.#packer.words);
+    if (this.#c1 === null) this.#envelope.bytes.set(bytes.subarray(end), this.#frame.byteLength - SEED_BYTES);
     return this.#envelope.bytes;
   }
 
-  /** Words of c0 of the envelope that `decode` last returned, in 32-bit halves. */
-  get words(): Uint32Array {
-    return this.#envelope.words;
+  /**
+   * The words of a whole upload (c0, c1) in 32-bit halves, valid until the next call; null for seeded ones, whose c1 only
+   * SEAL knows.
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  decodeWords(bytes: Uint8Array, read: Positions, where: string): Uint32Array | null {
+    if (this.#c1 === null) return null;
+    this.#read(bytes, read, where);
+    return this.#packer.words;
+  }
+
+  /** Reads into the packer's words; returns where the seed begins. */
+  #read(bytes: Uint8Array, read: Positions, where: string): number {
+    requireLength(bytes, this.byteLength(read), where);
+    const { codes } = this.#code;
+    this.#packer.words.fill(0);
+    const end = this.#packer.read(bytes, 0, codes, 0, read, where);
+    return this.#c1 === null ? end : this.#packer.read(bytes, end, this.#c1.codes, codes.length, null, where);
   }
 }
 
@@ -175,11 +157,20 @@ export class ResponseCodec {
   readonly #c0: PolynomialCode;
   readonly #c1: PolynomialCode;
   readonly #envelope: Envelope;
+  readonly #packer: Packer;
 
-  constructor(frames: CiphertextFrames, parameters: Parameters, dropped: DroppedBits) {
+  constructor(
+    packing: PackingModule,
+    frames: CiphertextFrames,
+    parameters: Parameters,
+    dropped: DroppedBits,
+  ) {
     this.#c0 = polynomialCode(parameters, dropped.responseC0);
     this.#c1 = polynomialCode(parameters, dropped.responseC1);
-    this.#envelope = new Envelope(frames.full, 2, this.#c0);
+    const { degree } = parameters;
+    const components = 2 * parameters.dataPrimes.length;
+    this.#envelope = new Envelope(frames.full, components * degree);
+    this.#packer = new Packer(packing, { degree, components });
   }
 
   byteLength(outputs: Positions): number {
@@ -188,16 +179,24 @@ export class ResponseCodec {
 
   /** From SEAL's own full envelope. */
   encode(envelope: Uint8Array, outputs: Positions): Uint8Array {
-    const { codes, degree } = this.#c0;
-    const words = wordHalves(envelope, CIPHERTEXT_WORDS_AT, 2 * codes.length * degree);
-    return this.encodeComponents(componentsOf(words, this.#c0, 2), outputs);
+    const { words } = this.#packer;
+    words.set(wordHalves(envelope, CIPHERTEXT_WORDS_AT, words.length / 2));
+    return this.#write(outputs);
   }
 
   /** From the words themselves; c0 is looked at in the output positions only. */
   encodeComponents(components: Components, outputs: Positions): Uint8Array {
+    components.forEach((words, component) => {
+      this.#packer.words.set(words, component * words.length);
+    });
+    return this.#write(outputs);
+  }
+
+  #write(outputs: Positions): Uint8Array {
     const bytes = new Uint8Array(this.byteLength(outputs));
-    const middle = writePolynomial(bytes, 0, this.#c0, components, 0, outputs);
-    writePolynomial(bytes, middle, this.#c1, components, 1, null);
+    const { codes } = this.#c0;
+    const middle = this.#packer.write(bytes, 0, codes, 0, outputs);
+    this.#packer.write(bytes, middle, this.#c1.codes, codes.length, null);
     return bytes;
   }
 
@@ -207,9 +206,11 @@ export class ResponseCodec {
    */
   decode(bytes: Uint8Array, outputs: Positions, where: string): Uint8Array {
     requireLength(bytes, this.byteLength(outputs), where);
-    this.#envelope.words.fill(0);
-    const middle = readPolynomial(bytes, 0, this.#c0, this.#envelope.components, 0, outputs, where);
-    readPolynomial(bytes, middle, this.#c1, this.#envelope.components, 1, null, where);
+    const { codes } = this.#c0;
+    this.#packer.words.fill(0);
+    const middle = this.#packer.read(bytes, 0, codes, 0, outputs, where);
+    this.#packer.read(bytes, middle, this.#c1.codes, codes.length, null, where);
+    this.#envelope.words.set(this.#packer.words);
     return this.#envelope.bytes;
   }
 }

@@ -1,9 +1,13 @@
 import { CipherconvError } from '../../compiler/errors.ts';
 import { allPrimes } from '../../compiler/plan.ts';
-import type { Parameters, PlanKeys } from '../../compiler/plan.ts';
+import type { Parameters, PlanKeys, PlanWire } from '../../compiler/plan.ts';
 import { fitsFrame } from '../seal/envelope.ts';
 import type { GaloisFrame } from '../seal/galoisEnvelope.ts';
 import { UploadCodec } from './ciphertexts.ts';
+import type { PackingModule } from './packer.ts';
+
+/** Nothing is dropped, and a half is c0 and a seed. */
+const EVERYTHING: PlanWire = { upload: 'seeded', uploadC0: 0, responseC0: 0, responseC1: 0 };
 
 /**
  * Evaluation keys as they travel: for every step of the plan in its order, and every data prime, one half: the
@@ -16,11 +20,11 @@ export class EvaluationKeysCodec {
   readonly #halfBytes: number;
   readonly #bytes: number;
 
-  constructor(frame: GaloisFrame, parameters: Parameters, keys: PlanKeys) {
+  constructor(packing: PackingModule, frame: GaloisFrame, parameters: Parameters, keys: PlanKeys) {
     this.#frame = frame;
     const keyLevel = { ...parameters, dataPrimes: allPrimes(parameters).map(String) };
     const frames = { seeded: frame.half, full: frame.half };
-    this.#half = new UploadCodec(frames, keyLevel, { uploadC0: 0, responseC0: 0, responseC1: 0 });
+    this.#half = new UploadCodec(packing, frames, keyLevel, EVERYTHING);
     this.#halfBytes = this.#half.byteLength(null);
     this.#bytes = keys.bytes;
   }

@@ -2,12 +2,13 @@ import { buildBlockGroups } from '../../compiler/packingElements.ts';
 import { allPrimes, isToeplitzView } from '../../compiler/plan.ts';
 import type { ClientView } from '../../compiler/plan.ts';
 import { SEED_BYTES } from '../seal/envelope.ts';
-import { BitReader } from './bits.ts';
-import { coefficientCode, readCoefficients } from './coefficients.ts';
+import { coefficientCode } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
 import { messageLengths } from './lengths.ts';
 import type { MessageLengths } from './lengths.ts';
 import { decodeMessage } from './message.ts';
+import { Packer } from './packer.ts';
+import type { PackingModule } from './packer.ts';
 
 /**
  * Everything that can be wrong with a message to a server, found without SEAL: header, plan, length, and every
@@ -21,11 +22,13 @@ export class MessageCheck {
   readonly #uploadCodes: readonly CoefficientCode[];
   /** Of one half of an evaluation key: all primes, nothing dropped. */
   readonly #keyCodes: readonly CoefficientCode[];
-  readonly #words: Uint32Array;
+  /** Of c1 where uploads carry it; null where they carry its seed, which is right whatever it is. */
+  readonly #uploadC1Codes: readonly CoefficientCode[] | null;
+  readonly #packer: Packer;
   readonly #degree: number;
 
   /** @param digest of the plan, 64 lowercase hex digits */
-  constructor(view: ClientView, digest: string) {
+  constructor(packing: PackingModule, view: ClientView, digest: string) {
     const { parameters, wire } = view;
     this.#digest = digest;
     this.#lengths = messageLengths(view);
@@ -33,14 +36,23 @@ export class MessageCheck {
     this.#positions = uploadPositions(view, this.#lengths.upload.length);
     this.#uploadCodes = parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), wire.uploadC0));
     this.#keyCodes = allPrimes(parameters).map((prime) => coefficientCode(prime, 0));
-    this.#words = new Uint32Array(2 * parameters.degree);
+    this.#uploadC1Codes =
+      wire.upload === 'whole'
+        ? parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), 0))
+        : null;
+    this.#packer = new Packer(packing, {
+      degree: parameters.degree,
+      components: Math.max(this.#uploadCodes.length, this.#keyCodes.length),
+    });
   }
 
   /** @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field. */
   upload(message: Uint8Array): void {
     const expected = { kind: 'upload', digest: this.#digest, lengths: this.#lengths.upload } as const;
     decodeMessage(message, expected).forEach((part, index) => {
-      this.#checkPolynomial(part, this.#uploadCodes, this.#positions[index]!, `upload[${index}]`);
+      const where = `upload[${index}]`;
+      const end = this.#packer.read(part, 0, this.#uploadCodes, 0, this.#positions[index]!, where);
+      if (this.#uploadC1Codes !== null) this.#packer.read(part, end, this.#uploadC1Codes, 0, null, where);
     });
   }
 
@@ -51,26 +63,9 @@ export class MessageCheck {
     const halfBytes = Math.ceil(bits / 8) + SEED_BYTES;
     for (const part of decodeMessage(message, expected)) {
       for (let at = 0, half = 0; at < part.length; at += halfBytes, half++) {
-        this.#checkPolynomial(
-          part.subarray(at, at + halfBytes),
-          this.#keyCodes,
-          null,
-          `evaluationKeys[${half}]`,
-        );
+        this.#packer.read(part, at, this.#keyCodes, 0, null, `evaluationKeys[${half}]`);
       }
     }
-  }
-
-  /** A polynomial as it travels, then a seed, which is right whatever it is. */
-  #checkPolynomial(
-    bytes: Uint8Array,
-    codes: readonly CoefficientCode[],
-    positions: Positions,
-    where: string,
-  ): void {
-    const reader = new BitReader(bytes.subarray(0, bytes.length - SEED_BYTES));
-    for (const code of codes) readCoefficients(reader, code, this.#words, positions, where);
-    reader.finish(where);
   }
 }
 

@@ -11,8 +11,10 @@ import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
 import type { Degree } from '../../compiler/security.ts';
 import { loadDirect } from '../../runtime/kernels/directModule.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
+import { loadPacking } from '../../runtime/wire/packer.ts';
 import { measureDirect } from './directOperations.ts';
 import { combineCosts, RawOperations } from './rawOperations.ts';
+import { measureWire } from './wireOperations.ts';
 
 const ROUNDS = 12;
 const CALLS = 200;
@@ -54,7 +56,19 @@ function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }
 
-const OPERATIONS = ['encrypt', 'load', 'toNtt', 'multiply', 'add', 'fromNtt', 'save', 'decrypt'] as const;
+const OPERATIONS = [
+  'encrypt',
+  'load',
+  'loadWhole',
+  'toNtt',
+  'multiply',
+  'add',
+  'fromNtt',
+  'save',
+  'decrypt',
+] as const;
+
+const WIRE_PARTS = ['pack', 'unpack'] as const;
 
 const DIRECT_PARTS = ['fourRows', 'oneRow', 'finish', 'split'] as const;
 
@@ -68,7 +82,10 @@ for (const degree of DEGREES) {
 const direct = measureDirect(await loadDirect());
 const directCosts = DIRECT_PARTS.map((name) => `${name}: ${rounded(direct[name])}`).join(', ');
 console.error(`calibrate: direct kernel: ${directCosts}`);
-const text = `import type { DirectCosts, OperationCosts } from './operationCosts.ts';
+const wire = measureWire(await loadPacking());
+const wireCosts = WIRE_PARTS.map((name) => `${name}: ${rounded(wire[name])}`).join(', ');
+console.error(`calibrate: wire: ${wireCosts}`);
+const text = `import type { DirectCosts, OperationCosts, WireCosts } from './operationCosts.ts';
 import type { Degree } from './security.ts';
 
 /** Written by \`npm run bench:calibrate\`; do not edit. Lower quartiles in microseconds, one thread, one data prime. */
@@ -78,6 +95,9 @@ ${lines.join('\n')}
 
 /** The direct kernel: nanoseconds for one limb of one coefficient. */
 export const DIRECT_NANOSECONDS: DirectCosts = { ${directCosts} };
+
+/** The wire: nanoseconds for one coefficient. */
+export const WIRE_NANOSECONDS: WireCosts = { ${wireCosts} };
 `;
 const target = fileURLToPath(new URL('../../compiler/costs.gen.ts', import.meta.url));
 await writeFile(target, text);

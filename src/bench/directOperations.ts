@@ -1,13 +1,11 @@
 import type { DirectCosts } from '../../compiler/operationCosts.ts';
 import { nttPrimes } from '../../compiler/modulus.ts';
-import type { Parameters, ToeplitzPlan } from '../../compiler/plan.ts';
-import { buildProgram } from '../../compiler/program.ts';
+import type { Parameters } from '../../compiler/plan.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
-import { scheduleSteps } from '../../compiler/programSteps.ts';
 import type { StepBlock } from '../../compiler/programSteps.ts';
 import type { Degree } from '../../compiler/security.ts';
 import { DirectKernel } from '../../runtime/kernels/directKernel.ts';
-import type { DirectFactory } from '../../runtime/kernels/directModule.ts';
+import type { DirectModule } from '../../runtime/kernels/directModule.ts';
 import { median } from './rawOperations.ts';
 
 /** Times the parts of the direct kernel on made-up steps: what the packing search estimates it by. */
@@ -40,7 +38,7 @@ function nanoseconds(repeats: number, action: () => void): number {
 }
 
 /** Nanoseconds, medians; every figure is for one limb. */
-export function measureDirect(factory: DirectFactory): DirectCosts {
+export function measureDirect(module: DirectModule): DirectCosts {
   const prime = nttPrimes(DEGREE, BITS - 1, 1)[0]!;
   const parameters: Parameters = {
     degree: DEGREE,
@@ -56,7 +54,7 @@ export function measureDirect(factory: DirectFactory): DirectCosts {
     shift: 0,
   }));
   const blocks = [madeUpBlock(4, 1), madeUpBlock(4, TAPS), madeUpBlock(1, 1), madeUpBlock(1, TAPS)];
-  const kernel = new DirectKernel(factory, {
+  const kernel = new DirectKernel(module, {
     parameters,
     lanes: { limbBits, limbs, laneL1: largestLaneL1(limbBits), folds: 1 },
     schedule: { planes, blocks, reach: 3 * TAPS, folds: 1, foldL1: 7 * 2 * PLANES * TAPS },
@@ -92,28 +90,4 @@ export function measureDirect(factory: DirectFactory): DirectCosts {
   const fourRows = (many4 - few4) / (4 * more);
   const oneRow = (many1 - few1) / more;
   return { fourRows, oneRow, finish: (few4 - 4 * PLANES * fourRows) / 4, split: median(split) };
-}
-
-/**
- * Milliseconds of the direct kernel alone on a plan: splitting the inputs into digits and computing every result, without
- * SEAL and without the wire. Median of `rounds` runs over made-up inputs; 0 for plans of the ntt kernel.
- */
-export function kernelMilliseconds(factory: DirectFactory, plan: ToeplitzPlan, rounds: number): number {
-  const { direct, parameters } = plan;
-  if (direct === null) return 0;
-  const program = buildProgram(plan);
-  const schedule = scheduleSteps(program, direct.laneL1);
-  const groups = program.blockGroups;
-  const kernel = new DirectKernel(factory, { parameters, lanes: direct, schedule, groups });
-  for (const side of [0, 1] as const)
-    kernel.inputWords(side).forEach((_, at, words) => (words[at] = at % 2 === 0 ? at * 31 : 0));
-  const times = Array.from({ length: rounds }, () => {
-    const start = performance.now();
-    for (let group = 0; group < groups.length; group++) {
-      for (let plane = 0; plane < schedule.planes.length; plane++) kernel.loadPlane(plane);
-      for (const batch of kernel.batches) kernel.runBatch(batch, group);
-    }
-    return performance.now() - start;
-  });
-  return median(times);
 }

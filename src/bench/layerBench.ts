@@ -3,6 +3,7 @@ import { compileSpec } from '../../compiler/compile.ts';
 import type { OperationCosts } from '../../compiler/operationCosts.ts';
 import { clientView, coeffModulusBits } from '../../compiler/plan.ts';
 import type { Kernel, Plan, PlanBytes, PlanCounts } from '../../compiler/plan.ts';
+import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client.ts';
@@ -24,8 +25,8 @@ export interface LayerTimes {
   readonly encrypt: number;
   /** Packing the upload and unpacking it again. */
   readonly encodeUpload: number;
-  /** The server's work without coding; null where the kernel cannot run the plan. */
-  readonly evaluate: { readonly ntt: number; readonly direct: number | null; readonly auto: number };
+  /** The server's work without coding, each kernel on the plan that is best for it; auto: the cheaper by the cost model. */
+  readonly evaluate: { readonly ntt: number; readonly direct: number; readonly auto: number };
   /** The raw node-seal operations that the ntt kernel needs, timed in the same run. */
   readonly floorNtt: number;
   readonly encodeDownload: number;
@@ -163,65 +164,81 @@ async function plaintextMilliseconds(plan: Plan, input: Tensor): Promise<number 
   return Math.min(...medians);
 }
 
+/** One kernel on the best plan for it. */
+interface Contestant {
+  readonly kernel: Kernel;
+  readonly plan: Plan;
+  readonly compile: number;
+  readonly prepare: number;
+  readonly client: Client;
+  readonly evaluator: Evaluator;
+  readonly rounds: Round[];
+}
+
+async function contestant(spec: ConvSpec, kernel: Kernel): Promise<Contestant> {
+  const compiled = await timed(() => compileSpec(spec, { kernel, lowering: 'toeplitz' }));
+  const plan = compiled.value;
+  const client = await createClient(clientView(plan));
+  const made = await timed(() => createEvaluator(plan));
+  return { kernel, plan, compile: compiled.ms, prepare: made.ms, client, evaluator: made.value, rounds: [] };
+}
+
 /** Rounds of every kernel in turn, so that a drift of the machine hits all of them; the first round is a warm-up. */
-async function runRounds(
-  client: Client,
-  evaluators: ReadonlyMap<Kernel, Evaluator>,
-  raw: RawOperations,
-  plan: Plan,
-): Promise<{ rounds: Map<Kernel, Round[]>; floors: OperationCosts[] }> {
-  const input = rampInput(plan);
-  const expected = convolve(plan.spec, input);
-  const rounds = new Map<Kernel, Round[]>([...evaluators.keys()].map((kernel) => [kernel, []]));
+async function runRounds(contestants: readonly Contestant[], ntt: Plan): Promise<OperationCosts[]> {
+  const raw = new RawOperations(await loadSeal(), ntt.parameters, {
+    distinctPlaintexts: Math.min(ntt.counts.weightPlaintexts, 1024),
+    distinctCiphertexts: ntt.transfer.usedChunks.length,
+  });
+  const input = rampInput(ntt);
+  const expected = convolve(ntt.spec, input);
   const floors: OperationCosts[] = [];
-  const calls = Math.max(16, Math.min(plan.counts.products, MOST_CALLS));
+  const calls = Math.max(16, Math.min(ntt.counts.products, MOST_CALLS));
   for (let index = 0; index <= ROUNDS; index++) {
-    for (const [kernel, evaluator] of evaluators) {
+    for (const { client, evaluator, rounds } of contestants) {
       const measured = await round(client, evaluator, input, expected);
-      if (index > 0 || !measured.match) rounds.get(kernel)?.push(measured);
+      if (index > 0 || !measured.match) rounds.push(measured);
     }
     const floor = raw.measure(calls);
     if (index > 0) floors.push(floor);
   }
-  return { rounds, floors };
+  raw.dispose();
+  return floors;
 }
 
 function ratio(left: number | null, right: number | null): number | null {
   return left === null || right === null || right === 0 ? null : left / right;
 }
 
-/** Times one layer with every kernel that can run it. */
+const medianOf = (rounds: readonly Round[], field: Exclude<keyof Round, 'match'>): number =>
+  median(rounds.map((measured) => measured[field]));
+
+/** Times one layer with both kernels, each on the plan that is best for it. */
 export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
-  const { value: plan, ms: compile } = await timed(() => compileSpec(layerSpec(layer)));
-  const kernels: Kernel[] = plan.direct === null ? ['ntt'] : ['ntt', 'direct'];
-  const client = await createClient(clientView(plan));
-  const evaluators = new Map<Kernel, Evaluator>();
-  let prepare = 0;
-  for (const kernel of kernels) {
-    const made = await timed(() => createEvaluator(plan, { kernel }));
-    if (kernel === plan.kernel) prepare = made.ms;
-    evaluators.set(kernel, made.value);
+  const spec = layerSpec(layer);
+  const { kernel: chosen } = compileSpec(spec, { lowering: 'toeplitz' });
+  const ntt = await contestant(spec, 'ntt');
+  const direct = await contestant(spec, 'direct');
+  const auto = chosen === 'ntt' ? ntt : direct;
+  const { plan } = auto;
+  const floors = await runRounds([ntt, direct], ntt.plan);
+  for (const { client, evaluator } of [ntt, direct]) {
+    client.dispose();
+    evaluator.dispose();
   }
-  const raw = new RawOperations(await loadSeal(), plan.parameters, {
-    distinctPlaintexts: Math.min(plan.counts.weightPlaintexts, 1024),
-    distinctCiphertexts: plan.transfer.usedChunks.length,
-  });
-  const { rounds, floors } = await runRounds(client, evaluators, raw, plan);
-  raw.dispose();
-  client.dispose();
-  for (const evaluator of evaluators.values()) evaluator.dispose();
-  const of = (kernel: Kernel, field: Exclude<keyof Round, 'match'>): number =>
-    median((rounds.get(kernel) ?? []).map((measured) => measured[field]));
-  const direct = kernels.includes('direct') ? of('direct', 'evaluate') : null;
-  const evaluate = { ntt: of('ntt', 'evaluate'), direct, auto: of(plan.kernel, 'evaluate') };
-  const [encrypt, encodeUpload] = [of(plan.kernel, 'encrypt'), of(plan.kernel, 'encodeUpload')];
-  const [encodeDownload, decrypt] = [of(plan.kernel, 'encodeDownload'), of(plan.kernel, 'decrypt')];
-  const floorNtt = floorMilliseconds(plan, combineCosts(floors));
+  const evaluate = {
+    ntt: medianOf(ntt.rounds, 'evaluate'),
+    direct: medianOf(direct.rounds, 'evaluate'),
+    auto: medianOf(auto.rounds, 'evaluate'),
+  };
+  const [encrypt, encodeUpload] = [medianOf(auto.rounds, 'encrypt'), medianOf(auto.rounds, 'encodeUpload')];
+  const encodeDownload = medianOf(auto.rounds, 'encodeDownload');
+  const decrypt = medianOf(auto.rounds, 'decrypt');
+  const floorNtt = floorMilliseconds(ntt.plan, combineCosts(floors));
   const plaintext = await plaintextMilliseconds(plan, rampInput(plan));
   const total = encrypt + encodeUpload + evaluate.auto + encodeDownload + decrypt;
   return {
     id: layer.id,
-    match: [...rounds.values()].every((list) => list.every(({ match }) => match)),
+    match: [ntt, direct].every(({ rounds }) => rounds.every(({ match }) => match)),
     params: {
       degree: plan.parameters.degree,
       coeffModulusBits: coeffModulusBits(plan.parameters),
@@ -231,8 +248,8 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
     counts: plan.counts,
     bytes: plan.bytes,
     ms: {
-      compile,
-      prepare,
+      compile: auto.compile,
+      prepare: auto.prepare,
       encrypt,
       encodeUpload,
       evaluate,
@@ -244,12 +261,16 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
     },
     ratios: {
       nttOverFloor: ratio(evaluate.ntt, floorNtt),
-      nttOverDirect: ratio(evaluate.ntt, direct),
+      nttOverDirect: ratio(evaluate.ntt, evaluate.direct),
       autoOverPlaintext: ratio(evaluate.auto, plaintext),
       totalOverAuto: ratio(total, evaluate.auto),
     },
   };
 }
+
+/** Rounds on threads of their own, which have to warm up each for itself. */
+const WORKER_ROUNDS = 15;
+const WORKER_WARM_UP = 5;
 
 /** Median milliseconds of one layer on `workers` threads, coding included, as a server runs it. */
 export async function benchWorkers(layer: LayerShape, workers: number): Promise<WorkerTime> {
@@ -257,10 +278,12 @@ export async function benchWorkers(layer: LayerShape, workers: number): Promise<
   const client = await createClient(clientView(plan));
   const pool = await createEvaluatorPool(plan, { workers });
   const samples: number[] = [];
-  for (let index = 0; index <= ROUNDS; index++) {
-    const upload = client.encrypt(rampInput(plan));
-    const { ms } = await timed(() => pool.evaluate(upload));
-    if (index > 0) samples.push(ms);
+  const upload = client.encrypt(rampInput(plan));
+  for (let index = 0; index < WORKER_WARM_UP + WORKER_ROUNDS; index++) {
+    // The buffers move to the workers.
+    const own = upload.map((bytes) => bytes.slice());
+    const { ms } = await timed(() => pool.evaluate(own));
+    if (index >= WORKER_WARM_UP) samples.push(ms);
   }
   await pool.dispose();
   client.dispose();

@@ -121,7 +121,10 @@ export class RawOperations {
         decryptor.decrypt(this.#product, plaintext);
         readPlaintext(seal, plaintext, coefficients);
       });
-      return { encrypt, load, toNtt, multiply, add, fromNtt, save, decrypt };
+      const loadWhole = microseconds(transforms, (index) => {
+        loadCiphertext(this.#context, frames.full, pick(this.#inputs, index), response, 'upload');
+      });
+      return { encrypt, load, loadWhole, toNtt, multiply, add, fromNtt, save, decrypt };
     });
   }
 
@@ -139,6 +142,7 @@ export function combineCosts(
   return {
     encrypt: of('encrypt'),
     load: of('load'),
+    loadWhole: of('loadWhole'),
     toNtt: of('toNtt'),
     multiply: of('multiply'),
     add: of('add'),

@@ -19,6 +19,13 @@ function parseSecurity(text: string): SecurityBits {
   return bits;
 }
 
+function parseLink(text: string): number {
+  const megabits = Number(text);
+  if (!(megabits > 0 && Number.isFinite(megabits)))
+    throw new InvalidArgumentError('Expected a positive number of megabits per second.');
+  return megabits;
+}
+
 /** What of a command is needed to read its options. */
 interface Parsed {
   readonly getOptionValue: (name: string) => unknown;
@@ -33,6 +40,8 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
   choice('--lowering <kind>', 'how the product is computed', ['auto', 'toeplitz', 'diagonals']);
   choice('--kernel <kind>', 'what executes it', ['auto', 'ntt', 'direct']);
   choice('--objective <goal>', 'what to minimize', ['latency', 'bandwidth']);
+  choice('--upload <form>', 'how the second half of an upload travels', ['auto', 'seeded', 'whole']);
+  command.option('--link <Mbit/s>', 'speed of the line, for --upload auto (default: 100)', parseLink);
   command.addOption(
     new Option(
       '--failure <probability>',
@@ -52,10 +61,13 @@ export function compileOptions(command: Parsed): CompileOptions {
   const kernel = given('kernel');
   const [degree, security] = [given('degree'), given('security')];
   const failure = failureOf(given('failure'));
+  const [upload, link] = [given('upload'), given('link')];
   return {
     objective: given('objective') === 'bandwidth' ? 'bandwidth' : 'latency',
     kernel: kernel === 'ntt' || kernel === 'direct' ? kernel : 'auto',
     lowering: loweringOf(given('lowering')),
+    upload: upload === 'seeded' || upload === 'whole' ? upload : 'auto',
+    ...(typeof link === 'number' ? { linkMegabitsPerSecond: link } : {}),
     ...(failure === undefined ? {} : { failure }),
     ...(typeof degree === 'number' && isDegree(degree) ? { degree } : {}),
     ...(typeof security === 'number' && isSecurityBits(security) ? { security } : {}),
@@ -71,7 +83,7 @@ function failureOf(name: unknown): Failure | undefined {
   return name === 'never' || name === '2^-128' ? name : undefined;
 }
 
-const NAMES = ['lowering', 'kernel', 'objective', 'degree', 'failure', 'security'] as const;
+const NAMES = ['lowering', 'kernel', 'objective', 'upload', 'link', 'degree', 'failure', 'security'] as const;
 
 /**
  * A plan is compiled already: refuses options that would have no effect on it.

@@ -8,9 +8,9 @@ import { canonicalLines } from './canonicalJson.ts';
 import {
   convShape,
   diagonalsPacking,
-  droppedBits,
   fileShape,
   parameters,
+  planWire,
   saysDiagonals,
   toeplitzPacking,
 } from './planSchema.ts';
@@ -46,7 +46,7 @@ const viewShape = {
   parameters,
   windows: z.strictObject({ low: integers, residueLow: integers }),
   transfer: z.strictObject({ usedChunks: integers, emptyRows: integers }),
-  wire: droppedBits,
+  wire: planWire,
 };
 
 const toeplitzShape = { ...viewShape, packing: toeplitzPacking };

@@ -73,7 +73,8 @@ export const parameters = z.strictObject({
   securityBits: z.literal([128, 192, 256]),
 });
 
-export const droppedBits = z.strictObject({
+export const planWire = z.strictObject({
+  upload: z.enum(['seeded', 'whole']),
   uploadC0: natural,
   responseC0: natural,
   responseC1: natural,
@@ -129,7 +130,7 @@ const baseShape = {
     .nullable(),
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
-  wire: droppedBits,
+  wire: planWire,
   counts: z.strictObject({
     inputCiphertexts: natural,
     outputCiphertexts: natural,

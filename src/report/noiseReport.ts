@@ -52,7 +52,10 @@ function waterfall(plan: Plan): NoiseStep[] {
   const rotated = isToeplitz(plan) ? '' : ' and rotations';
   return [
     { name: 'fresh symmetric encryption', bits: log2OfTwice(stages.fresh) },
-    { name: `upload: ${wire.uploadC0} low bits of c0 dropped`, bits: log2OfTwice(stages.upload) },
+    {
+      name: `upload (${wire.upload}): ${wire.uploadC0} low bits of c0 dropped`,
+      bits: log2OfTwice(stages.upload),
+    },
     {
       name: `products${rotated} and sums: L1 norm ${noise.rowL1}${tail}`,
       bits: log2OfTwice(stages.products),

@@ -1,6 +1,7 @@
 import { CipherconvError } from '../../compiler/errors.ts';
 import { clientView } from '../../compiler/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
+import { loadPacking } from '../../runtime/wire/packer.ts';
 import { displayName, readText } from '../frontend/files.ts';
 import { encodePlan, parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
@@ -16,10 +17,11 @@ export interface ServedPlan extends PlanService {
 /** The plans by digest, in the order in which they were given. */
 export type ServedPlans = ReadonlyMap<string, ServedPlan>;
 
-export function servedPlans(plans: readonly StoredPlan[]): ServedPlans {
+export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedPlans> {
+  const packing = await loadPacking();
   return new Map(
     plans.map((stored) => {
-      const check = new MessageCheck(clientView(stored.plan), stored.digest);
+      const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
       return [stored.digest, { ...describePlan(stored), stored, check }];
     }),
   );

@@ -45,7 +45,7 @@ export async function startService(
   settings: ServiceSettings,
   log: Log,
 ): Promise<Service> {
-  const plans = servedPlans(stored);
+  const plans = await servedPlans(stored);
   requireKeysMemory(plans, settings);
   const metrics = new Metrics();
   const page = await readPageFiles(settings.pageFolder);

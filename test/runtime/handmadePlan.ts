@@ -148,7 +148,7 @@ export function handmadePlan(
   const packing = makePacking(spec, layout);
   const program = buildProgram({ spec, packing, parameters });
   const noise = { failure: 'never' as const, ...rowNorms(program) };
-  const wire = NOTHING_DROPPED;
+  const wire = { ...NOTHING_DROPPED, upload: 'seeded' } as const;
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const q = dataModulus(parameters);
   const channels = analysis.channels.map(({ interval }) => interval);

@@ -20,27 +20,29 @@ afterEach(() => {
 const channels = simpleSpec({
   input: { channels: 6, height: 20, width: 20, bits: 4 },
   weights: {
-    outChannels: 6,
+    outChannels: 30,
     channelsPerGroup: 6,
     signed: true,
     bits: 4,
-    values: Array.from({ length: 324 }, (_, index) => ((index * 7) % 16) - 8),
+    values: Array.from({ length: 1620 }, (_, index) => ((index * 7) % 16) - 8),
   },
 });
 const tiles = simpleSpec({ input: { height: 120, width: 120 } });
 const grouped = simpleSpec({
-  input: { channels: 8, height: 20, width: 20 },
+  input: { channels: 24, height: 20, width: 20 },
   weights: {
-    outChannels: 8,
+    outChannels: 24,
     channelsPerGroup: 1,
-    values: Array.from({ length: 72 }, (_, index) => index % 4),
+    values: Array.from({ length: 216 }, (_, index) => index % 4),
   },
-  group: 8,
+  group: 24,
 });
 
 /** Small degrees make many ciphertexts, so that there is something to split. */
 const plans: readonly (readonly [string, Plan])[] = [
-  ['channels', compileToeplitz(channels, { degree: 1024 })],
+  ['channels, direct kernel', compileToeplitz(channels, { degree: 1024, kernel: 'direct' })],
+  ['channels, whole uploads', compileToeplitz(channels, { degree: 1024, kernel: 'direct', upload: 'whole' })],
+  ['channels, ntt kernel', compileToeplitz(channels, { degree: 1024, kernel: 'ntt' })],
   ['tiles', compileToeplitz(tiles, { degree: 1024 })],
   ['groups', compileToeplitz(grouped, { degree: 1024 })],
 ];
@@ -88,7 +90,7 @@ describe('a pool of workers', () => {
   });
 
   it('moves the upload to the workers instead of copying it', async () => {
-    const [, plan] = plans[1]!;
+    const [, plan] = plans[3]!;
     const client = await createClient(clientView(plan));
     const pool = await createEvaluatorPool(plan, { workers: 2 });
     const upload = client.encrypt(randomInput(plan.spec, 1));
@@ -97,6 +99,20 @@ describe('a pool of workers', () => {
     expect(response.every((bytes) => bytes.byteLength > 0)).toBe(true);
     await pool.dispose();
     client.dispose();
+  });
+
+  it('keeps evaluations that overlap apart', async () => {
+    for (const [, plan] of plans) {
+      const client = await createClient(clientView(plan));
+      const pool = await createEvaluatorPool(plan, { workers: 2 });
+      const inputs = [1, 2, 3].map((seed) => randomInput(plan.spec, seed));
+      const responses = await Promise.all(inputs.map((input) => pool.evaluate(client.encrypt(input))));
+      responses.forEach((response, index) => {
+        expect(client.decrypt(response)).toEqual(convolve(plan.spec, inputs[index]!));
+      });
+      await pool.dispose();
+      client.dispose();
+    }
   });
 
   it('stops at an abort, and works on afterwards; refusals come back as errors', async () => {

@@ -15,21 +15,20 @@ afterEach(() => {
   expect(liveSealObjects()).toBe(0);
 });
 
-const plan = compileToeplitz(
-  simpleSpec({
-    input: { channels: 3, height: 40, width: 40, zeroPoint: 2 },
-    weights: { channelsPerGroup: 3, values: Array.from({ length: 27 }, (_, index) => index % 4) },
-  }),
-);
+const spec = simpleSpec({
+  input: { channels: 3, height: 40, width: 40, zeroPoint: 2 },
+  weights: { channelsPerGroup: 3, values: Array.from({ length: 27 }, (_, index) => index % 4) },
+});
+const plan = compileToeplitz(spec);
 
-/** The last 64 bytes of an upload: what c1 is expanded from. Two with the same would share their mask. */
-function seedOf(upload: Uint8Array): string {
+/** The last 64 bytes of an upload: what c1 is expanded from, or its end. Two with the same would share their mask. */
+function maskOf(upload: Uint8Array): string {
   return Buffer.from(upload.subarray(upload.length - 64)).toString('hex');
 }
 
 describe('encrypting over a zero made ahead', () => {
   it('changes c0 by exactly the scaled message, and nothing else', () => {
-    const { parameters, packing, spec } = plan;
+    const { parameters, packing } = plan;
     const random = randomIntegers(5);
     const prime = BigInt(parameters.dataPrimes[0]!);
     const zero = Uint32Array.from({ length: 2 * packing.degree }, (_, half) =>
@@ -59,29 +58,33 @@ describe('encrypting over a zero made ahead', () => {
     }
   });
 
-  it('decrypts right within the same noise bound, and uses every zero once, also after an error', async () => {
-    const client = await createClient(clientView(plan));
-    const evaluator = await createEvaluator(plan);
-    const perInput = client.ciphertextsPerInput;
-    expect(perInput).toBe(plan.counts.inputCiphertexts);
-    client.precompute(2 * perInput + 1);
-    expect(client.precomputed).toBe(2 * perInput + 1);
-    const seeds: string[] = [];
-    // Two inputs from the pool, one half from it and half fresh, one all fresh.
-    for (let run = 0; run < 4; run++) {
-      const wrong = randomInput(plan.spec, run);
-      wrong.data[3] = 99;
-      expect(() => client.encrypt(wrong)).toThrow(/outside the input range/);
-      const input = randomInput(plan.spec, run);
-      const upload = client.encrypt(input);
-      seeds.push(...upload.map(seedOf));
-      const response = evaluator.evaluate(upload);
-      expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
-      expect(client.measuredBudgetBits(response)).toBeGreaterThanOrEqual(plan.noise.predictedBudgetBits);
-    }
-    expect(client.precomputed).toBe(0);
-    expect(new Set(seeds).size).toBe(4 * perInput);
-    client.dispose();
-    evaluator.dispose();
-  });
+  it.each(['seeded', 'whole'] as const)(
+    '%s: decrypts right within the same noise bound, and uses every zero once, also after an error',
+    async (upload) => {
+      const plan = compileToeplitz(spec, { upload });
+      const client = await createClient(clientView(plan));
+      const evaluator = await createEvaluator(plan);
+      const perInput = client.ciphertextsPerInput;
+      expect(perInput).toBe(plan.counts.inputCiphertexts);
+      client.precompute(2 * perInput + 1);
+      expect(client.precomputed).toBe(2 * perInput + 1);
+      const masks: string[] = [];
+      // Two inputs from the pool, one half from it and half fresh, one all fresh.
+      for (let run = 0; run < 4; run++) {
+        const wrong = randomInput(plan.spec, run);
+        wrong.data[3] = 99;
+        expect(() => client.encrypt(wrong)).toThrow(/outside the input range/);
+        const input = randomInput(plan.spec, run);
+        const sent = client.encrypt(input);
+        masks.push(...sent.map(maskOf));
+        const response = evaluator.evaluate(sent);
+        expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
+        expect(client.measuredBudgetBits(response)).toBeGreaterThanOrEqual(plan.noise.predictedBudgetBits);
+      }
+      expect(client.precomputed).toBe(0);
+      expect(new Set(masks).size).toBe(4 * perInput);
+      client.dispose();
+      evaluator.dispose();
+    },
+  );
 });

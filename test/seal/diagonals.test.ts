@@ -16,6 +16,7 @@ import { galoisFrame } from '../../runtime/seal/galoisEnvelope.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { liveSealObjects, withScope } from '../../runtime/seal/scope.ts';
 import { EvaluationKeysCodec } from '../../runtime/wire/evaluationKeys.ts';
+import { loadPacking } from '../../runtime/wire/packer.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 import { diagonals } from '../support/diagonals.ts';
 import { runEncrypted } from '../support/execute.ts';
@@ -200,14 +201,14 @@ describe('evaluation keys', () => {
     const client = await createClient(clientView(plan));
     expect(client.evaluationKeys().length).toBe(plan.keys.bytes);
     client.dispose();
-    const seal = await loadSeal();
+    const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
     withScope((scope) => {
       const context = createContext(scope, seal, plan.parameters);
       const generator = scope.own(new seal.KeyGenerator(context.context));
       const steps = Int32Array.from(plan.keys.steps);
       const own = saveBytes(seal, scope.own(generator.createGaloisKeysSerializableWithSteps(steps)));
       const frame = galoisFrame(seal, context, plan.keys.steps);
-      const codec = new EvaluationKeysCodec(frame, plan.parameters, plan.keys);
+      const codec = new EvaluationKeysCodec(packing, frame, plan.parameters, plan.keys);
       expect(codec.decode(codec.encode(own))).toEqual(own);
     });
   });

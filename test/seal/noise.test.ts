@@ -24,8 +24,8 @@ import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from '../../runtime/seal/e
 import type { Ciphertext } from '../../runtime/seal/module.ts';
 import { NoiseMeter } from '../../runtime/seal/noiseMeter.ts';
 import { SealScope } from '../../runtime/seal/scope.ts';
-import { coefficientCode, readCoefficients, writeCoefficients } from '../../runtime/wire/coefficients.ts';
-import { BitReader, BitWriter, packedBytes } from '../../runtime/wire/bits.ts';
+import { coefficientCode, packedBytes } from '../../runtime/wire/coefficients.ts';
+import { loadPacking, Packer } from '../../runtime/wire/packer.ts';
 import { deviation, largest, makeProbe } from '../support/noiseProbe.ts';
 import type { NoiseProbe, ProbeShape } from '../support/noiseProbe.ts';
 import { randomIntegers } from '../support/specs.ts';
@@ -74,6 +74,8 @@ function expectNoise(values: readonly number[], bound: TwiceNoise, formula?: num
   expect(deviation(values) / formula).toBeLessThan(1.05);
 }
 
+const packing = await loadPacking();
+
 /** A ciphertext with its coefficients cut and restored as on the wire. */
 function roundTrip(
   probe: NoiseProbe,
@@ -87,10 +89,11 @@ function roundTrip(
   const part = words.subarray(2 * degree * polynomial, 2 * degree * (polynomial + 1));
   const code = coefficientCode(probe.primes[0]!, dropped);
   const bytes = new Uint8Array(packedBytes(degree * code.bits));
-  const writer = new BitWriter(degree * code.bits);
-  writeCoefficients(writer, code, part, null);
-  writer.finish(bytes, 0);
-  readCoefficients(new BitReader(bytes), code, part, null, 'test');
+  const packer = new Packer(packing, { degree, components: 1 });
+  packer.words.set(part);
+  packer.write(bytes, 0, [code], 0, null);
+  packer.read(bytes, 0, [code], 0, null, 'test');
+  part.set(packer.words);
   envelope.set(new Uint8Array(words.buffer), CIPHERTEXT_WORDS_AT);
   ciphertext.loadFromArray(context, envelope);
   return ciphertext;

@@ -60,7 +60,9 @@ describe('cipherconv/client', () => {
     expect(modules.filter((name) => /^node:|^(fs|path|crypto|worker_threads)$/.test(name))).toEqual([]);
     expect(
       modules.filter((name) =>
-        /evaluator|kernel|server|\/(compile|search|program|verify|simulate)\.ts/i.test(name),
+        /evaluator|kernels\/direct|directMachine|\/pool\/|server\/|\/(compile|search|program|verify|simulate)\.ts/i.test(
+          name,
+        ),
       ),
     ).toEqual([]);
   });

@@ -28,7 +28,7 @@ export function withPrimes(plan: ToeplitzPlan, bits: readonly number[]): Toeplit
       dataPrimes: several ? decimal.slice(0, -1) : decimal,
       specialPrime: several ? (decimal.at(-1) ?? null) : null,
     },
-    wire: NOTHING_DROPPED,
+    wire: { ...NOTHING_DROPPED, upload: 'seeded' },
   };
 }
 

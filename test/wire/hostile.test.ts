@@ -44,7 +44,7 @@ let rotating: Pair;
 let other: Pair;
 
 beforeAll(async () => {
-  one = await makePair(compileSpec(smallSpec(), { kernel: 'ntt' }));
+  one = await makePair(compileSpec(smallSpec(), { kernel: 'ntt', upload: 'seeded' }));
   rotating = await makePair(diagonals(square(2, 0)));
   other = await makePair(handmadePlan(smallSpec({ channels: 2 })));
 });
@@ -206,12 +206,26 @@ describe('what is dangerous to SEAL', () => {
     }
   });
 
-  it('a transparent ciphertext cannot be written: c1 always comes from a seed', () => {
+  it('a transparent ciphertext cannot be written where c1 comes from a seed', () => {
     const upload = one.client.encrypt(randomInput(one.plan.spec, 1)).fill(0, HEADER);
     const response = one.server.evaluate(upload);
     expect(response.length).toBe(one.server.responseBytes);
     expect(response.subarray(HEADER).some((byte) => byte !== 0)).toBe(true);
   });
+});
+
+it('a transparent ciphertext where c1 travels whole is computed with by the direct kernel, without SEAL', async () => {
+  const whole = await makePair(compileSpec(smallSpec(), { kernel: 'direct', upload: 'whole' }));
+  try {
+    const upload = whole.client.encrypt(randomInput(whole.plan.spec, 1)).fill(0, HEADER);
+    const calls = await sealCalls(() => {
+      expect(whole.server.evaluate(upload).length).toBe(whole.server.responseBytes);
+    });
+    expect(calls).toEqual([]);
+  } finally {
+    whole.client.dispose();
+    whole.server.dispose();
+  }
 });
 
 describe('evaluation keys', () => {

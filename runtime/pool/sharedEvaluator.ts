@@ -1,0 +1,78 @@
+import { internalError } from '../../compiler/errors.ts';
+import { isToeplitz } from '../../compiler/plan.ts';
+import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
+import { buildProgram } from '../../compiler/program.ts';
+import { scheduleSteps } from '../../compiler/programSteps.ts';
+import { DirectMachine, kernelSource, requireLanes } from '../directMachine.ts';
+import type { DirectEngines, NamedBytes } from '../directMachine.ts';
+import { kernelBytes } from '../kernels/directKernel.ts';
+import type { KernelSource, SharedRoom } from '../kernels/directKernel.ts';
+import { loadDirectShared } from '../kernels/directModule.ts';
+import { guardSeal } from '../seal/failure.ts';
+import { loadSeal } from '../seal/module.ts';
+import { SealScope } from '../seal/scope.ts';
+import { loadPacking } from '../wire/packer.ts';
+import type { Share } from './message.ts';
+import { shareWork } from './share.ts';
+import type { ShareWork } from './share.ts';
+
+/**
+ * A worker's share of the direct kernel: it fills some of the planes, which lie in a memory that all workers share, and
+ * computes some of the rows from all of them. Nothing is unpacked, expanded or split twice.
+ */
+export class SharedEvaluator {
+  readonly #scope = new SealScope();
+  readonly #engines: DirectEngines;
+  readonly #plan: ToeplitzPlan;
+  readonly #source: KernelSource;
+  readonly #work: ShareWork;
+  #machine: DirectMachine | null = null;
+
+  constructor(engines: DirectEngines, plan: ToeplitzPlan, share: Share) {
+    const program = buildProgram(plan);
+    const lanes = requireLanes(plan, program);
+    this.#engines = engines;
+    this.#plan = plan;
+    this.#work = shareWork(program, share);
+    const schedule = scheduleSteps(program, lanes.laneL1, this.#work.rows);
+    this.#source = kernelSource(plan, program, lanes, schedule);
+  }
+
+  /** What it takes of the shared memory. */
+  bytes(): { readonly planes: number; readonly own: number } {
+    return kernelBytes(this.#source);
+  }
+
+  /**
+   * Fills its planes.
+   * @param upload the ciphertexts of its chunks, in order
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  load(room: SharedRoom, group: number, upload: readonly NamedBytes[]): void {
+    guardSeal('load', () => {
+      this.#machine ??= new DirectMachine(this.#scope, this.#engines, this.#plan, this.#source, room);
+      const machine = this.#machine;
+      const byChunk = new Map(this.#work.chunks.map((chunk, index) => [chunk, upload[index]!]));
+      for (const plane of this.#work.planes)
+        machine.loadPlane(plane, group, (chunk) => byChunk.get(chunk) ?? missing(chunk));
+    });
+  }
+
+  /** Its rows, in order, once all workers have filled their planes. */
+  compute(group: number): Uint8Array[] {
+    const results: Uint8Array[] = [];
+    if (this.#machine === null) throw internalError('nothing has been loaded');
+    this.#machine.computeGroup(group, (_, bytes) => results.push(bytes));
+    return results;
+  }
+}
+
+function missing(chunk: number): never {
+  throw internalError(`chunk ${chunk} has not been sent`);
+}
+
+export async function createSharedEvaluator(plan: Plan, share: Share): Promise<SharedEvaluator> {
+  if (!isToeplitz(plan)) throw internalError('a diagonals plan has no planes to share');
+  const [seal, packing, direct] = await Promise.all([loadSeal(), loadPacking(), loadDirectShared()]);
+  return new SharedEvaluator({ seal, packing, direct }, plan, share);
+}

@@ -1,0 +1,33 @@
+import { nttPrimes } from '../../compiler/modulus.ts';
+import type { WireCosts } from '../../compiler/operationCosts.ts';
+import { coefficientCode } from '../../runtime/wire/coefficients.ts';
+import { Packer } from '../../runtime/wire/packer.ts';
+import type { PackingModule } from '../../runtime/wire/packer.ts';
+import { median } from './rawOperations.ts';
+
+/** Times the packing of coefficients for the wire. */
+
+const DEGREE = 4096;
+const BITS = 31;
+const CALLS = 50;
+const ROUNDS = 9;
+
+/** Nanoseconds for one coefficient, medians. */
+export function measureWire(packing: PackingModule): WireCosts {
+  const codes = [coefficientCode(nttPrimes(DEGREE, BITS, 1)[0]!, 0)];
+  const packer = new Packer(packing, { degree: DEGREE, components: 1 });
+  const bytes = new Uint8Array(DEGREE * 8);
+  const nanoseconds = (action: () => void): number => {
+    const samples = Array.from({ length: ROUNDS }, () => {
+      const start = performance.now();
+      for (let call = 0; call < CALLS; call++) action();
+      return ((performance.now() - start) * 1e6) / (CALLS * DEGREE);
+    });
+    return median(samples);
+  };
+  packer.words.forEach((_, at, words) => (words[at] = at % 2 === 0 ? at * 7919 : 0));
+  return {
+    pack: nanoseconds(() => packer.write(bytes, 0, codes, 0, null)),
+    unpack: nanoseconds(() => packer.read(bytes, 0, codes, 0, null, 'bench')),
+  };
+}

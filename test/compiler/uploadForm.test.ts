@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { compileSpec, compileToeplitz } from '../../compiler/compile.ts';
+import { chooseUploadForm, microsecondsOfSeeding } from '../../compiler/uploadForm.ts';
+import { verify } from '../../compiler/verify.ts';
+import { simpleSpec } from '../support/simple.ts';
+
+const plan = compileToeplitz(simpleSpec());
+const { parameters, kernel } = plan;
+
+describe('the form of uploads', () => {
+  it('is seeded over a common line: half the bytes', () => {
+    const whole = compileToeplitz(simpleSpec(), { upload: 'whole' });
+    expect(plan.wire.upload).toBe('seeded');
+    const { degree, dataPrimes } = parameters;
+    const c1 = Math.ceil((degree * BigInt(dataPrimes[0]!).toString(2).length) / 8);
+    expect(whole.bytes.upload - plan.bytes.upload).toBe(plan.counts.inputCiphertexts * (c1 - 64));
+  });
+
+  it('turns whole exactly where the line is fast enough, for latency only', () => {
+    const costAt = (linkMegabitsPerSecond: number): number =>
+      microsecondsOfSeeding({ parameters, kernel, linkMegabitsPerSecond });
+    let [slow, fast] = [1, 1e6];
+    expect(costAt(slow)).toBeLessThan(0);
+    expect(costAt(fast)).toBeGreaterThan(0);
+    while (fast / slow > 1.0001) {
+      const middle = Math.sqrt(slow * fast);
+      if (costAt(middle) > 0) fast = middle;
+      else slow = middle;
+    }
+    for (const [linkMegabitsPerSecond, form] of [
+      [slow, 'seeded'],
+      [fast, 'whole'],
+    ] as const) {
+      expect(chooseUploadForm({ parameters, kernel, objective: 'latency', linkMegabitsPerSecond })).toBe(
+        form,
+      );
+      expect(
+        compileSpec(simpleSpec(), { linkMegabitsPerSecond, kernel, lowering: 'toeplitz' }).wire.upload,
+      ).toBe(form);
+      expect(chooseUploadForm({ parameters, kernel, objective: 'bandwidth', linkMegabitsPerSecond })).toBe(
+        'seeded',
+      );
+    }
+  });
+
+  it('is proved with the plan: its bytes follow from it, and rotated uploads are seeded', () => {
+    expect(() => {
+      verify({ ...plan, wire: { ...plan.wire, upload: 'whole' } });
+    }).toThrow(/bytes/);
+    const spec = simpleSpec({ input: { height: 8, width: 8 } });
+    const rotated = compileSpec(spec, { lowering: 'diagonals', upload: 'whole' });
+    expect(rotated.wire.upload).toBe('seeded');
+    expect(() => {
+      verify({ ...rotated, wire: { ...rotated.wire, upload: 'whole' } });
+    }).toThrow(/wire\.upload/);
+  });
+});

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { compileToeplitz } from '../../compiler/compile.ts';
+import { clientView } from '../../compiler/plan.ts';
+import { convolve } from '../../runtime/clear/loops.ts';
+import { createClient } from '../../runtime/client.ts';
+import { createEvaluator } from '../../runtime/evaluator.ts';
+import { liveSealObjects } from '../../runtime/seal/scope.ts';
+import { simpleSpec } from '../support/simple.ts';
+import { arbitrarySpec, randomInput } from '../support/specs.ts';
+
+afterEach(() => {
+  expect(liveSealObjects()).toBe(0);
+});
+
+describe('uploads that travel whole', () => {
+  it('give the convolution with either kernel (auto mostly takes the direct one), in exactly the bytes that the plan says, on 60 random specs', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        arbitrarySpec(400),
+        fc.constantFrom('ntt' as const, 'auto' as const),
+        fc.integer(),
+        async (spec, kernel, seed) => {
+          const plan = compileToeplitz(spec, { upload: 'whole', kernel });
+          const client = await createClient(clientView(plan));
+          const evaluator = await createEvaluator(plan);
+          try {
+            const input = randomInput(spec, seed);
+            const upload = client.encrypt(input);
+            expect(upload.reduce((sum, { length }) => sum + length, 0)).toBe(plan.bytes.upload);
+            const response = evaluator.evaluate(upload);
+            expect(client.decrypt(response)).toEqual(convolve(spec, input));
+            if (response.length > 0)
+              expect(client.measuredBudgetBits(response)).toBeGreaterThanOrEqual(
+                Math.floor(plan.noise.predictedBudgetBits),
+              );
+          } finally {
+            evaluator.dispose();
+            client.dispose();
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are refused where a coefficient of c1 is not below its prime', async () => {
+    const plan = compileToeplitz(simpleSpec(), { upload: 'whole' });
+    const client = await createClient(clientView(plan));
+    const evaluator = await createEvaluator(plan);
+    const [upload] = client.encrypt(randomInput(plan.spec, 1));
+    upload!.fill(0xff, upload!.length - 40);
+    expect(() => evaluator.evaluate([upload!])).toThrow(/not below its modulus/);
+    evaluator.dispose();
+    client.dispose();
+  });
+});
