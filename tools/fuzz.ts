@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const subjects = makeSubjects(seed);
 
   let began = performance.now();
-  const decoder = fuzzDecoder(subjects, count, seed);
+  const decoder = await fuzzDecoder(subjects, count, seed);
   console.log(
     `decoder: ${decoder.tried} messages, ${decoder.refused} refused, ${decoder.accepted} well-formed and let through; ` +
       `${seconds(began)}, ${mebibytes(process.memoryUsage.rss())}`,

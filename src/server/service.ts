@@ -47,6 +47,7 @@ export async function startService(
 ): Promise<Service> {
   const plans = await servedPlans(stored);
   requireKeysMemory(plans, settings);
+  requireSafeUploads(plans);
   const metrics = new Metrics();
   const page = await readPageFiles(settings.pageFolder);
   const largestResponse = largest(plans, 'responseBytes');
@@ -121,6 +122,23 @@ function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: ServiceSetti
       expected: `${evaluationKeyBytes} bytes for each client`,
       found: `${keysMemoryBytes} bytes`,
       hint: 'allow uploads of evaluation keys with --evaluation-keys-memory MiB, or compile with --lowering toeplitz',
+    });
+  }
+}
+
+/**
+ * Whoever sends c1 itself may send zeros, or values that cancel in a sum: SEAL's evaluator throws at such a result, as
+ * transparent. The direct kernel computes it like any other, and a seed gives nobody that choice.
+ */
+function requireSafeUploads(plans: ServedPlans): void {
+  for (const { name, digest, stored } of plans.values()) {
+    const { kernel, wire } = stored.plan;
+    if (kernel === 'direct' || wire.upload === 'seeded') continue;
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: `${name} (${digest.slice(0, 16)}...)`,
+      message: 'not supported yet: serving whole uploads with the ntt kernel, which clients could make fail',
+      hint: 'compile with --upload seeded, or with --kernel direct',
     });
   }
 }

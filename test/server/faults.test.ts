@@ -9,7 +9,8 @@ import { FAULTY_WORKER, serve, until } from '../support/served.ts';
 import type { Served } from '../support/served.ts';
 import { simpleSpec } from '../support/simple.ts';
 
-const plan = compileSpec(simpleSpec());
+/** Uploads end in a seed, which tests rely on. */
+const plan = compileSpec(simpleSpec(), { upload: 'seeded' });
 let served: Served | null = null;
 
 afterEach(async () => {

@@ -20,8 +20,8 @@ describe(`hostile messages, seed ${seed}`, () => {
     }
   });
 
-  it('at the decoder: exactly the well-formed ones pass', () => {
-    const { tried, accepted, refused } = fuzzDecoder(subjects, 3000, seed);
+  it('at the decoder: exactly the well-formed ones pass', async () => {
+    const { tried, accepted, refused } = await fuzzDecoder(subjects, 3000, seed);
     expect(tried).toBe(3000);
     // Both happen, or the test would prove half of what it says.
     expect(accepted).toBeGreaterThan(300);

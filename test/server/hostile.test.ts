@@ -24,7 +24,8 @@ const HEADER_BYTES = 40;
 const SEED_BYTES = 64;
 const MIB = 2 ** 20;
 
-const plan = compileSpec(simpleSpec());
+/** Uploads end in a seed, which tests rely on. */
+const plan = compileSpec(simpleSpec(), { upload: 'seeded' });
 const rotating = diagonals(square(2, 0));
 let served: Served;
 let rotated: Served;
@@ -226,6 +227,24 @@ describe('our own format', () => {
     const answer = await served.post(zeros);
     expect(answer.status).toBe(200);
     expect(Buffer.compare(answer.body, reference.evaluate(zeros))).toBe(0);
+  });
+
+  it('transparent, where uploads carry c1: computed with by the direct kernel, not served with the other', async () => {
+    const whole = await serve(compileSpec(simpleSpec(), { kernel: 'direct', upload: 'whole' }));
+    try {
+      const zeros = whole.upload.slice().fill(0, HEADER_BYTES);
+      expect((await whole.post(zeros)).status).toBe(200);
+      const c1 = whole.upload.slice();
+      c1.fill(0, c1.length - 1000);
+      expect((await whole.post(c1)).status).toBe(200);
+      expect(await whole.metric('seal_exceptions_total')).toBe(0);
+      const answer = await whole.post(whole.upload);
+      expect(whole.client.decrypt(answer.body)).toEqual(convolve(plan.spec, whole.input));
+    } finally {
+      await whole.close();
+    }
+    const ntt = compileSpec(simpleSpec(), { kernel: 'ntt', upload: 'whole' });
+    await expect(serve(ntt)).rejects.toMatchObject({ code: 'unsupported' });
   });
 
   it('values outside of what the plan was made for: the client refuses to encrypt them', () => {

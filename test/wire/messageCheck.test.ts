@@ -5,6 +5,7 @@ import { CipherconvError } from '../../compiler/errors.ts';
 import { clientView } from '../../compiler/plan.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
+import { loadPacking } from '../../runtime/wire/packer.ts';
 import { handmadePlan, smallSpec } from '../runtime/handmadePlan.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { withServices } from '../support/services.ts';
@@ -23,6 +24,7 @@ function refusalOf(call: () => unknown): { code: string; where: string | undefin
 
 const plans: Record<string, () => Plan> = {
   'one ciphertext': () => compileSpec(smallSpec()),
+  'one ciphertext, uploaded whole': () => compileSpec(smallSpec(), { upload: 'whole', kernel: 'direct' }),
   'several ciphertexts': () =>
     handmadePlan(smallSpec({ batch: 3, channels: 4, outChannels: 3, height: 11, width: 7 }), {
       tile: { height: 4, width: 5 },
@@ -42,8 +44,9 @@ const plans: Record<string, () => Plan> = {
 describe.each(Object.entries(plans))('the check without SEAL, %s', (_, make) => {
   it('says of every message what the evaluator says', async () => {
     const plan = make();
+    const packing = await loadPacking();
     await withServices(plan, ({ client, server, stored }) => {
-      const check = new MessageCheck(clientView(plan), stored.digest);
+      const check = new MessageCheck(packing, clientView(plan), stored.digest);
       const honest = client.encrypt(randomInput(plan.spec, 3));
       const keys = client.evaluationKeys();
       check.upload(honest);

@@ -1,6 +1,7 @@
 import { CipherconvError } from '../../compiler/errors.ts';
 import { clientView } from '../../compiler/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
+import { loadPacking } from '../../runtime/wire/packer.ts';
 import { mutate } from './mutate.ts';
 import { isWellFormed } from './oracle.ts';
 import { Random } from './random.ts';
@@ -24,17 +25,19 @@ const KEYS_EVERY = 100;
  * error of ours. No SEAL anywhere near.
  * @throws Error for the first case that goes otherwise; it names the case.
  */
-export function fuzzDecoder(subjects: Subjects, count: number, seed: number): DecoderReport {
-  const kinds = [subjects.small, subjects.several, subjects.rotating].map((subject) => ({
+export async function fuzzDecoder(subjects: Subjects, count: number, seed: number): Promise<DecoderReport> {
+  const packing = await loadPacking();
+  const { small, several, whole, rotating } = subjects;
+  const kinds = [small, several, whole, rotating].map((subject) => ({
     subject,
-    check: new MessageCheck(clientView(subject.stored.plan), subject.stored.digest),
+    check: new MessageCheck(packing, clientView(subject.stored.plan), subject.stored.digest),
   }));
   const foreign = kinds.flatMap(({ subject }) => subject.uploads);
   const report = { tried: 0, accepted: 0, refused: 0 };
   for (let index = 0; index < count; index++) {
     const random = new Random(seed, index);
     // The plan with rotations is ten times as long as the others.
-    const { subject, check } = kinds[random.below(20) === 0 ? 2 : random.below(2)]!;
+    const { subject, check } = kinds[random.below(20) === 0 ? 3 : random.below(3)]!;
     const ofKeys = subject === subjects.rotating && random.below(KEYS_EVERY / 20) === 0;
     const { how, bytes } = mutate(corpusOf(subject, ofKeys, foreign, random), random);
     const format = ofKeys ? subject.keysFormat : subject.uploadFormat;

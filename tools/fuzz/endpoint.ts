@@ -153,12 +153,12 @@ async function requireRight(service: Service, { stored }: Subject): Promise<void
  * @throws Error for the first case that goes otherwise; it names the case.
  */
 export async function fuzzEndpoint(
-  { small, several }: Subjects,
+  { small, several, whole }: Subjects,
   count: number,
   seed: number,
   onProgress: (done: number) => void = () => undefined,
 ): Promise<EndpointReport> {
-  const subjects = [small, several];
+  const subjects = [small, several, whole];
   const lost: string[] = [];
   const settings = { ...defaultSettings(), port: 0, workers: WORKERS };
   const stored = subjects.map((subject) => subject.stored);

@@ -6,7 +6,7 @@ import type { Plan } from '../../compiler/plan.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { randomMessage } from './oracle.ts';
-import type { Format, PartFormat } from './oracle.ts';
+import type { Format, PartFormat, Run } from './oracle.ts';
 import { Random } from './random.ts';
 
 /** A plan under attack, honest messages to begin with, and what its messages have to look like. */
@@ -37,17 +37,22 @@ function bitsOf(value: bigint): number {
   return value.toString(2).length;
 }
 
-function run(count: number, prime: bigint, dropped: number): PartFormat['runs'][number] {
+function run(count: number, prime: bigint, dropped: number): Run {
   return { count, bits: bitsOf(prime - 1n) - dropped, largest: (prime - 1n) >> BigInt(dropped) };
 }
 
 function uploadParts(plan: Plan): PartFormat[] {
-  const { degree, dataPrimes } = plan.parameters;
-  const runs = (count: number): PartFormat['runs'] =>
-    dataPrimes.map((prime) => run(count, BigInt(prime), plan.wire.uploadC0));
-  if (!isToeplitz(plan)) return plan.transfer.usedChunks.map(() => ({ runs: runs(degree) }));
+  const { parameters, wire, transfer } = plan;
+  const runs = (count: number, dropped: number): Run[] =>
+    parameters.dataPrimes.map((prime) => run(count, BigInt(prime), dropped));
+  const part = (count: number): PartFormat => {
+    const c0 = runs(count, wire.uploadC0);
+    if (wire.upload === 'seeded') return { polynomials: [c0], isSeeded: true };
+    return { polynomials: [c0, runs(parameters.degree, 0)], isSeeded: false };
+  };
+  if (!isToeplitz(plan)) return transfer.usedChunks.map(() => part(parameters.degree));
   return buildBlockGroups(clientView(plan).shape, plan.packing).flatMap(({ inputs }) =>
-    plan.transfer.usedChunks.map((chunk) => ({ runs: runs(inputs[chunk]!.read.length) })),
+    transfer.usedChunks.map((chunk) => part(inputs[chunk]!.read.length)),
   );
 }
 
@@ -55,8 +60,11 @@ function uploadParts(plan: Plan): PartFormat[] {
 function keyParts(plan: Plan): PartFormat[] {
   if (isToeplitz(plan)) return [];
   const { degree, dataPrimes } = plan.parameters;
-  const runs = allPrimes(plan.parameters).map((prime) => run(degree, prime, 0));
-  return Array.from({ length: plan.keys.steps.length * dataPrimes.length }, () => ({ runs }));
+  const polynomials = [allPrimes(plan.parameters).map((prime) => run(degree, prime, 0))];
+  return Array.from({ length: plan.keys.steps.length * dataPrimes.length }, () => ({
+    polynomials,
+    isSeeded: true,
+  }));
 }
 
 function makeSubject(text: string, options: CompileOptions, seed: number): Subject {
@@ -80,14 +88,17 @@ export interface Subjects {
   readonly small: Subject;
   /** Several ciphertexts. */
   readonly several: Subject;
+  /** Uploads carry c1 itself instead of its seed. */
+  readonly whole: Subject;
   /** With evaluation keys. */
   readonly rotating: Subject;
 }
 
 export function makeSubjects(seed: number): Subjects {
   const subjects = {
-    small: makeSubject(config(1, 3), { lowering: 'toeplitz' }, seed),
-    several: makeSubject(config(20, 3), { lowering: 'toeplitz', degree: 1024 }, seed),
+    small: makeSubject(config(1, 3), { lowering: 'toeplitz', upload: 'seeded' }, seed),
+    several: makeSubject(config(20, 3), { lowering: 'toeplitz', degree: 1024, upload: 'seeded' }, seed),
+    whole: makeSubject(config(1, 3), { lowering: 'toeplitz', kernel: 'direct', upload: 'whole' }, seed),
     rotating: makeSubject(config(1, 2), { lowering: 'diagonals' }, seed),
   };
   if (subjects.several.uploadFormat.parts.length < 2)
