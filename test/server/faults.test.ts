@@ -150,6 +150,14 @@ describe('a worker that fails', () => {
   });
 });
 
+describe('plans that do not fit', () => {
+  it('into the memory of a worker: the server does not start, and says what to do', async () => {
+    const starting = serve(plan, { memoryBytes: 32 * 2 ** 20 });
+    await expect(starting).rejects.toMatchObject({ code: 'usage' });
+    await expect(starting).rejects.toThrow('--memory');
+  });
+});
+
 describe('a client that goes away', () => {
   it('while its request is evaluated: the evaluation is ended', async () => {
     const here = await start();
