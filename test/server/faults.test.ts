@@ -128,7 +128,7 @@ describe('a worker that fails', () => {
   });
 
   it('deadline hit: 504, the worker is killed, and the next request is right', async () => {
-    const here = await start({ deadlineMs: 500 });
+    const here = await start({ deadlineMs: 1500 });
     await until(() => here.service.pool.ready === 2);
     const answer = await here.post(withFault(here.upload, 'hang'));
     expect(answer.status).toBe(504);
@@ -138,10 +138,10 @@ describe('a worker that fails', () => {
   });
 
   it('deadline hit while waiting for a worker: 504, and only the worker that was late is ended', async () => {
-    const here = await start({ deadlineMs: 600 });
+    const here = await start({ deadlineMs: 2000 });
     await until(() => here.service.pool.ready === 2);
-    // The first takes 400 ms, the second is late in the middle, the third before it has begun.
-    const slow = withFault(here.upload, 'slow');
+    // The first takes 1200 ms, the second is late in the middle, the third before it has begun.
+    const slow = withFault(here.upload, 'slower');
     const answers = await Promise.all([here.post(slow), here.post(slow), here.post(slow)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 504, 504]);
     await until(() => here.service.pool.ready === 2);
@@ -228,7 +228,7 @@ describe('slow and broken senders', () => {
         },
       }),
     );
-    served = await serve(large, { requestTimeoutMs: 700, headersTimeoutMs: 300 });
+    served = await serve(large, { requestTimeoutMs: 3000, headersTimeoutMs: 300 });
     const here = served;
     expect(here.client.responseBytes).toBeGreaterThan(5 * 2 ** 20);
     const sockets = Array.from({ length: 2 }, () => {

@@ -172,10 +172,11 @@ describe('refusals', () => {
   });
 
   it('429: more than the rate, with the time to wait', async () => {
-    const limited = await serve(plan, { rate: 2 });
-    const answers = await Promise.all(Array.from({ length: 6 }, () => limited.send('GET', '/v1/plans')));
+    const limited = await serve(plan, { rate: 1 });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => limited.send('GET', '/v1/plans')));
     const refused = answers.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThanOrEqual(3);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(1);
+    expect(refused.length).toBeGreaterThanOrEqual(1);
     expectProblem(refused[0]!, 429, 'too-many-requests');
     expect(Number(refused[0]!.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     expect((await limited.send('GET', '/healthz')).status).toBe(200);

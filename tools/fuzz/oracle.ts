@@ -50,25 +50,30 @@ export function isWellFormed(bytes: Uint8Array, format: Format): boolean {
   return at === bytes.length;
 }
 
-/** Bit by bit, least significant first. */
+/** Least significant bit first. */
 function coefficientsFit(bytes: Uint8Array, runs: readonly Run[]): boolean {
   let bit = 0;
-  const next = (): number => {
-    const value = (bytes[bit >> 3]! >> (bit & 7)) & 1;
-    bit++;
-    return value;
-  };
   for (const { count, bits, largest } of runs) {
     const limit = Number(largest);
-    if (bits > MOST_BITS) throw new RangeError(`coefficients of more than ${MOST_BITS} bits`);
-    for (let index = 0; index < count; index++) {
-      let value = 0;
-      for (let place = 0, weight = 1; place < bits; place++, weight *= 2) if (next() === 1) value += weight;
-      if (value > limit) return false;
-    }
+    for (let index = 0; index < count; index++, bit += bits)
+      if (bitsAt(bytes, bit, bits) > limit) return false;
   }
-  while (bit < 8 * bytes.length) if (next() === 1) return false;
-  return true;
+  return bitsAt(bytes, bit, 8 * bytes.length - bit) === 0;
+}
+
+/** The number that stands in `bits` bits from bit `from` on. */
+function bitsAt(bytes: Uint8Array, from: number, bits: number): number {
+  if (bits > MOST_BITS) throw new RangeError(`coefficients of more than ${MOST_BITS} bits`);
+  let value = 0;
+  let weight = 1;
+  for (let at = from; at < from + bits;) {
+    // What is left of this byte, or of the number.
+    const taken = Math.min(8 - (at & 7), from + bits - at);
+    value += ((bytes[at >> 3]! >> (at & 7)) & ((1 << taken) - 1)) * weight;
+    weight *= 2 ** taken;
+    at += taken;
+  }
+  return value;
 }
 
 /** A well-formed message with random coefficients and seeds: the same for the same random numbers. */
