@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'malformed-json'
   | 'malformed-config'
   | 'malformed-plan'
+  | 'malformed-model'
   | 'malformed-tensor'
   | 'malformed-picture'
   | 'malformed-message'

@@ -108,7 +108,10 @@ export function centredInputRange(input: InputSpec): Interval {
 /** Weights with their zero points taken off, flat OIHW as in `WeightSpec.values`. */
 export function centredWeights(weights: WeightSpec): Int32Array {
   const perOutput = weights.channelsPerGroup * weights.kernelHeight * weights.kernelWidth;
-  const centred = Int32Array.from(weights.values);
+  const { values } = weights;
+  // A plain loop: Int32Array.from walks an iterator, which takes five times as long.
+  const centred = new Int32Array(values.length);
+  for (let index = 0; index < centred.length; index++) centred[index] = values[index]!;
   for (let output = 0; output < weights.outChannels; output++) {
     const zeroPoint = weights.zeroPoints[output]!;
     if (zeroPoint === 0) continue;

@@ -49,6 +49,24 @@ export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
 export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
 export type { ClientPlan } from './frontend/clientPlan.ts';
+export { importOnnx } from './frontend/onnx/importOnnx.ts';
+export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/tensorProto.ts';
+export type { ElementType } from './frontend/onnx/codes.ts';
+export type {
+  GraphNode,
+  GraphValue,
+  ImportedLayer,
+  ImportedModel,
+  ImportOptions,
+  InputQuantization,
+  LayerInput,
+  LayerOutput,
+  NumericArray,
+  OnnxTensor,
+  OpenLayer,
+  RequantizedOutput,
+  UnsupportedNode,
+} from './frontend/onnx/types.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';

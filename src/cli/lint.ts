@@ -4,6 +4,7 @@ import type { Command } from '@commander-js/extra-typings';
 import type { LintReport } from '../lint/finding.ts';
 import type { Paint } from '../lint/reporters/pretty.ts';
 import type { RuleLevel } from '../lint/settings.ts';
+import type { LintOptions } from '../lint/lint.ts';
 import type { Terminal } from './terminal.ts';
 
 function parseCount(text: string): number {
@@ -22,7 +23,7 @@ export function addLint(program: Command, terminal: () => Terminal): void {
   program
     .command('lint')
     .description('find accumulators that can overflow')
-    .argument('[paths...]', 'filter configs, folders or globs (default: the current folder)')
+    .argument('[paths...]', 'filter configs, ONNX models, folders or globs (default: the current folder)')
     .addOption(
       new Option('--format <kind>', 'how findings are printed').choices(FORMATS).default('pretty' as const),
     )
@@ -32,6 +33,8 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     .option('--rule <name=level>', 'level of a rule: error, warning, info or off; repeatable', collect)
     .option('--headroom <bits>', 'bits to spare that low-headroom asks for', parseCount)
     .option('--channels', 'a table row for every output channel')
+    .option('--bind <name=file.pb>', 'values of a model input, which makes it constant; repeatable', collect)
+    .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect)
     .action(async (paths, flags) => {
       const io = terminal();
       // Loaded here, so that the other commands do not pay for it.
@@ -40,10 +43,12 @@ export function addLint(program: Command, terminal: () => Terminal): void {
         import('../lint/finding.ts'),
         import('../lint/settings.ts'),
       ]);
+      const model = await modelOptions(flags.bind ?? [], flags.inputType ?? []);
       const rules: Record<string, RuleLevel> = Object.fromEntries((flags.rule ?? []).map(parseRuleLevel));
       const report = await lint(paths, {
         rules,
         notice: io.notice,
+        ...model,
         ...(flags.headroom === undefined ? {} : { headroomBits: flags.headroom }),
         ...(flags.config === undefined ? {} : { config: flags.config }),
         ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),
@@ -51,6 +56,16 @@ export function addLint(program: Command, terminal: () => Terminal): void {
       io.print(await render(report, flags.format, flags.channels === true));
       io.finish({ kind: 'linted', exitCode: lintExitCode(report, flags.maxWarnings ?? Infinity) });
     });
+}
+
+/** What the flags say of models; loaded only when they are given. */
+async function modelOptions(
+  bind: readonly string[],
+  inputType: readonly string[],
+): Promise<Pick<LintOptions, 'bind' | 'inputQuantization'>> {
+  if (bind.length === 0 && inputType.length === 0) return {};
+  const { parseModelOptions } = await import('../frontend/onnx/modelOptions.ts');
+  return parseModelOptions(bind, inputType);
 }
 
 async function render(

@@ -4,7 +4,7 @@ import type { AutoPad } from './schema.ts';
 
 type Pads = [top: number, left: number, bottom: number, right: number];
 
-interface Axis {
+export interface Axis {
   readonly size: number;
   readonly kernel: number;
   readonly stride: number;
@@ -15,7 +15,7 @@ interface Axis {
  * Pads of one axis as ONNX Conv defines auto_pad: SAME gives ceil(size / stride) outputs, and an odd pad goes to the end
  * for SAME_UPPER, to the beginning for SAME_LOWER.
  */
-function axisPads(autoPad: AutoPad, axis: Axis): [begin: number, end: number] {
+export function axisPads(autoPad: AutoPad, axis: Axis): [begin: number, end: number] {
   if (autoPad === 'VALID') return [0, 0];
   const outputs = Math.ceil(axis.size / axis.stride);
   const reach = axis.dilation * (axis.kernel - 1) + 1;

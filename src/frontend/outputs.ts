@@ -6,18 +6,20 @@ import { requireWritable, STANDARD_STREAM, writeWhole } from './files.ts';
 import { fromCanonical, outsideShape } from './layouts.ts';
 import type { Shape4 } from './layouts.ts';
 import { encodeNpy } from './npy.ts';
+import { encodeTensorFile } from './onnx/tensorProto.ts';
+import type { OnnxTensor } from './onnx/types.ts';
 import type { TensorLayout } from './schema.ts';
 
-type OutputKind = '.npy' | '.json' | '.png';
+type OutputKind = '.npy' | '.json' | '.pb' | '.png';
 
 function outputKind(path: string): OutputKind {
   const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
-  if (kind === '.npy' || kind === '.json' || kind === '.png') return kind;
+  if (kind === '.npy' || kind === '.json' || kind === '.pb' || kind === '.png') return kind;
   throw new CipherconvError({
     code: 'unsupported',
     where: path,
     message: `not supported yet: ${kind === '' ? 'outputs without a file extension' : `${kind} outputs`}`,
-    expected: '.npy, .json or .png, or - for JSON on stdout',
+    expected: '.npy, .json, .pb or .png, or - for JSON on stdout',
   });
 }
 
@@ -31,7 +33,7 @@ export async function requireOutput(path: string): Promise<void> {
 }
 
 /**
- * Writes an output tensor (NCHW) whole or not at all: .npy and .json in `layout`, .png scaled to 0..255.
+ * Writes an output tensor (NCHW) whole or not at all: .npy, .json and .pb (an ONNX TensorProto) in `layout`, .png scaled to 0..255.
  * @param notice told in a sentence what a picture shows
  * @throws CipherconvError `unsupported` or `unwritable`.
  */
@@ -48,6 +50,9 @@ export async function writeOutput(
     case '.json':
       await writeWhole(path, encodeTensorJson(inLayout(tensor, layout)));
       return;
+    case '.pb':
+      await writeWhole(path, encodeTensorFile(onnxTensor(inLayout(tensor, layout)), 'output'));
+      return;
     case '.png':
       await writeWhole(
         path,
@@ -56,6 +61,12 @@ export async function writeOutput(
         }),
       );
   }
+}
+
+/** int32 where all values fit, int64 otherwise. */
+function onnxTensor({ shape, data }: Tensor): OnnxTensor {
+  const fits = data.every((value) => value === (value | 0));
+  return fits ? { type: 'int32', shape, data: Int32Array.from(data) } : { type: 'int64', shape, data };
 }
 
 function shape4(tensor: Tensor): Shape4 {

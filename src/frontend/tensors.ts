@@ -5,6 +5,7 @@ import type { ConvShape } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { decodeText, displayName, readBytes, STANDARD_STREAM } from './files.ts';
 import { canonicalShape, outsideShape, toCanonical } from './layouts.ts';
+import { decodeTensorFile } from './onnx/tensorProto.ts';
 import { flattenNested, pathOfElement } from './nested.ts';
 import { decodeNpy } from './npy.ts';
 import { decodePicture, pictureTensor } from './picture.ts';
@@ -33,7 +34,7 @@ interface ElementFault {
 }
 
 /**
- * Reads an input: .npy, .json, .png, or `-` for a JSON tensor on stdin.
+ * Reads an input: .npy, .json, .pb (an ONNX TensorProto), .png, or `-` for a JSON tensor on stdin.
  * @throws CipherconvError `unreadable`, `malformed-json`, `malformed-tensor`, `malformed-picture` or `unsupported`.
  */
 export async function loadInput(path: string): Promise<InputSource> {
@@ -44,6 +45,8 @@ export async function loadInput(path: string): Promise<InputSource> {
       return npySource(decodeNpy(await readBytes(path), file), file);
     case '.json':
       return parseTensorJson(decodeText(await readBytes(path), file), file);
+    case '.pb':
+      return tensorFileSource(await readBytes(path), file);
     case '.png':
       return { kind: 'picture', picture: decodePicture(await readBytes(path), file) };
     default:
@@ -51,9 +54,23 @@ export async function loadInput(path: string): Promise<InputSource> {
         code: 'unsupported',
         where: file,
         message: `not supported yet: ${kind === '' ? 'inputs without a file extension' : `${kind} inputs`}`,
-        expected: '.npy, .json or .png, or - for JSON on stdin',
+        expected: '.npy, .json, .pb or .png, or - for JSON on stdin',
       });
   }
+}
+
+/** A TensorProto file, whose values must be whole: a convolution has integers as inputs. */
+function tensorFileSource(bytes: Uint8Array, file: string): InputSource {
+  const { shape, data } = decodeTensorFile(bytes, file);
+  const wrong = data.findIndex((value: number) => !Number.isSafeInteger(value));
+  if (wrong < 0) return npySource({ shape, data: Float64Array.from(data) }, file);
+  throw new CipherconvError({
+    code: 'malformed-tensor',
+    where: `${file}: element [${pathOfElement('nested', shape, wrong).join(', ')}]`,
+    message: 'not an integer',
+    expected: 'integers below 2^53 in magnitude',
+    found: String(data[wrong]),
+  });
 }
 
 function npySource(tensor: Tensor, file: string): InputSource {

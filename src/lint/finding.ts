@@ -63,7 +63,7 @@ export interface Layer {
   readonly name: string;
   readonly op: string;
   readonly taps: number;
-  /** Exact range over all output channels. */
+  /** Exact range over all output channels; that of the datatypes where the weights are not known. */
   readonly interval: readonly [lo: number, hi: number];
   readonly requiredBits: number;
   readonly declaredBits: number | null;
@@ -80,19 +80,22 @@ export interface LayerTier<Kind extends 'proof' | 'estimate'> {
   readonly channels: readonly (readonly [lo: number, hi: number])[];
 }
 
-/** The five tiers, as JSON has them. The last two are null where there is nothing to estimate from. */
+/** The five tiers, as JSON has them. What there is nothing to compute from is null. */
 export interface LayerTiers {
   readonly datatype: LayerTier<'proof'> & {
     /** Most taps that the declared width holds whatever the weights are; null when none is declared or any number fits. */
     readonly largestTaps: number | null;
   };
-  readonly l1: LayerTier<'proof'> & {
-    /** Largest L1 norm of the centred weights of an output channel. */
-    readonly norm: number;
-    /** A2Q's closed form for that norm; null where it does not apply (zero points, biases or a narrowed range). */
-    readonly a2qBits: number | null;
-  };
-  readonly exact: LayerTier<'proof'> & { readonly decodeWidth: number };
+  /** null, as the tiers below, where the weights are not known. */
+  readonly l1:
+    | (LayerTier<'proof'> & {
+        /** Largest L1 norm of the centred weights of an output channel. */
+        readonly norm: number;
+        /** A2Q's closed form for that norm; null where it does not apply (zero points, biases or a narrowed range). */
+        readonly a2qBits: number | null;
+      })
+    | null;
+  readonly exact: (LayerTier<'proof'> & { readonly decodeWidth: number }) | null;
   readonly calibrated:
     | (LayerTier<'estimate'> & {
         readonly samples: number;

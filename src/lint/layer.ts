@@ -1,8 +1,11 @@
-import { datatypeRange } from '../../compiler/interval.ts';
+import { largestTaps } from '../../compiler/datatypeBound.ts';
+import { datatypeRange, requiredWidth } from '../../compiler/interval.ts';
 import type { Interval } from '../../compiler/interval.ts';
+
 import { largest, requiredBitsAs } from './analyze.ts';
 import type { Analysis, Tier } from './analyze.ts';
 import type { Layer, LayerTier, LayerTiers } from './finding.ts';
+import type { OpenSourceLayer } from './rule.ts';
 
 /** The analysis of one convolution as reports have it. */
 export function layerOf(file: string, name: string, op: string, analysis: Analysis): Layer {
@@ -24,6 +27,47 @@ export function layerOf(file: string, name: string, op: string, analysis: Analys
       probabilistic: probabilisticOf(analysis),
     },
   };
+}
+
+/** A layer of which only the types are known. */
+export function openLayerOf(file: string, layer: OpenSourceLayer): Layer {
+  const { name, op, taps, outputChannels, declared } = layer;
+  const interval = openInterval(layer);
+  const range = ends(interval);
+  const requiredBits = requiredWidth(interval).bits;
+  const channels = new Array<[number, number]>(outputChannels).fill(range);
+  const most = mostTaps(layer);
+  return {
+    file,
+    name,
+    op,
+    taps,
+    interval: range,
+    requiredBits,
+    declaredBits: declared.bits,
+    declaredRange: ends(datatypeRange(declared.bits, declared.signed)),
+    tiers: {
+      datatype: { kind: 'proof', interval: range, requiredBits, channels, largestTaps: most },
+      l1: null,
+      exact: null,
+      calibrated: null,
+      probabilistic: null,
+    },
+  };
+}
+
+/** Any inputs times any weights. */
+export function openInterval({ taps, product, bias }: OpenSourceLayer): Interval {
+  return { lo: taps * product.lo + bias.lo, hi: taps * product.hi + bias.hi };
+}
+
+/** Most taps that the declared width holds; null when any number fits. */
+export function mostTaps({ declared, product, bias }: OpenSourceLayer): number | null {
+  const counts = [largestTaps(declared, product, bias.lo), largestTaps(declared, product, bias.hi)];
+  const known = counts.filter((count) => count !== null);
+  if (known.length === 0) return null;
+  const most = Number(known.reduce((left, right) => (left < right ? left : right)));
+  return most > Number.MAX_SAFE_INTEGER ? null : most;
 }
 
 function ends({ lo, hi }: Interval): [number, number] {

@@ -5,18 +5,20 @@ import { analyze, PROBABILITY_BUDGET } from './analyze.ts';
 import { loadCalibration, samplesFor } from './calibrationInputs.ts';
 import type { CalibrationInputs } from './calibrationInputs.ts';
 import type { Finding, Layer, LintReport } from './finding.ts';
-import { layerOf } from './layer.ts';
+import { layerOf, openLayerOf } from './layer.ts';
 import { tooWideFinding, unreadableFinding } from './refusal.ts';
 import { LAYER_RULES } from './registry.ts';
 import type { Draft, LintSource, Rule, Subject } from './rule.ts';
+import { datatypeCouldOverflow, openLayerDraft } from './rules/datatypeCouldOverflow.ts';
 import { unsupportedMessages, unsupportedOperator } from './rules/unsupportedOperator.ts';
 import { findSources } from './search.ts';
 import { DEFAULT_SETTINGS, withOverrides } from './settings.ts';
 import type { Overrides, Settings } from './settings.ts';
 import { createSettingsFinder, namedSettings } from './settingsFiles.ts';
 import { readSource } from './sources.ts';
+import type { ModelOptions } from './sources.ts';
 
-export interface LintOptions extends Overrides {
+export interface LintOptions extends Overrides, ModelOptions {
   /** Settings file to use for every file; otherwise the nearest `cipherconv.config.json` above each. */
   readonly config?: string;
   /** Sample inputs: .npy, .json, .png, or a folder of them. */
@@ -30,6 +32,7 @@ export interface LintContext {
   readonly settings: Settings;
   readonly calibration: CalibrationInputs | null;
   readonly probabilityBudget: number;
+  readonly model?: ModelOptions;
 }
 
 const DEFAULT_CONTEXT: LintContext = {
@@ -52,8 +55,12 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   const named = options.config === undefined ? null : await namedSettings(options.config);
   const findSettings = createSettingsFinder();
   const calibration = options.calibration === undefined ? null : await loadCalibration(options.calibration);
-  const { files, skipped } = await findSources(paths);
+  const files = await findSources(paths);
   const probabilityBudget = Math.min(PROBABILITY_BUDGET, SHARED_BUDGET / files.length);
+  const model: ModelOptions = {
+    ...(options.bind === undefined ? {} : { bind: options.bind }),
+    ...(options.inputQuantization === undefined ? {} : { inputQuantization: options.inputQuantization }),
+  };
   const findings: Finding[] = [];
   const layers: Layer[] = [];
   const brokenSettings = new Set<string>();
@@ -64,11 +71,10 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
       findings.push(unreadableFinding(found.error, found.file));
     }
     const settings = withOverrides(found.settings, options);
-    const linted = await lintFile(path, { settings, calibration, probabilityBudget });
-    findings.push(...linted.findings);
-    layers.push(...linted.layers);
+    const linted = await lintFile(path, { settings, calibration, probabilityBudget, model });
+    for (const finding of linted.findings) findings.push(finding);
+    for (const layer of linted.layers) layers.push(layer);
   }
-  if (skipped.length > 0) notice(`${skipped.length} ONNX models left out: not supported yet`);
   calibration?.requireUse(notice);
   return { findings, layers };
 }
@@ -76,7 +82,7 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
 async function lintFile(path: string, context: LintContext): Promise<LintReport> {
   let source: LintSource;
   try {
-    source = await readSource(path);
+    source = await readSource(path, context.model);
   } catch (error) {
     if (error instanceof TooWideError) {
       const finding = tooWideFinding(error, context.settings);
@@ -98,9 +104,11 @@ export function lintSource(
 ): LintReport {
   const findings: Finding[] = [];
   const layers: Layer[] = [];
+  const budget = probabilityBudget / Math.max(1, source.layers.length);
   for (const layer of source.layers) {
-    const samples = calibration === null ? null : samplesFor(calibration, layer, source);
-    const analysis = analyze(layer.spec, samples, probabilityBudget);
+    const isSampled = calibration !== null && layer.inputs === 'outside';
+    const samples = isSampled ? samplesFor(calibration, layer, source) : null;
+    const analysis = analyze(layer.spec, samples, budget);
     const subject: Subject = { ...layer, analysis, options: settings };
     layers.push(layerOf(source.file, layer.name, layer.op, analysis));
     for (const rule of LAYER_RULES) {
@@ -110,7 +118,19 @@ export function lintSource(
         findings.push(findingOf(source.file, rule, level, subject, draft));
     }
   }
-  return { findings: [...findings, ...unsupportedFindings(source, settings)], layers };
+  for (const layer of source.openLayers) layers.push(openLayerOf(source.file, layer));
+  return {
+    findings: [...findings, ...openFindings(source, settings), ...unsupportedFindings(source, settings)],
+    layers,
+  };
+}
+
+/** Models have no lines and columns. */
+const PLACELESS = { line: null, column: null, witness: null } as const;
+
+function rangeOf({ interval }: Pick<Draft, 'interval'>): Finding['interval'] {
+  if (interval === undefined) return null;
+  return 'lo' in interval ? [interval.lo, interval.hi] : interval;
 }
 
 function findingOf(
@@ -121,7 +141,7 @@ function findingOf(
   draft: Draft,
 ): Finding {
   const position = locate(draft.path);
-  const { interval = null, requiredBits = null } = draft;
+  const { requiredBits = null } = draft;
   const declaredBits = analysis.declared?.bits ?? null;
   return {
     rule: rule.name,
@@ -131,13 +151,39 @@ function findingOf(
     column: position?.column ?? null,
     layer: name,
     message: draft.message,
-    interval: interval === null || !('lo' in interval) ? interval : [interval.lo, interval.hi],
+    interval: rangeOf(draft),
     requiredBits,
     declaredBits,
     headroom: requiredBits === null || declaredBits === null ? null : declaredBits - requiredBits,
     witness: draft.witness ?? null,
     hint: draft.hint,
   };
+}
+
+/** Layers whose weights come from outside are judged by their types alone. */
+function openFindings(source: LintSource, settings: Settings): Finding[] {
+  const level = settings.levels[datatypeCouldOverflow.name];
+  if (level === 'off') return [];
+  return source.openLayers.flatMap((layer) => {
+    const draft = openLayerDraft(layer);
+    if (draft === null) return [];
+    const requiredBits = draft.requiredBits ?? null;
+    return [
+      {
+        ...PLACELESS,
+        rule: datatypeCouldOverflow.name,
+        level,
+        file: source.file,
+        layer: layer.name,
+        message: draft.message,
+        interval: rangeOf(draft),
+        requiredBits,
+        declaredBits: layer.declared.bits,
+        headroom: requiredBits === null ? null : layer.declared.bits - requiredBits,
+        hint: draft.hint,
+      },
+    ];
+  });
 }
 
 function unsupportedFindings(source: LintSource, settings: Settings): Finding[] {

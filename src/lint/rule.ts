@@ -1,4 +1,4 @@
-import type { Interval } from '../../compiler/interval.ts';
+import type { Interval, Width } from '../../compiler/interval.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import type { JsonPath, Position } from '../frontend/positions.ts';
 import type { TensorLayout } from '../frontend/schema.ts';
@@ -15,6 +15,8 @@ export interface SourceLayer {
   readonly layout: TensorLayout;
   /** Line and column of a key; null where the format has none, as models. */
   readonly locate: (path: JsonPath) => Position | null;
+  /** `outside`: what a user gives. `inner`: what other layers make, which sample inputs say nothing about. */
+  readonly inputs: 'outside' | 'inner';
   /** Where the weights of an output channel stand. */
   readonly weightPath: (channel: number) => JsonPath;
 }
@@ -27,10 +29,25 @@ export interface UnsupportedNode {
   readonly reason: string;
 }
 
+/** A layer of a model whose weights are not in it: only types are known. */
+export interface OpenSourceLayer {
+  readonly name: string;
+  readonly op: string;
+  readonly taps: number;
+  readonly outputChannels: number;
+  /** Any weight times any input, zero points taken off; a bias of any channel. */
+  readonly product: Interval;
+  readonly bias: Interval;
+  readonly declared: Width;
+  /** What would have to be given. */
+  readonly missing: readonly string[];
+}
+
 /** What a file holds for the linter. The readers of `sources.ts` make it, whatever the format. */
 export interface LintSource {
   readonly file: string;
   readonly layers: readonly SourceLayer[];
+  readonly openLayers: readonly OpenSourceLayer[];
   readonly unsupported: readonly UnsupportedNode[];
 }
 

@@ -1,6 +1,10 @@
 import type { ParsedConfig } from '../frontend/config.ts';
+import type { ImportedModel, ImportOptions } from '../frontend/onnx/types.ts';
 import { loadConfig } from '../frontend/sources.ts';
-import type { LintSource } from './rule.ts';
+import type { LintSource, OpenSourceLayer, SourceLayer } from './rule.ts';
+
+/** What the caller says of models: values for graph inputs, and how floats stand for integers. */
+export type ModelOptions = Pick<ImportOptions, 'bind' | 'inputQuantization'>;
 
 /**
  * The readers, by how a file's name ends. A new format is one line here: what it reads becomes a `LintSource`, and rules
@@ -8,25 +12,65 @@ import type { LintSource } from './rule.ts';
  */
 interface Reader {
   readonly suffix: string;
-  /** Whether files of this kind are looked for in folders. */
-  readonly searched: boolean;
   /** @throws CipherconvError for a file that cannot be linted. */
-  readonly read: (path: string) => Promise<LintSource>;
+  readonly read: (path: string, options: ModelOptions) => Promise<LintSource>;
 }
 
 const readConfig = async (path: string): Promise<LintSource> => sourceOf(await loadConfig(path));
 
+/** The importer is loaded for models only: configs and editors do without it. */
+async function readModel(path: string, options: ModelOptions): Promise<LintSource> {
+  const { importOnnx } = await import('../frontend/onnx/importOnnx.ts');
+  return modelSource(await importOnnx(path, options));
+}
+
 const READERS: readonly Reader[] = [
-  { suffix: '.conv.json', searched: true, read: readConfig },
-  // Models: loadConfig refuses them clearly until they can be imported. A folder's models are counted, not refused.
-  { suffix: '.onnx', searched: false, read: readConfig },
+  { suffix: '.conv.json', read: readConfig },
+  { suffix: '.onnx', read: readModel },
 ];
 
 /** A parsed filter config as the linter sees it. */
 export function sourceOf(config: ParsedConfig): LintSource {
   const { spec, layout, locate, weightPath, file } = config;
-  const layer = { name: spec.name, op: 'ConvInteger', spec, layout, locate, weightPath };
-  return { file, layers: [layer], unsupported: [] };
+  const op = 'ConvInteger';
+  const layer: SourceLayer = { name: spec.name, op, spec, layout, locate, inputs: 'outside', weightPath };
+  return { file, layers: [layer], openLayers: [], unsupported: [] };
+}
+
+/** An imported model as the linter sees it. Models have no lines and columns. */
+export function modelSource(model: ImportedModel): LintSource {
+  const { file, inputs, layers, openLayers, unsupported } = model;
+  const outside = new Set(inputs.map(({ name }) => name));
+  return {
+    file,
+    layers: layers.map(({ name, op, spec, input }) => ({
+      name,
+      op,
+      spec,
+      layout: 'NCHW',
+      locate: () => null,
+      inputs: outside.has(input.tensor) && input.permutation === null ? 'outside' : 'inner',
+      weightPath: () => [],
+    })),
+    openLayers: openLayers.map(openSource),
+    unsupported,
+  };
+}
+
+function openSource(layer: ImportedModel['openLayers'][number]): OpenSourceLayer {
+  const { name, op, taps, outputChannels, inputRange, weightRange, biasRange, isPadded } = layer;
+  const products = [inputRange.lo, inputRange.hi].flatMap((x) => [weightRange.lo * x, weightRange.hi * x]);
+  const ends = isPadded ? [...products, 0] : products;
+  return {
+    name,
+    op,
+    taps,
+    outputChannels,
+    product: { lo: Math.min(...ends) + 0, hi: Math.max(...ends) + 0 },
+    bias: biasRange,
+    declared: layer.accumulator,
+    missing: layer.open,
+  };
 }
 
 function readerOf(path: string): Reader | undefined {
@@ -34,14 +78,12 @@ function readerOf(path: string): Reader | undefined {
   return READERS.find(({ suffix }) => lower.endsWith(suffix));
 }
 
-/** What a folder's file is to the linter. */
-export function searchedAs(name: string): 'linted' | 'skipped' | 'other' {
-  const reader = readerOf(name);
-  if (reader === undefined) return 'other';
-  return reader.searched ? 'linted' : 'skipped';
+/** Whether a file found in a folder is one for the linter. */
+export function isLinted(name: string): boolean {
+  return readerOf(name) !== undefined;
 }
 
 /** Reads one file; a name that says nothing is taken for a filter config. */
-export function readSource(path: string): Promise<LintSource> {
-  return (readerOf(path)?.read ?? readConfig)(path);
+export function readSource(path: string, options: ModelOptions = {}): Promise<LintSource> {
+  return (readerOf(path)?.read ?? readConfig)(path, options);
 }

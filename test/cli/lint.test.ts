@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { encodePng, npyBytes } from '../lint/samples.ts';
 import { config } from '../frontend/fixtures.ts';
 import type { FilterConfigInput } from '../../src/frontend/schema.ts';
+import { encodeTensorFile, toTensorProto } from '../../src/frontend/onnx/tensorProto.ts';
+import { encodeModel, node, value } from '../frontend/onnx/models.ts';
 import { cipherconv, ROOT, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
@@ -20,6 +22,18 @@ const OVERFLOW = join('examples', '3-overflow');
 /** Two of four output channels are all zero: one warning. */
 const warns = (name = 'test'): FilterConfigInput =>
   config({ name, weights: { shape: [3, 1, 1, 1], bits: 1, values: [0, 1, 0] } });
+
+const WEIGHTS = { type: 'int8', shape: [1, 1, 2, 2], data: Int8Array.of(1, -1, 3, -3) } as const;
+
+/** One ConvInteger; its weights are an initializer, or a graph input. */
+function convIntegerModel(weights: 'int8' | null): Uint8Array {
+  const x = value('x', 'uint8', [1, 1, 3, 3]);
+  return encodeModel({
+    nodes: [node('ConvInteger', ['x', 'w'], ['y'])],
+    initializers: weights === null ? [] : [toTensorProto(WEIGHTS, 'w')],
+    inputs: weights === null ? [x, value('w', 'int8', [1, 1, 2, 2])] : [x],
+  });
+}
 
 describe('lint', () => {
   it('passes what holds and refuses what overflows', () => {
@@ -176,19 +190,59 @@ describe('lint', () => {
     expect(code).toBe(1);
   });
 
-  it('refuses a model clearly, and leaves models in folders out with a notice', () => {
-    put('models/a.onnx', Uint8Array.of(8, 7));
-    const alone = cipherconv(['lint', at('models')]);
-    expect(alone).toMatchObject({ code: 2, stdout: '' });
-    expect(alone.stderr).toContain('only ONNX models');
-    const named = cipherconv(['lint', at('models/a.onnx'), '--format', 'json']);
-    expect(JSON.parse(named.stdout).findings).toMatchObject([
-      { rule: 'unreadable', message: expect.stringContaining('not supported yet: ONNX models') },
-    ]);
-    expect(named.code).toBe(2);
+  it('lints models, in folders too, and refuses what is none', () => {
     put('models/b.conv.json', config());
-    const mixed = cipherconv(['lint', at('models')]);
-    expect(mixed).toMatchObject({ code: 0, stderr: '1 ONNX models left out: not supported yet\n' });
+    put('models/a.onnx', convIntegerModel('int8'));
+    const report = cipherconv(['lint', at('models'), '--format', 'json']);
+    expect(report.code).toBe(0);
+    expect(JSON.parse(report.stdout)).toMatchObject({
+      findings: [{ rule: 'wider-than-needed', line: null, layer: 'y' }, { rule: 'unused-weight-bits' }],
+      layers: [
+        {
+          name: 'y',
+          op: 'ConvInteger',
+          taps: 4,
+          interval: [-1020, 1020],
+          requiredBits: 11,
+          declaredBits: 32,
+        },
+        { name: 'test' },
+      ],
+    });
+    put('models/broken.onnx', Uint8Array.of(8, 7));
+    const mixed = cipherconv(['lint', at('models'), '--format', 'json']);
+    const findings: { rule: string }[] = JSON.parse(mixed.stdout).findings;
+    expect(findings.filter(({ rule }) => rule === 'unreadable')).toMatchObject([
+      {
+        rule: 'unreadable',
+        file: at('models/broken.onnx'),
+        line: null,
+        message: expect.stringContaining('not an ONNX model'),
+      },
+    ]);
+    expect(mixed.code).toBe(2);
+  });
+
+  it('judges weights from outside by their type, and binds them', () => {
+    const path = put('open/m.onnx', convIntegerModel(null));
+    const open = JSON.parse(cipherconv(['lint', path, '--format', 'json']).stdout);
+    expect(open.layers).toMatchObject([
+      { interval: [-130560, 129540], tiers: { datatype: { kind: 'proof' }, l1: null, exact: null } },
+    ]);
+    const pretty = cipherconv(['lint', path]).stdout;
+    expect(pretty).toMatch(/y {2,}4 {2,}18 {2,}- {2,}- {2,}32s/);
+    const weights = put('open/w.pb', encodeTensorFile(WEIGHTS, 'w'));
+    const bound = JSON.parse(cipherconv(['lint', path, '--bind', `w=${weights}`, '--format', 'json']).stdout);
+    expect(bound.layers).toMatchObject([{ interval: [-1020, 1020] }]);
+    for (const [flags, part] of [
+      [['--bind', 'w'], 'not name=file.pb'],
+      [['--input-type', 'x=float'], 'not a type for inputs'],
+      [['--bind', `v=${weights}`], 'no graph input'],
+    ] as const) {
+      const refused = cipherconv(['lint', path, ...flags]);
+      expect(refused.code).toBe(2);
+      expect(refused.stdout + refused.stderr).toContain(part);
+    }
   });
 
   it('finds nothing in an empty folder: 2', () => {

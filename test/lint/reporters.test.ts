@@ -137,7 +137,7 @@ describe('pretty', () => {
       /estimate: P\(overflow\) of one output 2\^-\d\.\d = 0\.\d+ for independent uniform inputs/,
     );
     expect(text).toContain('2 convolutions analysed: 2 errors, 0 warnings, 1 info\n');
-    expect(plain(report(), true)).toMatch(/ {2}channel 0 +█{20} +258%/);
+    expect(plain(report(), true)).toMatch(/ {2}channel 0 +5 +█{20} +258%/);
   });
 
   it('shows what could steer a terminal as an escape', () => {

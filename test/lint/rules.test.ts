@@ -236,10 +236,10 @@ describe('each rule flags its case, and not the neighbour', () => {
       { name: 'pool1', op: 'MaxPool', reason: 'no such operator' },
       { name: 'pool2', op: 'MaxPool', reason: 'no such operator' },
     ];
-    expect(lintSource({ file: 'm.onnx', layers: [], unsupported }).findings).toMatchObject([
+    expect(lintSource({ file: 'm.onnx', layers: [], openLayers: [], unsupported }).findings).toMatchObject([
       { rule: 'unsupported-operator', level: 'warning', layer: 'pool1', line: null },
     ]);
-    expect(lintSource({ file: 'm.onnx', layers: [], unsupported: [] }).findings).toEqual([]);
+    expect(lintSource({ file: 'm.onnx', layers: [], openLayers: [], unsupported: [] }).findings).toEqual([]);
   });
 
   it('a dead channel says which, and why', () => {

@@ -1,3 +1,4 @@
+import { requiredWidth } from '../../../compiler/interval.ts';
 import type { Finding, Layer, Level, LintReport } from '../finding.ts';
 import { alignColumns, bar, printable, sparkline } from './table.ts';
 import type { Align } from './table.ts';
@@ -33,7 +34,9 @@ function plural(count: number, noun: string): string {
 function findingLines(finding: Finding, paint: Paint): string[] {
   const place = finding.line === null ? '-' : `${finding.line}:${finding.column ?? 1}`;
   const level = paint(finding.level, finding.level.padEnd(7));
-  const head = `  ${place.padEnd(7)} ${level} ${printable(finding.message)}  ${paint('dim', finding.rule)}`;
+  // Without a place the layer's name says where.
+  const named = finding.line === null && finding.layer !== null ? `${finding.layer}: ` : '';
+  const head = `  ${place.padEnd(7)} ${level} ${printable(named + finding.message)}  ${paint('dim', finding.rule)}`;
   if (finding.hint === null) return [head];
   const [first = '', ...more] = printable(finding.hint).split('; ');
   const indent = ' '.repeat(18);
@@ -71,8 +74,8 @@ function layerCells({ name, taps, tiers, declaredBits, declaredRange, interval }
     printable(name),
     String(taps),
     String(tiers.datatype.requiredBits),
-    String(tiers.l1.requiredBits),
-    String(tiers.exact.requiredBits),
+    bitsCell(tiers.l1),
+    bitsCell(tiers.exact),
     declaredBits === null
       ? '-'
       : `${declaredBits}${declaredRange !== null && declaredRange[0] < 0 ? 's' : 'u'}`,
@@ -82,12 +85,19 @@ function layerCells({ name, taps, tiers, declaredBits, declaredRange, interval }
   ];
 }
 
+function bitsCell(tier: { readonly requiredBits: number } | null): string {
+  return tier === null ? '-' : String(tier.requiredBits);
+}
+
+/** Bits that each output channel needs by itself, by the sharpest tier there is. */
 function channelRows(layer: Layer): { layer: Layer; cells: string[]; notes: string[] }[] {
   const { tiers, declaredRange } = layer;
-  return tiers.exact.channels.map((interval, channel) => {
+  return (tiers.exact ?? tiers.datatype).channels.map((interval, channel) => {
     const fill = declaredRange === null ? null : fullness(interval, declaredRange);
     const bar1 = fill === null ? ['', ''] : [bar(fill), percent(fill)];
-    const cells = [`  channel ${channel}`, '', '', '', '', '', ...bar1, `[${interval.join(', ')}]`];
+    const bits = String(requiredWidth({ lo: interval[0], hi: interval[1] }).bits);
+    const widths = tiers.exact === null ? ['', bits, '', ''] : ['', '', '', bits];
+    const cells = [`  channel ${channel}`, ...widths, '', ...bar1, `[${interval.join(', ')}]`];
     return { layer, cells, notes: [] };
   });
 }

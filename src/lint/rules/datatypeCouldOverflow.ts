@@ -1,5 +1,6 @@
 import { contains, datatypeRange } from '../../../compiler/interval.ts';
-import type { Draft, Rule, Subject } from '../rule.ts';
+import { mostTaps, openInterval } from '../layer.ts';
+import type { Draft, OpenSourceLayer, Rule, Subject } from '../rule.ts';
 import { bitsText, plural, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';
 
 /** These weights fit, but retrained ones of the same bits might not. */
@@ -31,4 +32,21 @@ function check({ analysis }: Subject): Draft[] {
       requiredBits: requiredBitsFor(datatype.interval, declared),
     },
   ];
+}
+
+/** The same for a layer whose weights come from outside: no weights are known to fit. */
+export function openLayerDraft(layer: OpenSourceLayer): Omit<Draft, 'path'> | null {
+  const { declared, taps, missing } = layer;
+  const interval = openInterval(layer);
+  if (contains(datatypeRange(declared.bits, declared.signed), interval)) return null;
+  const most = mostTaps(layer) ?? 0;
+  const fewer = most === 0 ? '' : `, use at most ${plural(most, 'tap')} (now ${taps})`;
+  return {
+    message:
+      `the weights are not in the model; with any weights of their type the sums could reach ` +
+      `${rangeText(interval)}, past ${bitsText(declared)}`,
+    hint: `bind ${missing.join(', ')} to have the real weights looked at${fewer}`,
+    interval,
+    requiredBits: requiredBitsFor(interval, declared),
+  };
 }

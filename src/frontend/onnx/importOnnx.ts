@@ -1,0 +1,250 @@
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { datatypeRange } from '../../../compiler/interval.ts';
+import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
+import { describeNode } from './attributes.ts';
+import type { Readers } from './followUp.ts';
+import { orderedNodes, readOpsets } from './graph.ts';
+import { integerLayer, openLayer } from './integerLinear.ts';
+import { MAX_FOLDED_ELEMENTS, MAX_LAYER_WEIGHTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
+import { floatLayer } from './linear.ts';
+import type { GraphProto } from './onnx_pb.ts';
+import { NotALayer, OpenOperands } from './operands.ts';
+import { readModelProto } from './readProto.ts';
+import { unsupported } from './refusal.ts';
+import type { GraphState } from './state.ts';
+import type {
+  GraphNode,
+  GraphValue,
+  ImportedLayer,
+  ImportedModel,
+  ImportOptions,
+  OpenLayer,
+  UnsupportedNode,
+} from './types.ts';
+import { checkedBindings, checkedInputQuantization, readInitializers, statedValue } from './values.ts';
+import type { Extents } from './values.ts';
+import { setConstant, visit } from './walk.ts';
+import type { Visited } from './walk.ts';
+
+/**
+ * Imports a quantized ONNX model: its graph, checked and folded, and every linear layer as a convolution. Loads neither
+ * SEAL nor onnxruntime.
+ * @param source the bytes of a model, or its path (`-` for stdin)
+ * @throws CipherconvError `unreadable`; `malformed-model` for what is no model or contradicts itself; `unsupported` for
+ * control flow, sizes past the limits, and models of floats only (the first float layer is named)
+ */
+export async function importOnnx(
+  source: Uint8Array | string,
+  options: ImportOptions = {},
+): Promise<ImportedModel> {
+  if (typeof source !== 'string') return importModel(source, options);
+  const folder = source === STANDARD_STREAM ? {} : { folder: dirname(source) };
+  return importModel(await readModel(source), { file: displayName(source), ...folder, ...options });
+}
+
+/** The bytes of a file, if they are not too many. */
+async function readModel(path: string): Promise<Uint8Array> {
+  if (path !== STANDARD_STREAM) {
+    const file = await open(path).catch((error: unknown) => {
+      throw unreadable(path, error);
+    });
+    try {
+      const { size } = await file.stat();
+      if (size > MAX_MODEL_BYTES) throw tooLarge(path, size);
+    } finally {
+      await file.close();
+    }
+  }
+  return readBytes(path);
+}
+
+function tooLarge(file: string, size: number): Error {
+  return unsupported({
+    where: file,
+    message: 'not supported yet: models of this size',
+    expected: `at most ${MAX_MODEL_BYTES} bytes`,
+    found: `${size} bytes`,
+    hint: 'store the initializers as external data',
+  });
+}
+
+/** `importOnnx` of bytes. */
+export function importModel(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
+  const file = options.file ?? 'model';
+  if (bytes.length > MAX_MODEL_BYTES) throw tooLarge(file, bytes.length);
+  const { proto, graph } = readModelProto(bytes, file);
+  const opsets = readOpsets(proto, file);
+  const nodes = orderedNodes(graph, file);
+  const assumed: Extents = new Map(options.extents ?? []);
+  const { state, inputs } = initialState(graph, opsets.get('') ?? 0, assumed, options, file);
+  const declared = new Map<string, GraphValue>();
+  for (const info of [...graph.valueInfo, ...graph.output])
+    declared.set(info.name, statedValue(info, assumed, false, file));
+  const visited = nodes.map((node) => visit(node, state, declared));
+  const found = findLayers(visited, state, readersOf(visited, graph));
+  refuseFloats(found, file);
+  return {
+    file,
+    name: graph.name,
+    opsets,
+    proto,
+    inputs,
+    outputs: graph.output.map(({ name }) => state.values.get(name) ?? { name, type: null, shape: null }),
+    values: state.values,
+    constants: state.constants,
+    nodes: visited.filter(({ folded }) => !folded).map(({ node }) => node),
+    layers: found.layers,
+    openLayers: found.openLayers,
+    unsupported: found.unsupported,
+    assumed,
+  };
+}
+
+function initialState(
+  graph: GraphProto,
+  opset: number,
+  assumed: Extents,
+  options: ImportOptions,
+  file: string,
+): { readonly state: GraphState; readonly inputs: readonly GraphValue[] } {
+  const initializers = readInitializers(graph, options.folder ?? null, file);
+  const names = new Set(graph.initializer.map(({ name }) => name));
+  // An initializer wins over a graph input of the same name: it is that input's default, and always used.
+  const open = graph.input
+    .filter(({ name }) => !names.has(name))
+    .map((info) => statedValue(info, assumed, true, file));
+  const bind = checkedBindings(options.bind, open);
+  const inputs = open.filter(({ name }) => !bind.has(name));
+  const state: GraphState = {
+    file,
+    opset,
+    constants: new Map(),
+    graphInputs: new Set(inputs.map(({ name }) => name)),
+    values: new Map(inputs.map((value) => [value.name, value])),
+    quantized: new Map(),
+    wholes: new Map(),
+    integersOf: new Map(),
+    constantRanges: new Map(),
+    foldable: MAX_FOLDED_ELEMENTS,
+    readable: MAX_READ_ELEMENTS,
+    fractions: new Set(),
+  };
+  for (const [name, tensor] of [...initializers, ...bind]) setConstant(state, name, tensor);
+  for (const [name, { bits, signed, scale, zeroPoint }] of checkedInputQuantization(
+    options.inputQuantization,
+    inputs,
+  )) {
+    const range = datatypeRange(bits, signed);
+    const affine = { scales: [Math.fround(scale)], zeroPoints: [zeroPoint], axis: null };
+    state.quantized.set(name, { ...affine, range, source: null, integers: null });
+  }
+  return { state, inputs };
+}
+
+function readersOf(visited: readonly Visited[], graph: GraphProto): Readers {
+  const nodes = new Map<string, GraphNode[]>();
+  for (const { node, folded } of visited) {
+    if (folded) continue;
+    for (const input of new Set(node.inputs)) {
+      const list = nodes.get(input);
+      if (list === undefined) nodes.set(input, [node]);
+      else list.push(node);
+    }
+  }
+  return { nodes, outputs: new Set(graph.output.map(({ name }) => name)) };
+}
+
+interface Found {
+  readonly layers: ImportedLayer[];
+  readonly openLayers: OpenLayer[];
+  readonly unsupported: UnsupportedNode[];
+  /** The first linear node whose operands are floats. */
+  firstFloat: UnsupportedNode | null;
+  /** Of all layers. */
+  weights: number;
+}
+
+const FLOAT_OPERATORS = new Set(['Conv', 'MatMul', 'Gemm']);
+const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
+
+function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
+  const found: Found = { layers: [], openLayers: [], unsupported: [], firstFloat: null, weights: 0 };
+  for (const { node, folded, known } of visited) {
+    if (folded) continue;
+    if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
+    const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
+    const isInteger = INTEGER_OPERATORS.has(node.op) && node.domain === '';
+    const view = { node, state };
+    if (isFloat)
+      collect(
+        node,
+        found,
+        () => floatLayer(view, readers),
+        (names) => openLayer(view, names),
+      );
+    else if (isInteger)
+      collect(
+        node,
+        found,
+        () => integerLayer(view),
+        (names) => openLayer(view, names),
+      );
+    else if (node.op === 'ConvTranspose' && node.domain === '')
+      found.unsupported.push(refusedNode(node, 'linear', 'not supported yet: transposed convolutions'));
+    else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
+  }
+  return found;
+}
+
+function tooManyWeights(file: string): Error {
+  return unsupported({
+    where: file,
+    message: 'not supported yet: models with so many weights',
+    expected: `at most ${MAX_LAYER_WEIGHTS}, those of a shared initializer counted for each layer`,
+  });
+}
+
+function refusedNode(node: GraphNode, kind: UnsupportedNode['kind'], reason: string): UnsupportedNode {
+  const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`;
+  return { name: node.name, op, kind, reason };
+}
+
+/** Makes a layer, or an open one, or notes why neither can be. */
+function collect(
+  node: GraphNode,
+  found: Found,
+  layer: () => ImportedLayer,
+  openOne: (names: readonly string[]) => OpenLayer,
+): void {
+  try {
+    try {
+      const made = layer();
+      found.layers.push(made);
+      found.weights += made.spec.weights.values.length;
+    } catch (error) {
+      if (!(error instanceof OpenOperands)) throw error;
+      found.openLayers.push(openOne(error.names));
+    }
+  } catch (error) {
+    if (!(error instanceof NotALayer)) throw error;
+    const refused = refusedNode(node, 'linear', error.message);
+    found.unsupported.push(refused);
+    if (error.kind === 'float') found.firstFloat ??= refused;
+  }
+}
+
+/** A model of floats only: nothing in it is integer arithmetic, so there is nothing to encrypt exactly. */
+function refuseFloats({ layers, openLayers, firstFloat }: Found, file: string): void {
+  if (firstFloat === null || layers.length > 0 || openLayers.length > 0) return;
+  throw unsupported({
+    where: file,
+    message: 'the model is not quantized: none of its linear layers works on integers',
+    expected:
+      'integer convolutions or matrix products, or float ones between QuantizeLinear and DequantizeLinear or Quant',
+    found: `the first float layer is ${describeNode({ ...firstFloat, domain: '' })}: ${firstFloat.reason}`,
+    hint:
+      'quantize it statically to 8 bits (onnxruntime.quantization.quantize_static, format QDQ or QOperator), or train it ' +
+      'with fewer bits (Brevitas) and export it to QONNX',
+  });
+}

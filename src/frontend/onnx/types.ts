@@ -1,0 +1,200 @@
+import type { Interval, Width } from '../../../compiler/interval.ts';
+import type { ConvSpec } from '../../../compiler/spec.ts';
+import type { Requantization } from '../../../runtime/clear/requantize.ts';
+import type { ElementType } from './codes.ts';
+import type { AttributeProto, ModelProto } from './onnx_pb.ts';
+
+/**
+ * What an imported ONNX model is.
+ *
+ * Design. A model is read into a graph of nodes in topological order; what is constant is folded, so that `constants`
+ * holds every tensor that does not depend on an input and `nodes` only what is left. Every linear node (Conv, ConvInteger,
+ * QLinearConv, Gemm, MatMul, MatMulInteger, QLinearMatMul) whose operands are integers, or floats that are a scale times
+ * integers, becomes an `ImportedLayer`: a `ConvSpec` with the way in and out of it. The rest of the graph stays as it is
+ * and runs in the clear:
+ *
+ *   graph tensor input.tensor --(integers)--> permute, reshape --> ConvSpec --> accumulator --> reshape --> output.tensor
+ *
+ * - In: `input.tensor` holds the integers themselves (`integer`; of a quantized type, or floats that are whole, as in NEMO
+ *   graphs), or floats scale * (q - zeroPoint) (`scaled`; QONNX), where q = round(x / scale) + zeroPoint. Behind a
+ *   DequantizeLinear it is that node's input: integers. q lies in `spec.input.range`.
+ * - Out: the accumulator (zero points taken off, integer bias added) becomes `output.tensor`, by `output.kind`. A layer may
+ *   offer `output.requantized` too: the tensor behind the QuantizeLinear that follows, straight from the accumulator, as
+ *   onnxruntime computes it under full optimization.
+ * - Between: the graph is cut at `input.tensor` and `output.tensor`. Nodes that nobody needs any more then (the
+ *   DequantizeLinear of an input, the linear node itself) simply drop out: a segment is what its outputs need.
+ *
+ * Dense layers are 1x1 convolutions over 1x1 images: the rows of the left operand become the batch, so that reshaping
+ * [..., M, K] to [M', K, 1, 1] is free, and so is the way back. With a constant left operand, [..., K, N] becomes [batch, K,
+ * 1, N]. 1-D convolutions have height 1.
+ */
+export interface ImportedModel {
+  /** As messages name it. */
+  readonly file: string;
+  readonly name: string;
+  /** Version by domain; the standard operators have domain "". */
+  readonly opsets: ReadonlyMap<string, number>;
+  /** What was read, unchanged: sub-models are cut from it. External data are not in it, but in `constants`. */
+  readonly proto: ModelProto;
+  /** Inputs without those that an initializer or a binding makes constant. */
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+  /** Type and shape of every tensor, as far as they are known. */
+  readonly values: ReadonlyMap<string, GraphValue>;
+  /** Initializers, bindings and everything folded from them. */
+  readonly constants: ReadonlyMap<string, OnnxTensor>;
+  /** In topological order, without what was folded. */
+  readonly nodes: readonly GraphNode[];
+  /** In topological order. */
+  readonly layers: readonly ImportedLayer[];
+  /** Linear nodes whose weights, scales or zero points are graph inputs: only their types are known. */
+  readonly openLayers: readonly OpenLayer[];
+  /** Linear nodes that cannot be compiled, and nodes of operators that are not known: they run in the clear. */
+  readonly unsupported: readonly UnsupportedNode[];
+  /** Symbolic extents, by the name the model gives them, and what was taken for them. */
+  readonly assumed: ReadonlyMap<string, number>;
+}
+
+export interface GraphValue {
+  readonly name: string;
+  readonly type: ElementType | null;
+  readonly shape: readonly number[] | null;
+}
+
+/** Values of a tensor, C order. Integers past 2^53 (int64, uint64) are rounded to doubles; 4 and 2-bit ones are unpacked. */
+export interface OnnxTensor {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly data: NumericArray;
+}
+
+export type NumericArray =
+  Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
+
+export interface GraphNode {
+  /** Position in proto.graph.node. */
+  readonly index: number;
+  /** The node's own name, or its first output's; unique within the model. */
+  readonly name: string;
+  readonly op: string;
+  /** "" for the standard operators, also when the model says "ai.onnx". */
+  readonly domain: string;
+  /** "" for an optional input that is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
+}
+
+/** One linear node as a convolution. */
+export interface ImportedLayer {
+  /** Of the node. */
+  readonly name: string;
+  /** Operator of the node, such as QLinearConv. */
+  readonly op: string;
+  readonly node: GraphNode;
+  /** Its `accumulator` is the width that the model's own arithmetic has: 32 signed bits, or null for float graphs. */
+  readonly spec: ConvSpec;
+  readonly input: LayerInput;
+  /** One per output channel; null for operators without scales (ConvInteger, MatMulInteger, NEMO). */
+  readonly weightScales: readonly number[] | null;
+  readonly output: LayerOutput;
+}
+
+/** Where the integers come from. */
+export interface LayerInput {
+  readonly tensor: string;
+  readonly type: ElementType;
+  /** In the graph. */
+  readonly shape: readonly number[];
+  /**
+   * Axes in the order that makes it the convolution's (transposed[i] = shape[permutation[i]]), before it is reshaped to
+   * [batch, channels, height, width]; null for none: then only the shape changes.
+   */
+  readonly permutation: readonly number[] | null;
+  /** `integer`: values are q. `scaled`: values are scale * (q - zeroPoint), with the zero point of the spec. */
+  readonly kind: 'integer' | 'scaled';
+  /** Real value of q: scale * (q - zeroPoint). null where the graph has no scale. */
+  readonly scale: number | null;
+}
+
+/** What an accumulator becomes. The shape is that of the graph; from the convolution's it takes only a reshape. */
+export type LayerOutput =
+  | {
+      /** The accumulator itself: ConvInteger and MatMulInteger (int32), NEMO (whole floats). */
+      readonly kind: 'accumulator';
+      readonly tensor: string;
+      readonly type: ElementType;
+      readonly shape: readonly number[];
+    }
+  | RequantizedOutput
+  | {
+      /** fround(fround(accumulator) * scales[channel]), plus bias[channel] in float32 where there is one. */
+      readonly kind: 'scaled';
+      readonly tensor: string;
+      readonly type: ElementType;
+      readonly shape: readonly number[];
+      /** fround(input scale * weight scale), one per output channel. */
+      readonly scales: readonly number[];
+      /** A bias that is no whole multiple of the scales, or what rounding took off it: added in the clear. */
+      readonly bias: readonly number[] | null;
+      /** The quantized tensor that follows, where nothing but a redundant Relu or Clip stands between. */
+      readonly requantized: RequantizedOutput | null;
+    };
+
+/** Scaled, rounded half to even, zero point added, clamped: see runtime/clear/requantize.ts. */
+export interface RequantizedOutput {
+  readonly kind: 'requantized';
+  readonly tensor: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly requantization: Requantization & { readonly kind: 'qlinear' };
+  /** Whether onnxruntime too computes it from the accumulator (8-bit types), and not through floats. */
+  readonly fused: boolean;
+}
+
+/** A linear node that only the datatype tier can judge. */
+export interface OpenLayer {
+  readonly name: string;
+  readonly op: string;
+  readonly node: GraphNode;
+  /** Graph inputs that `bind` can make constant. */
+  readonly open: readonly string[];
+  /** Products that one output sums. */
+  readonly taps: number;
+  readonly outputChannels: number;
+  /** x - zeroPoint, over all zero points that may come. */
+  readonly inputRange: Interval;
+  /** w - zeroPoint, over all zero points that may come. */
+  readonly weightRange: Interval;
+  /** Of the bias, over all channels. */
+  readonly biasRange: Interval;
+  /** Whether a tap may fall on padding and add nothing. */
+  readonly isPadded: boolean;
+  readonly accumulator: Width;
+}
+
+export interface UnsupportedNode {
+  readonly name: string;
+  readonly op: string;
+  readonly reason: string;
+  readonly kind: 'linear' | 'operator';
+}
+
+/** How the floats of a graph input stand for integers, where the model does not say it. */
+export interface InputQuantization extends Width {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+export interface ImportOptions {
+  /** Name for messages; the path, if one is given. */
+  readonly file?: string;
+  /** Folder that external data must lie in; that of the path, if one is given. Without it external data are refused. */
+  readonly folder?: string;
+  /** Values for graph inputs, which makes them constant. */
+  readonly bind?: ReadonlyMap<string, OnnxTensor>;
+  /** Float graph inputs that hold scale * (q - zeroPoint). */
+  readonly inputQuantization?: ReadonlyMap<string, InputQuantization>;
+  /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and refused elsewhere. */
+  readonly extents?: ReadonlyMap<string, number>;
+}
