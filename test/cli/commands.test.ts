@@ -211,10 +211,15 @@ describe('the process', () => {
     const before = namesIn(folder);
     const args = ['run', GAUSSIAN, '-i', '-', '-o', at('never.json')];
     const child = spawn(process.execPath, [join(ROOT, 'src/cli/bin.ts'), ...args]);
+    const ended = new Promise((resolve) => {
+      child.on('exit', (code, signal) => {
+        resolve(code ?? signal);
+      });
+    });
     // It waits for its input, which never comes.
     await new Promise((resolve) => setTimeout(resolve, 2000));
     child.kill('SIGINT');
-    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(130);
+    expect(await ended).toBe(130);
     expect(namesIn(folder)).toEqual(before);
   });
 });
