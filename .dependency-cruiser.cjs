@@ -1,7 +1,21 @@
 /** Import direction: src -> runtime -> compiler. `npm run depcruise` (tools/depcruise.ts) runs it and refuses an empty run. */
 
+const { builtinModules } = require('node:module');
+
 /** What the runtime may see of the compiler: data and its checks, never a lowering or a parameter search. */
 const RUNTIME_VIEW = 'spec|plan|packing|program|verify|interval|tensor|errors';
+
+/** What a server is made of. */
+const SERVER_SIDE =
+  '^(src/server/|runtime/([^/]*[eE]valuator[^/]*|directMachine|weights)\\.ts$|runtime/pool/|runtime/kernels/direct|runtime/diagonals/evaluator\\.ts$)';
+/** What makes, reads, keeps or uses a secret key. */
+const SECRETS =
+  '^(src/client/|runtime/(client|clientTools|zeroPool|negacyclic)\\.ts$|runtime/diagonals/client\\.ts$|runtime/seal/(secretKey|noiseMeter)\\.ts$)';
+/** What clients leave alone: servers and what they are made of, and the compiler but for data and packing. */
+const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(compile|search|choose|cost|program|simulate|filterMatrix|accumulator|remedies|planKernel|verify(Matrix|Diagonals|Outputs|Sources)?\\.ts$)`;
+
+/** Node's own modules. */
+const NODE = `^(node:.*|${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -40,6 +54,28 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(lint|eslint)/' },
       to: { path: '^runtime/seal/', reachable: true },
+    },
+    {
+      name: 'server-without-secrets',
+      comment:
+        'What evaluates for others never reaches what makes, reads or keeps a secret key, not even through others.',
+      severity: 'error',
+      from: { path: SERVER_SIDE },
+      to: { path: SECRETS, reachable: true },
+    },
+    {
+      name: 'client-without-server',
+      comment: 'cipherconv/client holds no evaluator, no kernel, no program, no compiler and no proof.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: NOT_FOR_CLIENTS, reachable: true },
+    },
+    {
+      name: 'client-without-node',
+      comment: 'cipherconv/client runs in browsers.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: NODE, reachable: true },
     },
     {
       name: 'sources-not-to-test',

@@ -166,8 +166,23 @@ function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOpt
     securityBits: options.security ?? 128,
     failure: options.failure ?? 'never',
     degrees: options.degree === undefined ? DEGREES : [options.degree],
-    kernels: kernelsFor(spec, plainModulus, options.kernel ?? 'auto'),
+    kernels: kernelsFor(spec, plainModulus, wantedKernel(options)),
   };
+}
+
+/**
+ * The kernel asked for: whole uploads are the direct one's, see uploadForm.ts.
+ * @throws CipherconvError `unsupported` for whole uploads with the ntt kernel.
+ */
+function wantedKernel({ kernel = 'auto', upload }: CompileOptions): Kernel | 'auto' {
+  if (upload !== 'whole' || kernel === 'direct') return kernel;
+  if (kernel === 'auto') return 'direct';
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: 'upload',
+    message: 'the ntt kernel does not take whole uploads',
+    hint: 'take seeded uploads, or the direct kernel',
+  });
 }
 
 /**

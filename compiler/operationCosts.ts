@@ -4,8 +4,6 @@ export interface OperationCosts {
   readonly encrypt: number;
   /** Loading a seeded ciphertext, expansion of the seed included. */
   readonly load: number;
-  /** Loading a ciphertext that travelled whole. */
-  readonly loadWhole: number;
   /** Ciphertext into NTT form. */
   readonly toNtt: number;
   /** Plaintext times ciphertext, both in NTT form. */

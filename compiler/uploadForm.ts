@@ -4,7 +4,9 @@ import type { Kernel, Objective, Parameters, UploadForm } from './plan.ts';
 
 /**
  * How uploads travel. A seed of 64 bytes instead of c1 halves the upload, and costs the server its expansion; whole
- * ciphertexts cost the line as many bits again, and packing at both ends. Which takes longer depends on the line.
+ * ciphertexts cost the line as many bits again, and packing at both ends. Which takes longer depends on the line. Only the
+ * direct kernel takes them whole: SEAL's evaluator throws where a sum comes out with c1 = 0, which whoever chooses c1 can
+ * bring about, and whoever chooses a seed cannot.
  */
 
 /** A common access line; what it takes to send a byte is only weighed here. */
@@ -18,25 +20,27 @@ export interface UploadDemand {
   readonly linkMegabitsPerSecond: number;
 }
 
-/** Microseconds that one ciphertext costs more when it is sent seeded; negative where seeded is the faster. */
+/**
+ * Microseconds that one ciphertext costs the direct kernel more when it is sent seeded; negative where seeded is the
+ * faster.
+ */
 export function microsecondsOfSeeding({
   parameters,
-  kernel,
   linkMegabitsPerSecond,
-}: Omit<UploadDemand, 'objective'>): number {
+}: Pick<UploadDemand, 'parameters' | 'linkMegabitsPerSecond'>): number {
   const { degree, dataPrimes } = parameters;
   const cost = MICROSECONDS[degree];
-  // The direct kernel reads a whole ciphertext off the wire; of a seeded one it asks SEAL for c1.
-  const seeded = kernel === 'direct' ? cost.load + cost.save : cost.load;
-  const whole = kernel === 'direct' ? 0 : cost.loadWhole;
+  // A whole ciphertext is read off the wire; of a seeded one SEAL is asked for c1.
+  const seeded = cost.load + cost.save;
   const coding = (degree * (WIRE_NANOSECONDS.pack + WIRE_NANOSECONDS.unpack)) / 1000;
   const bits = dataPrimes.reduce((sum, prime) => sum + degree * bitLength(BigInt(prime)), 0);
-  return dataPrimes.length * (seeded - whole - coding) - bits / linkMegabitsPerSecond;
+  return dataPrimes.length * (seeded - coding) - bits / linkMegabitsPerSecond;
 }
 
 /** The form by the objective: fewer bytes for bandwidth, and for latency whatever takes less time; seeded among equals. */
 export function chooseUploadForm(demand: UploadDemand): UploadForm {
-  const { objective } = demand;
+  const { objective, kernel } = demand;
+  if (kernel === 'ntt') return 'seeded';
   switch (objective) {
     case 'bandwidth':
       return 'seeded';

@@ -113,6 +113,9 @@ function verifyNorms({ noise }: Plan, program: Program): void {
 function verifyNoise(plan: Plan, program: Program): void {
   verifyNorms(plan, program);
   verifyWire(plan.parameters, plan.wire, plan.packing.lowering);
+  // SEAL's evaluator must not meet a c1 that somebody has chosen.
+  if (plan.wire.upload === 'whole' && plan.kernel !== 'direct')
+    reject('wire.upload', 'whole uploads are for the direct kernel', 'seeded', plan.wire.upload);
   const q = dataModulus(plan.parameters);
   const { plainModulus } = plan.parameters;
   const { response } = planNoise(plan);

@@ -1,3 +1,4 @@
+import { CipherconvError } from '../compiler/errors.ts';
 import { isToeplitz } from '../compiler/plan.ts';
 import type { Plan } from '../compiler/plan.ts';
 import { buildProgram } from '../compiler/program.ts';
@@ -9,17 +10,20 @@ import { loadDirect } from './kernels/directModule.ts';
 import { NttEvaluator } from './nttEvaluator.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
+import type { PublicSeal } from './seal/module.ts';
 import { buildWithScope } from './seal/scope.ts';
 import { loadPacking } from './wire/packer.ts';
+import type { PackingModule } from './wire/packer.ts';
 
 export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 
 /**
  * Prepares a plan for evaluation with its kernel.
- * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the direct kernel its lanes.
+ * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the direct kernel its lanes;
+ * `usage` for the ntt kernel on a plan with whole uploads.
  */
 export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
-  const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
+  const [seal, packing]: [PublicSeal, PackingModule] = await Promise.all([loadSeal(), loadPacking()]);
   if (!isToeplitz(wholePlan)) {
     return buildWithScope((scope) =>
       guardSeal(
@@ -36,6 +40,7 @@ export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions
   const kernel = options.kernel ?? plan.kernel;
   switch (kernel) {
     case 'ntt':
+      if (plan.wire.upload === 'whole') refuseWhole();
       return buildWithScope((scope) =>
         guardSeal(
           'prepare the weights',
@@ -51,4 +56,14 @@ export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions
     default:
       return kernel satisfies never;
   }
+}
+
+/** Whoever chooses c1 can make SEAL throw; see compiler/uploadForm.ts. */
+function refuseWhole(): never {
+  throw new CipherconvError({
+    code: 'usage',
+    where: 'kernel',
+    message: 'the ntt kernel does not take the whole uploads of this plan',
+    hint: 'compile it with seeded uploads',
+  });
 }

@@ -8,9 +8,11 @@ export type { Interval, Width } from '../compiler/interval.ts';
 export type { ToeplitzPacking } from '../compiler/packing.ts';
 export type { DiagonalsPacking, RotationSteps } from '../compiler/packingDiagonals.ts';
 export type {
+  ClientView,
   DecodeWindows,
   DiagonalsPlan,
   DiagonalsPlanNoise,
+  DiagonalsView,
   Kernel,
   Lowering,
   Objective,
@@ -23,6 +25,7 @@ export type {
   PlanReport,
   RefusedCandidate,
   ToeplitzPlan,
+  ToeplitzView,
   Transfer,
 } from '../compiler/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/security.ts';
@@ -44,6 +47,8 @@ export type { Mismatch } from '../runtime/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
+export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
+export type { ClientPlan } from './frontend/clientPlan.ts';
 export { importOnnx } from './frontend/onnx/importOnnx.ts';
 export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/tensorProto.ts';
 export type { ElementType } from './frontend/onnx/codes.ts';

@@ -56,17 +56,7 @@ function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }
 
-const OPERATIONS = [
-  'encrypt',
-  'load',
-  'loadWhole',
-  'toNtt',
-  'multiply',
-  'add',
-  'fromNtt',
-  'save',
-  'decrypt',
-] as const;
+const OPERATIONS = ['encrypt', 'load', 'toNtt', 'multiply', 'add', 'fromNtt', 'save', 'decrypt'] as const;
 
 const WIRE_PARTS = ['pack', 'unpack'] as const;
 

@@ -121,10 +121,7 @@ export class RawOperations {
         decryptor.decrypt(this.#product, plaintext);
         readPlaintext(seal, plaintext, coefficients);
       });
-      const loadWhole = microseconds(transforms, (index) => {
-        loadCiphertext(this.#context, frames.full, pick(this.#inputs, index), response, 'upload');
-      });
-      return { encrypt, load, loadWhole, toNtt, multiply, add, fromNtt, save, decrypt };
+      return { encrypt, load, toNtt, multiply, add, fromNtt, save, decrypt };
     });
   }
 
@@ -142,7 +139,6 @@ export function combineCosts(
   return {
     encrypt: of('encrypt'),
     load: of('load'),
-    loadWhole: of('loadWhole'),
     toNtt: of('toNtt'),
     multiply: of('multiply'),
     add: of('add'),

@@ -13,7 +13,6 @@ import { planSummary } from './planSummary.ts';
 import { oneLine } from './planText.ts';
 import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
-import { refuseUnbuilt } from './unbuilt.ts';
 
 /** `compile CONFIG|MODEL`: config or ONNX model to plan. */
 export function addCompile(program: Command, terminal: () => Terminal): void {
@@ -39,7 +38,12 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     if (file !== undefined) await requireWritable(file);
     if (clientPlan !== undefined) await requireWritable(clientPlan);
     if (isModelFile(path)) {
-      if (clientPlan !== undefined) refuseUnbuilt('client plans of models');
+      if (clientPlan !== undefined) {
+        throw new CipherconvError({
+          code: 'unsupported',
+          message: 'not supported yet: client plans of models',
+        });
+      }
       const { compileModelFile } = await import('./models.ts');
       await compileModelFile(path, { model, options, file, json: flags.json === true }, terminal());
       return;

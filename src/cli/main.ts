@@ -1,19 +1,22 @@
-import { rmSync } from 'node:fs';
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/errors.ts';
-import { temporaryFiles } from '../frontend/files.ts';
 import { VERSION_LINE } from '../version.ts';
 import { addBench } from './bench.ts';
 import { addCompile } from './compile.ts';
 import { addCompletion } from './completion.ts';
+import { addDecrypt } from './decrypt.ts';
+import { addEncrypt } from './encrypt.ts';
+import { addEvaluate } from './evaluate.ts';
 import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
+import { endAtInterrupt } from './interrupt.ts';
+import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
+import { addServe } from './serve.ts';
 import { createTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
-import { addUnbuilt } from './unbuilt.ts';
 
 /** Adds one command to the program; `terminal` is asked for when the command runs, after the options are known. */
 export type AddCommand = (program: Command, terminal: () => Terminal) => void;
@@ -23,9 +26,13 @@ const COMMANDS: readonly AddCommand[] = [
   addCompile,
   addExplain,
   addRun,
+  addKeygen,
+  addEncrypt,
+  addEvaluate,
+  addDecrypt,
+  addServe,
   addBench,
   addCompletion,
-  addUnbuilt,
 ];
 
 /**
@@ -36,7 +43,7 @@ const COMMANDS: readonly AddCommand[] = [
 export async function main(args: readonly string[]): Promise<void> {
   endOnClosedPipe(process.stdout);
   endOnClosedPipe(process.stderr);
-  process.once('SIGINT', interrupted);
+  endAtInterrupt();
   let outcome: Outcome = { kind: 'good' };
   const { program, terminal } = createProgram((ended) => {
     outcome = ended;
@@ -102,9 +109,4 @@ function endOnClosedPipe(stream: NodeJS.WriteStream): void {
     if (error.code === 'EPIPE') process.exit();
     throw error;
   });
-}
-
-function interrupted(): void {
-  for (const file of temporaryFiles()) rmSync(file, { force: true });
-  process.exit(exitCode({ kind: 'interrupted' }));
 }

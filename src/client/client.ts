@@ -20,8 +20,8 @@ export interface PlanClient {
   /** Exact bytes of the message with the evaluation keys; 0 for a plan that needs none. */
   readonly evaluationKeyBytes: number;
   /** Extents of the tensors, in the plan's layout. */
-  readonly inputShape: readonly number[];
-  readonly outputShape: readonly number[];
+  readonly inputShape: Shape4;
+  readonly outputShape: Shape4;
   /**
    * The upload message of one input (raw values, in the plan's layout). Every call draws fresh randomness, so that two
    * uploads of one input tell nothing of each other.
@@ -35,9 +35,10 @@ export interface PlanClient {
    */
   decrypt(response: Uint8Array): Tensor;
   /**
-   * The message with the keys that the server needs for rotations; null for a plan that needs none. Made at every call.
+   * The message with the keys that the server needs for rotations, made at every call; a mere header for a plan that
+   * needs none (`evaluationKeyBytes` is 0 then), which servers take and ignore.
    */
-  evaluationKeys(): Uint8Array | null;
+  evaluationKeys(): Uint8Array;
   /** The secret key in our own format, for safekeeping: whoever has it reads everything encrypted with it. */
   exportSecretKey(): Uint8Array;
   /**
@@ -115,13 +116,18 @@ class SealPlanClient implements PlanClient {
     return { shape: [...this.outputShape], data: fromCanonical(data, shape, layout) };
   }
 
-  evaluationKeys(): Uint8Array | null {
-    if (this.#lengths.keys.length === 0) return null;
-    return encodeMessage('keys', this.plan.digest, [this.#client.evaluationKeys()]);
+  evaluationKeys(): Uint8Array {
+    const parts = this.#lengths.keys.length === 0 ? [] : [this.#client.evaluationKeys()];
+    return encodeMessage('keys', this.plan.digest, parts);
   }
 
   exportSecretKey(): Uint8Array {
-    return encodeSecretKey(this.plan, this.#client.secretKey());
+    const ternary = this.#client.secretKey();
+    try {
+      return encodeSecretKey(this.plan, ternary);
+    } finally {
+      ternary.fill(0);
+    }
   }
 
   precompute(inputs: number): void {
@@ -146,9 +152,10 @@ export async function createPlanClient(
   plan: ClientPlan,
   options: PlanClientOptions = {},
 ): Promise<PlanClient> {
-  const secretKey =
-    options.secretKey === undefined ? {} : { secretKey: decodeSecretKey(plan, options.secretKey) };
-  const client = await createClient(plan.view, secretKey);
+  const secretKey = options.secretKey === undefined ? null : decodeSecretKey(plan, options.secretKey);
+  const client = await createClient(plan.view, secretKey === null ? {} : { secretKey }).finally(() =>
+    secretKey?.fill(0),
+  );
   try {
     return new SealPlanClient(plan, client);
   } catch (error) {

@@ -10,6 +10,11 @@ export type { ClientView, DiagonalsView, Parameters, ToeplitzView } from '../../
 export { MESSAGE_HEADER_BYTES } from '../../runtime/wire/message.ts';
 export { parseClientPlan } from '../frontend/clientPlan.ts';
 export type { ClientPlan } from '../frontend/clientPlan.ts';
+export type { Shape4 } from '../frontend/layouts.ts';
 export type { TensorLayout } from '../frontend/schema.ts';
 export { createPlanClient } from './client.ts';
 export type { PlanClient, PlanClientOptions } from './client.ts';
+export { connect } from './http.ts';
+export type { ConnectOptions, InferOptions, RemotePlan } from './http.ts';
+export { ServerError } from './request.ts';
+export type { Fetch } from './request.ts';

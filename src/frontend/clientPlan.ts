@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/errors.ts';
-import { clientView } from '../../compiler/plan.ts';
+import { clientView, isToeplitzView } from '../../compiler/plan.ts';
 import type { ClientView, DiagonalsView, Plan, ToeplitzView } from '../../compiler/plan.ts';
 import { checkClientView } from '../../compiler/planView.ts';
 import { deepFreeze } from '../../compiler/spec.ts';
@@ -140,4 +140,9 @@ function checkView(view: ClientView, file: string): void {
       { cause: error },
     );
   }
+}
+
+/** Bytes of the evaluation keys that the plan needs; 0 for none. */
+export function keyBytesOf({ view }: ClientPlan): number {
+  return isToeplitzView(view) ? 0 : view.keys.bytes;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, link, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/errors.ts';
 
@@ -166,12 +166,44 @@ export function temporaryFiles(): readonly string[] {
   return [...temporary];
 }
 
+/** How a file is written. */
+export interface WriteOptions {
+  /** Permissions of a file that is made, from its first moment on; default: what the process gives. */
+  readonly mode?: number;
+  /** `refuse`: a file that exists is never replaced, not even one made meanwhile. Default `replace`. */
+  readonly existing?: 'replace' | 'refuse';
+}
+
+/**
+ * @throws CipherconvError `unwritable` when there is something at `path`.
+ */
+export async function requireMissing(path: string, hint: string): Promise<void> {
+  if (path === STANDARD_STREAM) return;
+  const kind = await kindOf(path).catch((error: unknown) => {
+    throw unwritable(path, error);
+  });
+  if (kind !== 'missing') throw alreadyThere(path, hint);
+}
+
+function alreadyThere(path: string, hint?: string): CipherconvError {
+  return new CipherconvError({
+    code: 'unwritable',
+    where: path,
+    message: 'there is a file already',
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
 /**
  * Writes a whole file or none: first into a temporary file in the same folder, then renamed over the target. A link is
  * followed; a device or pipe is written to directly. `-` is stdout.
  * @throws CipherconvError `unwritable`; the target is then as it was.
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  options: WriteOptions = {},
+): Promise<void> {
   if (path === STANDARD_STREAM) {
     process.stdout.write(content);
     return;
@@ -179,18 +211,26 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   try {
     const kind = await kindOf(path);
     if (kind === 'special') await writeFile(path, content);
-    else await writeByRename(kind === 'missing' ? path : await realpath(path), content);
+    else await writeByRename(kind === 'missing' ? path : await realpath(path), content, options);
   } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw alreadyThere(path);
     throw unwritable(path, error);
   }
 }
 
-async function writeByRename(path: string, content: string | Uint8Array): Promise<void> {
+async function writeByRename(
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o666, existing = 'replace' }: WriteOptions,
+): Promise<void> {
   const scratch = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   temporary.add(scratch);
   try {
-    await writeFile(scratch, content, { flag: 'wx' });
-    await rename(scratch, path);
+    await writeFile(scratch, content, { flag: 'wx', mode });
+    // A rename replaces; a link is refused where there is a file.
+    if (existing === 'replace') await rename(scratch, path);
+    else await link(scratch, path);
+    if (existing === 'refuse') await rm(scratch);
   } catch (error) {
     await rm(scratch, { force: true });
     throw error;

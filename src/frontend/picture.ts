@@ -1,7 +1,7 @@
 import { decode, hasPngSignature } from 'fast-png';
 import type { DecodedPng } from 'fast-png';
 import { CipherconvError } from '../../compiler/errors.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import type { ConvShape } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 
 /** A decoded picture: opaque, samples as stored, interleaved (row, column, channel). */
@@ -157,7 +157,7 @@ function unpack(png: DecodedPng): Uint8Array | Uint16Array {
  * signed inputs. `notice` is told how values changed.
  * @throws CipherconvError `shape-mismatch` when height, width, channels or batch differ, `out-of-range` past `input.range`.
  */
-export function pictureTensor(picture: Picture, spec: ConvSpec, notice: (sentence: string) => void): Tensor {
+export function pictureTensor(picture: Picture, spec: ConvShape, notice: (sentence: string) => void): Tensor {
   requireFit(picture, spec);
   const { bits, signed, channels, height, width, range } = spec.input;
   const dropped = Math.max(0, picture.depth - bits);
@@ -191,7 +191,7 @@ function quantizationNotice(picture: Picture, bits: number, dropped: number, off
   return `${picture.file}: ${how}${offset === 0 ? '' : `, minus ${offset} for signed inputs`}`;
 }
 
-function requireFit(picture: Picture, spec: ConvSpec): void {
+function requireFit(picture: Picture, spec: ConvShape): void {
   const { batch, channels, height, width } = spec.input;
   const mismatch = (message: string, expected: string, found: string, hint?: string): never => {
     const more = hint === undefined ? {} : { hint };

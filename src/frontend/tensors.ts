@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/errors.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import type { ConvShape } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { decodeText, displayName, readBytes, STANDARD_STREAM } from './files.ts';
 import { canonicalShape, outsideShape, toCanonical } from './layouts.ts';
@@ -136,7 +136,7 @@ export function parseTensorJson(text: string, file: string): InputSource {
  */
 export function inputTensor(
   source: InputSource,
-  spec: ConvSpec,
+  spec: ConvShape,
   layout: TensorLayout,
   notice: (sentence: string) => void,
 ): Tensor {

@@ -26,9 +26,9 @@ export interface PlanServer extends PlanService {
   /**
    * The response message to an upload message. Blocks the thread while it computes. Everything in the messages is
    * checked before SEAL sees it.
-   * @param keys the client's message with evaluation keys: needed exactly where `evaluationKeyBytes` is not 0
+   * @param keys the client's message with evaluation keys, needed where `evaluationKeyBytes` is not 0
    * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor` for what a client got wrong, `usage`
-   * for keys that are missing or not needed. After any other error the instance is not to be used again: dispose it.
+   * for keys that are missing. After any other error the instance is not to be used again: dispose it.
    */
   evaluate(upload: Uint8Array, keys?: Uint8Array): Uint8Array;
   /**
@@ -57,6 +57,16 @@ function serviceOf(stored: StoredPlan, lengths: MessageLengths): PlanService {
   };
 }
 
+function missingKeys(bytes: number): never {
+  throw new CipherconvError({
+    code: 'usage',
+    where: 'evaluation keys',
+    message: 'the evaluation keys of the client are missing',
+    expected: `a message of ${bytes} bytes`,
+    found: 'none',
+  });
+}
+
 class SealPlanServer implements PlanServer {
   readonly digest: string;
   readonly name: string;
@@ -81,24 +91,12 @@ class SealPlanServer implements PlanServer {
   evaluate(upload: Uint8Array, keys?: Uint8Array): Uint8Array {
     const { digest } = this;
     const parts = decodeMessage(upload, { kind: 'upload', digest, lengths: this.#lengths.upload });
-    this.#requireKeys(keys !== undefined);
     if (keys !== undefined) this.checkEvaluationKeys(keys);
+    else if (this.evaluationKeyBytes > 0) missingKeys(this.evaluationKeyBytes);
     return encodeMessage('response', digest, this.#evaluator.evaluate(parts));
   }
 
-  #requireKeys(given: boolean): void {
-    if (given === this.evaluationKeyBytes > 0) return;
-    throw new CipherconvError({
-      code: 'usage',
-      where: 'evaluation keys',
-      message: given ? 'the plan needs no evaluation keys' : 'the evaluation keys of the client are missing',
-      expected: given ? 'none' : `a message of ${this.evaluationKeyBytes} bytes`,
-      found: given ? 'some' : 'none',
-    });
-  }
-
   checkEvaluationKeys(keys: Uint8Array): void {
-    this.#requireKeys(true);
     const expected = { kind: 'keys', digest: this.digest, lengths: this.#lengths.keys } as const;
     for (const part of decodeMessage(keys, expected)) this.#evaluator.loadEvaluationKeys(part);
   }

@@ -132,10 +132,6 @@ describe('refusals: exit 2, one clear message, no stack trace, nothing written',
     expect(namesIn(folder)).toEqual(before);
   });
 
-  it.each([[['serve', '--port', '1'], 'the command serve']])('%j is not supported yet', (args, what) => {
-    expectRefusal(cipherconv(args), 2, `not supported yet: ${what}`);
-  });
-
   it.each([
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['compile', '--frob', 'x'], "unknown option '--frob'"],

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/compile.ts';
 import { CipherconvError } from '../../compiler/errors.ts';
+import { keyBytes as keyBytesOf } from '../../compiler/plan.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
@@ -44,14 +45,16 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
       const input = randomInput(plan.spec, 3);
       const upload = client.encrypt(input);
       const keys = client.evaluationKeys();
-      const response = server.evaluate(upload, keys ?? undefined);
+      const response = server.evaluate(upload, keys);
       expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
       expect(upload.length).toBe(plan.bytes.upload + 40);
       expect(response.length).toBe(plan.bytes.response + 40);
       expect([client.uploadBytes, client.responseBytes]).toEqual([upload.length, response.length]);
       expect([server.uploadBytes, server.responseBytes]).toEqual([upload.length, response.length]);
-      expect(server.evaluationKeyBytes).toBe(keys?.length ?? 0);
-      expect(client.evaluationKeyBytes).toBe(keys?.length ?? 0);
+      const keyBytes = keyBytesOf(plan);
+      expect(keys.length).toBe(40 + keyBytes);
+      expect(server.evaluationKeyBytes).toBe(keyBytes === 0 ? 0 : keys.length);
+      expect(client.evaluationKeyBytes).toBe(server.evaluationKeyBytes);
     });
   });
 
@@ -60,7 +63,7 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
     const input = randomInput(plan.spec, 4);
     const { secretKey, response } = await withServices(plan, ({ client, server }) => ({
       secretKey: client.exportSecretKey(),
-      response: server.evaluate(client.encrypt(input), client.evaluationKeys() ?? undefined),
+      response: server.evaluate(client.encrypt(input), client.evaluationKeys()),
     }));
     await withServices(
       plan,
@@ -72,6 +75,35 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
       { secretKey },
     );
   });
+});
+
+it('encryptions of zero made ahead serve whole inputs, each once', async () => {
+  const plan = compileSpec(smallSpec({ channels: 3 }));
+  await withServices(plan, (services) => {
+    services.client.precompute(2);
+    for (const seed of [1, 2, 3]) {
+      const input = randomInput(plan.spec, seed);
+      expect(ask(services, input)).toEqual(convolve(plan.spec, input));
+    }
+    const input = randomInput(plan.spec, 4);
+    expect(services.client.encrypt(input)).not.toEqual(services.client.encrypt(input));
+  });
+});
+
+it('tensors of another shape or layout are refused', async () => {
+  await withServices(
+    compileSpec(smallSpec({ channels: 2 })),
+    ({ client }) => {
+      expect(client.inputShape).toEqual([1, 8, 8, 2]);
+      const wrong = { shape: [1, 2, 8, 8], data: new Float64Array(128) };
+      expect(() => client.encrypt(wrong)).toThrow(expect.objectContaining({ code: 'shape-mismatch' }));
+      const short = { shape: [1, 8, 8, 2], data: new Float64Array(127) };
+      expect(() => client.encrypt(short)).toThrow(expect.objectContaining({ code: 'shape-mismatch' }));
+      const large = { shape: [1, 8, 8, 2], data: new Float64Array(128).fill(99) };
+      expect(() => client.encrypt(large)).toThrow(expect.objectContaining({ code: 'out-of-range' }));
+    },
+    { layout: 'NHWC' },
+  );
 });
 
 it('every message of random convolutions, in both layouts', async () => {

@@ -4,12 +4,13 @@ import { chooseUploadForm, microsecondsOfSeeding } from '../../compiler/uploadFo
 import { verify } from '../../compiler/verify.ts';
 import { simpleSpec } from '../support/simple.ts';
 
-const plan = compileToeplitz(simpleSpec());
+const plan = compileToeplitz(simpleSpec(), { kernel: 'direct' });
 const { parameters, kernel } = plan;
 
 describe('the form of uploads', () => {
   it('is seeded over a common line: half the bytes', () => {
     const whole = compileToeplitz(simpleSpec(), { upload: 'whole' });
+    expect(whole.kernel).toBe('direct');
     expect(plan.wire.upload).toBe('seeded');
     const { degree, dataPrimes } = parameters;
     const c1 = Math.ceil((degree * BigInt(dataPrimes[0]!).toString(2).length) / 8);
@@ -18,7 +19,7 @@ describe('the form of uploads', () => {
 
   it('turns whole exactly where the line is fast enough, for latency only', () => {
     const costAt = (linkMegabitsPerSecond: number): number =>
-      microsecondsOfSeeding({ parameters, kernel, linkMegabitsPerSecond });
+      microsecondsOfSeeding({ parameters, linkMegabitsPerSecond });
     let [slow, fast] = [1, 1e6];
     expect(costAt(slow)).toBeLessThan(0);
     expect(costAt(fast)).toBeGreaterThan(0);
@@ -41,6 +42,16 @@ describe('the form of uploads', () => {
         'seeded',
       );
     }
+  });
+
+  it('is seeded with the ntt kernel, whose SEAL would throw at a c1 that somebody chose', () => {
+    const demand = { parameters, objective: 'latency', linkMegabitsPerSecond: 1e6 } as const;
+    expect(chooseUploadForm({ ...demand, kernel: 'ntt' })).toBe('seeded');
+    expect(() => compileSpec(simpleSpec(), { kernel: 'ntt', upload: 'whole' })).toThrow(
+      /does not take whole/,
+    );
+    const whole = compileToeplitz(simpleSpec(), { upload: 'whole' });
+    expect(() => verify({ ...whole, kernel: 'ntt', direct: null })).toThrow(/wire\.upload/);
   });
 
   it('is proved with the plan: its bytes follow from it, and rotated uploads are seeded', () => {

@@ -61,7 +61,7 @@ describe('encrypting over a zero made ahead', () => {
   it.each(['seeded', 'whole'] as const)(
     '%s: decrypts right within the same noise bound, and uses every zero once, also after an error',
     async (upload) => {
-      const plan = compileToeplitz(spec, { upload });
+      const plan = compileToeplitz(spec, { upload, kernel: 'direct' });
       const client = await createClient(clientView(plan));
       const evaluator = await createEvaluator(plan);
       const perInput = client.ciphertextsPerInput;

@@ -38,6 +38,5 @@ export async function withServices<T>(
 
 /** What comes back for an input, through messages. */
 export function ask({ client, server }: Services, input: Tensor): Tensor {
-  const keys = client.evaluationKeys();
-  return client.decrypt(server.evaluate(client.encrypt(input), keys ?? undefined));
+  return client.decrypt(server.evaluate(client.encrypt(input), client.evaluationKeys()));
 }

@@ -1,0 +1,78 @@
+import { buildBlockGroups } from '../../compiler/packingElements.ts';
+import { allPrimes, isToeplitzView } from '../../compiler/plan.ts';
+import type { ClientView } from '../../compiler/plan.ts';
+import { SEED_BYTES } from '../seal/envelope.ts';
+import { coefficientCode } from './coefficients.ts';
+import type { CoefficientCode, Positions } from './coefficients.ts';
+import { messageLengths } from './lengths.ts';
+import type { MessageLengths } from './lengths.ts';
+import { decodeMessage } from './message.ts';
+import { Packer } from './packer.ts';
+import type { PackingModule } from './packer.ts';
+
+/**
+ * Everything that can be wrong with a message to a server, found without SEAL: header, plan, length, and every
+ * coefficient against its prime. What passes is well-formed: an evaluator computes with it, whatever it means.
+ */
+export class MessageCheck {
+  readonly #digest: string;
+  readonly #lengths: MessageLengths;
+  /** The coefficients that travel, of every upload ciphertext. */
+  readonly #positions: readonly Positions[];
+  readonly #uploadCodes: readonly CoefficientCode[];
+  /** Of one half of an evaluation key: all primes, nothing dropped. */
+  readonly #keyCodes: readonly CoefficientCode[];
+  /** Of c1 where uploads carry it; null where they carry its seed, which is right whatever it is. */
+  readonly #uploadC1Codes: readonly CoefficientCode[] | null;
+  readonly #packer: Packer;
+  readonly #degree: number;
+
+  /** @param digest of the plan, 64 lowercase hex digits */
+  constructor(packing: PackingModule, view: ClientView, digest: string) {
+    const { parameters, wire } = view;
+    this.#digest = digest;
+    this.#lengths = messageLengths(view);
+    this.#degree = parameters.degree;
+    this.#positions = uploadPositions(view, this.#lengths.upload.length);
+    this.#uploadCodes = parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), wire.uploadC0));
+    this.#keyCodes = allPrimes(parameters).map((prime) => coefficientCode(prime, 0));
+    this.#uploadC1Codes =
+      wire.upload === 'whole'
+        ? parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), 0))
+        : null;
+    this.#packer = new Packer(packing, {
+      degree: parameters.degree,
+      components: Math.max(this.#uploadCodes.length, this.#keyCodes.length),
+    });
+  }
+
+  /** @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field. */
+  upload(message: Uint8Array): void {
+    const expected = { kind: 'upload', digest: this.#digest, lengths: this.#lengths.upload } as const;
+    decodeMessage(message, expected).forEach((part, index) => {
+      const where = `upload[${index}]`;
+      const end = this.#packer.read(part, 0, this.#uploadCodes, 0, this.#positions[index]!, where);
+      if (this.#uploadC1Codes !== null) this.#packer.read(part, end, this.#uploadC1Codes, 0, null, where);
+    });
+  }
+
+  /** @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field. */
+  keys(message: Uint8Array): void {
+    const expected = { kind: 'keys', digest: this.#digest, lengths: this.#lengths.keys } as const;
+    const bits = this.#keyCodes.reduce((sum, code) => sum + code.bits * this.#degree, 0);
+    const halfBytes = Math.ceil(bits / 8) + SEED_BYTES;
+    for (const part of decodeMessage(message, expected)) {
+      for (let at = 0, half = 0; at < part.length; at += halfBytes, half++) {
+        this.#packer.read(part, at, this.#keyCodes, 0, null, `evaluationKeys[${half}]`);
+      }
+    }
+  }
+}
+
+/** In the order of the upload's ciphertexts; null where all coefficients travel. */
+function uploadPositions(view: ClientView, count: number): readonly Positions[] {
+  if (!isToeplitzView(view)) return new Array<Positions>(count).fill(null);
+  return buildBlockGroups(view.shape, view.packing).flatMap(({ inputs }) =>
+    view.transfer.usedChunks.map((chunk) => inputs[chunk]!.read),
+  );
+}

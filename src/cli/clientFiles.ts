@@ -1,0 +1,111 @@
+import { stat } from 'node:fs/promises';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { looksLikeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts';
+import type { ClientPlan } from '../frontend/clientPlan.ts';
+import { displayName, readBytes, readText, requireDistinct, STANDARD_STREAM } from '../frontend/files.ts';
+import type { NamedFile } from '../frontend/files.ts';
+import { looksLikePlan, parsePlan } from '../frontend/planFile.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { parseJson } from '../frontend/positions.ts';
+
+/** What keygen, encrypt, evaluate and decrypt share: their files. */
+
+/** The mode of a secret key file: its owner reads and writes, nobody else anything. */
+export const SECRET_MODE = 0o600;
+
+/**
+ * Every file its own, at most one input from stdin and one output to stdout.
+ * @throws CipherconvError `usage`.
+ */
+export async function requireSeparate(
+  inputs: readonly NamedFile[],
+  outputs: readonly NamedFile[],
+): Promise<void> {
+  for (const [files, stream] of [
+    [inputs, 'come from stdin'],
+    [outputs, 'go to stdout'],
+  ] as const) {
+    const [first, second] = files.filter(({ path }) => path === STANDARD_STREAM);
+    if (first === undefined || second === undefined) continue;
+    throw new CipherconvError({
+      code: 'usage',
+      message: `${first.what} and ${second.what} cannot both ${stream}`,
+    });
+  }
+  await requireDistinct([...inputs, ...outputs]);
+}
+
+/**
+ * The client plan of `--plan`.
+ * @throws CipherconvError as `parseClientPlan` does, or `usage` for a server plan.
+ */
+export async function loadClientPlan(path: string): Promise<ClientPlan> {
+  const file = displayName(path);
+  const text = await readText(path);
+  if (looksLikePlan(parseJson(text, file)))
+    wrongView(file, 'a client plan', 'a server plan', 'compile CONFIG --client-plan FILE writes it');
+  return parseClientPlan(text, file);
+}
+
+/**
+ * The server plan of `--plan`, proved.
+ * @throws CipherconvError as `parsePlan` does, or `usage` for a client plan.
+ */
+export async function loadServerPlan(path: string): Promise<StoredPlan> {
+  const file = displayName(path);
+  const text = await readText(path);
+  if (looksLikeClientPlan(parseJson(text, file)))
+    wrongView(
+      file,
+      'a server plan, which has the weights',
+      'a client plan',
+      'compile CONFIG -o FILE writes it',
+    );
+  return parsePlan(text, file);
+}
+
+function wrongView(where: string, expected: string, found: string, hint: string): never {
+  throw new CipherconvError({
+    code: 'usage',
+    where,
+    message: 'not the side of the plan that this command needs',
+    expected,
+    found,
+    hint,
+  });
+}
+
+/**
+ * The bytes of a secret key file. Says so when others may read it.
+ * @throws CipherconvError `unreadable`.
+ */
+export async function readSecretKey(path: string, notice: (sentence: string) => void): Promise<Uint8Array> {
+  const bytes = await readBytes(path);
+  if (path === STANDARD_STREAM || process.platform === 'win32') return bytes;
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) {
+    const shown = (mode & 0o777).toString(8);
+    notice(`warning: ${path}: others may use the secret key (mode ${shown}): chmod 600 ${path}`);
+  }
+  return bytes;
+}
+
+/** Runs `use` on the content of `file`; what it refuses is refused with the name of the file. */
+export function naming<T>(path: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw named(path, error);
+  }
+}
+
+/** The error with the name of the file in front of where it is. */
+export function named(path: string, error: unknown): unknown {
+  if (!(error instanceof CipherconvError) || error.code === 'internal') return error;
+  const { where } = error.details;
+  const file = displayName(path);
+  return new CipherconvError(
+    { ...error.details, where: where === undefined ? file : `${file}: ${where}` },
+    { cause: error },
+  );
+}

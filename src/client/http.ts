@@ -1,0 +1,259 @@
+import { z } from 'zod';
+import { CipherconvError } from '../../compiler/errors.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { MAX_CLIENT_PLAN_LENGTH, parseClientPlan } from '../frontend/clientPlan.ts';
+import type { ClientPlan } from '../frontend/clientPlan.ts';
+import { createPlanClient } from './client.ts';
+import type { PlanClient } from './client.ts';
+import { reasonOf, send, ServerError } from './request.ts';
+import type { Fetch, Request, RetryPolicy } from './request.ts';
+
+export interface ConnectOptions {
+  /** A key that `exportSecretKey` gave for this plan. Default: a fresh one, which is the advice. */
+  readonly secretKey?: Uint8Array;
+  /** Sent with every request, say for authorization. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Tries of one request, the first included. Default 4. */
+  readonly attempts?: number;
+  /** Longest wait before another try, milliseconds. Default 30,000. */
+  readonly longestWaitMs?: number;
+  /** Default: the platform's. */
+  readonly fetch?: Fetch;
+  /** Aborts `connect`; for a deadline, `AbortSignal.timeout(ms)`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface InferOptions {
+  /** Aborts the requests of this call; for a deadline, `AbortSignal.timeout(ms)`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A client of a plan that is served over HTTP. */
+export interface RemotePlan {
+  readonly plan: ClientPlan;
+  /** The client itself: shapes, byte counts, keys. */
+  readonly client: PlanClient;
+  /**
+   * Encrypts, has the server evaluate, decrypts. Tensors are in the plan's layout. What is sent is encrypted once: another
+   * try sends the same bytes, and nothing that decryption shows ever goes back to the server.
+   * @throws CipherconvError as `PlanClient.encrypt` and `PlanClient.decrypt` do, or ServerError; the signal's reason when
+   * it aborts.
+   */
+  infer(input: Tensor, options?: InferOptions): Promise<Tensor>;
+  /** Deletes the key and everything else on the WASM heap. */
+  dispose(): void;
+}
+
+const KEYS_HEADER = 'Cipherconv-Evaluation-Keys';
+const LARGEST_KEY_ANSWER = 2 ** 12;
+/** An id as it may stand in a header. */
+const keyAnswer = z.object({ id: z.string().regex(/^[\w.~-]{1,256}$/) });
+
+const DEFAULT_POLICY: RetryPolicy = { attempts: 4, longestWaitMs: 30_000 };
+
+class HttpRemotePlan implements RemotePlan {
+  readonly client: PlanClient;
+  readonly #endpoint: Endpoint;
+  /** The evaluation keys as they were sent, and the id that the server gave them. */
+  #keys: Uint8Array | null = null;
+  #keysId: Promise<string> | null = null;
+  /** Sending keys is for all calls that wait for it, so no single one of them can stop it. */
+  readonly #disposed = new AbortController();
+
+  constructor(client: PlanClient, endpoint: Endpoint) {
+    this.client = client;
+    this.#endpoint = endpoint;
+  }
+
+  get plan(): ClientPlan {
+    return this.client.plan;
+  }
+
+  async infer(input: Tensor, options: InferOptions = {}): Promise<Tensor> {
+    const signal = options.signal ?? null;
+    const upload = this.client.encrypt(input);
+    return this.client.decrypt(await this.#evaluate(upload, signal));
+  }
+
+  async #evaluate(upload: Uint8Array, signal: AbortSignal | null): Promise<Uint8Array> {
+    if (this.client.evaluationKeyBytes === 0) return this.#post(upload, {}, signal);
+    const used = this.#sendKeys();
+    try {
+      return await this.#post(upload, { [KEYS_HEADER]: await unlessAborted(used, signal) }, signal);
+    } catch (error) {
+      if (!saysKeysUnknown(error)) throw error;
+      // The server has dropped the keys. Someone else may have sent them again meanwhile.
+      if (this.#keysId === used) this.#keysId = null;
+      const id = await unlessAborted(this.#sendKeys(), signal);
+      return await this.#post(upload, { [KEYS_HEADER]: id }, signal);
+    }
+  }
+
+  #post(
+    upload: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | null,
+  ): Promise<Uint8Array> {
+    const limitBytes = this.client.responseBytes;
+    return this.#endpoint.send({
+      method: 'POST',
+      path: '/evaluate',
+      headers,
+      body: upload,
+      limitBytes,
+      signal,
+    });
+  }
+
+  /** Sends the keys unless the server has them; the same bytes every time. */
+  #sendKeys(): Promise<string> {
+    if (this.#keysId !== null) return this.#keysId;
+    const sending = this.#putKeys();
+    this.#keysId = sending;
+    sending.catch(() => {
+      if (this.#keysId === sending) this.#keysId = null;
+    });
+    return sending;
+  }
+
+  async #putKeys(): Promise<string> {
+    this.#keys ??= this.client.evaluationKeys();
+    const request = { method: 'PUT', path: '/evaluation-keys', headers: {}, body: this.#keys } as const;
+    const { signal } = this.#disposed;
+    const bytes = await this.#endpoint.send({ ...request, limitBytes: LARGEST_KEY_ANSWER, signal });
+    const answer = keyAnswer.safeParse(parsedJson(bytes));
+    if (answer.success) return answer.data.id;
+    throw new CipherconvError({
+      code: 'server',
+      where: 'evaluation keys',
+      message: 'the server did not answer with an id for the evaluation keys',
+      expected: '{ "id": "..." }',
+    });
+  }
+
+  dispose(): void {
+    this.#disposed.abort();
+    this.client.dispose();
+  }
+}
+
+/** What `work` gives, or the reason of `signal` as soon as that aborts. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null): Promise<T> {
+  if (signal === null) return await work;
+  signal.throwIfAborted();
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(reasonOf(signal));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+/** 404 or 410 with a problem of this type. */
+function saysKeysUnknown(error: unknown): boolean {
+  if (!(error instanceof ServerError) || (error.status !== 404 && error.status !== 410)) return false;
+  return error.problemType !== null && /(^|[:/#])unknown-evaluation-keys$/.test(error.problemType);
+}
+
+/** Where one plan is served. */
+interface Endpoint {
+  /** `path` comes after /v1/plans/{digest}. */
+  send(request: Omit<Request, 'url'> & { readonly path: string }): Promise<Uint8Array>;
+}
+
+function endpointOf(base: string | URL, digest: string, options: ConnectOptions): Endpoint {
+  const url = baseUrl(base);
+  const policy = {
+    attempts: options.attempts ?? DEFAULT_POLICY.attempts,
+    longestWaitMs: options.longestWaitMs ?? DEFAULT_POLICY.longestWaitMs,
+  };
+  const fetchUrl: Fetch = options.fetch ?? ((address, init) => fetch(address, init));
+  return {
+    send: ({ path, headers, ...request }) => {
+      const sent: Record<string, string> = { ...options.headers, ...headers };
+      if (request.body !== null) sent['Content-Type'] = 'application/octet-stream';
+      const address = new URL(`v1/plans/${digest}${path}`, url).href;
+      return send(fetchUrl, { ...request, url: address, headers: sent }, policy);
+    },
+  };
+}
+
+/** The server's address as a folder, so that paths are found below it. */
+function baseUrl(base: string | URL): URL {
+  const given = String(base);
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new CipherconvError({
+      code: 'usage',
+      where: 'url',
+      message: 'not the address of a server',
+      expected: 'an http or https URL',
+      found: given.slice(0, 200),
+    });
+  }
+  url.search = '';
+  url.hash = '';
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}
+
+/**
+ * A client of the plan `digest` at a server: fetches the client plan and checks it, that it is the one asked for
+ * included. The digest is the caller's to know and to trust; it names the plan, it does not prove who serves it: use TLS.
+ * @param url of the server, without /v1
+ * @param digest of the plan: 64 lowercase hex digits
+ * @throws CipherconvError `usage`, `malformed-plan`, `plan-rejected` or `wrong-plan`, or ServerError.
+ */
+export async function connect(
+  url: string | URL,
+  digest: string,
+  options: ConnectOptions = {},
+): Promise<RemotePlan> {
+  requireDigest(digest);
+  const endpoint = endpointOf(url, digest, options);
+  const bytes = await endpoint.send({
+    method: 'GET',
+    path: '',
+    headers: { Accept: 'application/json' },
+    body: null,
+    limitBytes: MAX_CLIENT_PLAN_LENGTH,
+    signal: options.signal ?? null,
+  });
+  const plan = parseClientPlan(new TextDecoder().decode(bytes), 'the served plan');
+  if (plan.digest !== digest) {
+    throw new CipherconvError({
+      code: 'wrong-plan',
+      where: 'the served plan: digest',
+      message: 'the server gave another plan than the one asked for',
+      expected: digest,
+      found: plan.digest,
+    });
+  }
+  const key = options.secretKey === undefined ? {} : { secretKey: options.secretKey };
+  return new HttpRemotePlan(await createPlanClient(plan, key), endpoint);
+}
+
+function requireDigest(digest: string): void {
+  if (/^[0-9a-f]{64}$/.test(digest)) return;
+  throw new CipherconvError({
+    code: 'usage',
+    where: 'digest',
+    message: 'not a digest',
+    expected: '64 lowercase hex digits',
+    found: digest.slice(0, 80),
+  });
+}

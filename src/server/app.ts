@@ -1,0 +1,142 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { METRICS_TYPE } from './metrics.ts';
+import { evaluate, storeKeys } from './evaluation.ts';
+import { OPENAPI_INFO, ROUTES } from './openapi.ts';
+import type { RouteName } from './openapi.ts';
+import type { PageFiles } from './pageFiles.ts';
+import { problem } from './problems.ts';
+import { SECURITY_HEADERS } from './securityHeaders.ts';
+import type { AppContext, AppEnv, AppState } from './state.ts';
+
+type Handler = (state: AppState, context: AppContext) => Response | Promise<Response>;
+
+const HANDLERS: Readonly<Record<RouteName, Handler>> = {
+  health: ({ pool }) =>
+    pool.ready > 0
+      ? json({ status: 'ok' })
+      : problem('busy', { detail: 'no worker is ready', retryAfter: 1 }),
+  plans: ({ plans }) => json({ plans: [...plans.values()].map(({ digest, name }) => ({ digest, name })) }),
+  plan: ({ plans }, context) => {
+    const plan = plans.get(context.req.param('digest') ?? '');
+    return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanText, 'application/json');
+  },
+  evaluate,
+  evaluationKeys: storeKeys,
+  openapi: () => problem('internal'),
+  metrics: ({ pool, keys, budget, metrics }) =>
+    octets(
+      metrics.text({
+        queue_length: pool.waiting,
+        evaluations_running: pool.busy,
+        workers_ready: pool.ready,
+        workers_resident_bytes: pool.residentBytes(),
+        server_resident_bytes: process.memoryUsage.rss(),
+        body_bytes: budget.taken,
+        evaluation_keys_bytes: keys.bytes,
+      }),
+      METRICS_TYPE,
+    ),
+};
+
+/** The HTTP application: routes, refusals, limits, headers, logs. */
+export function createApp(state: AppState): OpenAPIHono<AppEnv> {
+  const app = new OpenAPIHono<AppEnv>();
+  app.use(async (context, next) => {
+    const began = performance.now();
+    context.set('template', 'other');
+    context.set('bytesIn', 0);
+    context.set('bytesOut', 0);
+    state.inFlight++;
+    await next();
+    state.inFlight--;
+    const { res } = context;
+    for (const [name, value] of SECURITY_HEADERS) res.headers.set(name, value);
+    if (!res.headers.has('cache-control')) res.headers.set('cache-control', 'no-store');
+    if (state.isClosing) res.headers.set('connection', 'close');
+    record(state, context, performance.now() - began);
+  });
+  app.use(async (_, next) => {
+    if (!state.isClosing) return next();
+    return problem('shutting-down', { retryAfter: 1 });
+  });
+  app.use('/v1/*', async (context, next) => {
+    const wait = state.rate.take(context.env.incoming.socket.remoteAddress ?? 'unknown');
+    if (wait === 0) return next();
+    return problem('too-many-requests', { retryAfter: Math.max(1, Math.ceil(wait)) });
+  });
+  addRoutes(app, state);
+  app.get('*', (context) => pageResponse(state.page, context));
+  app.notFound(() => problem('unknown-path'));
+  app.onError((error) => {
+    // The message of an unexpected error is ours, but may quote; its kind is enough to find it.
+    state.log('error', { event: 'error', text: error.name });
+    return problem('internal');
+  });
+  return app;
+}
+
+function addRoutes(app: OpenAPIHono<AppEnv>, state: AppState): void {
+  const document = (): Response => json(app.getOpenAPI31Document(OPENAPI_INFO));
+  const handlers: typeof HANDLERS = { ...HANDLERS, openapi: document };
+  for (const name of Object.keys(ROUTES) as RouteName[]) {
+    const route = ROUTES[name];
+    app.openAPIRegistry.registerPath(route);
+    const path = route.getRoutingPath();
+    app.on(route.method.toUpperCase(), path, (context) => {
+      context.set('template', route.path);
+      return handlers[name](state, context);
+    });
+    const allow = route.method === 'get' ? 'GET, HEAD' : route.method.toUpperCase();
+    app.all(path, (context) => {
+      context.set('template', route.path);
+      return problem('method-not-allowed', { expected: allow, headers: { allow } });
+    });
+  }
+}
+
+function pageResponse(page: PageFiles, context: AppContext): Response {
+  const file = page.get(context.req.path);
+  if (file !== undefined) {
+    context.set('template', 'page');
+    context.set('bytesOut', file.bytes.length);
+    return new Response(file.bytes, {
+      headers: { 'content-type': file.type, 'cache-control': file.cacheControl },
+    });
+  }
+  if (context.req.path !== '/') return problem('unknown-path');
+  return problem('unknown-path', {
+    detail: 'the page was not built: npm run build:page in the source folder, then start the server again',
+  });
+}
+
+/** One line of the log and the counts of one request. */
+function record({ metrics, log }: AppState, context: AppContext, ms: number): void {
+  const { status } = context.res;
+  const path = context.get('template');
+  const bytesIn = context.get('bytesIn');
+  const bytesOut = context.get('bytesOut');
+  metrics.requests.add({ path, status });
+  metrics.bytesReceived.add({}, bytesIn);
+  metrics.bytesSent.add({}, bytesOut);
+  const method = METHODS.has(context.req.method) ? context.req.method : 'other';
+  log(status >= 500 ? 'warn' : 'info', {
+    event: 'request',
+    method,
+    path,
+    status,
+    ms: Math.round(ms * 1000) / 1000,
+    bytesIn,
+    bytesOut,
+  });
+}
+
+/** Anything else is a word of the sender's choice. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+
+function json(value: object): Response {
+  return octets(JSON.stringify(value), 'application/json');
+}
+
+function octets(text: string, type: string): Response {
+  return new Response(new TextEncoder().encode(text), { headers: { 'content-type': type } });
+}

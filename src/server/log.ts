@@ -1,0 +1,31 @@
+import type { PoolEvent } from './workers/pool.ts';
+
+/** Structured logs: one JSON object a line. Never a body, a client plan, a header value or a query. */
+
+export type LogLevel = 'info' | 'warn' | 'error';
+
+export type LogEvent =
+  | { readonly event: 'listening'; readonly url: string; readonly plans: readonly string[] }
+  | {
+      readonly event: 'request';
+      readonly method: string;
+      /** The path's template, never the path itself. */
+      readonly path: string;
+      readonly status: number;
+      readonly ms: number;
+      readonly bytesIn: number;
+      readonly bytesOut: number;
+    }
+  | PoolEvent
+  | { readonly event: 'error'; readonly text: string }
+  | { readonly event: 'shutdown'; readonly signal: string; readonly inFlight: number }
+  | { readonly event: 'stopped' };
+
+export type Log = (level: LogLevel, event: LogEvent) => void;
+
+/** A log that writes lines through `write`. */
+export function createLog(write: (line: string) => void, now: () => Date = () => new Date()): Log {
+  return (level, event) => {
+    write(`${JSON.stringify({ time: now().toISOString(), level, ...event })}\n`);
+  };
+}

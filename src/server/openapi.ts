@@ -1,0 +1,149 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { VERSION } from '../version.ts';
+import { PROBLEM_TYPE } from './problems.ts';
+
+/** The HTTP interface as data: what the server serves is registered from here, and so is /openapi.json. */
+
+export const OCTETS = 'application/octet-stream';
+/** Names evaluation keys that were uploaded before. */
+export const KEYS_HEADER = 'Cipherconv-Evaluation-Keys';
+
+const problemSchema = z
+  .object({
+    type: z.string().meta({ description: 'A URN that names the kind of problem' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    field: z.string().optional().meta({ description: 'Which field of the request is wrong' }),
+    expected: z.string().optional(),
+    found: z.string().optional(),
+  })
+  .openapi('Problem');
+
+const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .openapi({ param: { name: 'digest', in: 'path' }, description: 'SHA-256 of the server plan' });
+const bytes = z.string().openapi({ format: 'binary' });
+const params = z.object({ digest });
+
+const REASONS = {
+  400: 'Malformed; `field` says which field',
+  404: 'Unknown plan, or unknown or expired evaluation keys',
+  413: 'The body is too large',
+  415: 'Not application/octet-stream without content encoding',
+  429: 'Too many requests from this address; Retry-After says when',
+  500: 'The evaluation failed; the worker was replaced',
+  503: 'Busy, shutting down, or the worker was lost: the same request may be sent again after Retry-After',
+  504: 'The evaluation did not end in time',
+} as const;
+
+type Status = keyof typeof REASONS;
+
+function problems(
+  ...statuses: Status[]
+): Record<number, { description: string; content: Record<string, { schema: typeof problemSchema }> }> {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: REASONS[status], content: { [PROBLEM_TYPE]: { schema: problemSchema } } },
+    ]),
+  );
+}
+
+const octets = (
+  description: string,
+): { description: string; content: Record<string, { schema: typeof bytes }> } => ({
+  description,
+  content: { [OCTETS]: { schema: bytes } },
+});
+
+const json = <T extends z.ZodType>(
+  description: string,
+  schema: T,
+): { description: string; content: { 'application/json': { schema: T } } } => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+export const ROUTES = {
+  health: createRoute({
+    method: 'get',
+    path: '/healthz',
+    summary: 'Whether requests can be evaluated',
+    responses: {
+      200: json('Ready', z.object({ status: z.literal('ok') })),
+      ...problems(503),
+    },
+  }),
+  plans: createRoute({
+    method: 'get',
+    path: '/v1/plans',
+    summary: 'The plans that are served',
+    responses: {
+      200: json('Plans', z.object({ plans: z.array(z.object({ digest: z.string(), name: z.string() })) })),
+      ...problems(429),
+    },
+  }),
+  plan: createRoute({
+    method: 'get',
+    path: '/v1/plans/{digest}',
+    summary: 'The client plan: what encryption and decryption need, and no weights',
+    request: { params },
+    responses: {
+      200: json('A client plan file', z.object({}).loose()),
+      ...problems(404, 429),
+    },
+  }),
+  evaluate: createRoute({
+    method: 'post',
+    path: '/v1/plans/{digest}/evaluate',
+    summary: 'Evaluates the convolution on ciphertexts',
+    description: 'The same upload gives the same response: it is safe to send a request again.',
+    request: {
+      params,
+      headers: z.object({
+        [KEYS_HEADER]: z
+          .string()
+          .optional()
+          .meta({ description: 'Id of evaluation keys, where the plan needs some' }),
+      }),
+      body: { required: true, ...octets('An upload message of exactly the length that the plan says') },
+    },
+    responses: { 200: octets('A response message'), ...problems(400, 404, 413, 415, 429, 500, 503, 504) },
+  }),
+  evaluationKeys: createRoute({
+    method: 'put',
+    path: '/v1/plans/{digest}/evaluation-keys',
+    summary: 'Uploads the evaluation keys that a diagonals plan needs',
+    request: { params, body: { required: true, ...octets('An evaluation keys message') } },
+    responses: {
+      201: json('Held until nobody has used them for a while', z.object({ id: z.string() })),
+      ...problems(400, 404, 413, 415, 429, 503),
+    },
+  }),
+  openapi: createRoute({
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document',
+    responses: { 200: json('OpenAPI 3.1', z.object({}).loose()) },
+  }),
+  metrics: createRoute({
+    method: 'get',
+    path: '/metrics',
+    summary: 'Metrics in the Prometheus text format',
+    responses: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } } },
+  }),
+} as const;
+
+export type RouteName = keyof typeof ROUTES;
+
+export const OPENAPI_INFO = {
+  openapi: '3.1.0',
+  info: {
+    title: 'cipherconv',
+    version: VERSION,
+    description: 'Convolutions on encrypted pictures. Errors are problem details (RFC 9457).',
+    license: { name: 'MIT' },
+  },
+};

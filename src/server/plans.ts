@@ -1,0 +1,54 @@
+import { CipherconvError } from '../../compiler/errors.ts';
+import { clientView } from '../../compiler/plan.ts';
+import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
+import { loadPacking } from '../../runtime/wire/packer.ts';
+import { displayName, readText } from '../frontend/files.ts';
+import { encodePlan, parsePlan } from '../frontend/planFile.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { describePlan } from './planServer.ts';
+import type { PlanService } from './planServer.ts';
+
+/** A plan that is served: what is said of it, and the check of what is sent to it. */
+export interface ServedPlan extends PlanService {
+  readonly stored: StoredPlan;
+  readonly check: MessageCheck;
+}
+
+/** The plans by digest, in the order in which they were given. */
+export type ServedPlans = ReadonlyMap<string, ServedPlan>;
+
+export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedPlans> {
+  const packing = await loadPacking();
+  return new Map(
+    plans.map((stored) => {
+      const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
+      return [stored.digest, { ...describePlan(stored), stored, check }];
+    }),
+  );
+}
+
+/** The plans as workers get them. */
+export function plansText(plans: ServedPlans): string {
+  return `[${[...plans.values()].map(({ stored }) => encodePlan(stored)).join(',')}]`;
+}
+
+/**
+ * Reads plan files and proves each of them.
+ * @throws CipherconvError naming the file: `unreadable`, or as `parsePlan` does; `usage` for a plan given twice.
+ */
+export async function loadPlans(files: readonly string[]): Promise<StoredPlan[]> {
+  const plans: StoredPlan[] = [];
+  for (const file of files) {
+    const stored = parsePlan(await readText(file), displayName(file));
+    if (plans.some(({ digest }) => digest === stored.digest)) {
+      throw new CipherconvError({
+        code: 'usage',
+        where: displayName(file),
+        message: 'the same plan was given before',
+        found: `digest ${stored.digest}`,
+      });
+    }
+    plans.push(stored);
+  }
+  return plans;
+}

@@ -1,0 +1,182 @@
+import { createAdaptorServer } from '@hono/node-server';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CipherconvError } from '../../compiler/errors.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { createApp } from './app.ts';
+import { KeyStore } from './keyStore.ts';
+import type { Log } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { readPageFiles } from './pageFiles.ts';
+import { plansText, servedPlans } from './plans.ts';
+import type { ServedPlans } from './plans.ts';
+import { RateLimit } from './rateLimit.ts';
+import { ByteBudget } from './requestBody.ts';
+import type { ServiceSettings } from './settings.ts';
+import type { AppState } from './state.ts';
+import { WorkerPool } from './workers/pool.ts';
+import type { PoolEvent } from './workers/pool.ts';
+
+/** A server that listens. */
+export interface Service {
+  readonly url: string;
+  readonly plans: ServedPlans;
+  readonly pool: WorkerPool;
+  readonly metrics: Metrics;
+  /** Requests that have not been answered yet. */
+  readonly inFlight: () => number;
+  /** Takes no new requests, finishes those in flight, ends the workers. Resolves when all of that is done. */
+  stop(): Promise<void>;
+}
+
+/** Connections at the same time. */
+const MOST_CONNECTIONS = 2048;
+const HEADER_BYTES = 8192;
+/** How long a stopping server waits past its deadline for slow readers, milliseconds. */
+const STOP_GRACE_MS = 5000;
+
+/**
+ * Serves plans over HTTP. The plans must come from `parsePlan` or `compile`, which prove them.
+ * @throws CipherconvError `unsupported` for plans that need evaluation keys where none are taken, `usage` when the port
+ * or address cannot be had or the plans do not fit into a worker.
+ */
+export async function startService(
+  stored: readonly StoredPlan[],
+  settings: ServiceSettings,
+  log: Log,
+): Promise<Service> {
+  const plans = await servedPlans(stored);
+  requireKeysMemory(plans, settings);
+  const metrics = new Metrics();
+  const page = await readPageFiles(settings.pageFolder);
+  const largestUpload = largest(plans, 'uploadBytes');
+  const largestResponse = largest(plans, 'responseBytes');
+  const pool = await WorkerPool.start({
+    file: settings.workerFile,
+    memoryBytes: settings.memoryBytes,
+    plansText: plansText(plans),
+    largestResponse,
+    workers: settings.workers,
+    queueLength: settings.queueLength,
+    deadlineMs: settings.deadlineMs,
+    abandonedMs: settings.abandonedMs,
+    onEvent: (event) => {
+      observe(event, metrics, log);
+    },
+  });
+  const state: AppState = {
+    plans,
+    pool,
+    keys: new KeyStore({ bytes: settings.keysMemoryBytes, idleMs: settings.keysIdleMs }),
+    rate: new RateLimit(settings.rate),
+    // At least two requests of the largest kind, whatever the setting.
+    budget: new ByteBudget(Math.max(settings.bodyMemoryBytes, 2 * (largestUpload + largestResponse))),
+    metrics,
+    log,
+    page,
+    maxBody: settings.maxBody ?? largestUpload,
+    inFlight: 0,
+    isClosing: false,
+  };
+  const server = createServer(state, settings);
+  try {
+    await listen(server, settings);
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
+    plans,
+    pool,
+    metrics,
+    inFlight: () => state.inFlight,
+    stop: () => stop(server, state, settings),
+  };
+}
+
+function largest(plans: ServedPlans, key: 'uploadBytes' | 'responseBytes'): number {
+  return [...plans.values()].reduce((most, plan) => Math.max(most, plan[key]), 0);
+}
+
+function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: ServiceSettings): void {
+  for (const { name, digest, evaluationKeyBytes } of plans.values()) {
+    if (evaluationKeyBytes <= keysMemoryBytes) continue;
+    const isOff = keysMemoryBytes === 0;
+    throw new CipherconvError({
+      code: isOff ? 'unsupported' : 'usage',
+      where: `${name} (${digest.slice(0, 16)}...)`,
+      message: isOff
+        ? 'the plan needs evaluation keys from its clients, and none are taken'
+        : 'the evaluation keys of one client do not fit',
+      expected: `${evaluationKeyBytes} bytes for each client`,
+      found: `${keysMemoryBytes} bytes`,
+      hint: 'allow uploads of evaluation keys with --evaluation-keys-memory MiB, or compile with --lowering toeplitz',
+    });
+  }
+}
+
+function observe(event: PoolEvent, metrics: Metrics, log: Log): void {
+  if (event.event === 'worker-retired') {
+    metrics.retirements.add({ reason: event.reason });
+    if (event.reason === 'seal') metrics.sealExceptions.add({});
+  }
+  log(event.event === 'worker-retired' ? 'warn' : 'info', event);
+}
+
+function createServer(state: AppState, settings: ServiceSettings): Server {
+  const { headersTimeoutMs, requestTimeoutMs } = settings;
+  const server = createAdaptorServer({
+    fetch: createApp(state).fetch,
+    serverOptions: {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
+      maxHeaderSize: HEADER_BYTES,
+    },
+  }) as Server;
+  server.maxConnections = MOST_CONNECTIONS;
+  return server;
+}
+
+function listen(server: Server, { host, port }: ServiceSettings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(cannotListen(error, host, port));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'the port may not be used: permission denied',
+  EADDRNOTAVAIL: 'the address is not one of this machine',
+  ENOTFOUND: 'the host name is not known',
+};
+
+function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): CipherconvError {
+  return new CipherconvError(
+    {
+      code: 'usage',
+      where: `${host}:${port}`,
+      message: LISTEN_ERRORS[error.code ?? ''] ?? `cannot listen: ${error.message}`,
+      hint: 'choose another with --port or --host; --port 0 takes any free port',
+    },
+    { cause: error },
+  );
+}
+
+async function stop(server: Server, state: AppState, { deadlineMs }: ServiceSettings): Promise<void> {
+  state.isClosing = true;
+  const closed = new Promise((resolve) => {
+    server.close(resolve);
+  });
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+  }, deadlineMs + STOP_GRACE_MS);
+  await closed;
+  clearTimeout(timer);
+  await state.pool.close();
+}

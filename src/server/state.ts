@@ -1,0 +1,39 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { KeyStore } from './keyStore.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { PageFiles } from './pageFiles.ts';
+import type { ServedPlans } from './plans.ts';
+import type { RateLimit } from './rateLimit.ts';
+import type { ByteBudget } from './requestBody.ts';
+import type { WorkerPool } from './workers/pool.ts';
+
+/** Everything that handlers work with. */
+export interface AppState {
+  readonly plans: ServedPlans;
+  readonly pool: WorkerPool;
+  readonly keys: KeyStore;
+  readonly rate: RateLimit;
+  readonly budget: ByteBudget;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly page: PageFiles;
+  /** Longest body of a request to evaluate, bytes. */
+  readonly maxBody: number;
+  /** Requests that have not been answered yet. */
+  inFlight: number;
+  isClosing: boolean;
+}
+
+export interface AppEnv {
+  Bindings: HttpBindings;
+  Variables: {
+    /** Path template, for logs and metrics. */
+    template: string;
+    bytesIn: number;
+    bytesOut: number;
+  };
+}
+
+export type AppContext = Context<AppEnv>;

@@ -1,0 +1,180 @@
+import { JobQueue, PendingJob } from './jobs.ts';
+import type { JobOutcome, JobRequest } from './jobs.ts';
+import { Seat } from './seat.ts';
+import type { Retirement, RetirementReason } from './seat.ts';
+import type { WorkerSettings } from './workerProcess.ts';
+
+export type { JobOutcome, JobRequest } from './jobs.ts';
+export type { RetirementReason } from './seat.ts';
+
+export interface PoolSettings extends WorkerSettings {
+  /** Requests evaluated at the same time. */
+  readonly workers: number;
+  /** Requests that may wait for a worker. */
+  readonly queueLength: number;
+  /** From arrival to response, milliseconds. */
+  readonly deadlineMs: number;
+  /** What an evaluation nobody waits for any more may still take, milliseconds. */
+  readonly abandonedMs: number;
+  readonly onEvent: (event: PoolEvent) => void;
+}
+
+/** What happens to workers, as logs tell it. */
+export type PoolEvent =
+  | { readonly event: 'worker-ready'; readonly processId: number | null; readonly ms: number }
+  | {
+      readonly event: 'worker-retired';
+      readonly processId: number | null;
+      readonly reason: RetirementReason;
+      readonly text: string;
+    };
+
+/** Milliseconds between two looks at the memory of the workers. */
+const WATCH_MS = 25;
+/** Pauses before a worker is started again after failed starts, milliseconds. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * Whole requests on disposable processes: each with a SEAL and a kernel of its own, a limit of memory and a deadline.
+ * One process more than may work at a time is kept ready, so that the request after a lost worker finds a fresh one.
+ */
+export class WorkerPool {
+  readonly #settings: PoolSettings;
+  readonly #seats = new Set<Seat>();
+  readonly #queue: JobQueue;
+  readonly #watch: NodeJS.Timeout;
+  readonly #pauses = new Set<NodeJS.Timeout>();
+  #busy = 0;
+  #failedStarts = 0;
+  #isClosed = false;
+  #onEmpty: () => void = () => undefined;
+
+  private constructor(settings: PoolSettings) {
+    this.#settings = settings;
+    this.#queue = new JobQueue(settings.queueLength);
+    this.#watch = setInterval(() => {
+      for (const seat of this.#seats) if (seat.state !== 'idle') seat.watchMemory();
+    }, WATCH_MS);
+    this.#watch.unref();
+  }
+
+  /**
+   * Starts the workers and waits for the first one to be ready.
+   * @throws CipherconvError what the worker said when it cannot serve the plans.
+   */
+  static async start(settings: PoolSettings): Promise<WorkerPool> {
+    const pool = new WorkerPool(settings);
+    const refusal = await pool.#addSeat();
+    if (refusal !== null) {
+      await pool.close();
+      throw refusal;
+    }
+    for (let count = 1; count <= settings.workers; count++) void pool.#addSeat();
+    return pool;
+  }
+
+  /** Requests that wait for a worker. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Requests that are being evaluated. */
+  get busy(): number {
+    return this.#busy;
+  }
+
+  /** Workers that have prepared their plans. */
+  get ready(): number {
+    return this.#inState('idle').length + this.#inState('busy').length;
+  }
+
+  /** Whether another request would be taken; asked before a body is read. */
+  get hasRoom(): boolean {
+    return !this.#isClosed && (this.#busy < this.#settings.workers || !this.#queue.isFull);
+  }
+
+  /** Process ids of the workers that are evaluating, or of those that are ready. */
+  processIds(state: 'busy' | 'idle'): number[] {
+    return this.#inState(state).flatMap(({ processId }) => (processId === null ? [] : [processId]));
+  }
+
+  /** Resident memory of all workers together, bytes. */
+  residentBytes(): number {
+    return [...this.#seats].reduce((sum, seat) => sum + seat.residentBytes(), 0);
+  }
+
+  /** Evaluates one request. Never rejects. */
+  run(request: JobRequest): Promise<JobOutcome> {
+    if (!this.hasRoom) return Promise.resolve({ kind: 'queue-full' });
+    const job = new PendingJob(request, this.#settings.deadlineMs);
+    this.#queue.push(job);
+    this.#dispatch();
+    return job.outcome;
+  }
+
+  /** Ends all workers at once; resolves when they are gone. Whoever wants requests finished waits for them first. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#watch);
+    for (const pause of this.#pauses) clearTimeout(pause);
+    this.#queue.clear();
+    if (this.#seats.size === 0) return;
+    const gone = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const seat of this.#seats) seat.retire('closed', 'the server ends');
+    await gone;
+  }
+
+  #inState(state: Seat['state']): Seat[] {
+    return [...this.#seats].filter((seat) => seat.state === state);
+  }
+
+  async #addSeat(): ReturnType<Seat['start']> {
+    const began = performance.now();
+    const seat = new Seat(this.#settings, this.#settings.abandonedMs, (gone, retirement) => {
+      this.#seatLeft(gone, retirement);
+    });
+    this.#seats.add(seat);
+    const refusal = await seat.start();
+    if (refusal === null) {
+      this.#failedStarts = 0;
+      const ms = Math.round(performance.now() - began);
+      this.#settings.onEvent({ event: 'worker-ready', processId: seat.processId, ms });
+      this.#dispatch();
+    }
+    return refusal;
+  }
+
+  /** A process has ended: another takes its place, after a pause when starting does not work. */
+  #seatLeft(seat: Seat, { reason, text }: Retirement): void {
+    this.#seats.delete(seat);
+    if (this.#isClosed) {
+      if (this.#seats.size === 0) this.#onEmpty();
+      return;
+    }
+    this.#settings.onEvent({ event: 'worker-retired', processId: seat.processId, reason, text });
+    if (reason === 'start') this.#failedStarts++;
+    const pauseMs =
+      this.#failedStarts === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** this.#failedStarts, LONGEST_PAUSE_MS);
+    const pause = setTimeout(() => {
+      this.#pauses.delete(pause);
+      void this.#addSeat();
+    }, pauseMs);
+    this.#pauses.add(pause);
+  }
+
+  #dispatch(): void {
+    while (this.#busy < this.#settings.workers) {
+      const [seat] = this.#inState('idle');
+      const job = seat === undefined ? null : this.#queue.shift();
+      if (seat === undefined || job === null) return;
+      this.#busy++;
+      void seat.run(job).then(() => {
+        this.#busy--;
+        this.#dispatch();
+      });
+    }
+  }
+}

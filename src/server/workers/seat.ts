@@ -1,0 +1,152 @@
+import { CipherconvError } from '../../../compiler/errors.ts';
+import type { JobOutcome, PendingJob } from './jobs.ts';
+import { WorkerProcess } from './workerProcess.ts';
+import type { Exchange, WorkerSettings } from './workerProcess.ts';
+
+/** Why a worker was taken out of service. `lost`: it ended by itself or was killed by someone else. */
+export type RetirementReason =
+  'seal' | 'memory' | 'internal' | 'protocol' | 'deadline' | 'abandoned' | 'lost' | 'start' | 'closed';
+
+export interface Retirement {
+  readonly reason: RetirementReason;
+  readonly text: string;
+}
+
+/** A worker that has not prepared its plans by then never will, milliseconds. */
+const START_MS = 120_000;
+
+/** One worker process and what is known of it. From the moment it is retired it takes no job any more. */
+export class Seat {
+  readonly #settings: WorkerSettings;
+  readonly #abandonedMs: number;
+  readonly #worker: WorkerProcess;
+  #state: 'starting' | 'idle' | 'busy' = 'starting';
+  #retirement: Retirement | null = null;
+
+  /** @param abandonedMs what an evaluation nobody waits for may still take: less than a new worker costs */
+  constructor(
+    settings: WorkerSettings,
+    abandonedMs: number,
+    onRetired: (seat: Seat, retirement: Retirement) => void,
+  ) {
+    this.#settings = settings;
+    this.#abandonedMs = abandonedMs;
+    this.#worker = new WorkerProcess(settings);
+    this.#worker.onGone((text) => {
+      const reason = this.#state === 'starting' ? 'start' : 'lost';
+      this.#retirement ??= { reason, text };
+      onRetired(this, this.#retirement);
+    });
+  }
+
+  get state(): 'starting' | 'idle' | 'busy' | 'retired' {
+    return this.#retirement === null ? this.#state : 'retired';
+  }
+
+  get processId(): number | null {
+    return this.#worker.processId;
+  }
+
+  residentBytes(): number {
+    return this.#worker.residentBytes() ?? 0;
+  }
+
+  /** Loads SEAL and prepares the plans; null when the worker is ready, else why it never will be. */
+  async start(): Promise<CipherconvError | null> {
+    const timer = setTimeout(() => {
+      this.retire('start', 'preparing the plans takes too long');
+    }, START_MS);
+    const exchange = await this.#worker.setUp(this.#settings);
+    clearTimeout(timer);
+    if (exchange.kind === 'ready') {
+      this.#state = 'idle';
+      return null;
+    }
+    const text = exchange.kind === 'unfit' ? exchange.details.message : describe(exchange);
+    const tooLarge = this.#retirement?.reason === 'memory';
+    this.retire('start', text);
+    if (exchange.kind === 'unfit') return new CipherconvError(exchange.details);
+    return new CipherconvError({
+      code: tooLarge ? 'usage' : 'internal',
+      message: tooLarge ? 'the plans do not fit into the memory of a worker' : 'internal: no worker started',
+      found: this.#retirement?.text ?? text,
+      ...(tooLarge ? { hint: 'give workers more with --memory, or serve fewer plans' } : {}),
+    });
+  }
+
+  /** Evaluates one job and settles it; resolves when the worker is free or retired. */
+  async run(job: PendingJob): Promise<void> {
+    this.#state = 'busy';
+    let grace: NodeJS.Timeout | undefined;
+    job.onEnd((kind) => {
+      const wasAbandoned = kind === 'abandoned';
+      const text = wasAbandoned ? 'nobody waits for its result' : 'its evaluation ran past the deadline';
+      grace = setTimeout(
+        () => {
+          this.retire(kind, text);
+        },
+        wasAbandoned ? this.#abandonedMs : 0,
+      );
+    });
+    const { digest, message, keys } = job.request;
+    const parts = keys === null ? [message] : [message, keys];
+    const keysBytes = keys?.length ?? 0;
+    const exchange = await this.#worker.evaluate({ kind: 'evaluate', digest, keysBytes }, parts);
+    clearTimeout(grace);
+    const outcome = this.#outcome(exchange);
+    if (outcome.kind === 'failed') this.retire(outcome.reason, describe(exchange));
+    this.#state = 'idle';
+    job.settle(job.request.signal.aborted ? { kind: 'abandoned' } : outcome);
+  }
+
+  /** Ends the worker at once, whatever it does; its job, if any, is settled with the reason. */
+  retire(reason: RetirementReason, text: string): void {
+    this.#retirement ??= { reason, text };
+    this.#worker.kill();
+  }
+
+  /** Looks at the worker's memory from outside. */
+  watchMemory(): void {
+    if (this.#retirement !== null) return;
+    const bytes = this.residentBytes();
+    if (bytes > this.#settings.memoryBytes) this.retire('memory', `${bytes} bytes resident`);
+  }
+
+  #outcome(exchange: Exchange): JobOutcome {
+    switch (exchange.kind) {
+      case 'done':
+        return exchange;
+      case 'refused':
+        return exchange;
+      case 'failed':
+        return { kind: 'failed', reason: exchange.reason };
+      case 'gone':
+        return outcomeOf(this.#retirement);
+      case 'ready':
+      case 'unfit':
+        return { kind: 'failed', reason: 'protocol' };
+      default:
+        return exchange satisfies never;
+    }
+  }
+}
+
+/** What a request gets whose worker ended under it. */
+function outcomeOf(retirement: Retirement | null): JobOutcome {
+  switch (retirement?.reason) {
+    case 'deadline':
+    case 'abandoned':
+      return { kind: retirement.reason };
+    case 'memory':
+    case 'seal':
+    case 'internal':
+    case 'protocol':
+      return { kind: 'failed', reason: retirement.reason };
+    default:
+      return { kind: 'lost' };
+  }
+}
+
+function describe(exchange: Exchange): string {
+  return exchange.kind === 'failed' || exchange.kind === 'gone' ? exchange.text : exchange.kind;
+}

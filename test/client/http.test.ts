@@ -1,0 +1,326 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { compileSpec } from '../../compiler/compile.ts';
+import type { Plan } from '../../compiler/plan.ts';
+import { convolve } from '../../runtime/clear/loops.ts';
+import { liveSealObjects } from '../../runtime/seal/scope.ts';
+import { connect } from '../../src/client/index.ts';
+import type { ConnectOptions, RemotePlan } from '../../src/client/index.ts';
+import { storedPlan } from '../../src/frontend/planFile.ts';
+import { createPlanServer } from '../../src/server/index.ts';
+import type { PlanServer } from '../../src/server/index.ts';
+import { smallSpec } from '../runtime/handmadePlan.ts';
+import { diagonals, square } from '../support/diagonals.ts';
+import { randomInput } from '../support/specs.ts';
+
+afterEach(() => {
+  expect(liveSealObjects()).toBe(0);
+});
+
+interface Seen {
+  readonly method: string;
+  readonly path: string;
+  readonly keysId: string | undefined;
+  readonly type: string | undefined;
+  readonly body: Buffer;
+}
+
+/** Answers a request its own way, or not at all: then the honest server answers. */
+type Fault = (seen: Seen, reply: ServerResponse, number: number) => boolean;
+
+interface Serving {
+  readonly url: string;
+  readonly digest: string;
+  readonly server: PlanServer;
+  readonly seen: readonly Seen[];
+}
+
+/** A server as the contract has it, small: what the client is tested against. `fault` may answer first. */
+async function serving(plan: Plan, fault: Fault, use: (serving: Serving) => Promise<void>): Promise<void> {
+  const stored = storedPlan(plan, 'NCHW');
+  const server = await createPlanServer(stored);
+  const seen: Seen[] = [];
+  const keys = new Map<string, Buffer>();
+  const base = `/base/v1/plans/${stored.digest}`;
+  const answer = (request: Seen, reply: ServerResponse): void => {
+    if (request.path === base) reply.end(server.clientPlanText);
+    else if (request.path === `${base}/evaluation-keys`) {
+      const id = `keys-${seen.length}`;
+      keys.set(id, request.body);
+      reply.writeHead(201).end(JSON.stringify({ id }));
+    } else {
+      const held = request.keysId === undefined ? undefined : keys.get(request.keysId);
+      reply.end(server.evaluate(request.body, held));
+    }
+  };
+  const http = createServer((request: IncomingMessage, reply) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const id = request.headers['cipherconv-evaluation-keys'];
+      seen.push({
+        method: request.method ?? '',
+        path: request.url ?? '',
+        keysId: typeof id === 'string' ? id : undefined,
+        type: request.headers['content-type'],
+        body: Buffer.concat(chunks),
+      });
+      if (!fault(seen.at(-1)!, reply, seen.length)) answer(seen.at(-1)!, reply);
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+  try {
+    await use({ url: `http://127.0.0.1:${port}/base`, digest: stored.digest, server, seen });
+  } finally {
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+    server.dispose();
+  }
+}
+
+async function connected(
+  { url, digest }: Serving,
+  use: (remote: RemotePlan) => Promise<void>,
+  options: ConnectOptions = {},
+): Promise<void> {
+  const remote = await connect(url, digest, options);
+  try {
+    await use(remote);
+  } finally {
+    remote.dispose();
+  }
+}
+
+const honest: Fault = () => false;
+const plan = compileSpec(smallSpec());
+const input = randomInput(plan.spec, 1);
+const expected = convolve(plan.spec, input);
+const isEvaluation = ({ path }: Seen): boolean => path.endsWith('/evaluate');
+
+describe('infer', () => {
+  it('fetches the plan, sends one upload, gives the convolution', async () => {
+    await serving(plan, honest, async (served) => {
+      await connected(served, async (remote) => {
+        expect(await remote.infer(input)).toEqual(expected);
+        expect(served.seen.map(({ method, type }) => [method, type])).toEqual([
+          ['GET', undefined],
+          ['POST', 'application/octet-stream'],
+        ]);
+        expect(served.seen[1]!.body.length).toBe(served.server.uploadBytes);
+      });
+    });
+  });
+
+  it('uploads evaluation keys once, and again once when the server has dropped them', async () => {
+    const rotating = diagonals(square(3, 1));
+    const picture = randomInput(rotating.spec, 2);
+    let dropped = 0;
+    const drop: Fault = (seen, reply) => {
+      if (!isEvaluation(seen) || dropped !== 1) return false;
+      dropped++;
+      const type = 'urn:cipherconv:problem:unknown-evaluation-keys';
+      reply.writeHead(404, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ type }));
+      return true;
+    };
+    await serving(rotating, drop, async (served) => {
+      await connected(served, async (remote) => {
+        const outputs = await Promise.all([remote.infer(picture), remote.infer(picture)]);
+        for (const output of outputs) expect(output).toEqual(convolve(rotating.spec, picture));
+        expect(served.seen.filter(({ method }) => method === 'PUT').length).toBe(1);
+        dropped = 1;
+        expect(await remote.infer(picture)).toEqual(convolve(rotating.spec, picture));
+        const puts = served.seen.filter(({ method }) => method === 'PUT');
+        expect(puts.length).toBe(2);
+        expect(puts[1]!.body.equals(puts[0]!.body)).toBe(true);
+      });
+    });
+  });
+
+  it('does not upload keys for ever', async () => {
+    const type = 'urn:cipherconv:problem:unknown-evaluation-keys';
+    const never: Fault = (seen, reply) => {
+      if (isEvaluation(seen)) reply.writeHead(410).end(JSON.stringify({ type }));
+      return isEvaluation(seen);
+    };
+    const rotating = diagonals(square(2, 0));
+    await serving(rotating, never, async (served) => {
+      await connected(served, async (remote) => {
+        await expect(remote.infer(randomInput(rotating.spec, 1))).rejects.toMatchObject({
+          code: 'server',
+          status: 410,
+          problemType: type,
+        });
+        expect(served.seen.filter(({ method }) => method === 'PUT').length).toBe(2);
+        expect(served.seen.filter(isEvaluation).length).toBe(2);
+      });
+    });
+  });
+});
+
+describe('retries', () => {
+  it.each([429, 503])('after a %i with Retry-After, with the same bytes', async (status) => {
+    let refusals = 2;
+    const busy: Fault = (seen, reply) => {
+      if (!isEvaluation(seen) || refusals-- <= 0) return false;
+      reply.writeHead(status, { 'retry-after': '0' }).end();
+      return true;
+    };
+    await serving(plan, busy, async (served) => {
+      await connected(served, async (remote) => {
+        expect(await remote.infer(input)).toEqual(expected);
+        const bodies = served.seen.filter(isEvaluation).map(({ body }) => body);
+        expect(bodies.length).toBe(3);
+        for (const body of bodies) expect(body.equals(bodies[0]!)).toBe(true);
+      });
+    });
+  });
+
+  it('after a connection that closed without an answer, with the same bytes', async () => {
+    let refusals = 1;
+    const gone: Fault = (seen, reply) => {
+      if (!isEvaluation(seen) || refusals-- <= 0) return false;
+      reply.destroy();
+      return true;
+    };
+    await serving(plan, gone, async (served) => {
+      await connected(served, async (remote) => {
+        expect(await remote.infer(input)).toEqual(expected);
+        const [first, second] = served.seen.filter(isEvaluation);
+        expect(second!.body.equals(first!.body)).toBe(true);
+      });
+    });
+  });
+
+  it('no more often than allowed', async () => {
+    const busy: Fault = (seen, reply) => {
+      if (isEvaluation(seen)) reply.writeHead(503, { 'retry-after': '0' }).end();
+      return isEvaluation(seen);
+    };
+    await serving(plan, busy, async (served) => {
+      await connected(
+        served,
+        async (remote) => {
+          await expect(remote.infer(input)).rejects.toMatchObject({ code: 'server', status: 503 });
+          expect(served.seen.filter(isEvaluation).length).toBe(3);
+        },
+        { attempts: 3 },
+      );
+    });
+  });
+
+  it.each([
+    ['503 without Retry-After', 503, {}],
+    ['a wait longer than allowed', 503, { 'retry-after': '3600' }],
+    ['400', 400, { 'retry-after': '0' }],
+    ['413', 413, {}],
+    ['500', 500, { 'retry-after': '0' }],
+    ['504', 504, {}],
+  ])('never after %s', async (_, status, headers) => {
+    const refuse: Fault = (seen, reply) => {
+      if (isEvaluation(seen)) {
+        const problem = { type: 'urn:x', title: 'No', detail: 'be\u0007cause', field: 'upload[0]' };
+        reply.writeHead(status, headers).end(JSON.stringify(problem));
+      }
+      return isEvaluation(seen);
+    };
+    await serving(plan, refuse, async (served) => {
+      await connected(served, async (remote) => {
+        await expect(remote.infer(input)).rejects.toMatchObject({
+          code: 'server',
+          status,
+          problemType: 'urn:x',
+          details: { found: 'No: upload[0]: be cause' },
+        });
+        expect(served.seen.filter(isEvaluation).length).toBe(1);
+      });
+    });
+  });
+
+  it('never after an answer that broke off, came too long, or decrypts to nothing; the server is not told', async () => {
+    let fault = 0;
+    const wrong: Fault = (seen, reply) => {
+      if (!isEvaluation(seen)) return false;
+      if (fault === 0) {
+        reply.writeHead(200, { 'content-length': '1000' }).write('x');
+        setTimeout(() => reply.destroy(), 20);
+      } else if (fault === 1) reply.end(Buffer.alloc(1_000_000));
+      else reply.end(Buffer.alloc(100));
+      return true;
+    };
+    await serving(plan, wrong, async (served) => {
+      await connected(served, async (remote) => {
+        await expect(remote.infer(input)).rejects.toThrow('broke off');
+        fault = 1;
+        await expect(remote.infer(input)).rejects.toThrow('too long');
+        fault = 2;
+        await expect(remote.infer(input)).rejects.toMatchObject({ code: 'malformed-message' });
+        expect(served.seen.length).toBe(4);
+      });
+    });
+  });
+
+  it('stops when the signal aborts, with its reason, also while it waits', async () => {
+    const busy: Fault = (seen, reply) => {
+      if (isEvaluation(seen)) reply.writeHead(503, { 'retry-after': '20' }).end();
+      return isEvaluation(seen);
+    };
+    await serving(plan, busy, async (served) => {
+      await connected(served, async (remote) => {
+        await expect(remote.infer(input, { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({
+          name: 'TimeoutError',
+        });
+        await expect(remote.infer(input, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
+          'enough',
+        );
+      });
+    });
+  });
+});
+
+describe('connect', () => {
+  const served = storedPlan(plan, 'NCHW');
+  const other = storedPlan(compileSpec(smallSpec({ bits: 1 })), 'NCHW');
+  const refusals: [string, (text: string) => string | Buffer, string][] = [
+    ['a plan of another digest', (text) => text.replace(served.digest, other.digest), 'wrong-plan'],
+    ['something that is no plan', () => '{}', 'malformed-plan'],
+    ['no JSON', () => '<html>', 'malformed-json'],
+    [
+      'a plan with an insecure q',
+      (text) => text.replace(/"dataPrimes":\["\d+"\]/, '"dataPrimes":["1152921504606830593"]'),
+      'plan-rejected',
+    ],
+    ['an endless plan', () => Buffer.alloc(2 ** 24 + 1, 0x20), 'server'],
+  ];
+  it.each(refusals)('refuses %s', async (_, change, code) => {
+    const lie: Fault = (_seen, reply) => {
+      const { server } = current!;
+      reply.end(change(server.clientPlanText));
+      return true;
+    };
+    let current: Serving | null = null;
+    await serving(plan, lie, async (serving_) => {
+      current = serving_;
+      await expect(connect(serving_.url, serving_.digest)).rejects.toMatchObject({ code });
+    });
+  });
+
+  it('follows no redirect, and refuses what is no address and no digest', async () => {
+    const redirect: Fault = (_seen, reply) => {
+      reply.writeHead(302, { location: 'http://127.0.0.1:9/' }).end();
+      return true;
+    };
+    await serving(plan, redirect, async ({ url, digest, seen }) => {
+      await expect(connect(url, digest, { attempts: 1 })).rejects.toMatchObject({ code: 'server' });
+      expect(seen.length).toBe(1);
+    });
+    await expect(connect('ftp://x', served.digest)).rejects.toMatchObject({ code: 'usage' });
+    await expect(connect('http://127.0.0.1:9', 'x'.repeat(64))).rejects.toMatchObject({ code: 'usage' });
+    await expect(connect('http://127.0.0.1:9', served.digest, { attempts: 1 })).rejects.toMatchObject({
+      code: 'server',
+      status: null,
+    });
+  });
+});

@@ -1,0 +1,58 @@
+/**
+ * A worker that misbehaves when the last bytes of a message, which are a seed and so right whatever they are, say so:
+ * the word FAULT, then which fault. Everything else about it is the real worker.
+ */
+import { Buffer } from 'node:buffer';
+import { loadSeal } from '../../runtime/seal/module.ts';
+import { guardSeal } from '../../runtime/seal/failure.ts';
+import { createEngine } from '../../src/server/workers/engine.ts';
+import { runWorker } from '../../src/server/workers/workerLoop.ts';
+import { FAULTS, faultOf } from './faults.ts';
+
+declare const WebAssembly: { Memory: new (limits: { initial: number }) => { grow(pages: number): number } };
+
+const hoard: unknown[] = [];
+const seal = await loadSeal();
+
+function act(fault: (typeof FAULTS)[number] | null): void {
+  switch (fault) {
+    case null:
+      return;
+    case 'slow': {
+      const end = performance.now() + 400;
+      while (performance.now() < end);
+      return;
+    }
+    case 'hang':
+      for (;;);
+    case 'exit':
+      process.exit(7);
+      break;
+    case 'buffers':
+      for (;;) hoard.push(Buffer.alloc(2 ** 24, 1));
+    case 'heap':
+      for (;;) hoard.push(new Array<number>(2 ** 20).fill(Math.random()));
+    case 'wasm': {
+      const memory = new WebAssembly.Memory({ initial: 1 });
+      for (;;) memory.grow(256);
+    }
+    case 'seal':
+      // A real exception of SEAL: bytes that are no ciphertext.
+      guardSeal('load a ciphertext', () => {
+        new seal.EncryptionParameters(seal.SchemeType.bfv).loadFromArray(new Uint8Array(100));
+      });
+      return;
+    case 'throw':
+      throw new TypeError('a bug');
+  }
+}
+
+runWorker(async (plansText, memoryBytes) => {
+  const engine = await createEngine(plansText, memoryBytes);
+  return {
+    evaluate: (digest, message, keys) => {
+      act(faultOf(message));
+      return engine.evaluate(digest, message, keys);
+    },
+  };
+});
