@@ -14,8 +14,14 @@ if (major < LEAST_MAJOR || (major === LEAST_MAJOR && minor < LEAST_MINOR)) {
   );
   process.exitCode = 2;
 } else {
+  // Loading takes a moment in which an interrupt counts already; main installs its own handler first thing.
+  const interrupted = (): never => process.exit(130);
+  process.once('SIGINT', interrupted);
   import('./main.ts').then(
-    ({ main }) => main(process.argv.slice(2)),
+    ({ main }) => {
+      process.off('SIGINT', interrupted);
+      return main(process.argv.slice(2));
+    },
     (error: unknown) => {
       process.stderr.write(`error: cipherconv is not installed right: ${String(error)}\n`);
       process.exitCode = 2;

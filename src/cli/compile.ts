@@ -38,12 +38,7 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     if (file !== undefined) await requireWritable(file);
     if (clientPlan !== undefined) await requireWritable(clientPlan);
     if (isModelFile(path)) {
-      if (clientPlan !== undefined) {
-        throw new CipherconvError({
-          code: 'unsupported',
-          message: 'not supported yet: client plans of models',
-        });
-      }
+      if (clientPlan !== undefined) refuseModelClientPlan();
       const { compileModelFile } = await import('./models.ts');
       await compileModelFile(path, { model, options, file, json: flags.json === true }, terminal());
       return;
@@ -57,6 +52,15 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     } else if (flags.json !== true && clientPlan !== STANDARD_STREAM) print(encodePlan(stored));
     if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
     if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
+  });
+}
+
+function refuseModelClientPlan(): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--client-plan',
+    message: 'not supported yet: client plans of models',
+    hint: 'leave --client-plan out, or compile the layers as filter configs',
   });
 }
 

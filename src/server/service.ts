@@ -49,7 +49,6 @@ export async function startService(
   requireKeysMemory(plans, settings);
   const metrics = new Metrics();
   const page = await readPageFiles(settings.pageFolder);
-  const largestUpload = largest(plans, 'uploadBytes');
   const largestResponse = largest(plans, 'responseBytes');
   const pool = await WorkerPool.start({
     file: settings.workerFile,
@@ -70,11 +69,12 @@ export async function startService(
     keys: new KeyStore({ bytes: settings.keysMemoryBytes, idleMs: settings.keysIdleMs }),
     rate: new RateLimit(settings.rate),
     // At least two requests of the largest kind, whatever the setting.
-    budget: new ByteBudget(Math.max(settings.bodyMemoryBytes, 2 * (largestUpload + largestResponse))),
+    budget: new ByteBudget(Math.max(settings.bodyMemoryBytes, 2 * largestExchange(plans))),
     metrics,
     log,
     page,
-    maxBody: settings.maxBody ?? largestUpload,
+    maxBody: settings.maxBody ?? largest(plans, 'uploadBytes'),
+    sendTimeoutMs: settings.requestTimeoutMs,
     inFlight: 0,
     isClosing: false,
   };
@@ -98,6 +98,14 @@ export async function startService(
 
 function largest(plans: ServedPlans, key: 'uploadBytes' | 'responseBytes'): number {
   return [...plans.values()].reduce((most, plan) => Math.max(most, plan[key]), 0);
+}
+
+/** What one request can take of the budget of bytes. */
+function largestExchange(plans: ServedPlans): number {
+  return [...plans.values()].reduce(
+    (most, plan) => Math.max(most, plan.uploadBytes + plan.responseBytes, plan.evaluationKeyBytes),
+    0,
+  );
 }
 
 function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: ServiceSettings): void {

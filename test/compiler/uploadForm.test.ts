@@ -51,7 +51,9 @@ describe('the form of uploads', () => {
       /does not take whole/,
     );
     const whole = compileToeplitz(simpleSpec(), { upload: 'whole' });
-    expect(() => verify({ ...whole, kernel: 'ntt', direct: null })).toThrow(/wire\.upload/);
+    expect(() => {
+      verify({ ...whole, kernel: 'ntt', direct: null });
+    }).toThrow(/wire\.upload/);
   });
 
   it('is proved with the plan: its bytes follow from it, and rotated uploads are seeded', () => {

@@ -1,5 +1,5 @@
-/** What the faulty worker can be told to do. `slow` answers right, after 400 ms. */
-export const FAULTS = ['slow', 'hang', 'exit', 'buffers', 'heap', 'wasm', 'seal', 'throw'] as const;
+/** What the faulty worker can be told to do. `slow` and `slower` answer right, after 400 and 1200 ms. */
+export const FAULTS = ['slow', 'slower', 'hang', 'exit', 'buffers', 'heap', 'wasm', 'seal', 'throw'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 const MARK = new TextEncoder().encode('FAULT');

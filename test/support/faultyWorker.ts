@@ -18,8 +18,9 @@ function act(fault: (typeof FAULTS)[number] | null): void {
   switch (fault) {
     case null:
       return;
-    case 'slow': {
-      const end = performance.now() + 400;
+    case 'slow':
+    case 'slower': {
+      const end = performance.now() + (fault === 'slow' ? 400 : 1200);
       while (performance.now() < end);
       return;
     }
