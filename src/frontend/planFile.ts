@@ -35,11 +35,21 @@ export function encodePlan({ plan, layout, digest }: StoredPlan): string {
   return canonicalLines({ ...plan, layout, digest });
 }
 
+function saysFormat(value: unknown, format: string): boolean {
+  return typeof value === 'object' && value !== null && 'format' in value && value.format === format;
+}
+
 /** Whether parsed JSON says that it is a plan. */
 export function looksLikePlan(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && 'format' in value && value.format === 'cipherconv-plan'
-  );
+  return saysFormat(value, 'cipherconv-plan');
+}
+
+/** The format of a whole model's plan, which has a plan for each of its layers. */
+export const MODEL_PLAN_FORMAT = 'cipherconv-model-plan';
+
+/** Whether parsed JSON says that it is the plan of a whole model. */
+export function looksLikeModelPlan(value: unknown): boolean {
+  return saysFormat(value, MODEL_PLAN_FORMAT);
 }
 
 function refuse(
@@ -67,6 +77,15 @@ function refuse(
  */
 export function parsePlan(text: string, file: string): StoredPlan {
   const value = parseJson(text, file);
+  if (looksLikeModelPlan(value)) {
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: file,
+      message: 'not supported yet: the plan of a whole model here',
+      expected: 'the plan of one convolution',
+      hint: 'run and explain take plans of models',
+    });
+  }
   const schema = planFileSchema(value);
   const result = schema.safeParse(value);
   if (!result.success) {

@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/errors.ts';
 import { deepFreeze } from '../../compiler/spec.ts';
 import { canonicalJson, canonicalLines } from '../frontend/canonicalJson.ts';
-import { parsePlan } from '../frontend/planFile.ts';
+import { MODEL_PLAN_FORMAT, parsePlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
@@ -17,13 +17,6 @@ import type { ModelPlanFile } from './modelPlanSchema.ts';
  * would have it, and goes through the same schema, digest and proof; sub-models are base64, and hold no weights of
  * encrypted layers. The same model and version give the same bytes.
  */
-
-const FORMAT = 'cipherconv-model-plan';
-
-/** Whether parsed JSON says that it is the plan of a model. */
-export function looksLikeModelPlan(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'format' in value && value.format === FORMAT;
-}
 
 function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
@@ -48,7 +41,7 @@ function encodeReference(reference: ModelReference): ModelPlanFile['reference'] 
 
 function contentOf(plan: ModelPlan): object {
   return {
-    format: FORMAT,
+    format: MODEL_PLAN_FORMAT,
     version: 1,
     compiler: VERSION,
     name: plan.name,

@@ -1,12 +1,13 @@
 import { CipherconvError } from '../../compiler/errors.ts';
 import { displayName, readText } from '../frontend/files.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
+import { looksLikeModelPlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { parseSource } from '../frontend/sources.ts';
 import type { ConvSource } from '../frontend/sources.ts';
 import { isModelFile } from './modelFiles.ts';
 import type { ModelPlan } from './modelPlan.ts';
-import { looksLikeModelPlan, parseModelPlan } from './modelPlanFile.ts';
+import { parseModelPlan } from './modelPlanFile.ts';
 
 /** What a command was given: a convolution, or a whole model, compiled already or not. */
 export type Source =

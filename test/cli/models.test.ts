@@ -103,6 +103,11 @@ describe('refusals: one clear error, nothing written', () => {
     );
   });
 
+  it('a plan of a model where that of one convolution is wanted', () => {
+    const args = ['evaluate', '--plan', PLAN, '--input', INPUT, '--output', at('down.bin')];
+    refusal(args, 2, 'not supported yet: the plan of a whole model here');
+  });
+
   it('a plan of a model that was edited', () => {
     writeFileSync(at('edited.plan'), readFileSync(PLAN, 'utf8').replace('"name":"Conv', '"name":"Konv'));
     refusal(['run', at('edited.plan'), '-i', INPUT], 2, 'its digest is wrong');
