@@ -3,6 +3,9 @@
 /** What the runtime may see of the compiler: data and its checks, never a lowering or a parameter search. */
 const RUNTIME_VIEW = 'spec|plan|packing|program|verify|interval|tensor|errors';
 
+/** Node's own modules, with and without `node:`. */
+const NODE_MODULES = `^(node:)?(${require('node:module').builtinModules.join('|')})$`;
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -40,6 +43,27 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(lint|eslint)/' },
       to: { path: '^runtime/seal/', reachable: true },
+    },
+    {
+      name: 'nothing-imports-the-page',
+      comment: 'The page is a program of its own; tests may import it.',
+      severity: 'error',
+      from: { pathNot: '^(src/page|test)/' },
+      to: { path: '^src/page/' },
+    },
+    {
+      name: 'browser-without-node',
+      comment: 'The page and the client run in browsers: nothing of Node, not even through others.',
+      severity: 'error',
+      from: { path: '^src/(page|client)/' },
+      to: { path: NODE_MODULES, reachable: true },
+    },
+    {
+      name: 'browser-without-server',
+      comment: 'The page and the client hold nothing of the server, the compiler search or the evaluator.',
+      severity: 'error',
+      from: { path: '^src/(page|client)/' },
+      to: { path: '^src/(server|cli)/', reachable: true },
     },
     {
       name: 'sources-not-to-test',

@@ -8,11 +8,17 @@ export type { Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
 export type { GaloisKeys, KeyGenerator, SecretKey } from 'node-seal';
 export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
 
+/**
+ * node-seal's own `locateFile` makes an address of a name at run time, which no bundler can follow. Without it the WASM
+ * is found by `new URL('....wasm', import.meta.url)`, which Node and bundlers both understand.
+ */
+const OPTIONS = { ...({ locateFile: undefined } as object) };
+
 let loading: Promise<Seal> | null = null;
 
 /** Loads node-seal on the first call; every call gives the same instance. */
 export function loadSeal(): Promise<Seal> {
-  loading ??= initialize().catch((error: unknown) => {
+  loading ??= initialize(OPTIONS).catch((error: unknown) => {
     // A failed load (no memory, no network in a page) may be tried again.
     loading = null;
     throw error;

@@ -7,8 +7,9 @@ import { decodeText, displayName, readBytes, STANDARD_STREAM } from './files.ts'
 import { canonicalShape, outsideShape, toCanonical } from './layouts.ts';
 import { flattenNested, pathOfElement } from './nested.ts';
 import { decodeNpy } from './npy.ts';
-import { decodePicture, pictureTensor } from './picture.ts';
-import type { Picture } from './picture.ts';
+import { decodePicture } from './picture.ts';
+import { pictureTensor } from './pictureTensor.ts';
+import type { Picture } from './pictureTensor.ts';
 import { formatPath, locate, LocatedError, parseJson } from './positions.ts';
 import type { TensorLayout } from './schema.ts';
 import { schemaError } from './schemaIssues.ts';
