@@ -1,10 +1,21 @@
 /** Import direction: src -> runtime -> compiler. `npm run depcruise` (tools/depcruise.ts) runs it and refuses an empty run. */
 
+const { builtinModules } = require('node:module');
+
 /** What the runtime may see of the compiler: data and its checks, never a lowering or a parameter search. */
 const RUNTIME_VIEW = 'spec|plan|packing|program|verify|interval|tensor|errors';
 
-/** Node's own modules, with and without `node:`. */
-const NODE_MODULES = `^(node:)?(${require('node:module').builtinModules.join('|')})$`;
+/** What a server is made of. */
+const SERVER_SIDE =
+  '^(src/server/|runtime/([^/]*[eE]valuator[^/]*|directMachine|weights)\\.ts$|runtime/pool/|runtime/kernels/direct|runtime/diagonals/evaluator\\.ts$)';
+/** What makes, reads, keeps or uses a secret key. */
+const SECRETS =
+  '^(src/client/|runtime/(client|clientTools|zeroPool|negacyclic)\\.ts$|runtime/diagonals/client\\.ts$|runtime/seal/(secretKey|noiseMeter)\\.ts$)';
+/** What clients leave alone: servers and what they are made of, and the compiler but for data and packing. */
+const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(compile|search|choose|cost|program|simulate|filterMatrix|accumulator|remedies|planKernel|verify(Matrix|Diagonals|Outputs|Sources)?\\.ts$)`;
+
+/** Node's own modules. */
+const NODE = `^(node:.*|${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -52,18 +63,40 @@ module.exports = {
       to: { path: '^src/page/' },
     },
     {
-      name: 'browser-without-node',
-      comment: 'The page and the client run in browsers: nothing of Node, not even through others.',
+      name: 'page-without-server',
+      comment: 'The page is the client and the convolution in the clear: no evaluator, no program, no compiler.',
       severity: 'error',
-      from: { path: '^src/(page|client)/' },
-      to: { path: NODE_MODULES, reachable: true },
+      from: { path: '^src/page/' },
+      to: { path: NOT_FOR_CLIENTS, reachable: true },
     },
     {
-      name: 'browser-without-server',
-      comment: 'The page and the client hold nothing of the server, the compiler search or the evaluator.',
+      name: 'page-without-node',
+      comment: 'The page runs in browsers.',
       severity: 'error',
-      from: { path: '^src/(page|client)/' },
-      to: { path: '^src/(server|cli)/', reachable: true },
+      from: { path: '^src/page/' },
+      to: { path: NODE, reachable: true },
+    },
+    {
+      name: 'server-without-secrets',
+      comment:
+        'What evaluates for others never reaches what makes, reads or keeps a secret key, not even through others.',
+      severity: 'error',
+      from: { path: SERVER_SIDE },
+      to: { path: SECRETS, reachable: true },
+    },
+    {
+      name: 'client-without-server',
+      comment: 'cipherconv/client holds no evaluator, no kernel, no program, no compiler and no proof.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: NOT_FOR_CLIENTS, reachable: true },
+    },
+    {
+      name: 'client-without-node',
+      comment: 'cipherconv/client runs in browsers.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: NODE, reachable: true },
     },
     {
       name: 'sources-not-to-test',

@@ -2,7 +2,7 @@ import { axisShapes, pitches, toeplitzLayout } from './packing.ts';
 import type { AxisShape } from './packing.ts';
 import { slotGeometry } from './packingDiagonals.ts';
 import { allPrimes, dataModulus, isToeplitzView } from './plan.ts';
-import type { ClientView, DiagonalsView, ToeplitzView } from './plan.ts';
+import type { ClientView, DiagonalsView, Parameters, ToeplitzView } from './plan.ts';
 import { checkShape, outputShape } from './spec.ts';
 import { elementCount } from './tensor.ts';
 import { verifyParameters, verifySlots, verifyWire } from './verifyParameters.ts';
@@ -15,16 +15,23 @@ import { polynomialBytes, SEED_BYTES } from './wireBytes.ts';
  * it takes neither forever nor all the memory: every size is bounded by arithmetic before anything of that size is made.
  */
 
-/** The largest client views that are followed. A plan past them compiles, and runs in one process. */
+/**
+ * The largest client views that are followed: a picture of 2048 x 2048 pixels, seconds of work. A plan past them compiles,
+ * and runs in one process.
+ */
 export const CLIENT_LIMITS = Object.freeze({
   /** Of the input tensor, and of the output tensor. */
-  elements: 2 ** 24,
+  elements: 2 ** 22,
   /** Of all input ciphertexts together, and of all results. */
-  coefficients: 2 ** 26,
+  coefficients: 2 ** 24,
+  /** N times the square of the number of primes, the special one included: setting SEAL up grows like that. */
+  setup: 2 ** 21,
+  /** Bytes of one upload or response, at most: as if every coefficient of both polynomials travelled whole. */
+  messageBytes: 2 ** 28,
   /** Taps of all products of one block group. */
   taps: 2 ** 22,
   /** Steps of working out which coefficients are read. */
-  reads: 2 ** 31,
+  reads: 2 ** 30,
   /** Of the evaluation keys together. */
   keyBytes: 2 ** 28,
 });
@@ -45,9 +52,18 @@ export function checkClientView(view: ClientView): void {
     CLIENT_LIMITS.elements,
     'elements',
   );
-  checkModulus(view);
+  checkPlainModulus(parameters.plainModulus);
+  const setup = parameters.degree * allPrimes(parameters).length ** 2;
+  atMost('parameters.dataPrimes', setup, CLIENT_LIMITS.setup, 'for N x primes^2');
   const rotates = !isToeplitzView(view) && view.keys.steps.length > 0;
   verifyParameters(parameters, view.packing.degree, rotates);
+  if (BigInt(parameters.plainModulus) >= dataModulus(parameters))
+    reject(
+      'parameters.plainModulus',
+      'not below q',
+      `below ${dataModulus(parameters)}`,
+      String(parameters.plainModulus),
+    );
   verifyWire(parameters, wire, view.packing.lowering);
   checkWindows(view);
   if (isToeplitzView(view)) checkToeplitz(view);
@@ -59,13 +75,17 @@ function atMost(where: string, found: number, limit: number, unit: string): void
   reject(where, 'too large for a client', `at most ${limit} ${unit}`, String(found));
 }
 
-/** SEAL wants t below q; sums of two residues stay exact doubles up to 2^52. */
-function checkModulus({ parameters }: ClientView): void {
-  const { plainModulus } = parameters;
-  if (!Number.isSafeInteger(plainModulus) || plainModulus < 2 || plainModulus > 2 ** 52)
-    reject('parameters.plainModulus', 'out of range', 'an integer from 2 to 2^52', String(plainModulus));
-  if (BigInt(plainModulus) < dataModulus(parameters)) return;
-  reject('parameters.plainModulus', 'not below q', String(dataModulus(parameters)), String(plainModulus));
+function checkCiphertexts(which: 'input' | 'result', count: number, parameters: Parameters): void {
+  const { degree, dataPrimes } = parameters;
+  atMost('packing', count * degree, CLIENT_LIMITS.coefficients, `${which} coefficients`);
+  const bytes = count * (2 * polynomialBytes(dataPrimes, degree, 0) + SEED_BYTES);
+  atMost('packing', bytes, CLIENT_LIMITS.messageBytes, `${which} bytes`);
+}
+
+/** Sums of two residues stay exact doubles up to 2^52. */
+function checkPlainModulus(plainModulus: number): void {
+  if (Number.isSafeInteger(plainModulus) && plainModulus >= 2 && plainModulus <= 2 ** 52) return;
+  reject('parameters.plainModulus', 'out of range', 'an integer from 2 to 2^52', String(plainModulus));
 }
 
 /** One window a channel, and every decoded value an exact double. */
@@ -92,7 +112,7 @@ function checkIndices(where: string, indices: readonly number[], count: number):
   reject(`${where}[${wrong}]`, 'not ascending numbers in range', `below ${count}`, String(indices[wrong]));
 }
 
-function checkToeplitz({ shape, packing, transfer }: ToeplitzView): void {
+function checkToeplitz({ shape, packing, parameters, transfer }: ToeplitzView): void {
   const { kernelHeight, kernelWidth, channelsPerGroup, outChannels } = shape.weights;
   const { outputsPerProduct, blocksPerCiphertext, channelsPerCiphertext, degree, tile } = packing;
   const perOutput = shape.input.channels * kernelHeight * kernelWidth;
@@ -105,12 +125,17 @@ function checkToeplitz({ shape, packing, transfer }: ToeplitzView): void {
   const layout = toeplitzLayout(shape, packing);
   checkPitches(layout);
   const { blockGroups, chunks, resultRows } = layout;
-  atMost('packing', blockGroups * chunks * degree, CLIENT_LIMITS.coefficients, 'input coefficients');
-  atMost('packing', blockGroups * resultRows * degree, CLIENT_LIMITS.coefficients, 'result coefficients');
+  checkCiphertexts('input', blockGroups * chunks, parameters);
+  checkCiphertexts('result', blockGroups * resultRows, parameters);
   const outputs = Math.min(degree, outputsPerProduct * blocksPerCiphertext * tile.height * tile.width);
   const taps = outputsPerProduct * layout.phaseChannels * kernelHeight * kernelWidth;
   atMost('packing', blockGroups * taps * outputs, CLIENT_LIMITS.reads, 'steps of layout');
-  atMost('packing', blockGroups * chunks * blocksPerCiphertext * channelsPerCiphertext, 2 ** 26, 'blocks');
+  atMost(
+    'packing',
+    blockGroups * chunks * blocksPerCiphertext * channelsPerCiphertext,
+    CLIENT_LIMITS.coefficients,
+    'blocks',
+  );
   checkIndices('transfer.usedChunks', transfer.usedChunks, chunks);
   checkIndices('transfer.emptyRows', transfer.emptyRows, resultRows);
 }
@@ -143,8 +168,8 @@ function checkDiagonals({ shape, packing, parameters, transfer, keys }: Diagonal
   verifySlots(degree, plainModulus);
   const geometry = slotGeometry(shape, packing);
   const { inputCiphertexts, resultCiphertexts } = geometry;
-  atMost('packing', inputCiphertexts * degree, CLIENT_LIMITS.coefficients, 'input coefficients');
-  atMost('packing', resultCiphertexts * degree, CLIENT_LIMITS.coefficients, 'result coefficients');
+  checkCiphertexts('input', inputCiphertexts, parameters);
+  checkCiphertexts('result', resultCiphertexts, parameters);
   checkIndices('transfer.usedChunks', transfer.usedChunks, inputCiphertexts);
   checkIndices('transfer.emptyRows', transfer.emptyRows, resultCiphertexts);
   checkIndices('keys.steps', keys.steps, degree / 2);

@@ -12,7 +12,7 @@ import { ciphertextFrames } from './seal/ciphertext.ts';
 import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from './seal/envelope.ts';
-import type { Ciphertext, Seal } from './seal/module.ts';
+import type { Ciphertext, PublicSeal } from './seal/module.ts';
 import type { SealScope } from './seal/scope.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
 import type { PackingModule } from './wire/packer.ts';
@@ -52,7 +52,7 @@ export function kernelSource(
 
 /** The modules that a machine runs on. */
 export interface DirectEngines {
-  readonly seal: Seal;
+  readonly seal: PublicSeal;
   readonly packing: PackingModule;
   readonly direct: DirectModule;
 }
@@ -64,7 +64,7 @@ export interface DirectEngines {
 export class DirectMachine {
   readonly coding = new CodingClock();
   readonly kernel: DirectKernel;
-  readonly #seal: Seal;
+  readonly #seal: PublicSeal;
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;

@@ -9,8 +9,10 @@ import { loadDirect } from './kernels/directModule.ts';
 import { NttEvaluator } from './nttEvaluator.ts';
 import { guardSeal } from './seal/failure.ts';
 import { loadSeal } from './seal/module.ts';
+import type { PublicSeal } from './seal/module.ts';
 import { buildWithScope } from './seal/scope.ts';
 import { loadPacking } from './wire/packer.ts';
+import type { PackingModule } from './wire/packer.ts';
 
 export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 
@@ -19,7 +21,7 @@ export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts'
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the direct kernel its lanes.
  */
 export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
-  const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
+  const [seal, packing]: [PublicSeal, PackingModule] = await Promise.all([loadSeal(), loadPacking()]);
   if (!isToeplitz(wholePlan)) {
     return buildWithScope((scope) =>
       guardSeal(

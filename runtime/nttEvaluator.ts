@@ -9,7 +9,7 @@ import { createContext } from './seal/context.ts';
 import type { BfvContext } from './seal/context.ts';
 import { saveBytes } from './seal/envelope.ts';
 import { guardSeal } from './seal/failure.ts';
-import type { Ciphertext, Seal, SealEvaluator } from './seal/module.ts';
+import type { Ciphertext, PublicSeal, SealEvaluator } from './seal/module.ts';
 import type { SealScope } from './seal/scope.ts';
 import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
@@ -54,7 +54,7 @@ export class NttEvaluator implements Evaluator {
   readonly weights: Weights;
   readonly coding = new CodingClock();
   readonly #scope: SealScope;
-  readonly #seal: Seal;
+  readonly #seal: PublicSeal;
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
@@ -74,7 +74,7 @@ export class NttEvaluator implements Evaluator {
 
   constructor(
     scope: SealScope,
-    seal: Seal,
+    seal: PublicSeal,
     packing: PackingModule,
     plan: ToeplitzPlan,
     program: ToeplitzProgram,

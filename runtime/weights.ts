@@ -1,6 +1,6 @@
 import type { RingPlaintext } from '../compiler/program.ts';
 import type { BfvContext } from './seal/context.ts';
-import type { Plaintext, Seal, SealEvaluator } from './seal/module.ts';
+import type { Plaintext, PublicSeal, SealEvaluator } from './seal/module.ts';
 import { PlaintextWriter } from './seal/plaintext.ts';
 import type { SealScope } from './seal/scope.ts';
 
@@ -33,7 +33,7 @@ type Transform = (index: number, target: Plaintext) => void;
  * coefficient, and the noise of a negative weight w grows by t - |w| instead of |w|.
  */
 function makeTransform(
-  seal: Seal,
+  seal: PublicSeal,
   context: BfvContext,
   evaluator: SealEvaluator,
   write: WritePlaintext,
@@ -50,7 +50,7 @@ function makeTransform(
 /** The weights of a toeplitz program; see `preparePlaintexts`. */
 export function prepareWeights(
   scope: SealScope,
-  seal: Seal,
+  seal: PublicSeal,
   context: BfvContext,
   evaluator: SealEvaluator,
   polynomials: readonly RingPlaintext[],
@@ -69,7 +69,7 @@ export function prepareWeights(
 /** Transforms the plaintexts now and keeps them, or, past the memory allowed, one at a time when asked for. */
 export function preparePlaintexts(
   scope: SealScope,
-  seal: Seal,
+  seal: PublicSeal,
   context: BfvContext,
   evaluator: SealEvaluator,
   count: number,

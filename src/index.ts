@@ -8,9 +8,11 @@ export type { Interval, Width } from '../compiler/interval.ts';
 export type { ToeplitzPacking } from '../compiler/packing.ts';
 export type { DiagonalsPacking, RotationSteps } from '../compiler/packingDiagonals.ts';
 export type {
+  ClientView,
   DecodeWindows,
   DiagonalsPlan,
   DiagonalsPlanNoise,
+  DiagonalsView,
   Kernel,
   Lowering,
   Objective,
@@ -23,6 +25,7 @@ export type {
   PlanReport,
   RefusedCandidate,
   ToeplitzPlan,
+  ToeplitzView,
   Transfer,
 } from '../compiler/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/security.ts';
@@ -44,6 +47,8 @@ export type { Mismatch } from '../runtime/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
+export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
+export type { ClientPlan } from './frontend/clientPlan.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';

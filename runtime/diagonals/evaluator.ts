@@ -13,7 +13,7 @@ import type { BfvContext } from '../seal/context.ts';
 import { saveBytes } from '../seal/envelope.ts';
 import { guardSeal } from '../seal/failure.ts';
 import { galoisFrame } from '../seal/galoisEnvelope.ts';
-import type { Ciphertext, GaloisKeys, Seal, SealEvaluator } from '../seal/module.ts';
+import type { Ciphertext, GaloisKeys, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import type { SealScope } from '../seal/scope.ts';
 import { preparePlaintexts } from '../weights.ts';
 import type { Weights, WeightSource } from '../weights.ts';
@@ -35,7 +35,7 @@ export class DiagonalsEvaluator implements Evaluator {
   readonly coding = new CodingClock();
   readonly weights: Weights;
   readonly #scope: SealScope;
-  readonly #seal: Seal;
+  readonly #seal: PublicSeal;
   readonly #plan: DiagonalsPlan;
   readonly #context: BfvContext;
   readonly #packing: PackingModule;
@@ -56,7 +56,7 @@ export class DiagonalsEvaluator implements Evaluator {
 
   constructor(
     scope: SealScope,
-    seal: Seal,
+    seal: PublicSeal,
     packing: PackingModule,
     plan: DiagonalsPlan,
     options: EvaluatorOptions,

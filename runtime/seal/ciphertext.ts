@@ -2,7 +2,7 @@ import { CipherconvError } from '../../compiler/errors.ts';
 import type { BfvContext } from './context.ts';
 import { fitsFrame, fullFrame, plainBytes, saveBytes, seededFrame } from './envelope.ts';
 import type { CiphertextFrame } from './envelope.ts';
-import type { Ciphertext, Seal } from './module.ts';
+import type { Ciphertext, PublicSeal } from './module.ts';
 import { withScope } from './scope.ts';
 
 /** The two kinds of ciphertext envelope that travel under one context. */
@@ -14,7 +14,7 @@ export interface CiphertextFrames {
 }
 
 /** Made with our own context: no secret, no encryption. */
-export function ciphertextFrames(seal: Seal, context: BfvContext): CiphertextFrames {
+export function ciphertextFrames(seal: PublicSeal, context: BfvContext): CiphertextFrames {
   const { degree, dataPrimeCount } = context;
   const envelope = withScope((scope) => {
     const ciphertext = scope.own(new seal.Ciphertext(context.context, context.firstParmsId));

@@ -2,7 +2,7 @@ import { CipherconvError } from '../../compiler/errors.ts';
 import { allPrimes } from '../../compiler/plan.ts';
 import type { Parameters } from '../../compiler/plan.ts';
 import { guardSeal } from './failure.ts';
-import type { ParmsIdType, Seal, SEALContext } from './module.ts';
+import type { ParmsIdType, PublicSeal, SEALContext } from './module.ts';
 import type { SealScope } from './scope.ts';
 
 /** BFV parameters that SEAL has accepted, with what the rest of the runtime asks of them. */
@@ -43,7 +43,7 @@ function readDataPrimes(scope: SealScope, context: SEALContext): string[] {
   });
 }
 
-function makeContext(scope: SealScope, seal: Seal, parameters: Parameters): SEALContext {
+function makeContext(scope: SealScope, seal: PublicSeal, parameters: Parameters): SEALContext {
   const primes = allPrimes(parameters).map((prime) => scope.own(new seal.Modulus(prime)));
   const encryption = scope.own(new seal.EncryptionParameters(seal.SchemeType.bfv));
   encryption.setPolyModulusDegree(parameters.degree);
@@ -59,7 +59,7 @@ function makeContext(scope: SealScope, seal: Seal, parameters: Parameters): SEAL
  * is read back and compared.
  * @throws CipherconvError `plan-rejected` when SEAL does not take the parameters, or keeps other primes for data.
  */
-export function createContext(scope: SealScope, seal: Seal, parameters: Parameters): BfvContext {
+export function createContext(scope: SealScope, seal: PublicSeal, parameters: Parameters): BfvContext {
   return guardSeal('set up the parameters', () => {
     const context = makeContext(scope, seal, parameters);
     if (!context.parametersSet()) {

@@ -1,4 +1,4 @@
-import type { Seal } from './module.ts';
+import type { PublicSeal } from './module.ts';
 
 /**
  * SEAL's uncompressed serialization, little-endian: a 16-byte header (magic, header size, version major and minor,
@@ -24,11 +24,11 @@ const SEED_RECORD = HEADER + 1 + SEED_BYTES;
 
 /** Anything of node-seal that serializes itself. */
 interface Saveable {
-  saveToArray(mode: Seal['ComprModeType']['none']): unknown;
+  saveToArray(mode: PublicSeal['ComprModeType']['none']): unknown;
 }
 
 /** The object's uncompressed envelope: a copy outside the WASM heap. */
-export function saveBytes(seal: Seal, object: Saveable): Uint8Array {
+export function saveBytes(seal: PublicSeal, object: Saveable): Uint8Array {
   // node-seal types this result as `any`; it always is a Uint8Array.
   return object.saveToArray(seal.ComprModeType.none) as Uint8Array;
 }

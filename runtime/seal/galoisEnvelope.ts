@@ -1,7 +1,7 @@
 import type { BfvContext } from './context.ts';
 import { fullFrame, HEADER_BYTES, saveBytes, seededFrame, WORD_BYTES } from './envelope.ts';
 import type { CiphertextFrame } from './envelope.ts';
-import type { Seal } from './module.ts';
+import type { PublicSeal } from './module.ts';
 import { withScope } from './scope.ts';
 
 /**
@@ -33,7 +33,7 @@ export function galoisIndex(degree: number, step: number): number {
 }
 
 /** Frame of seeded ciphertexts of the key level: made with our own context, no secret, no key. */
-function keyHalfFrame(seal: Seal, { context, degree, dataPrimeCount }: BfvContext): CiphertextFrame {
+function keyHalfFrame(seal: PublicSeal, { context, degree, dataPrimeCount }: BfvContext): CiphertextFrame {
   const envelope = withScope((scope) => {
     const ciphertext = scope.own(new seal.Ciphertext(context, scope.own(context.keyParmsId())));
     ciphertext.resize(2);
@@ -44,7 +44,7 @@ function keyHalfFrame(seal: Seal, { context, degree, dataPrimeCount }: BfvContex
 }
 
 /** @param steps as the plan lists them */
-export function galoisFrame(seal: Seal, context: BfvContext, steps: readonly number[]): GaloisFrame {
+export function galoisFrame(seal: PublicSeal, context: BfvContext, steps: readonly number[]): GaloisFrame {
   const { degree, dataPrimeCount } = context;
   const half = keyHalfFrame(seal, context);
   const keyBytes = dataPrimeCount * half.byteLength;

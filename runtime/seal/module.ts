@@ -4,21 +4,24 @@ import type { MainModule } from 'node-seal';
 /** The one WASM instance of Microsoft SEAL in this process (or page, or worker). */
 export type Seal = MainModule;
 
+/** The same as servers see it: by its type, nothing that makes, keeps or uses a secret key. */
+export type PublicSeal = Omit<MainModule, 'KeyGenerator' | 'SecretKey' | 'Encryptor' | 'Decryptor'>;
+
 export type { Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
 export type { GaloisKeys, KeyGenerator, SecretKey } from 'node-seal';
 export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
 
 /**
- * node-seal's own `locateFile` makes an address of a name at run time, which no bundler can follow. Without it the WASM
- * is found by `new URL('....wasm', import.meta.url)`, which Node and bundlers both understand.
+ * node-seal looks for its WASM file beside itself by a path that bundlers cannot see; without that, its own loader asks
+ * for it in a way that they do, and that Node takes as well.
  */
-const OPTIONS = { ...({ locateFile: undefined } as object) };
+const WITHOUT_LOCATOR: Readonly<Record<string, unknown>> = { locateFile: undefined };
 
 let loading: Promise<Seal> | null = null;
 
 /** Loads node-seal on the first call; every call gives the same instance. */
 export function loadSeal(): Promise<Seal> {
-  loading ??= initialize(OPTIONS).catch((error: unknown) => {
+  loading ??= initialize(WITHOUT_LOCATOR).catch((error: unknown) => {
     // A failed load (no memory, no network in a page) may be tried again.
     loading = null;
     throw error;

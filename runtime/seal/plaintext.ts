@@ -1,7 +1,7 @@
 import { internalError } from '../../compiler/errors.ts';
 import type { BfvContext } from './context.ts';
 import { PLAINTEXT_COUNT_AT, PLAINTEXT_WORDS_AT, saveBytes, wordHalves } from './envelope.ts';
-import type { Plaintext, Seal } from './module.ts';
+import type { Plaintext, PublicSeal } from './module.ts';
 import { withScope } from './scope.ts';
 
 /** A coefficient is written as two 32-bit halves: no bigint per element. */
@@ -16,7 +16,7 @@ export class PlaintextWriter {
   readonly #envelope: Uint8Array;
   readonly #halves: Uint32Array;
 
-  constructor(seal: Seal, context: BfvContext) {
+  constructor(seal: PublicSeal, context: BfvContext) {
     this.#context = context;
     this.#envelope = withScope((scope) => saveBytes(seal, scope.own(new seal.Plaintext(context.degree))));
     this.#halves = wordHalves(this.#envelope, PLAINTEXT_WORDS_AT, context.degree);
@@ -46,7 +46,7 @@ export class PlaintextWriter {
  * Coefficients of a plaintext in coefficient form, written into `target` (length N), which is returned. SEAL leaves
  * out leading zeros, so what it holds may be shorter; the rest becomes 0. Exact below 2^53.
  */
-export function readPlaintext(seal: Seal, plaintext: Plaintext, target: Float64Array): Float64Array {
+export function readPlaintext(seal: PublicSeal, plaintext: Plaintext, target: Float64Array): Float64Array {
   const envelope = saveBytes(seal, plaintext);
   const count = wordHalves(envelope, PLAINTEXT_COUNT_AT, 1)[0]!;
   if (count > target.length)

@@ -122,7 +122,12 @@ class SealPlanClient implements PlanClient {
   }
 
   exportSecretKey(): Uint8Array {
-    return encodeSecretKey(this.plan, this.#client.secretKey());
+    const ternary = this.#client.secretKey();
+    try {
+      return encodeSecretKey(this.plan, ternary);
+    } finally {
+      ternary.fill(0);
+    }
   }
 
   precompute(inputs: number): void {
@@ -147,9 +152,10 @@ export async function createPlanClient(
   plan: ClientPlan,
   options: PlanClientOptions = {},
 ): Promise<PlanClient> {
-  const secretKey =
-    options.secretKey === undefined ? {} : { secretKey: decodeSecretKey(plan, options.secretKey) };
-  const client = await createClient(plan.view, secretKey);
+  const secretKey = options.secretKey === undefined ? null : decodeSecretKey(plan, options.secretKey);
+  const client = await createClient(plan.view, secretKey === null ? {} : { secretKey }).finally(() =>
+    secretKey?.fill(0),
+  );
   try {
     return new SealPlanClient(plan, client);
   } catch (error) {

@@ -178,8 +178,11 @@ export interface WriteOptions {
  * @throws CipherconvError `unwritable` when there is something at `path`.
  */
 export async function requireMissing(path: string, hint: string): Promise<void> {
-  if (path === STANDARD_STREAM || (await kindOf(path)) === 'missing') return;
-  throw alreadyThere(path, hint);
+  if (path === STANDARD_STREAM) return;
+  const kind = await kindOf(path).catch((error: unknown) => {
+    throw unwritable(path, error);
+  });
+  if (kind !== 'missing') throw alreadyThere(path, hint);
 }
 
 function alreadyThere(path: string, hint?: string): CipherconvError {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join } from 'node:path';
 import { CipherconvError } from '../../compiler/errors.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
+import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
 import { displayName, readText, STANDARD_STREAM, unreadable } from './files.ts';
@@ -22,6 +23,16 @@ function refuseModel(path: string): void {
     where: path,
     message: 'not supported yet: ONNX models',
     expected: 'a filter config (*.conv.json)',
+  });
+}
+
+function refuseClientPlan(file: string): never {
+  throw new CipherconvError({
+    code: 'usage',
+    where: file,
+    message: 'a client plan has no weights',
+    expected: 'a filter config, or the server plan',
+    hint: 'client plans are for keygen, encrypt and decrypt',
   });
 }
 
@@ -57,6 +68,8 @@ export async function loadSource(path: string): Promise<ConvSource> {
   refuseModel(path);
   const file = displayName(path);
   const text = await readText(path);
-  if (looksLikePlan(parseJson(text, file))) return { kind: 'plan', stored: parsePlan(text, file) };
+  const value = parseJson(text, file);
+  if (looksLikePlan(value)) return { kind: 'plan', stored: parsePlan(text, file) };
+  if (looksLikeClientPlan(value)) refuseClientPlan(file);
   return { kind: 'config', config: parseFilterConfig(text, { file, loadNpy: npyLoader(path) }) };
 }

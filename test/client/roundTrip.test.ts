@@ -77,6 +77,35 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
   });
 });
 
+it('encryptions of zero made ahead serve whole inputs, each once', async () => {
+  const plan = compileSpec(smallSpec({ channels: 3 }));
+  await withServices(plan, (services) => {
+    services.client.precompute(2);
+    for (const seed of [1, 2, 3]) {
+      const input = randomInput(plan.spec, seed);
+      expect(ask(services, input)).toEqual(convolve(plan.spec, input));
+    }
+    const input = randomInput(plan.spec, 4);
+    expect(services.client.encrypt(input)).not.toEqual(services.client.encrypt(input));
+  });
+});
+
+it('tensors of another shape or layout are refused', async () => {
+  await withServices(
+    compileSpec(smallSpec({ channels: 2 })),
+    ({ client }) => {
+      expect(client.inputShape).toEqual([1, 8, 8, 2]);
+      const wrong = { shape: [1, 2, 8, 8], data: new Float64Array(128) };
+      expect(() => client.encrypt(wrong)).toThrow(expect.objectContaining({ code: 'shape-mismatch' }));
+      const short = { shape: [1, 8, 8, 2], data: new Float64Array(127) };
+      expect(() => client.encrypt(short)).toThrow(expect.objectContaining({ code: 'shape-mismatch' }));
+      const large = { shape: [1, 8, 8, 2], data: new Float64Array(128).fill(99) };
+      expect(() => client.encrypt(large)).toThrow(expect.objectContaining({ code: 'out-of-range' }));
+    },
+    { layout: 'NHWC' },
+  );
+});
+
 it('every message of random convolutions, in both layouts', async () => {
   await fc.assert(
     fc.asyncProperty(

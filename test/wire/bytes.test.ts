@@ -1,0 +1,85 @@
+/** Predicted bytes of messages: the plan's figures, the codecs' lengths and the information content. Nothing is encrypted. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compileSpec } from '../../compiler/compile.ts';
+import type { CompileOptions } from '../../compiler/compile.ts';
+import { travellingCoefficients } from '../../compiler/counts.ts';
+import { diagonalsCoefficients } from '../../compiler/countsDiagonals.ts';
+import { CipherconvError } from '../../compiler/errors.ts';
+import { clientView } from '../../compiler/plan.ts';
+import type { Plan } from '../../compiler/plan.ts';
+import { buildProgram } from '../../compiler/program.ts';
+import { messageLengths, responseLengths, uploadLengths } from '../../runtime/wire/lengths.ts';
+import { MESSAGE_HEADER_BYTES, messageBytes } from '../../runtime/wire/message.ts';
+import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
+import { arbitrarySpec } from '../support/specs.ts';
+
+const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
+const HEADER_ALLOWANCE = 64;
+const SEED = 64;
+
+/** Bits that the coefficients of one run need under one prime, as the plan cuts them: up and down. */
+function informationBits(plan: Plan): { up: number; down: number } {
+  const program = buildProgram(plan);
+  const coefficients =
+    program.lowering === 'toeplitz' ? travellingCoefficients(program) : diagonalsCoefficients(program);
+  const { dataPrimes } = plan.parameters;
+  const bits = (dropped: number): number =>
+    dataPrimes.reduce((total, prime) => total + Math.log2(Number(BigInt(prime) >> BigInt(dropped)) + 1), 0);
+  return {
+    up: coefficients.uploadC0 * bits(plan.wire.uploadC0),
+    down:
+      coefficients.responseC0 * bits(plan.wire.responseC0) +
+      coefficients.responseC1 * bits(plan.wire.responseC1),
+  };
+}
+
+/** The measure of what a message must be: coefficients x bits, one seed a ciphertext up, 64 bytes of header. */
+function expectTight(plan: Plan): void {
+  const { upload, response } = messageLengths(clientView(plan));
+  const { up, down } = informationBits(plan);
+  const whole = (bits: number): number => Math.ceil(bits);
+  expect(messageBytes(upload)).toBeLessThanOrEqual(
+    1.02 * (whole(up) / 8 + SEED * upload.length + HEADER_ALLOWANCE),
+  );
+  expect(messageBytes(response)).toBeLessThanOrEqual(1.02 * (whole(down) / 8 + HEADER_ALLOWANCE));
+}
+
+describe.each(LAYERS.map((layer) => [layer.id, layer] as const))('%s', (_, layer) => {
+  it.each<[string, CompileOptions]>([
+    ['latency', {}],
+    ['bandwidth', { objective: 'bandwidth' }],
+  ])('for %s: as predicted, and within 1.02 of the information content', (__, options) => {
+    const plan = compileSpec(layerSpec(layer), options);
+    const view = clientView(plan);
+    expect(sum(uploadLengths(view))).toBe(plan.bytes.upload);
+    expect(sum(responseLengths(view))).toBe(plan.bytes.response);
+    expect(uploadLengths(view).length).toBe(plan.counts.inputCiphertexts);
+    expect(responseLengths(view).length).toBe(plan.counts.outputCiphertexts);
+    expectTight(plan);
+  });
+});
+
+it('random plans of both lowerings: as predicted', () => {
+  fc.assert(
+    fc.property(
+      arbitrarySpec(5),
+      fc.constantFrom('toeplitz' as const, 'diagonals' as const),
+      (spec, lowering) => {
+        let plan: Plan;
+        try {
+          plan = compileSpec(spec, { lowering });
+        } catch (error) {
+          if (error instanceof CipherconvError && /beyond-bfv|unsupported/.test(error.code)) return;
+          throw error;
+        }
+        const { upload, response, keys } = messageLengths(clientView(plan));
+        expect(sum(upload)).toBe(plan.bytes.upload);
+        expect(sum(response)).toBe(plan.bytes.response);
+        expect(sum(keys)).toBe('keys' in plan ? plan.keys.bytes : 0);
+        expect(messageBytes(upload)).toBe(MESSAGE_HEADER_BYTES + plan.bytes.upload);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
