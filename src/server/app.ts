@@ -10,7 +10,8 @@ import type { AppContext, AppEnv, AppState } from './state.ts';
 
 type Handler = (state: AppState, context: AppContext) => Response | Promise<Response>;
 
-const HANDLERS: Readonly<Record<RouteName, Handler>> = {
+/** All but the document about them. */
+const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
   health: ({ pool }) =>
     pool.ready > 0
       ? json({ status: 'ok' })
@@ -22,7 +23,6 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   },
   evaluate,
   evaluationKeys: storeKeys,
-  openapi: () => problem('internal'),
   metrics: ({ pool, keys, budget, metrics }) =>
     octets(
       metrics.text({
@@ -68,16 +68,18 @@ export function createApp(state: AppState): OpenAPIHono<AppEnv> {
   app.get('*', (context) => pageResponse(state.page, context));
   app.notFound(() => problem('unknown-path'));
   app.onError((error) => {
-    // The message of an unexpected error is ours, but may quote; its kind is enough to find it.
-    state.log('error', { event: 'error', text: error.name });
+    // Its message may quote what was sent; its kind and place are enough to find it.
+    state.log('error', { event: 'error', text: error.name, at: placeOf(error) });
     return problem('internal');
   });
   return app;
 }
 
 function addRoutes(app: OpenAPIHono<AppEnv>, state: AppState): void {
-  const document = (): Response => json(app.getOpenAPI31Document(OPENAPI_INFO));
-  const handlers: typeof HANDLERS = { ...HANDLERS, openapi: document };
+  const handlers: Readonly<Record<RouteName, Handler>> = {
+    ...HANDLERS,
+    openapi: () => json(app.getOpenAPI31Document(OPENAPI_INFO)),
+  };
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route = ROUTES[name];
     app.openAPIRegistry.registerPath(route);
@@ -107,6 +109,11 @@ function pageResponse(page: PageFiles, context: AppContext): Response {
   return problem('unknown-path', {
     detail: 'the page was not built: npm run build:page in the source folder, then start the server again',
   });
+}
+
+/** Where an error was thrown: the first line of its stack, without the message. */
+function placeOf({ stack = '' }: Error): string {
+  return /^ {4}at (.*)$/m.exec(stack)?.[1] ?? 'unknown';
 }
 
 /** One line of the log and the counts of one request. */

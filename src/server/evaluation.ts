@@ -104,7 +104,7 @@ function keysOf({ keys }: AppState, plan: ServedPlan, { req }: AppContext): Uint
   return keys.use(id, plan.digest)?.message ?? problem('unknown-evaluation-keys', { field: KEYS_HEADER });
 }
 
-/** Receives the body and hands it on. Its bytes, and those of the response, count as taken until the response is made. */
+/** Receives the body and hands it on. Its bytes, and those of the response, count as taken until the response is sent. */
 async function withBody(
   state: AppState,
   context: AppContext,
@@ -112,19 +112,28 @@ async function withBody(
   responseBytes: number,
   use: (bytes: Uint8Array) => Response | Promise<Response>,
 ): Promise<Response> {
-  const { incoming } = context.env;
+  const { incoming, outgoing } = context.env;
   const announced = refuseAnnounced(incoming.headers['content-length'], limits);
   if (announced !== null) return refuseBody(announced, limits);
   const giveBack = state.budget.take(limits.expected + responseBytes);
   if (giveBack === null) return busy('too many bytes are under way');
-  try {
-    const body = await readBody(incoming, limits);
-    if (body.kind !== 'whole') return refuseBody(body, limits);
-    context.set('bytesIn', body.bytes.length);
-    return await use(body.bytes);
-  } finally {
-    giveBack();
-  }
+  outgoing.once('close', giveBack);
+  if (outgoing.closed) giveBack();
+  const body = await readBody(incoming, limits);
+  if (body.kind !== 'whole') return refuseBody(body, limits);
+  context.set('bytesIn', body.bytes.length);
+  const response = await use(body.bytes);
+  endSlowReader(outgoing, state.sendTimeoutMs);
+  return response;
+}
+
+/** Whoever does not fetch a response within the time loses the connection. */
+function endSlowReader(outgoing: AppContext['env']['outgoing'], timeoutMs: number): void {
+  if (outgoing.closed) return;
+  const timer = setTimeout(() => outgoing.destroy(), timeoutMs);
+  outgoing.once('close', () => {
+    clearTimeout(timer);
+  });
 }
 
 function refuseBody(body: RefusedBody, limits: BodyLimits): Response {

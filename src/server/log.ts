@@ -17,7 +17,7 @@ export type LogEvent =
       readonly bytesOut: number;
     }
   | PoolEvent
-  | { readonly event: 'error'; readonly text: string }
+  | { readonly event: 'error'; readonly text: string; readonly at: string }
   | { readonly event: 'shutdown'; readonly signal: string; readonly inFlight: number }
   | { readonly event: 'stopped' };
 

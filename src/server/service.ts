@@ -47,9 +47,9 @@ export async function startService(
 ): Promise<Service> {
   const plans = await servedPlans(stored);
   requireKeysMemory(plans, settings);
+  requireSafeUploads(plans);
   const metrics = new Metrics();
   const page = await readPageFiles(settings.pageFolder);
-  const largestUpload = largest(plans, 'uploadBytes');
   const largestResponse = largest(plans, 'responseBytes');
   const pool = await WorkerPool.start({
     file: settings.workerFile,
@@ -70,11 +70,12 @@ export async function startService(
     keys: new KeyStore({ bytes: settings.keysMemoryBytes, idleMs: settings.keysIdleMs }),
     rate: new RateLimit(settings.rate),
     // At least two requests of the largest kind, whatever the setting.
-    budget: new ByteBudget(Math.max(settings.bodyMemoryBytes, 2 * (largestUpload + largestResponse))),
+    budget: new ByteBudget(Math.max(settings.bodyMemoryBytes, 2 * largestExchange(plans))),
     metrics,
     log,
     page,
-    maxBody: settings.maxBody ?? largestUpload,
+    maxBody: settings.maxBody ?? largest(plans, 'uploadBytes'),
+    sendTimeoutMs: settings.requestTimeoutMs,
     inFlight: 0,
     isClosing: false,
   };
@@ -100,6 +101,14 @@ function largest(plans: ServedPlans, key: 'uploadBytes' | 'responseBytes'): numb
   return [...plans.values()].reduce((most, plan) => Math.max(most, plan[key]), 0);
 }
 
+/** What one request can take of the budget of bytes. */
+function largestExchange(plans: ServedPlans): number {
+  return [...plans.values()].reduce(
+    (most, plan) => Math.max(most, plan.uploadBytes + plan.responseBytes, plan.evaluationKeyBytes),
+    0,
+  );
+}
+
 function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: ServiceSettings): void {
   for (const { name, digest, evaluationKeyBytes } of plans.values()) {
     if (evaluationKeyBytes <= keysMemoryBytes) continue;
@@ -113,6 +122,23 @@ function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: ServiceSetti
       expected: `${evaluationKeyBytes} bytes for each client`,
       found: `${keysMemoryBytes} bytes`,
       hint: 'allow uploads of evaluation keys with --evaluation-keys-memory MiB, or compile with --lowering toeplitz',
+    });
+  }
+}
+
+/**
+ * Whoever sends c1 itself may send zeros, or values that cancel in a sum: SEAL's evaluator throws at such a result, as
+ * transparent. The direct kernel computes it like any other, and a seed gives nobody that choice.
+ */
+function requireSafeUploads(plans: ServedPlans): void {
+  for (const { name, digest, stored } of plans.values()) {
+    const { kernel, wire } = stored.plan;
+    if (kernel === 'direct' || wire.upload === 'seeded') continue;
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: `${name} (${digest.slice(0, 16)}...)`,
+      message: 'not supported yet: serving whole uploads with the ntt kernel, which clients could make fail',
+      hint: 'compile with --upload seeded, or with --kernel direct',
     });
   }
 }

@@ -27,7 +27,7 @@ export interface ServiceSettings {
   readonly bodyMemoryBytes: number;
   /** What an evaluation nobody waits for any more may still take, milliseconds: less than a new worker costs. */
   readonly abandonedMs: number;
-  /** For the head of a request, and for all of it, milliseconds. */
+  /** For the head of a request, and for all of it (and again for fetching the response), milliseconds. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   /** The built page. */

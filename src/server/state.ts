@@ -21,6 +21,8 @@ export interface AppState {
   readonly page: PageFiles;
   /** Longest body of a request to evaluate, bytes. */
   readonly maxBody: number;
+  /** How long a client may take to fetch a response, milliseconds. */
+  readonly sendTimeoutMs: number;
   /** Requests that have not been answered yet. */
   inFlight: number;
   isClosing: boolean;

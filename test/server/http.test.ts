@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/compile.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { temporaryFolder } from '../cli/spawnCli.ts';
-import { OCTETS, sendTo, serve, until } from '../support/served.ts';
+import { OCTETS, serve, until } from '../support/served.ts';
 import type { Answer, Served } from '../support/served.ts';
 import { FAULTY_WORKER } from '../support/served.ts';
 import { simpleSpec } from '../support/simple.ts';
@@ -226,12 +226,6 @@ describe('refusals', () => {
       expect(headers['cross-origin-resource-policy']).toBe('same-origin');
       expect(headers['cache-control']).toBe('no-store');
     }
-  });
-
-  it('what is not HTTP at all gets 400 from the parser, and the server goes on', async () => {
-    const answer = await sendTo(served.service.url, 'GET', { headers: { host: 'a b' } }).catch(() => null);
-    expect(answer === null || answer.status === 400).toBe(true);
-    expect((await served.post(served.upload)).status).toBe(200);
   });
 });
 

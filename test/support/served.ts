@@ -33,12 +33,12 @@ export interface Served {
   readonly upload: Uint8Array;
   readonly events: readonly LogEvent[];
   /** Sends one request on a connection of its own. */
-  send(method: string, path: string, options?: SendOptions): Promise<Answer>;
+  readonly send: (method: string, path: string, options?: SendOptions) => Promise<Answer>;
   /** Posts an upload to be evaluated. */
-  post(message: Uint8Array, options?: SendOptions): Promise<Answer>;
+  readonly post: (message: Uint8Array, options?: SendOptions) => Promise<Answer>;
   /** A counter or gauge as /metrics tells it, 0 when it is not there. */
-  metric(series: string): Promise<number>;
-  close(): Promise<void>;
+  readonly metric: (series: string) => Promise<number>;
+  readonly close: () => Promise<void>;
 }
 
 export interface SendOptions {
@@ -68,7 +68,7 @@ export function sendTo(
       incoming.on('error', reject);
       incoming.on('end', () => {
         const bytes = new Uint8Array(Buffer.concat(chunks));
-        const isJson = /json/.test(incoming.headers['content-type'] ?? '') && bytes.length > 0;
+        const isJson = (incoming.headers['content-type'] ?? '').includes('json') && bytes.length > 0;
         const json = isJson ? (JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>) : null;
         resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: bytes, json });
       });

@@ -17,7 +17,7 @@ export type JobOutcome =
   | { readonly kind: 'queue-full' }
   | { readonly kind: 'deadline' }
   | { readonly kind: 'abandoned' }
-  /** The worker was ended from outside: the request may be sent again. */
+  /** The workers ended under it, twice: the request may be sent again. */
   | { readonly kind: 'lost' }
   | { readonly kind: 'failed'; readonly reason: 'seal' | 'memory' | 'internal' | 'protocol' };
 
@@ -27,6 +27,7 @@ export class PendingJob {
   readonly outcome: Promise<JobOutcome>;
   /** Time of `performance.now()` at which it has to be done. */
   readonly deadline: number;
+  #mayRetry = true;
   #settle: (outcome: JobOutcome) => void = () => undefined;
   #cleanUp: () => void = () => undefined;
 
@@ -61,6 +62,13 @@ export class PendingJob {
     if (signal.aborted) abandon();
   }
 
+  /** Whether the job may go to a second worker; says so once. */
+  takeRetry(): boolean {
+    const may = this.#mayRetry;
+    this.#mayRetry = false;
+    return may;
+  }
+
   settle(outcome: JobOutcome): void {
     this.#cleanUp();
     this.#settle(outcome);
@@ -87,6 +95,16 @@ export class JobQueue {
   /** Leaves by itself at its deadline, or when its sender goes. */
   push(job: PendingJob): void {
     this.#jobs.push(job);
+    this.#watch(job);
+  }
+
+  /** Back to the head of the queue, which may become longer than it should. */
+  putBack(job: PendingJob): void {
+    this.#jobs.unshift(job);
+    this.#watch(job);
+  }
+
+  #watch(job: PendingJob): void {
     job.onEnd((kind) => {
       const at = this.#jobs.indexOf(job);
       if (at >= 0) this.#jobs.splice(at, 1);

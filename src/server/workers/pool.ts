@@ -171,8 +171,11 @@ export class WorkerPool {
       const job = seat === undefined ? null : this.#queue.shift();
       if (seat === undefined || job === null) return;
       this.#busy++;
-      void seat.run(job).then(() => {
+      void seat.run(job).then((outcome) => {
         this.#busy--;
+        // An evaluation has no effects: whoever ended the worker, the request may be tried again, once.
+        if (outcome.kind === 'lost' && !this.#isClosed && job.takeRetry()) this.#queue.putBack(job);
+        else job.settle(outcome);
         this.#dispatch();
       });
     }

@@ -62,20 +62,12 @@ export class Seat {
       this.#state = 'idle';
       return null;
     }
-    const text = exchange.kind === 'unfit' ? exchange.details.message : describe(exchange);
-    const tooLarge = this.#retirement?.reason === 'memory';
-    this.retire('start', text);
-    if (exchange.kind === 'unfit') return new CipherconvError(exchange.details);
-    return new CipherconvError({
-      code: tooLarge ? 'usage' : 'internal',
-      message: tooLarge ? 'the plans do not fit into the memory of a worker' : 'internal: no worker started',
-      found: this.#retirement?.text ?? text,
-      ...(tooLarge ? { hint: 'give workers more with --memory, or serve fewer plans' } : {}),
-    });
+    this.retire('start', exchange.kind === 'unfit' ? exchange.details.message : describe(exchange));
+    return exchange.kind === 'unfit' ? new CipherconvError(exchange.details) : noStart(this.#retirement);
   }
 
-  /** Evaluates one job and settles it; resolves when the worker is free or retired. */
-  async run(job: PendingJob): Promise<void> {
+  /** Evaluates one job; resolves when the worker is free again or retired. */
+  async run(job: PendingJob): Promise<JobOutcome> {
     this.#state = 'busy';
     let grace: NodeJS.Timeout | undefined;
     job.onEnd((kind) => {
@@ -95,8 +87,10 @@ export class Seat {
     clearTimeout(grace);
     const outcome = this.#outcome(exchange);
     if (outcome.kind === 'failed') this.retire(outcome.reason, describe(exchange));
+    // An evaluation shorter than the watch's interval may have left the worker too large to keep.
+    this.watchMemory();
     this.#state = 'idle';
-    job.settle(job.request.signal.aborted ? { kind: 'abandoned' } : outcome);
+    return job.request.signal.aborted ? { kind: 'abandoned' } : outcome;
   }
 
   /** Ends the worker at once, whatever it does; its job, if any, is settled with the reason. */
@@ -129,6 +123,16 @@ export class Seat {
         return exchange satisfies never;
     }
   }
+}
+
+/** A worker that ended before it could say why: for want of memory, as far as can be known. */
+function noStart(retirement: Retirement | null): CipherconvError {
+  return new CipherconvError({
+    code: 'usage',
+    message: 'a worker ended while it prepared the plans',
+    found: retirement?.text ?? 'no reason',
+    hint: 'give workers more with --memory, or serve fewer plans',
+  });
 }
 
 /** What a request gets whose worker ended under it. */

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { fuzzDecoder } from '../../tools/fuzz/decoder.ts';
+import { fuzzEndpoint } from '../../tools/fuzz/endpoint.ts';
+import { isWellFormed } from '../../tools/fuzz/oracle.ts';
+import { makeSubjects } from '../../tools/fuzz/subjects.ts';
+
+const seed = Math.floor(Math.random() * 2 ** 31);
+const subjects = makeSubjects(seed);
+
+describe(`hostile messages, seed ${seed}`, () => {
+  it('the oracle takes what the tool makes, and nothing less', () => {
+    for (const { uploads, uploadFormat, keys, keysFormat } of Object.values(subjects)) {
+      for (const upload of uploads) {
+        expect(isWellFormed(upload, uploadFormat)).toBe(true);
+        expect(isWellFormed(upload.subarray(1), uploadFormat)).toBe(false);
+        expect(isWellFormed(upload.slice(0, -1), uploadFormat)).toBe(false);
+        expect(isWellFormed(upload, keysFormat)).toBe(false);
+      }
+      if (keysFormat.parts.length > 0) expect(isWellFormed(keys, keysFormat)).toBe(true);
+    }
+  });
+
+  it('at the decoder: exactly the well-formed ones pass', async () => {
+    const { tried, accepted, refused } = await fuzzDecoder(subjects, 3000, seed);
+    expect(tried).toBe(3000);
+    // Both happen, or the test would prove half of what it says.
+    expect(accepted).toBeGreaterThan(300);
+    expect(refused).toBeGreaterThan(300);
+  });
+
+  it('at the endpoint: no 5xx, no wrong 200, no SEAL exception, and then an honest request is right', async () => {
+    const { tried, compared, sealExceptions, serverBytes } = await fuzzEndpoint(subjects, 600, seed);
+    expect(tried).toBe(600);
+    expect(compared).toBeGreaterThan(60);
+    expect(sealExceptions).toBe(0);
+    expect(serverBytes).toBeGreaterThan(0);
+  });
+
+  it('the same seed gives the same messages', () => {
+    const again = makeSubjects(seed);
+    expect(again.several.uploads).toEqual(subjects.several.uploads);
+    expect(again.rotating.keys).toEqual(subjects.rotating.keys);
+  });
+});

@@ -1,0 +1,106 @@
+import type { Random } from './random.ts';
+
+/**
+ * What a well-formed message is, said a second time and in the plainest way, from the description of the format: it shares
+ * no code with the decoder that it judges.
+ */
+export interface Format {
+  /** 1 upload, 3 evaluation keys. */
+  readonly kind: 1 | 3;
+  /** 64 hex digits. */
+  readonly digest: string;
+  readonly parts: readonly PartFormat[];
+}
+
+/** Coefficients of one prime. */
+export interface Run {
+  readonly count: number;
+  readonly bits: number;
+  readonly largest: bigint;
+}
+
+/** A polynomial is its coefficients packed back to back, then zero bits up to the next byte. */
+export interface PartFormat {
+  readonly polynomials: readonly (readonly Run[])[];
+  /** Whether a seed of 64 bytes follows, any seed. */
+  readonly isSeeded: boolean;
+}
+
+const SEED_BYTES = 64;
+const MOST_BITS = 53;
+
+function header({ kind, digest }: Format): number[] {
+  return [0x43, 0x43, 0x4e, 0x56, 1, kind, 0, 0, ...Buffer.from(digest, 'hex')];
+}
+
+export function isWellFormed(bytes: Uint8Array, format: Format): boolean {
+  const head = header(format);
+  if (!head.every((byte, index) => bytes[index] === byte)) return false;
+  let at = head.length;
+  for (const { polynomials, isSeeded } of format.parts) {
+    for (const runs of polynomials) {
+      const bits = runs.reduce((sum, run) => sum + run.count * run.bits, 0);
+      const length = Math.ceil(bits / 8);
+      if (at + length > bytes.length) return false;
+      if (!coefficientsFit(bytes.subarray(at, at + length), runs)) return false;
+      at += length;
+    }
+    if (isSeeded) at += SEED_BYTES;
+  }
+  return at === bytes.length;
+}
+
+/** Bit by bit, least significant first. */
+function coefficientsFit(bytes: Uint8Array, runs: readonly Run[]): boolean {
+  let bit = 0;
+  const next = (): number => {
+    const value = (bytes[bit >> 3]! >> (bit & 7)) & 1;
+    bit++;
+    return value;
+  };
+  for (const { count, bits, largest } of runs) {
+    const limit = Number(largest);
+    if (bits > MOST_BITS) throw new RangeError(`coefficients of more than ${MOST_BITS} bits`);
+    for (let index = 0; index < count; index++) {
+      let value = 0;
+      for (let place = 0, weight = 1; place < bits; place++, weight *= 2) if (next() === 1) value += weight;
+      if (value > limit) return false;
+    }
+  }
+  while (bit < 8 * bytes.length) if (next() === 1) return false;
+  return true;
+}
+
+/** A well-formed message with random coefficients and seeds: the same for the same random numbers. */
+export function randomMessage(format: Format, random: Random): Uint8Array {
+  const bytes = header(format);
+  for (const { polynomials, isSeeded } of format.parts) {
+    for (const runs of polynomials) packPolynomial(bytes, runs, random);
+    for (let at = 0; isSeeded && at < SEED_BYTES; at++) bytes.push(random.below(256));
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** From 0 to `limit` - 1, for limits of up to 53 bits. */
+function below(limit: number, random: Random): number {
+  return (random.word() * 2 ** 21 + (random.word() >>> 11)) % limit;
+}
+
+function packPolynomial(bytes: number[], runs: readonly Run[], random: Random): void {
+  let pending = 0;
+  let used = 0;
+  for (const { count, bits, largest } of runs) {
+    for (let index = 0; index < count; index++) {
+      let value = below(Number(largest) + 1, random);
+      for (let place = 0; place < bits; place++) {
+        pending |= (value % 2) << used++;
+        value = Math.floor(value / 2);
+        if (used < 8) continue;
+        bytes.push(pending);
+        pending = 0;
+        used = 0;
+      }
+    }
+  }
+  if (used > 0) bytes.push(pending);
+}

@@ -1,0 +1,109 @@
+import { compile, parseFilterConfig } from '../../src/index.ts';
+import type { CompileOptions } from '../../src/index.ts';
+import { buildBlockGroups } from '../../compiler/packingElements.ts';
+import { allPrimes, clientView, isToeplitz } from '../../compiler/plan.ts';
+import type { Plan } from '../../compiler/plan.ts';
+import { storedPlan } from '../../src/frontend/planFile.ts';
+import type { StoredPlan } from '../../src/frontend/planFile.ts';
+import { randomMessage } from './oracle.ts';
+import type { Format, PartFormat, Run } from './oracle.ts';
+import { Random } from './random.ts';
+
+/** A plan under attack, honest messages to begin with, and what its messages have to look like. */
+export interface Subject {
+  readonly stored: StoredPlan;
+  readonly uploads: readonly Uint8Array[];
+  readonly keys: Uint8Array;
+  readonly uploadFormat: Format;
+  readonly keysFormat: Format;
+}
+
+function config(channels: number, kernel: number): string {
+  const taps = channels * kernel * kernel;
+  return JSON.stringify({
+    version: 1,
+    name: `fuzz-${channels}-${kernel}`,
+    input: { shape: [1, channels, 12, 9], layout: 'NCHW', bits: 2 },
+    weights: {
+      shape: [1, channels, kernel, kernel],
+      layout: 'OIHW',
+      bits: 2,
+      values: Array.from({ length: taps }, (_, index) => 1 + (index % 3)),
+    },
+  });
+}
+
+function bitsOf(value: bigint): number {
+  return value.toString(2).length;
+}
+
+function run(count: number, prime: bigint, dropped: number): Run {
+  return { count, bits: bitsOf(prime - 1n) - dropped, largest: (prime - 1n) >> BigInt(dropped) };
+}
+
+function uploadParts(plan: Plan): PartFormat[] {
+  const { parameters, wire, transfer } = plan;
+  const runs = (count: number, dropped: number): Run[] =>
+    parameters.dataPrimes.map((prime) => run(count, BigInt(prime), dropped));
+  const part = (count: number): PartFormat => {
+    const c0 = runs(count, wire.uploadC0);
+    if (wire.upload === 'seeded') return { polynomials: [c0], isSeeded: true };
+    return { polynomials: [c0, runs(parameters.degree, 0)], isSeeded: false };
+  };
+  if (!isToeplitz(plan)) return transfer.usedChunks.map(() => part(parameters.degree));
+  return buildBlockGroups(clientView(plan).shape, plan.packing).flatMap(({ inputs }) =>
+    transfer.usedChunks.map((chunk) => part(inputs[chunk]!.read.length)),
+  );
+}
+
+/** A half for every rotation and data prime, each under all primes. */
+function keyParts(plan: Plan): PartFormat[] {
+  if (isToeplitz(plan)) return [];
+  const { degree, dataPrimes } = plan.parameters;
+  const polynomials = [allPrimes(plan.parameters).map((prime) => run(degree, prime, 0))];
+  return Array.from({ length: plan.keys.steps.length * dataPrimes.length }, () => ({
+    polynomials,
+    isSeeded: true,
+  }));
+}
+
+function makeSubject(text: string, options: CompileOptions, seed: number): Subject {
+  const stored = storedPlan(compile(parseFilterConfig(text).spec, options), 'NCHW');
+  const { plan, digest } = stored;
+  const random = new Random(seed);
+  const uploadFormat: Format = { kind: 1, digest, parts: uploadParts(plan) };
+  const keysFormat: Format = { kind: 3, digest, parts: keyParts(plan) };
+  return {
+    stored,
+    // Numbers below the modulus are all that an upload is made of: whether they encrypt something, no server can see.
+    uploads: Array.from({ length: 4 }, () => randomMessage(uploadFormat, random)),
+    keys: randomMessage(keysFormat, random),
+    uploadFormat,
+    keysFormat,
+  };
+}
+
+export interface Subjects {
+  /** One ciphertext. */
+  readonly small: Subject;
+  /** Several ciphertexts. */
+  readonly several: Subject;
+  /** Uploads carry c1 itself instead of its seed. */
+  readonly whole: Subject;
+  /** With evaluation keys. */
+  readonly rotating: Subject;
+}
+
+export function makeSubjects(seed: number): Subjects {
+  const subjects = {
+    small: makeSubject(config(1, 3), { lowering: 'toeplitz', upload: 'seeded' }, seed),
+    several: makeSubject(config(20, 3), { lowering: 'toeplitz', degree: 1024, upload: 'seeded' }, seed),
+    whole: makeSubject(config(1, 3), { lowering: 'toeplitz', kernel: 'direct', upload: 'whole' }, seed),
+    rotating: makeSubject(config(1, 2), { lowering: 'diagonals' }, seed),
+  };
+  if (subjects.several.uploadFormat.parts.length < 2)
+    throw new Error('one ciphertext where several were meant');
+  if (subjects.rotating.keysFormat.parts.length === 0)
+    throw new Error('no evaluation keys where some were meant');
+  return subjects;
+}
