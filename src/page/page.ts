@@ -50,7 +50,7 @@ function say(id: string, text: string): void {
 /** What can be used now. */
 function update(state: 'opening' | 'idle' | 'running'): void {
   const isIdle = state === 'idle';
-  plans.disabled = !isIdle || plans.options.length < 2;
+  plans.disabled = !isIdle || plans.options.length === 0;
   sources.disabled = !isIdle || facts === null;
   pictureFile.disabled = sources.disabled;
   configFile.disabled = !isIdle;

@@ -120,6 +120,7 @@ function message(title: string, { length, bytes, headerBytes }: Excerpt): HTMLEl
   const caption = shown === length - headerBytes ? 'all of it' : `the first ${formatBytes(shown)}`;
   const text = document.createElement('pre');
   text.tabIndex = 0;
+  text.setAttribute('role', 'group');
   text.setAttribute('aria-label', `${title}, first bytes in hexadecimal`);
   const header = make('span', hexLines(bytes.subarray(0, headerBytes), 0, 4));
   header.className = 'header';

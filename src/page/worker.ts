@@ -86,7 +86,9 @@ const planList = z.object({ plans: z.array(z.object({ digest: z.string(), name: 
 async function listPlans(server: string, signal: AbortSignal): Promise<ServedPlans> {
   const response = await fetch(new URL('v1/plans', server), { signal, redirect: 'error' });
   if (!response.ok) throw new Error(`the server answered with status ${response.status}`);
-  return planList.parse(await response.json());
+  const list = planList.safeParse(await response.json().catch(() => null));
+  if (!list.success) throw new Error('what it answers is no list of plans');
+  return list.data;
 }
 
 async function open(server: string, digest: string, signal: AbortSignal): Promise<PlanFacts> {
