@@ -9,6 +9,11 @@ export function setHidden(ids: readonly string[], isHidden: boolean): void {
   for (const id of ids) element(id, HTMLElement).hidden = isHidden;
 }
 
+/** Out of reach of pointers and keyboard. */
+export function setInert(ids: readonly string[], isInert: boolean): void {
+  for (const id of ids) element(id, HTMLElement).inert = isInert;
+}
+
 /** A new element with text in it. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,

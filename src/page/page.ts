@@ -1,7 +1,7 @@
 import type { Tensor } from '../../compiler/tensor.ts';
 import { Camera, hasCamera } from './camera.ts';
 import { Drawing } from './drawing.ts';
-import { clearAlert, element, setHidden, showAlert, textOf } from './elements.ts';
+import { clearAlert, element, setHidden, setInert, showAlert, textOf } from './elements.ts';
 import type { PlanFacts, Step } from './messages.ts';
 import { preparePicture, showPrepared, sourceOf } from './picture.ts';
 import type { Source } from './picture.ts';
@@ -18,12 +18,16 @@ const runButton = element('run', HTMLButtonElement);
 const cancelButton = element('cancel', HTMLButtonElement);
 const progress = element('progress', HTMLProgressElement);
 
+/** What the page is busy with. */
+type State = 'opening' | 'reading' | 'idle' | 'running';
+
 /** Where this page lies, and the server's paths beside it. */
 const server = new URL('.', document.baseURI).href;
 
 let facts: PlanFacts | null = null;
 let source: Source | null = null;
 let input: Tensor | null = null;
+let state: State = 'opening';
 
 const link = new WorkerLink((step) => {
   addStep(step);
@@ -47,14 +51,19 @@ function say(id: string, text: string): void {
   element(id, HTMLElement).textContent = text;
 }
 
-/** What can be used now. */
-function update(state: 'opening' | 'idle' | 'running'): void {
+/**
+ * What can be used now. Plans can be chosen while one opens: whoever walks through the list by keyboard would else lose
+ * the focus at every step.
+ */
+function update(next: State): void {
+  state = next;
   const isIdle = state === 'idle';
-  plans.disabled = !isIdle || plans.options.length === 0;
+  plans.disabled = state === 'running' || plans.options.length === 0;
   sources.disabled = !isIdle || facts === null;
   pictureFile.disabled = sources.disabled;
   configFile.disabled = !isIdle;
   runButton.disabled = !isIdle || input === null;
+  setInert(['drawing-panel', 'camera-panel'], sources.disabled);
   cancelButton.disabled = state !== 'running';
   element('run-title', HTMLElement)
     .closest('section')
@@ -75,6 +84,7 @@ async function openPlan(digest: string): Promise<void> {
   say('plan-status', 'Fetching the plan, loading SEAL, drawing a key.');
   try {
     const opened = await link.ask('open', { server, digest });
+    if (plans.value !== digest) return;
     facts = opened;
     showFacts(opened);
     say('plan-status', 'Ready: the plan was checked and holds no weights; the key is new and only here.');
@@ -82,6 +92,8 @@ async function openPlan(digest: string): Promise<void> {
     if (chosenSource() === 'drawing') drawing.changed();
     else if (source !== null) take(source);
   } catch (error) {
+    // Another plan was chosen meanwhile.
+    if (error instanceof Cancelled) return;
     say('plan-status', '');
     element('plan-facts', HTMLElement).replaceChildren();
     showAlert('run-alert', `The plan cannot be used.\n${textOf(error)}`);
@@ -91,6 +103,7 @@ async function openPlan(digest: string): Promise<void> {
 
 /** Makes a picture the one that is sent, at the size and with the bits of the plan. */
 function take(taken: Source): void {
+  if (state === 'running') return;
   source = taken;
   input = null;
   forgetResult();
@@ -127,7 +140,10 @@ function forgetVerdict(): void {
 async function run(): Promise<void> {
   if (input === null || facts === null) return;
   forgetResult();
+  // A disabled button loses the focus: it goes to what can be used next, and back.
+  const hadFocus = document.activeElement === runButton;
   update('running');
+  if (hadFocus) cancelButton.focus();
   progress.max = facts.evaluationKeyBytes === 0 ? 3 : 4;
   progress.value = 0;
   progress.hidden = false;
@@ -147,7 +163,9 @@ async function run(): Promise<void> {
       showAlert('run-alert', textOf(error));
     }
   }
+  const back = document.activeElement === cancelButton;
   update('idle');
+  if (back) runButton.focus();
 }
 
 async function compare(): Promise<void> {
@@ -180,6 +198,7 @@ function chooseSource(): void {
 async function takeFile(): Promise<void> {
   const file = pictureFile.files?.[0];
   if (file === undefined) return;
+  update('reading');
   try {
     take(await sourceOf(file));
   } catch (error) {

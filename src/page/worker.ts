@@ -44,6 +44,8 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     return;
   }
   const { id } = data;
+  // Whoever asks for another plan no longer wants the one before, nor anything of it.
+  if (data.kind === 'open') cancelling.abort();
   cancelling = new AbortController();
   const { signal } = cancelling;
   answer(data, signal).then(
@@ -96,6 +98,10 @@ async function open(server: string, digest: string, signal: AbortSignal): Promis
   session?.remote.dispose();
   session = null;
   const remote = await connect(server, digest, { signal });
+  if (signal.aborted) {
+    remote.dispose();
+  }
+  signal.throwIfAborted();
   session = { remote, last: null };
   const { plan, client } = remote;
   const { shape, parameters, packing } = plan.view;

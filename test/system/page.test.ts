@@ -317,6 +317,23 @@ describe('the page', () => {
     expect(watched?.complaints).toEqual([]);
   });
 
+  it('keeps the focus of whoever uses it by keyboard, and follows the plan chosen last', async () => {
+    const page = await open();
+    const focused = (): Promise<string> => page.evaluate<string>('document.activeElement.id');
+    await choosePicture(page, join(pictures, 'moon.png'));
+    await page.locator('#plan').focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowUp']) await page.keyboard.press(key);
+    await page.locator('#plan-facts').filter({ hasText: colour.stored.digest }).waitFor();
+    await ready(page);
+    expect(await focused()).toBe('plan');
+    await page.locator('#run').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#run-status').filter({ hasText: 'Done.' }).waitFor();
+    expect(await focused()).toBe('run');
+    expect(await verdictOf(page, colour.configText)).toMatch(/^All 1,920 integers are equal/);
+    expectQuiet();
+  });
+
   it('shows refusals, can be cancelled, and goes on afterwards', async () => {
     const page = await open();
     await choosePicture(page, join(pictures, 'moon.png'));
