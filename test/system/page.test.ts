@@ -80,10 +80,17 @@ const deep = served({
 let folder: string;
 let service: Service;
 let browser: Browser;
+/** What was begun and has to end, also when what came after it could not begin. */
+const ends: (() => void | Promise<void>)[] = [];
 let watched: WatchedPage | null = null;
 
 beforeAll(async () => {
+  browser = await launchChromium();
+  ends.push(() => browser.close());
   folder = mkdtempSync(join(tmpdir(), 'cipherconv-page-'));
+  ends.push(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
   const pageFolder = join(folder, 'page');
   await build({
     configFile: join(root, 'vite.config.ts'),
@@ -94,13 +101,11 @@ beforeAll(async () => {
   const settings = { ...defaultSettings(), port: 0, workers: 1, keysMemoryBytes: 2 ** 26, pageFolder };
   const plans = [grey, colour, rotated, deep].map(({ stored }) => stored);
   service = await startService(plans, settings, () => undefined);
-  browser = await launchChromium();
+  ends.push(() => service.stop());
 });
 
 afterAll(async () => {
-  await browser.close();
-  await service.stop();
-  rmSync(folder, { recursive: true, force: true });
+  for (const end of ends.toReversed()) await end();
 });
 
 afterEach(async () => {
