@@ -56,6 +56,27 @@ module.exports = {
       to: { path: '^runtime/seal/', reachable: true },
     },
     {
+      name: 'nothing-imports-the-page',
+      comment: 'The page is a program of its own; tests may import it.',
+      severity: 'error',
+      from: { pathNot: '^(src/page|test)/' },
+      to: { path: '^src/page/' },
+    },
+    {
+      name: 'page-without-server',
+      comment: 'The page is the client and the convolution in the clear: no evaluator, no program, no compiler.',
+      severity: 'error',
+      from: { path: '^src/page/' },
+      to: { path: NOT_FOR_CLIENTS, reachable: true },
+    },
+    {
+      name: 'page-without-node',
+      comment: 'The page runs in browsers.',
+      severity: 'error',
+      from: { path: '^src/page/' },
+      to: { path: NODE, reachable: true },
+    },
+    {
       name: 'server-without-secrets',
       comment:
         'What evaluates for others never reaches what makes, reads or keeps a secret key, not even through others.',

@@ -26,6 +26,14 @@ export interface ConnectOptions {
 export interface InferOptions {
   /** Aborts the requests of this call; for a deadline, `AbortSignal.timeout(ms)`. */
   readonly signal?: AbortSignal;
+  /** Told what was made, sent or received as soon as it is, to show or to time; the bytes are not its own to change. */
+  readonly onStep?: (step: InferStep) => void;
+}
+
+/** Bytes of one call of `infer`, in the order of the kinds; `keys-sent` only when this call sent evaluation keys. */
+export interface InferStep {
+  readonly kind: 'encrypted' | 'keys-sent' | 'answered';
+  readonly bytes: Uint8Array;
 }
 
 /** A client of a plan that is served over HTTP. */
@@ -71,20 +79,28 @@ class HttpRemotePlan implements RemotePlan {
 
   async infer(input: Tensor, options: InferOptions = {}): Promise<Tensor> {
     const signal = options.signal ?? null;
+    const onStep = options.onStep ?? ((): void => undefined);
     const upload = this.client.encrypt(input);
-    return this.client.decrypt(await this.#evaluate(upload, signal));
+    onStep({ kind: 'encrypted', bytes: upload });
+    const response = await this.#evaluate(upload, signal, onStep);
+    onStep({ kind: 'answered', bytes: response });
+    return this.client.decrypt(response);
   }
 
-  async #evaluate(upload: Uint8Array, signal: AbortSignal | null): Promise<Uint8Array> {
+  async #evaluate(
+    upload: Uint8Array,
+    signal: AbortSignal | null,
+    onStep: (step: InferStep) => void,
+  ): Promise<Uint8Array> {
     if (this.client.evaluationKeyBytes === 0) return this.#post(upload, {}, signal);
-    const used = this.#sendKeys();
+    const used = this.#sendKeys(onStep);
     try {
       return await this.#post(upload, { [KEYS_HEADER]: await unlessAborted(used, signal) }, signal);
     } catch (error) {
       if (!saysKeysUnknown(error)) throw error;
       // The server has dropped the keys. Someone else may have sent them again meanwhile.
       if (this.#keysId === used) this.#keysId = null;
-      const id = await unlessAborted(this.#sendKeys(), signal);
+      const id = await unlessAborted(this.#sendKeys(onStep), signal);
       return await this.#post(upload, { [KEYS_HEADER]: id }, signal);
     }
   }
@@ -106,9 +122,9 @@ class HttpRemotePlan implements RemotePlan {
   }
 
   /** Sends the keys unless the server has them; the same bytes every time. */
-  #sendKeys(): Promise<string> {
+  #sendKeys(onStep: (step: InferStep) => void): Promise<string> {
     if (this.#keysId !== null) return this.#keysId;
-    const sending = this.#putKeys();
+    const sending = this.#putKeys(onStep);
     this.#keysId = sending;
     sending.catch(() => {
       if (this.#keysId === sending) this.#keysId = null;
@@ -116,13 +132,16 @@ class HttpRemotePlan implements RemotePlan {
     return sending;
   }
 
-  async #putKeys(): Promise<string> {
+  async #putKeys(onStep: (step: InferStep) => void): Promise<string> {
     this.#keys ??= this.client.evaluationKeys();
     const request = { method: 'PUT', path: '/evaluation-keys', headers: {}, body: this.#keys } as const;
     const { signal } = this.#disposed;
     const bytes = await this.#endpoint.send({ ...request, limitBytes: LARGEST_KEY_ANSWER, signal });
     const answer = keyAnswer.safeParse(parsedJson(bytes));
-    if (answer.success) return answer.data.id;
+    if (answer.success) {
+      onStep({ kind: 'keys-sent', bytes: this.#keys });
+      return answer.data.id;
+    }
     throw new CipherconvError({
       code: 'server',
       where: 'evaluation keys',

@@ -15,6 +15,6 @@ export type { TensorLayout } from '../frontend/schema.ts';
 export { createPlanClient } from './client.ts';
 export type { PlanClient, PlanClientOptions } from './client.ts';
 export { connect } from './http.ts';
-export type { ConnectOptions, InferOptions, RemotePlan } from './http.ts';
+export type { ConnectOptions, InferOptions, InferStep, RemotePlan } from './http.ts';
 export { ServerError } from './request.ts';
 export type { Fetch } from './request.ts';

@@ -7,7 +7,7 @@ import type { Plan } from '../../compiler/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { connect } from '../../src/client/index.ts';
-import type { ConnectOptions, RemotePlan } from '../../src/client/index.ts';
+import type { ConnectOptions, InferStep, RemotePlan } from '../../src/client/index.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import { createPlanServer } from '../../src/server/index.ts';
 import type { PlanServer } from '../../src/server/index.ts';
@@ -110,6 +110,25 @@ describe('infer', () => {
           ['POST', 'application/octet-stream'],
         ]);
         expect(served.seen[1]!.body.length).toBe(served.server.uploadBytes);
+      });
+    });
+  });
+
+  it('tells of every step and its bytes, of keys only when it sent them', async () => {
+    const rotating = diagonals(square(3, 1));
+    await serving(rotating, honest, async (served) => {
+      await connected(served, async (remote) => {
+        const steps = async (): Promise<(readonly [string, number])[]> => {
+          const told: (readonly [string, number])[] = [];
+          const onStep = ({ kind, bytes }: InferStep): unknown => told.push([kind, bytes.length]);
+          await remote.infer(randomInput(rotating.spec, 3), { onStep });
+          return told;
+        };
+        const { uploadBytes, evaluationKeyBytes, responseBytes } = remote.client;
+        const sent = ['keys-sent', evaluationKeyBytes] as const;
+        const around = [['encrypted', uploadBytes] as const, ['answered', responseBytes] as const] as const;
+        expect(await steps()).toEqual([around[0], sent, around[1]]);
+        expect(await steps()).toEqual(around);
       });
     });
   });

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { makeTensor } from '../../compiler/tensor.ts';
 import { drawPicture } from '../../examples/draw-picture.ts';
 import { encodePicture } from '../../src/frontend/outputs.ts';
-import { decodePicture, pictureTensor } from '../../src/frontend/picture.ts';
+import { decodePicture } from '../../src/frontend/picture.ts';
+import { pictureTensor } from '../../src/frontend/pictureTensor.ts';
 import { config, parse, png, refusal } from './fixtures.ts';
 
 const silent = (): void => undefined;

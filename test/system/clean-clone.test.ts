@@ -42,13 +42,15 @@ test('the demo runs and every integer is equal', () => {
   expect(equal).toBe(all);
 });
 
-test('the package holds the binary and no build information', () => {
+test('the package holds the binary and the page, and no build information', () => {
   inClone('npm', 'run', 'build');
   const [pack] = JSON.parse(inClone('npm', 'pack', '--dry-run', '--json', '--ignore-scripts')) as [
     { files: { path: string }[] },
   ];
   const paths = pack.files.map(({ path }) => path);
   expect(paths).toContain('dist/src/cli/bin.js');
+  expect(paths).toContain('dist/page/index.html');
+  expect(paths.some((path) => /^dist\/page\/assets\/seal.*\.wasm$/.test(path))).toBe(true);
   expect(paths.filter((path) => path.endsWith('.tsbuildinfo'))).toEqual([]);
   expect(paths.filter((path) => /^(test|examples|tools|node_modules)\//.test(path))).toEqual([]);
 });

@@ -1,0 +1,95 @@
+import { pictureTensor } from '../frontend/pictureTensor.ts';
+import type { ConvShape } from '../../compiler/spec.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { context2d, element, showPixels } from './elements.ts';
+import { middleBox, pixelsOf, samplesOf } from './pixels.ts';
+
+/** From whatever can be drawn on a canvas to the input of a plan. */
+
+export interface Source {
+  readonly name: string;
+  readonly image: CanvasImageSource;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Reads a picture file. Colour profiles are left aside, so that the samples of a file are taken as they are. */
+export async function sourceOf(file: File): Promise<Source> {
+  try {
+    const image = await createImageBitmap(file, { colorSpaceConversion: 'none' });
+    return { name: file.name, image, width: image.width, height: image.height };
+  } catch {
+    throw new Error(`${file.name}: this browser does not read it as a picture; choose a PNG or JPEG`);
+  }
+}
+
+/** @throws Error in words for people, when the plan takes something that no picture is. */
+export function pictureChannels({ input }: ConvShape): 1 | 3 {
+  const { batch, channels } = input;
+  if (batch !== 1) throw new Error(`This plan takes ${batch} inputs at once, and this page has one picture.`);
+  if (channels === 1 || channels === 3) return channels;
+  throw new Error(
+    `This plan takes ${channels} channels, and a picture has 1 (grey) or 3 (colour): use cipherconv/client from a program.`,
+  );
+}
+
+/** A picture at the size and with the bits of the plan. */
+export interface Prepared {
+  /** NCHW. */
+  readonly tensor: Tensor;
+  /** What was done to the values. */
+  readonly note: string;
+  readonly scaled: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/**
+ * Scales to the plan's input (its middle, where the proportions differ; white behind transparent parts) and quantizes by
+ * the rule of `cipherconv run`. A picture of exactly the plan's size keeps its values.
+ * @throws CipherconvError when a value is outside the range that the plan takes.
+ */
+export function preparePicture(source: Source, shape: ConvShape): Prepared {
+  const channels = pictureChannels(shape);
+  const { width, height } = shape.input;
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const context = context2d(canvas);
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = 'high';
+  const box = middleBox(source, { width, height });
+  context.drawImage(source.image, box.left, box.top, box.width, box.height, 0, 0, width, height);
+  const rgba = context.getImageData(0, 0, width, height).data;
+  const samples = samplesOf(rgba, channels);
+  const notes: string[] = [];
+  const picture = { file: source.name, width, height, depth: 8, channels, greyPalette: false, samples };
+  const tensor = pictureTensor(picture, shape, (sentence) => notes.push(sentence));
+  const planes = planesOf(Float64Array.from(samples), channels);
+  return { tensor, note: notes.join(' '), scaled: pixelsOf(planes, { low: 0, high: 255 }) };
+}
+
+/** Planes of interleaved samples. */
+function planesOf(samples: Float64Array, channels: number): Float64Array[] {
+  return Array.from({ length: channels }, (_, channel) =>
+    samples.filter((_, at) => at % channels === channel),
+  );
+}
+
+/** Shows a prepared picture beside what quantizing left of it. */
+export function showPrepared({ tensor, note, scaled }: Prepared, source: Source, shape: ConvShape): void {
+  const { width, height, channels, bits, signed } = shape.input;
+  showPixels(element('scaled', HTMLCanvasElement), scaled, width, height);
+  const low = signed ? -(2 ** (bits - 1)) : 0;
+  const planes = Array.from({ length: channels }, (_, channel) =>
+    tensor.data.subarray(channel * width * height, (channel + 1) * width * height),
+  );
+  const pixels = pixelsOf(planes, { low, high: low + 2 ** bits - 1 });
+  showPixels(element('quantized', HTMLCanvasElement), pixels, width, height);
+  const kind = channels === 1 ? 'grey' : 'colour';
+  const from =
+    source.width === width && source.height === height ? '' : `, from ${source.width} x ${source.height}`;
+  element('scaled-caption', HTMLElement).textContent = `${width} x ${height}, ${kind}${from}`;
+  element('quantized-caption', HTMLElement).textContent =
+    `what is encrypted: integers from ${low} to ${low + 2 ** bits - 1}`;
+  element('picture-note', HTMLElement).textContent = note;
+}

@@ -1,0 +1,142 @@
+import type { Tensor } from '../../compiler/tensor.ts';
+import { element, make, showPixels } from './elements.ts';
+import type { Compared, Excerpt, Inferred, PlanFacts, Step } from './messages.ts';
+import {
+  formatBytes,
+  formatInteger,
+  formatMilliseconds,
+  hexLines,
+  noisePixels,
+  pixelsOf,
+  rangeOf,
+} from './pixels.ts';
+
+/** What people see of plans, steps, outputs and messages. */
+
+const MOST_CHANNELS = 16;
+const NOISE_SIDE = 128;
+
+export function showFacts(facts: PlanFacts): void {
+  const { shape, output } = facts;
+  const { input, weights } = shape;
+  const list = element('plan-facts', HTMLElement);
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      'input',
+      `${input.width} x ${input.height}, ${input.channels} channel${input.channels === 1 ? '' : 's'} of ${input.bits} bits`,
+    ],
+    [
+      'filter',
+      `${weights.outChannels} x ${weights.kernelHeight} x ${weights.kernelWidth}, ${facts.lowering} lowering`,
+    ],
+    [
+      'output',
+      `${output.width} x ${output.height}, ${output.channels} channel${output.channels === 1 ? '' : 's'}`,
+    ],
+    [
+      'cryptography',
+      `BFV, N = ${facts.degree}, t = ${facts.plainModulus}, q of ${facts.modulusBits.join(' + ')} bits`,
+    ],
+    ['security', `${facts.securityBits} bits, classical`],
+    ['each request', `${formatBytes(facts.uploadBytes)} up, ${formatBytes(facts.responseBytes)} down`],
+    ['plan, SEAL and a fresh key', formatMilliseconds(facts.openMs)],
+    ['plan digest', facts.digest],
+  ];
+  list.replaceChildren(
+    ...rows.map(([name, value]) => {
+      const pair = document.createElement('div');
+      pair.append(make('dt', name), make('dd', value));
+      return pair;
+    }),
+  );
+}
+
+const PLACES: Readonly<Record<Step['name'], string>> = {
+  encrypt: 'your browser',
+  'send keys': 'network',
+  'send and evaluate': 'network and server',
+  decrypt: 'your browser',
+};
+
+export function addStep({ name, ms, bytesUp, bytesDown }: Step): void {
+  const row = document.createElement('tr');
+  const bytes = (count: number): string => (count === 0 ? '' : formatBytes(count));
+  const head = make('th', name);
+  head.scope = 'row';
+  const texts = [PLACES[name], formatMilliseconds(ms), bytes(bytesUp), bytes(bytesDown)];
+  row.append(head, ...texts.map((text) => make('td', text)));
+  element('step-rows', HTMLElement).append(row);
+  element('steps', HTMLElement).hidden = false;
+}
+
+export function showResult({ output, upload, response }: Inferred): void {
+  showChannels(output);
+  element('messages', HTMLElement).replaceChildren(
+    message('Sent: the encrypted picture', upload),
+    message('Received: the encrypted result', response),
+  );
+}
+
+function showChannels({ shape, data }: Tensor): void {
+  const [, channels = 0, height = 0, width = 0] = shape;
+  const shown = Math.min(channels, MOST_CHANNELS);
+  const note =
+    shown === channels
+      ? 'Each output channel, black at its smallest integer and white at its largest.'
+      : `The first ${shown} of ${channels} output channels, black at the smallest integer and white at the largest.`;
+  element('result-note', HTMLElement).textContent = note;
+  const figures = Array.from({ length: shown }, (_, channel) => {
+    const plane = data.subarray(channel * width * height, (channel + 1) * width * height);
+    const range = rangeOf(plane);
+    const text = `channel ${channel}: ${range.low} to ${range.high}`;
+    return figure(text, pixelsOf([plane], range), width, height);
+  });
+  element('channels', HTMLElement).replaceChildren(...figures);
+}
+
+function figure(
+  text: string,
+  pixels: Uint8ClampedArray<ArrayBuffer>,
+  width: number,
+  height: number,
+): HTMLElement {
+  const made = document.createElement('figure');
+  const canvas = document.createElement('canvas');
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', text);
+  showPixels(canvas, pixels, width, height);
+  made.append(canvas, make('figcaption', text));
+  return made;
+}
+
+/** A message: its first bytes, header apart, and the ciphertext as a picture. */
+function message(title: string, { length, bytes, headerBytes }: Excerpt): HTMLElement {
+  const made = document.createElement('div');
+  made.className = 'message';
+  const body = bytes.subarray(headerBytes);
+  const side = Math.min(NOISE_SIDE, Math.ceil(Math.sqrt(body.length)));
+  const pixels = noisePixels(body, { width: side, height: side });
+  const shown = Math.min(body.length, side * side);
+  const caption = shown === length - headerBytes ? 'all of it' : `the first ${formatBytes(shown)}`;
+  const text = document.createElement('pre');
+  text.tabIndex = 0;
+  text.setAttribute('role', 'group');
+  text.setAttribute('aria-label', `${title}, first bytes in hexadecimal`);
+  const header = make('span', hexLines(bytes.subarray(0, headerBytes), 0, 4));
+  header.className = 'header';
+  text.append(header, '\n', hexLines(bytes, headerBytes, 6));
+  if (length > headerBytes + 96) text.append('\n...');
+  made.append(make('h3', `${title}, ${formatBytes(length)}`), figure(caption, pixels, side, side), text);
+  return made;
+}
+
+export function showVerdict({ outputs, mismatches, first, ms }: Compared): void {
+  const verdict = element('compare-status', HTMLElement);
+  verdict.className = `verdict ${mismatches === 0 ? 'equal' : 'different'}`;
+  const time = `done here in ${formatMilliseconds(ms)}`;
+  verdict.textContent =
+    first === null
+      ? `All ${formatInteger(outputs)} integers are equal to the convolution in the clear, ${time}.`
+      : `${formatInteger(mismatches)} of ${formatInteger(outputs)} integers differ from this filter's convolution; ` +
+        `the first is number ${first.index}: ${first.actual} came back, ${first.expected} was expected. The convolution in the clear was ${time}.`;
+}

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { connect, MESSAGE_HEADER_BYTES } from '../client/index.ts';
+import type { RemotePlan } from '../client/index.ts';
+import { canonicalShape, fromCanonical, toCanonical } from '../frontend/layouts.ts';
+import { internalError } from '../../compiler/errors.ts';
+import { coeffModulusBits } from '../../compiler/plan.ts';
+import { outputShape } from '../../compiler/spec.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { compareWithConfig } from './comparison.ts';
+import type {
+  Answer,
+  Excerpt,
+  FromWorker,
+  Inferred,
+  PlanFacts,
+  Question,
+  ServedPlans,
+  Step,
+  ToWorker,
+} from './messages.ts';
+
+/** The worker of the page: it alone holds the secret key, encrypts and decrypts, and talks to the server. */
+
+/** What is open, and what came last of it. */
+interface Session {
+  readonly remote: RemotePlan;
+  /** NCHW, both. */
+  last: { readonly input: Tensor; readonly output: Tensor } | null;
+}
+
+/** Enough for a picture of 128 x 128 bytes. */
+const EXCERPT_BYTES = MESSAGE_HEADER_BYTES + 2 ** 14;
+
+let session: Session | null = null;
+let cancelling = new AbortController();
+
+function tell(message: FromWorker): void {
+  postMessage(message);
+}
+
+addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === 'cancel') {
+    cancelling.abort();
+    return;
+  }
+  const { id } = data;
+  // Whoever asks for another plan no longer wants the one before, nor anything of it.
+  if (data.kind === 'open') cancelling.abort();
+  cancelling = new AbortController();
+  const { signal } = cancelling;
+  answer(data, signal).then(
+    (found) => {
+      tell({ kind: 'answer', id, answer: found });
+    },
+    (error: unknown) => {
+      if (signal.aborted) tell({ kind: 'refusal', id, refusal: { kind: 'cancelled' } });
+      else tell({ kind: 'refusal', id, refusal: { kind: 'failed', text: textOf(error) } });
+    },
+  );
+});
+
+function textOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  // SEAL's exceptions are no Errors, and what they say is for its developers.
+  return 'the cryptography failed in this browser; reload the page';
+}
+
+async function answer(question: Question, signal: AbortSignal): Promise<Answer> {
+  switch (question.kind) {
+    case 'list':
+      return await listPlans(question.server, signal);
+    case 'open':
+      return await open(question.server, question.digest, signal);
+    case 'infer':
+      return await infer(question.input, signal);
+    case 'compare': {
+      const last = session?.last;
+      if (session === null || last == null) throw internalError('nothing to compare yet');
+      return compareWithConfig(session.remote.plan, last, question.files);
+    }
+    default:
+      return question satisfies never;
+  }
+}
+
+const planList = z.object({ plans: z.array(z.object({ digest: z.string(), name: z.string() })).min(1) });
+
+async function listPlans(server: string, signal: AbortSignal): Promise<ServedPlans> {
+  const response = await fetch(new URL('v1/plans', server), { signal, redirect: 'error' });
+  if (!response.ok) throw new Error(`the server answered with status ${response.status}`);
+  const list = planList.safeParse(await response.json().catch(() => null));
+  if (!list.success) throw new Error('what it answers is no list of plans');
+  return list.data;
+}
+
+async function open(server: string, digest: string, signal: AbortSignal): Promise<PlanFacts> {
+  const began = performance.now();
+  session?.remote.dispose();
+  session = null;
+  const remote = await connect(server, digest, { signal });
+  if (signal.aborted) {
+    remote.dispose();
+  }
+  signal.throwIfAborted();
+  session = { remote, last: null };
+  const { plan, client } = remote;
+  const { shape, parameters, packing } = plan.view;
+  return {
+    digest: plan.digest,
+    shape,
+    output: outputShape(shape),
+    layout: plan.layout,
+    lowering: packing.lowering,
+    degree: parameters.degree,
+    plainModulus: parameters.plainModulus,
+    modulusBits: coeffModulusBits(parameters),
+    securityBits: parameters.securityBits,
+    uploadBytes: client.uploadBytes,
+    responseBytes: client.responseBytes,
+    evaluationKeyBytes: client.evaluationKeyBytes,
+    openMs: performance.now() - began,
+  };
+}
+
+async function infer(input: Tensor, signal: AbortSignal): Promise<Inferred> {
+  if (session === null) throw internalError('no plan is open');
+  const current = session;
+  current.last = null;
+  const { plan, client } = current.remote;
+  const { layout } = plan;
+  const clock = stepClock();
+  const messages: Uint8Array[] = [];
+  const data = fromCanonical(input.data, canonicalShape(client.inputShape, layout), layout);
+  const outside = await current.remote.infer(
+    { shape: [...client.inputShape], data },
+    {
+      signal,
+      onStep: ({ kind, bytes }) => {
+        if (kind === 'encrypted') clock('encrypt', 0, 0);
+        else if (kind === 'keys-sent') clock('send keys', bytes.length, 0);
+        else clock('send and evaluate', client.uploadBytes, bytes.length);
+        if (kind !== 'keys-sent') messages.push(bytes);
+      },
+    },
+  );
+  clock('decrypt', 0, 0);
+  const output = {
+    shape: canonicalShape(client.outputShape, layout),
+    data: toCanonical(outside.data, client.outputShape, layout),
+  };
+  current.last = { input, output };
+  const [upload, response] = messages;
+  if (upload === undefined || response === undefined) throw internalError('a step went unseen');
+  return { output, upload: excerptOf(upload), response: excerptOf(response) };
+}
+
+/** Tells of each step when it ends; the next begins there. */
+function stepClock(): (name: Step['name'], bytesUp: number, bytesDown: number) => void {
+  let began = performance.now();
+  return (name, bytesUp, bytesDown) => {
+    const now = performance.now();
+    tell({ kind: 'step', step: { name, ms: now - began, bytesUp, bytesDown } });
+    began = now;
+  };
+}
+
+function excerptOf(message: Uint8Array): Excerpt {
+  const bytes = message.slice(0, EXCERPT_BYTES);
+  return { length: message.length, bytes, headerBytes: MESSAGE_HEADER_BYTES };
+}
