@@ -64,7 +64,8 @@ module.exports = {
     },
     {
       name: 'page-without-server',
-      comment: 'The page is the client and the convolution in the clear: no evaluator, no program, no compiler.',
+      comment:
+        'The page is the client and the convolution in the clear: no evaluator, no program, no compiler.',
       severity: 'error',
       from: { path: '^src/page/' },
       to: { path: NOT_FOR_CLIENTS, reachable: true },

@@ -5,7 +5,7 @@ import { decodeNpyNumbers } from '../frontend/npy.ts';
 import type { ElementType } from '../frontend/onnx/codes.ts';
 import { decodeTensorFile } from '../frontend/onnx/tensorProto.ts';
 import { decodePicture } from '../frontend/picture.ts';
-import type { Picture } from '../frontend/picture.ts';
+import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';
 import type { ModelPlan, ModelPort } from './modelPlan.ts';
 import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
