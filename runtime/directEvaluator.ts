@@ -7,26 +7,23 @@ import type { DirectEngines } from './directMachine.ts';
 import type { CodingTimes } from './codingClock.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { requireCiphertextCount } from './seal/ciphertext.ts';
-import { guardSeal } from './seal/failure.ts';
-import type { SealScope } from './seal/scope.ts';
 import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import type { Weights } from './weights.ts';
 import { requireKeyBytes } from './wire/evaluationKeys.ts';
 
-/** Evaluates with the `direct` kernel: shift-and-add over raw coefficients. */
+/** Evaluates with the `direct` kernel: shift-and-add over raw coefficients, without SEAL. */
 export class DirectEvaluator implements Evaluator {
   readonly weights: Weights;
-  readonly #scope: SealScope;
   readonly #machine: DirectMachine;
   readonly #transfer: CheckedTransfer;
   readonly #planes: number;
   readonly #groups: number;
   readonly #onProgress: Progress | null;
   readonly #products: number;
+  #isDisposed = false;
 
   constructor(
-    scope: SealScope,
     engines: DirectEngines,
     plan: ToeplitzPlan,
     program: ToeplitzProgram,
@@ -34,10 +31,9 @@ export class DirectEvaluator implements Evaluator {
   ) {
     const lanes = requireLanes(plan, program);
     const schedule = scheduleSteps(program, lanes.laneL1);
-    this.#scope = scope;
     this.#onProgress = options.onProgress ?? null;
     this.#transfer = checkTransfer(plan, program);
-    this.#machine = new DirectMachine(scope, engines, plan, kernelSource(plan, program, lanes, schedule));
+    this.#machine = new DirectMachine(engines, plan, kernelSource(plan, program, lanes, schedule));
     this.#planes = schedule.planes.length;
     this.#groups = program.blockGroups.length;
     this.#products = this.#groups * program.rows.reduce((sum, terms) => sum + terms.length, 0);
@@ -51,27 +47,25 @@ export class DirectEvaluator implements Evaluator {
   }
 
   loadEvaluationKeys(bytes: Uint8Array): void {
-    this.#scope.assertOpen();
+    this.#assertOpen();
     requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#assertOpen();
     const { rows, position } = this.#transfer;
     requireCiphertextCount('upload', this.#groups * position.size, upload.length);
     const results: Uint8Array[] = [];
-    guardSeal('evaluate', () => {
-      for (let group = 0; group < this.#groups; group++) {
-        for (let plane = 0; plane < this.#planes; plane++) this.#loadPlane(plane, group, upload);
-        this.#machine.computeGroup(group, (_, bytes) => {
-          results.push(bytes);
-          this.#onProgress?.(
-            Math.round((results.length / (this.#groups * rows.length)) * this.#products),
-            this.#products,
-          );
-        });
-      }
-    });
+    for (let group = 0; group < this.#groups; group++) {
+      for (let plane = 0; plane < this.#planes; plane++) this.#loadPlane(plane, group, upload);
+      this.#machine.computeGroup(group, (_, bytes) => {
+        results.push(bytes);
+        this.#onProgress?.(
+          Math.round((results.length / (this.#groups * rows.length)) * this.#products),
+          this.#products,
+        );
+      });
+    }
     return results;
   }
 
@@ -85,7 +79,11 @@ export class DirectEvaluator implements Evaluator {
     });
   }
 
+  #assertOpen(): void {
+    if (this.#isDisposed) throw internalError('the evaluator has been disposed of');
+  }
+
   dispose(): void {
-    this.#scope.dispose();
+    this.#isDisposed = true;
   }
 }

@@ -8,13 +8,7 @@ import { CodingClock } from './codingClock.ts';
 import { DirectKernel } from './kernels/directKernel.ts';
 import type { KernelSource, SharedRoom } from './kernels/directKernel.ts';
 import type { DirectModule } from './kernels/directModule.ts';
-import { ciphertextFrames } from './seal/ciphertext.ts';
-import { createContext } from './seal/context.ts';
-import type { BfvContext } from './seal/context.ts';
-import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from './seal/envelope.ts';
-import type { Ciphertext, PublicSeal } from './seal/module.ts';
-import type { SealScope } from './seal/scope.ts';
-import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
+import { ResponseWriter, UploadReader } from './wire/ciphertexts.ts';
 import type { PackingModule } from './wire/packer.ts';
 
 /** What decides whether a lane can overflow; how many folds that makes depends on the part of the rows at hand. */
@@ -52,42 +46,33 @@ export function kernelSource(
 
 /** The modules that a machine runs on. */
 export interface DirectEngines {
-  readonly seal: PublicSeal;
   readonly packing: PackingModule;
   readonly direct: DirectModule;
 }
 
 /**
- * The direct kernel between two ends of the wire: uploads into planes, rows out of them. SEAL only expands the seeds of
- * c1, and does not see uploads that travel whole.
+ * The direct kernel between two ends of the wire: uploads into planes, rows out of them. No SEAL anywhere: what comes from
+ * outside meets our own checks and integer arithmetic only.
  */
 export class DirectMachine {
   readonly coding = new CodingClock();
   readonly kernel: DirectKernel;
-  readonly #seal: PublicSeal;
-  readonly #context: BfvContext;
-  readonly #upload: UploadCodec;
-  readonly #response: ResponseCodec;
+  readonly #upload: UploadReader;
+  readonly #response: ResponseWriter;
   readonly #groups: readonly BlockGroup[];
   readonly #schedule: StepSchedule;
-  readonly #ciphertext: Ciphertext;
 
   constructor(
-    scope: SealScope,
-    { seal, packing, direct }: DirectEngines,
+    { packing, direct }: DirectEngines,
     plan: ToeplitzPlan,
     source: KernelSource,
     room?: SharedRoom,
   ) {
-    this.#seal = seal;
-    this.#context = createContext(scope, seal, plan.parameters);
-    const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(packing, frames, plan.parameters, plan.wire);
-    this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
+    this.#upload = new UploadReader(packing, plan.parameters, plan.wire);
+    this.#response = new ResponseWriter(packing, plan.parameters, plan.wire);
     this.#groups = source.groups;
     this.#schedule = source.schedule;
     this.kernel = new DirectKernel(direct, source, room);
-    this.#ciphertext = scope.own(new seal.Ciphertext());
   }
 
   /**
@@ -105,17 +90,10 @@ export class DirectMachine {
   /** Words of one upload into the kernel's memory. */
   #loadChunk(group: number, chunk: number, side: 0 | 1, { bytes, where }: NamedBytes): void {
     const { read } = this.#groups[group]!.inputs[chunk]!;
-    const target = this.kernel.inputWords(side);
-    const whole = this.coding.time('upload', () => this.#upload.decodeWords(bytes, read, where));
-    if (whole !== null) {
-      target.set(whole);
-      return;
-    }
-    const { degree, dataPrimeCount, context } = this.#context;
-    const envelope = this.coding.time('upload', () => this.#upload.decode(bytes, read, where));
-    this.#ciphertext.loadFromArray(context, envelope);
-    const words = 2 * degree * dataPrimeCount;
-    target.set(wordHalves(saveBytes(this.#seal, this.#ciphertext), CIPHERTEXT_WORDS_AT, words));
+    this.coding.time('upload', () => {
+      this.#upload.unpack(bytes, read, where);
+    });
+    this.kernel.inputWords(side).set(this.#upload.words());
   }
 
   /** Computes every row of the schedule for a block group from the planes, and gives each as it travels. */
@@ -126,7 +104,7 @@ export class DirectMachine {
       for (const { programRow, row } of batch.rows) {
         const words = this.kernel.resultWords(row);
         const bytes = this.coding.time('response', () =>
-          this.#response.encodeComponents(words, outputs[programRow]!.coefficients),
+          this.#response.write(words, outputs[programRow]!.coefficients),
         );
         emit(programRow, bytes);
       }

@@ -13,7 +13,6 @@ import { loadSeal } from './seal/module.ts';
 import type { PublicSeal } from './seal/module.ts';
 import { buildWithScope } from './seal/scope.ts';
 import { loadPacking } from './wire/packer.ts';
-import type { PackingModule } from './wire/packer.ts';
 
 export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 
@@ -23,8 +22,9 @@ export type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts'
  * `usage` for the ntt kernel on a plan with whole uploads.
  */
 export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions = {}): Promise<Evaluator> {
-  const [seal, packing]: [PublicSeal, PackingModule] = await Promise.all([loadSeal(), loadPacking()]);
+  const packing = await loadPacking();
   if (!isToeplitz(wholePlan)) {
+    const seal: PublicSeal = await loadSeal();
     return buildWithScope((scope) =>
       guardSeal(
         'prepare the weights',
@@ -39,20 +39,18 @@ export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions
       : takePart(wholePlan, whole, options.part);
   const kernel = options.kernel ?? plan.kernel;
   switch (kernel) {
-    case 'ntt':
+    case 'ntt': {
       if (plan.wire.upload === 'whole') refuseWhole();
+      const seal: PublicSeal = await loadSeal();
       return buildWithScope((scope) =>
         guardSeal(
           'prepare the weights',
           () => new NttEvaluator(scope, seal, packing, plan, program, options),
         ),
       );
-    case 'direct': {
-      const engines = { seal, packing, direct: await loadDirect() };
-      return buildWithScope((scope) =>
-        guardSeal('prepare the kernel', () => new DirectEvaluator(scope, engines, plan, program, options)),
-      );
     }
+    case 'direct':
+      return new DirectEvaluator({ packing, direct: await loadDirect() }, plan, program, options);
     default:
       return kernel satisfies never;
   }

@@ -28,7 +28,8 @@ interface Module {
 const MODULES: Readonly<Record<string, Module>> = {
   'direct.gen.ts': { source: 'direct.ts', constant: 'DIRECT_WASM', flags: SIMD },
   'directShared.gen.ts': { source: 'direct.ts', constant: 'DIRECT_SHARED_WASM', flags: [...SIMD, ...SHARED] },
-  'packing.gen.ts': { source: 'packing.ts', constant: 'PACKING_WASM', flags: [] },
+  // It has tables of its own: memory below 1024 is the module's.
+  'packing.gen.ts': { source: 'packing.ts', constant: 'PACKING_WASM', flags: SIMD },
 };
 
 function compile({ source, flags }: Module): Buffer {

@@ -8,9 +8,6 @@ import type { DirectEngines, NamedBytes } from '../directMachine.ts';
 import { kernelBytes } from '../kernels/directKernel.ts';
 import type { KernelSource, SharedRoom } from '../kernels/directKernel.ts';
 import { loadDirectShared } from '../kernels/directModule.ts';
-import { guardSeal } from '../seal/failure.ts';
-import { loadSeal } from '../seal/module.ts';
-import { SealScope } from '../seal/scope.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { Share } from './message.ts';
 import { shareWork } from './share.ts';
@@ -21,7 +18,6 @@ import type { ShareWork } from './share.ts';
  * computes some of the rows from all of them. Nothing is unpacked, expanded or split twice.
  */
 export class SharedEvaluator {
-  readonly #scope = new SealScope();
   readonly #engines: DirectEngines;
   readonly #plan: ToeplitzPlan;
   readonly #source: KernelSource;
@@ -49,13 +45,10 @@ export class SharedEvaluator {
    * @throws CipherconvError `malformed-tensor`.
    */
   load(room: SharedRoom, group: number, upload: readonly NamedBytes[]): void {
-    guardSeal('load', () => {
-      this.#machine ??= new DirectMachine(this.#scope, this.#engines, this.#plan, this.#source, room);
-      const machine = this.#machine;
-      const byChunk = new Map(this.#work.chunks.map((chunk, index) => [chunk, upload[index]!]));
-      for (const plane of this.#work.planes)
-        machine.loadPlane(plane, group, (chunk) => byChunk.get(chunk) ?? missing(chunk));
-    });
+    const machine = (this.#machine ??= new DirectMachine(this.#engines, this.#plan, this.#source, room));
+    const byChunk = new Map(this.#work.chunks.map((chunk, index) => [chunk, upload[index]!]));
+    for (const plane of this.#work.planes)
+      machine.loadPlane(plane, group, (chunk) => byChunk.get(chunk) ?? missing(chunk));
   }
 
   /** Its rows, in order, once all workers have filled their planes. */
@@ -73,6 +66,6 @@ function missing(chunk: number): never {
 
 export async function createSharedEvaluator(plan: Plan, share: Share): Promise<SharedEvaluator> {
   if (!isToeplitz(plan)) throw internalError('a diagonals plan has no planes to share');
-  const [seal, packing, direct] = await Promise.all([loadSeal(), loadPacking(), loadDirectShared()]);
-  return new SharedEvaluator({ seal, packing, direct }, plan, share);
+  const [packing, direct] = await Promise.all([loadPacking(), loadDirectShared()]);
+  return new SharedEvaluator({ packing, direct }, plan, share);
 }

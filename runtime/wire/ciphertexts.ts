@@ -131,17 +131,6 @@ export class UploadCodec {
     return this.#envelope.bytes;
   }
 
-  /**
-   * The words of a whole upload (c0, c1) in 32-bit halves, valid until the next call; null for seeded ones, whose c1 only
-   * SEAL knows.
-   * @throws CipherconvError `malformed-tensor`.
-   */
-  decodeWords(bytes: Uint8Array, read: Positions, where: string): Uint32Array | null {
-    if (this.#c1 === null) return null;
-    this.#read(bytes, read, where);
-    return this.#packer.words;
-  }
-
   /** Reads into the packer's words; returns where the seed begins. */
   #read(bytes: Uint8Array, read: Positions, where: string): number {
     requireLength(bytes, this.byteLength(read), where);
@@ -152,10 +141,94 @@ export class UploadCodec {
   }
 }
 
+/** Uploads as a server without SEAL reads them: the words of c0 and c1, whichever form they came in. */
+export class UploadReader {
+  readonly #code: PolynomialCode;
+  readonly #c1: PolynomialCode | null;
+  readonly #primes: readonly bigint[];
+  readonly #packer: Packer;
+  /** What c1 is still to be expanded from. */
+  #seed: Uint8Array | null = null;
+
+  constructor(packing: PackingModule, parameters: Parameters, wire: PlanWire) {
+    this.#code = polynomialCode(parameters, wire.uploadC0);
+    this.#c1 = wire.upload === 'whole' ? polynomialCode(parameters, 0) : null;
+    this.#primes = parameters.dataPrimes.map(BigInt);
+    this.#packer = new Packer(packing, { degree: parameters.degree, components: 2 * this.#primes.length });
+  }
+
+  /**
+   * Unpacks what travelled into `words`; coefficients of c0 that did not travel are 0. A seed is only noted.
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  unpack(bytes: Uint8Array, read: Positions, where: string): void {
+    const c0Bytes = polynomialBytes(this.#code, read);
+    const c1Bytes = this.#c1 === null ? SEED_BYTES : polynomialBytes(this.#c1, null);
+    requireLength(bytes, c0Bytes + c1Bytes, where);
+    const count = this.#primes.length;
+    this.#packer.words.fill(0, 0, this.#packer.words.length / 2);
+    const end = this.#packer.read(bytes, 0, this.#code.codes, 0, read, where);
+    if (this.#c1 === null) this.#seed = bytes.subarray(end);
+    else this.#packer.read(bytes, end, this.#c1.codes, count, null, where);
+  }
+
+  /** The words (c0, c1) of what was unpacked last, in 32-bit halves, valid until the next; expands the seed. */
+  words(): Uint32Array {
+    if (this.#seed !== null) this.#packer.expandSeed(this.#seed, this.#primes, this.#primes.length);
+    this.#seed = null;
+    return this.#packer.words;
+  }
+}
+
+/** Responses as a server without SEAL writes them. */
+export class ResponseWriter {
+  readonly #codes: ResponseCodes;
+  readonly #packer: Packer;
+
+  constructor(packing: PackingModule, parameters: Parameters, dropped: DroppedBits) {
+    this.#codes = responseCodes(parameters, dropped);
+    this.#packer = responsePacker(packing, parameters);
+  }
+
+  /** From the words themselves; c0 is looked at in the output positions only. */
+  write(components: Components, outputs: Positions): Uint8Array {
+    components.forEach((words, component) => {
+      this.#packer.words.set(words, component * words.length);
+    });
+    return writeResponse(this.#packer, this.#codes, outputs);
+  }
+}
+
+interface ResponseCodes {
+  readonly c0: PolynomialCode;
+  readonly c1: PolynomialCode;
+}
+
+function responseCodes(parameters: Parameters, dropped: DroppedBits): ResponseCodes {
+  return {
+    c0: polynomialCode(parameters, dropped.responseC0),
+    c1: polynomialCode(parameters, dropped.responseC1),
+  };
+}
+
+function responsePacker(packing: PackingModule, parameters: Parameters): Packer {
+  return new Packer(packing, { degree: parameters.degree, components: 2 * parameters.dataPrimes.length });
+}
+
+function responseBytes({ c0, c1 }: ResponseCodes, outputs: Positions): number {
+  return polynomialBytes(c0, outputs) + polynomialBytes(c1, null);
+}
+
+function writeResponse(packer: Packer, codes: ResponseCodes, outputs: Positions): Uint8Array {
+  const bytes = new Uint8Array(responseBytes(codes, outputs));
+  const middle = packer.write(bytes, 0, codes.c0.codes, 0, outputs);
+  packer.write(bytes, middle, codes.c1.codes, codes.c0.codes.length, null);
+  return bytes;
+}
+
 /** Responses: c0 at the output positions only (elsewhere it holds partial sums, which must not leave), then c1. */
 export class ResponseCodec {
-  readonly #c0: PolynomialCode;
-  readonly #c1: PolynomialCode;
+  readonly #codes: ResponseCodes;
   readonly #envelope: Envelope;
   readonly #packer: Packer;
 
@@ -165,39 +238,20 @@ export class ResponseCodec {
     parameters: Parameters,
     dropped: DroppedBits,
   ) {
-    this.#c0 = polynomialCode(parameters, dropped.responseC0);
-    this.#c1 = polynomialCode(parameters, dropped.responseC1);
-    const { degree } = parameters;
-    const components = 2 * parameters.dataPrimes.length;
-    this.#envelope = new Envelope(frames.full, components * degree);
-    this.#packer = new Packer(packing, { degree, components });
+    this.#codes = responseCodes(parameters, dropped);
+    this.#packer = responsePacker(packing, parameters);
+    this.#envelope = new Envelope(frames.full, this.#packer.words.length / 2);
   }
 
   byteLength(outputs: Positions): number {
-    return polynomialBytes(this.#c0, outputs) + polynomialBytes(this.#c1, null);
+    return responseBytes(this.#codes, outputs);
   }
 
   /** From SEAL's own full envelope. */
   encode(envelope: Uint8Array, outputs: Positions): Uint8Array {
     const { words } = this.#packer;
     words.set(wordHalves(envelope, CIPHERTEXT_WORDS_AT, words.length / 2));
-    return this.#write(outputs);
-  }
-
-  /** From the words themselves; c0 is looked at in the output positions only. */
-  encodeComponents(components: Components, outputs: Positions): Uint8Array {
-    components.forEach((words, component) => {
-      this.#packer.words.set(words, component * words.length);
-    });
-    return this.#write(outputs);
-  }
-
-  #write(outputs: Positions): Uint8Array {
-    const bytes = new Uint8Array(this.byteLength(outputs));
-    const { codes } = this.#c0;
-    const middle = this.#packer.write(bytes, 0, codes, 0, outputs);
-    this.#packer.write(bytes, middle, this.#c1.codes, codes.length, null);
-    return bytes;
+    return writeResponse(this.#packer, this.#codes, outputs);
   }
 
   /**
@@ -206,10 +260,10 @@ export class ResponseCodec {
    */
   decode(bytes: Uint8Array, outputs: Positions, where: string): Uint8Array {
     requireLength(bytes, this.byteLength(outputs), where);
-    const { codes } = this.#c0;
+    const { c0, c1 } = this.#codes;
     this.#packer.words.fill(0);
-    const middle = this.#packer.read(bytes, 0, codes, 0, outputs, where);
-    this.#packer.read(bytes, middle, this.#c1.codes, codes.length, null, where);
+    const middle = this.#packer.read(bytes, 0, c0.codes, 0, outputs, where);
+    this.#packer.read(bytes, middle, c1.codes, c0.codes.length, null, where);
     this.#envelope.words.set(this.#packer.words);
     return this.#envelope.bytes;
   }

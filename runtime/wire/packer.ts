@@ -29,6 +29,17 @@ interface PackingExports {
     words: number,
   ): number;
   valueAt(from: number, startBit: number, index: number, bits: number): bigint;
+  expand(seed: number, room: number, outputs: number, words: number): void;
+  reduce(
+    seed: number,
+    room: number,
+    words: number,
+    count: number,
+    prime: bigint,
+    ratio: bigint,
+    limit: bigint,
+    taken: number,
+  ): number;
 }
 
 export type PackingModule = WasmModule<PackingExports>;
@@ -37,8 +48,16 @@ export type PackingModule = WasmModule<PackingExports>;
 export const loadPacking: () => Promise<PackingModule> = lazyModule(PACKING_WASM);
 
 const WORD = 8;
-/** Address 0 means all coefficients, so nothing lies there; a run is read and written in whole words. */
 const LINE = 64;
+/** The module keeps tables below; and address 0 means all coefficients. */
+const FIRST_ADDRESS = 2048;
+/** What expanding a seed works in (kernels/assembly/seed.ts): one output of the stream, and what leads to it. */
+const SEED_ROOM_BYTES = 1792 + 4096;
+const SEED_BYTES = 64;
+/** Words in one output of the stream. */
+const OUTPUT_WORDS = 512;
+/** Where words are refused: the stream is uniform below 2^64. */
+const WORDS = 1n << 64n;
 
 function aligned(bytes: number): number {
   return Math.ceil(bytes / LINE) * LINE;
@@ -63,6 +82,8 @@ export class Packer {
   readonly #wordsAt: number;
   readonly #positionsAt: number;
   readonly #packedAt: number;
+  readonly #seedAt: number;
+  readonly #seed: Uint8Array;
   readonly #positions: Int32Array;
   readonly #packed: Uint8Array;
   /** The positions that lie in memory. */
@@ -70,7 +91,8 @@ export class Packer {
 
   constructor(module: PackingModule, { degree, components }: PackerSize) {
     this.#degree = degree;
-    this.#positionsAt = LINE;
+    this.#seedAt = FIRST_ADDRESS;
+    this.#positionsAt = this.#seedAt + SEED_BYTES + aligned(SEED_ROOM_BYTES);
     this.#wordsAt = this.#positionsAt + aligned(degree * Int32Array.BYTES_PER_ELEMENT);
     const wordBytes = components * degree * WORD;
     this.#packedAt = this.#wordsAt + aligned(wordBytes);
@@ -78,7 +100,34 @@ export class Packer {
     this.#positions = new Int32Array(memory.buffer, this.#positionsAt, degree);
     this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * components * degree);
     this.#packed = new Uint8Array(memory.buffer, this.#packedAt, wordBytes + LINE);
+    this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEED_BYTES);
     this.#exports = module.instantiate(memory);
+  }
+
+  /**
+   * Fills neighbouring components, one for each prime, with what SEAL expands a seed to (`Ciphertext::expand_seed` of
+   * SEAL 4, `sample_poly_uniform` over Blake2xbPRNG), bit for bit.
+   * @param seed 64 bytes
+   */
+  expandSeed(seed: Uint8Array, primes: readonly bigint[], firstComponent: number): void {
+    const room = this.#seedAt + SEED_BYTES;
+    const words = primes.length * this.#degree;
+    this.#seed.set(seed);
+    this.#exports.expand(this.#seedAt, room, words / OUTPUT_WORDS, this.#component(firstComponent));
+    primes.reduce((taken, prime, index) => {
+      // SEAL leaves out one multiple more than it has to.
+      const limit = WORDS - 2n - ((WORDS - 1n) % prime);
+      return this.#exports.reduce(
+        this.#seedAt,
+        room,
+        this.#component(firstComponent + index),
+        this.#degree,
+        prime,
+        WORDS / prime,
+        limit,
+        taken,
+      );
+    }, words);
   }
 
   /**
