@@ -1,4 +1,4 @@
-import { DIRECT_NANOSECONDS, MICROSECONDS } from './costs.gen.ts';
+import { DIRECT_NANOSECONDS, MICROSECONDS, WIRE_NANOSECONDS } from './costs.gen.ts';
 import type { Degree } from './security.ts';
 
 /** How many operations a candidate needs, for all block groups together. */
@@ -79,7 +79,8 @@ export function estimateDirect(candidate: CandidateCounts, direct: DirectCounts)
       (direct.fourRowSteps * nanoseconds.fourRows + direct.oneRowSteps * nanoseconds.oneRow) +
     outputCiphertexts * computed * nanoseconds.finish +
     inputCiphertexts * 2 * (candidate.degree + direct.reach) * direct.limbs * nanoseconds.split;
-  const around = inputCiphertexts * (cost.encrypt + cost.load + cost.save) + outputCiphertexts * cost.decrypt;
+  const expand = (candidate.degree * WIRE_NANOSECONDS.expand) / 1000;
+  const around = inputCiphertexts * (cost.encrypt + expand) + outputCiphertexts * cost.decrypt;
   return {
     milliseconds: ((kernel / 1000 + around) * candidate.dataPrimeBits.length) / 1000,
     bytes: estimateBytes(candidate),

@@ -15,4 +15,4 @@ export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
 export const DIRECT_NANOSECONDS: DirectCosts = { fourRows: 0.061, oneRow: 0.062, finish: 0.92, split: 0.62 };
 
 /** The wire: nanoseconds for one coefficient. */
-export const WIRE_NANOSECONDS: WireCosts = { pack: 2, unpack: 2.5 };
+export const WIRE_NANOSECONDS: WireCosts = { pack: 2, unpack: 2.5, expand: 23 };

@@ -20,6 +20,8 @@ export interface OperationCosts {
 export interface WireCosts {
   readonly pack: number;
   readonly unpack: number;
+  /** Of c1, from its seed, without SEAL. */
+  readonly expand: number;
 }
 
 /** Nanoseconds of the direct kernel, for one limb of one coefficient of a ciphertext polynomial. */

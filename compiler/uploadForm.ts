@@ -1,4 +1,4 @@
-import { MICROSECONDS, WIRE_NANOSECONDS } from './costs.gen.ts';
+import { WIRE_NANOSECONDS } from './costs.gen.ts';
 import { bitLength } from './interval.ts';
 import type { Kernel, Objective, Parameters, UploadForm } from './plan.ts';
 
@@ -29,12 +29,11 @@ export function microsecondsOfSeeding({
   linkMegabitsPerSecond,
 }: Pick<UploadDemand, 'parameters' | 'linkMegabitsPerSecond'>): number {
   const { degree, dataPrimes } = parameters;
-  const cost = MICROSECONDS[degree];
-  // A whole ciphertext is read off the wire; of a seeded one SEAL is asked for c1.
-  const seeded = cost.load + cost.save;
-  const coding = (degree * (WIRE_NANOSECONDS.pack + WIRE_NANOSECONDS.unpack)) / 1000;
+  const { pack, unpack, expand } = WIRE_NANOSECONDS;
+  const expanding = (degree * expand) / 1000;
+  const coding = (degree * (pack + unpack)) / 1000;
   const bits = dataPrimes.reduce((sum, prime) => sum + degree * bitLength(BigInt(prime)), 0);
-  return dataPrimes.length * (seeded - coding) - bits / linkMegabitsPerSecond;
+  return dataPrimes.length * (expanding - coding) - bits / linkMegabitsPerSecond;
 }
 
 /** The form by the objective: fewer bytes for bandwidth, and for latency whatever takes less time; seeded among equals. */

@@ -96,16 +96,29 @@ export class DirectMachine {
     this.kernel.inputWords(side).set(this.#upload.words());
   }
 
-  /** Computes every row of the schedule for a block group from the planes, and gives each as it travels. */
+  /**
+   * Computes every row of the schedule for a block group from the planes, and gives each as it travels: all of them in
+   * one buffer, which moves to another thread as a whole.
+   */
   computeGroup(group: number, emit: (programRow: number, bytes: Uint8Array) => void): void {
     const { outputs } = this.#groups[group]!;
+    const positions = (row: number): Int32Array => outputs[row]!.coefficients;
+    const rows = this.kernel.batches.flatMap((batch) => batch.rows);
+    const total = rows.reduce(
+      (sum, { programRow }) => sum + this.#response.byteLength(positions(programRow)),
+      0,
+    );
+    const all = new Uint8Array(total);
+    let at = 0;
     for (const batch of this.kernel.batches) {
       this.kernel.runBatch(batch, group);
       for (const { programRow, row } of batch.rows) {
         const words = this.kernel.resultWords(row);
-        const bytes = this.coding.time('response', () =>
-          this.#response.write(words, outputs[programRow]!.coefficients),
-        );
+        const bytes = all.subarray(at, at + this.#response.byteLength(positions(programRow)));
+        at += bytes.length;
+        this.coding.time('response', () => {
+          this.#response.write(words, positions(programRow), bytes);
+        });
         emit(programRow, bytes);
       }
     }

@@ -35,7 +35,7 @@ function moved(results: Uint8Array[]): unknown {
   const reply: WorkerReply = { kind: 'results', results };
   return move({
     get [transferableSymbol]() {
-      return results.map((bytes) => bytes.buffer as ArrayBuffer);
+      return [...new Set(results.map((bytes) => bytes.buffer as ArrayBuffer))];
     },
     get [valueSymbol]() {
       return reply;

@@ -190,12 +190,16 @@ export class ResponseWriter {
     this.#packer = responsePacker(packing, parameters);
   }
 
-  /** From the words themselves; c0 is looked at in the output positions only. */
-  write(components: Components, outputs: Positions): Uint8Array {
+  byteLength(outputs: Positions): number {
+    return responseBytes(this.#codes, outputs);
+  }
+
+  /** Fills `bytes` from the words themselves; c0 is looked at in the output positions only. */
+  write(components: Components, outputs: Positions, bytes: Uint8Array): void {
     components.forEach((words, component) => {
       this.#packer.words.set(words, component * words.length);
     });
-    return writeResponse(this.#packer, this.#codes, outputs);
+    writeResponse(this.#packer, this.#codes, outputs, bytes);
   }
 }
 
@@ -219,11 +223,9 @@ function responseBytes({ c0, c1 }: ResponseCodes, outputs: Positions): number {
   return polynomialBytes(c0, outputs) + polynomialBytes(c1, null);
 }
 
-function writeResponse(packer: Packer, codes: ResponseCodes, outputs: Positions): Uint8Array {
-  const bytes = new Uint8Array(responseBytes(codes, outputs));
+function writeResponse(packer: Packer, codes: ResponseCodes, outputs: Positions, bytes: Uint8Array): void {
   const middle = packer.write(bytes, 0, codes.c0.codes, 0, outputs);
   packer.write(bytes, middle, codes.c1.codes, codes.c0.codes.length, null);
-  return bytes;
 }
 
 /** Responses: c0 at the output positions only (elsewhere it holds partial sums, which must not leave), then c1. */
@@ -251,7 +253,9 @@ export class ResponseCodec {
   encode(envelope: Uint8Array, outputs: Positions): Uint8Array {
     const { words } = this.#packer;
     words.set(wordHalves(envelope, CIPHERTEXT_WORDS_AT, words.length / 2));
-    return writeResponse(this.#packer, this.#codes, outputs);
+    const bytes = new Uint8Array(this.byteLength(outputs));
+    writeResponse(this.#packer, this.#codes, outputs, bytes);
+    return bytes;
   }
 
   /**

@@ -58,7 +58,7 @@ function rounded(value: number): number {
 
 const OPERATIONS = ['encrypt', 'load', 'toNtt', 'multiply', 'add', 'fromNtt', 'save', 'decrypt'] as const;
 
-const WIRE_PARTS = ['pack', 'unpack'] as const;
+const WIRE_PARTS = ['pack', 'unpack', 'expand'] as const;
 
 const DIRECT_PARTS = ['fourRows', 'oneRow', 'finish', 'split'] as const;
 

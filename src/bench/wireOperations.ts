@@ -5,7 +5,7 @@ import { Packer } from '../../runtime/wire/packer.ts';
 import type { PackingModule } from '../../runtime/wire/packer.ts';
 import { median } from './rawOperations.ts';
 
-/** Times the packing of coefficients for the wire. */
+/** Times the packing of coefficients for the wire, and the expansion of seeds. */
 
 const DEGREE = 4096;
 const BITS = 31;
@@ -14,10 +14,12 @@ const ROUNDS = 9;
 
 /** Nanoseconds for one coefficient, medians. */
 export function measureWire(packing: PackingModule): WireCosts {
-  const codes = [coefficientCode(nttPrimes(DEGREE, BITS, 1)[0]!, 0)];
+  const [prime] = nttPrimes(DEGREE, BITS, 1) as [bigint];
+  const codes = [coefficientCode(prime, 0)];
+  const seed = Uint8Array.from({ length: 64 }, (_, index) => index);
   const packer = new Packer(packing, { degree: DEGREE, components: 1 });
   const bytes = new Uint8Array(DEGREE * 8);
-  const nanoseconds = (action: () => void): number => {
+  const nanoseconds = (action: () => unknown): number => {
     const samples = Array.from({ length: ROUNDS }, () => {
       const start = performance.now();
       for (let call = 0; call < CALLS; call++) action();
@@ -29,5 +31,8 @@ export function measureWire(packing: PackingModule): WireCosts {
   return {
     pack: nanoseconds(() => packer.write(bytes, 0, codes, 0, null)),
     unpack: nanoseconds(() => packer.read(bytes, 0, codes, 0, null, 'bench')),
+    expand: nanoseconds(() => {
+      packer.expandSeed(seed, [prime], 0);
+    }),
   };
 }

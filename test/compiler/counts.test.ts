@@ -84,11 +84,11 @@ const PINNED: Readonly<Record<string, unknown>> = {
     ntt: 0,
   },
   'L7 direct': {
-    degree: 4096,
+    degree: 2048,
     primes: [26],
-    inputCiphertexts: 64,
-    outputCiphertexts: 256,
-    products: 15313,
+    inputCiphertexts: 128,
+    outputCiphertexts: 512,
+    products: 30626,
     ntt: 0,
   },
   'L8 direct': {
@@ -100,11 +100,11 @@ const PINNED: Readonly<Record<string, unknown>> = {
     ntt: 0,
   },
   'L9 direct': {
-    degree: 8192,
+    degree: 2048,
     primes: [33],
-    inputCiphertexts: 24,
-    outputCiphertexts: 128,
-    products: 1536,
+    inputCiphertexts: 96,
+    outputCiphertexts: 512,
+    products: 6144,
     ntt: 0,
   },
 };
