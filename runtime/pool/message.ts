@@ -25,26 +25,29 @@ export interface WorkerSetup {
 
 /**
  * What goes to a worker. One with a part: nothing (which only makes it ready), or the ciphertexts of its part. One with a
- * share: the question how much memory it takes, then, block group by block group, the ciphertexts of its planes, and
- * once all planes are filled the order to compute its rows.
+ * share: the question how much memory it takes, then, block group by block group, the ciphertexts of its planes; it fills
+ * them, meets the others, and computes its rows.
  */
 export type WorkerTask =
   | { readonly kind: 'warm-up' }
   | { readonly kind: 'evaluate'; readonly upload: Uint8Array[] }
   | { readonly kind: 'measure' }
   | {
-      readonly kind: 'load';
+      readonly kind: 'share';
       readonly room: SharedRoom;
+      /** Of the `Meeting` of all workers. */
+      readonly meeting: SharedArrayBuffer;
       readonly group: number;
       readonly upload: readonly NamedBytes[];
-    }
-  | { readonly kind: 'compute'; readonly group: number };
+    };
 
 /** What comes back. Errors travel as data: a class does not survive the way between threads. */
 export type WorkerReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'bytes'; readonly planes: number; readonly own: number }
   | { readonly kind: 'results'; readonly results: Uint8Array[] }
+  /** Another worker has failed, and says why. */
+  | { readonly kind: 'abandoned' }
   | { readonly kind: 'refused'; readonly details: ErrorDetails };
 
 /** A reply of the kind that the task calls for. Throws what the worker refused with. */

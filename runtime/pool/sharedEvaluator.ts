@@ -9,6 +9,7 @@ import { kernelBytes } from '../kernels/directKernel.ts';
 import type { KernelSource, SharedRoom } from '../kernels/directKernel.ts';
 import { loadDirectShared } from '../kernels/directModule.ts';
 import { loadPacking } from '../wire/packer.ts';
+import type { Meeting } from './meeting.ts';
 import type { Share } from './message.ts';
 import { shareWork } from './share.ts';
 import type { ShareWork } from './share.ts';
@@ -22,6 +23,7 @@ export class SharedEvaluator {
   readonly #plan: ToeplitzPlan;
   readonly #source: KernelSource;
   readonly #work: ShareWork;
+  readonly #workers: number;
   #machine: DirectMachine | null = null;
 
   constructor(engines: DirectEngines, plan: ToeplitzPlan, share: Share) {
@@ -30,6 +32,7 @@ export class SharedEvaluator {
     this.#engines = engines;
     this.#plan = plan;
     this.#work = shareWork(program, share);
+    this.#workers = share.count;
     const schedule = scheduleSteps(program, lanes.laneL1, this.#work.rows);
     this.#source = kernelSource(plan, program, lanes, schedule);
   }
@@ -40,19 +43,34 @@ export class SharedEvaluator {
   }
 
   /**
-   * Fills its planes.
+   * Fills its planes, waits until the other workers have filled theirs, and computes its rows, in order.
    * @param upload the ciphertexts of its chunks, in order
+   * @returns null when another worker has failed
    * @throws CipherconvError `malformed-tensor`.
    */
-  load(room: SharedRoom, group: number, upload: readonly NamedBytes[]): void {
+  evaluate(
+    room: SharedRoom,
+    meeting: Meeting,
+    group: number,
+    upload: readonly NamedBytes[],
+  ): Uint8Array[] | null {
+    try {
+      this.#load(room, group, upload);
+    } catch (error) {
+      meeting.cancel();
+      throw error;
+    }
+    return meeting.arrive(this.#workers) ? this.#compute(group) : null;
+  }
+
+  #load(room: SharedRoom, group: number, upload: readonly NamedBytes[]): void {
     const machine = (this.#machine ??= new DirectMachine(this.#engines, this.#plan, this.#source, room));
     const byChunk = new Map(this.#work.chunks.map((chunk, index) => [chunk, upload[index]!]));
     for (const plane of this.#work.planes)
       machine.loadPlane(plane, group, (chunk) => byChunk.get(chunk) ?? missing(chunk));
   }
 
-  /** Its rows, in order, once all workers have filled their planes. */
-  compute(group: number): Uint8Array[] {
+  #compute(group: number): Uint8Array[] {
     const results: Uint8Array[] = [];
     if (this.#machine === null) throw internalError('nothing has been loaded');
     this.#machine.computeGroup(group, (_, bytes) => results.push(bytes));

@@ -6,8 +6,9 @@ import type { SharedRoom } from '../kernels/directKernel.ts';
 import { makeSharedMemory } from '../kernels/wasm.ts';
 import type { WasmMemory } from '../kernels/wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
+import { Meeting } from './meeting.ts';
 import { replyOf } from './message.ts';
-import type { WorkerSetup } from './message.ts';
+import type { WorkerReply, WorkerSetup } from './message.ts';
 import type { EvaluatorPool } from './poolTypes.ts';
 import { shareWork, uploadPositions } from './share.ts';
 import { ownBytes, runTask, startThread } from './thread.ts';
@@ -45,6 +46,8 @@ export class SharedPool implements EvaluatorPool {
   readonly #groups: number;
   readonly #uploadsPerGroup: number;
   readonly #resultsPerGroup: number;
+  readonly #meetingBuffer = Meeting.makeBuffer();
+  readonly #meeting = new Meeting(this.#meetingBuffer);
   #seated: readonly Seated[] = [];
   /** What has to end before the next evaluation begins. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -107,36 +110,42 @@ export class SharedPool implements EvaluatorPool {
     const response = new Array<Uint8Array>(this.#groups * this.#resultsPerGroup);
     for (let group = 0; group < this.#groups; group++) {
       signal?.throwIfAborted();
-      await settleAll(this.#seated.map((seated) => this.#load(seated, group, upload, signal)));
-      await settleAll(this.#seated.map((seated) => this.#compute(seated, group, response, signal)));
+      this.#meeting.reset();
+      const replies = await settleAll(
+        this.#seated.map((seated) => this.#share(seated, group, upload, signal)),
+      );
+      // One that failed has said why before anybody looks at those who gave up with it.
+      this.#seated.forEach(({ seat }, index) => {
+        replyOf(replies[index]!, 'results').results.forEach((bytes, result) => {
+          response[group * this.#resultsPerGroup + seat.firstResult + result] = bytes;
+        });
+      });
     }
     return response;
   }
 
-  async #load(
+  /** The reply of one worker; throws what it refused with. */
+  async #share(
     { seat, room }: Seated,
     group: number,
     upload: readonly Uint8Array[],
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<WorkerReply> {
     const own = seat.upload.map((position): NamedBytes => {
       const at = group * this.#uploadsPerGroup + position;
       return { bytes: ownBytes(upload[at]!, false), where: `upload[${at}]` };
     });
     const moved = own.map(({ bytes }) => bytes);
-    replyOf(await runTask(seat.thread, { kind: 'load', room, group, upload: own }, moved, signal), 'ready');
-  }
-
-  async #compute(
-    { seat }: Seated,
-    group: number,
-    response: Uint8Array[],
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const reply = await runTask(seat.thread, { kind: 'compute', group }, [], signal);
-    replyOf(reply, 'results').results.forEach((bytes, index) => {
-      response[group * this.#resultsPerGroup + seat.firstResult + index] = bytes;
-    });
+    const meeting = this.#meetingBuffer;
+    try {
+      const task = { kind: 'share', room, meeting, group, upload: own } as const;
+      const reply = await runTask(seat.thread, task, moved, signal);
+      return reply.kind === 'refused' ? replyOf(reply, 'results') : reply;
+    } catch (error) {
+      // Stopped or lost: the others must not wait for it.
+      this.#meeting.cancel();
+      throw error;
+    }
   }
 
   async dispose(): Promise<void> {

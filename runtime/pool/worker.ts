@@ -4,6 +4,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { CipherconvError, internalError } from '../../compiler/errors.ts';
 import { createEvaluator } from '../evaluator.ts';
 import type { Evaluator } from '../evaluatorTypes.ts';
+import { Meeting } from './meeting.ts';
 import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
 import { createSharedEvaluator } from './sharedEvaluator.ts';
 import type { SharedEvaluator } from './sharedEvaluator.ts';
@@ -52,11 +53,11 @@ async function answer(task: WorkerTask): Promise<unknown> {
       return moved((await ownPart()).evaluate(task.upload));
     case 'measure':
       return { kind: 'bytes', ...(await ownShare()).bytes() } satisfies WorkerReply;
-    case 'load':
-      (await ownShare()).load(task.room, task.group, task.upload);
-      return { kind: 'ready' } satisfies WorkerReply;
-    case 'compute':
-      return moved((await ownShare()).compute(task.group));
+    case 'share': {
+      const { room, meeting, group, upload } = task;
+      const results = (await ownShare()).evaluate(room, new Meeting(meeting), group, upload);
+      return results === null ? ({ kind: 'abandoned' } satisfies WorkerReply) : moved(results);
+    }
     default:
       return task satisfies never;
   }
