@@ -1,0 +1,31 @@
+/** Outside vectors: both kernels give the same response bytes, whichever of them the plan was made for. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compileToeplitz } from '../../compiler/compile.ts';
+import { parseVector } from '../../src/bench/vectorFile.ts';
+import { runBoth, withDirect } from '../support/kernels.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = resolve(root, process.env['DATA_DIR'] ?? '../shared/data', 'vectors');
+const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+
+describe('both kernels, bit for bit, on outside vectors', () => {
+  it('finds them', () => {
+    expect(names.length).toBeGreaterThanOrEqual(47);
+  });
+
+  it.each(names)('%s', async (name) => {
+    const { spec, input, expected } = parseVector(readFileSync(join(folder, name), 'utf8'), name);
+    const plans = [
+      withDirect(compileToeplitz(spec, { kernel: 'ntt' })),
+      compileToeplitz(spec, { kernel: 'direct' }),
+    ];
+    for (const plan of plans) {
+      const { ntt, direct, output } = await runBoth(plan, input);
+      expect(direct.length).toBe(plan.counts.outputCiphertexts);
+      expect(Buffer.compare(Buffer.concat(direct), Buffer.concat(ntt))).toBe(0);
+      expect([...output.data]).toEqual([...expected.data]);
+    }
+  });
+});
