@@ -68,29 +68,60 @@ function requireLength(bytes: Uint8Array, expected: number, where: string): void
 
 /** Bytes of one upload, without SEAL: what `UploadCodec.byteLength` says. `read` is null where all coefficients travel. */
 export function uploadByteLength(parameters: Parameters, wire: PlanWire, read: Positions): number {
-  const c1 = wire.upload === 'whole' ? polynomialBytes(polynomialCode(parameters, 0), null) : SEED_BYTES;
-  return polynomialBytes(polynomialCode(parameters, wire.uploadC0), read) + c1;
+  return uploadBytes(uploadCodes(parameters, wire), read);
 }
 
 /** Bytes of one response, without SEAL: what `ResponseCodec.byteLength` says. */
 export function responseByteLength(parameters: Parameters, dropped: DroppedBits, outputs: Positions): number {
-  const c0 = polynomialBytes(polynomialCode(parameters, dropped.responseC0), outputs);
-  return c0 + polynomialBytes(polynomialCode(parameters, dropped.responseC1), null);
+  return responseBytes(responseCodes(parameters, dropped), outputs);
+}
+
+/** How an upload travels. */
+export interface UploadCodes {
+  readonly c0: PolynomialCode;
+  /** Of c1 where it travels whole: nothing of it is dropped. Null where its seed does, which is right whatever it is. */
+  readonly c1: PolynomialCode | null;
+}
+
+export function uploadCodes(parameters: Parameters, wire: PlanWire): UploadCodes {
+  return {
+    c0: polynomialCode(parameters, wire.uploadC0),
+    c1: wire.upload === 'whole' ? polynomialCode(parameters, 0) : null,
+  };
+}
+
+function uploadBytes({ c0, c1 }: UploadCodes, read: Positions): number {
+  return polynomialBytes(c0, read) + (c1 === null ? SEED_BYTES : polynomialBytes(c1, null));
+}
+
+/**
+ * Unpacks an upload: c0 into the packer's first components, then c1 into the next, where it travels. Returns where the
+ * seed begins, or the end.
+ * @throws CipherconvError `malformed-tensor`.
+ */
+export function readUpload(
+  packer: Packer,
+  codes: UploadCodes,
+  bytes: Uint8Array,
+  read: Positions,
+  where: string,
+): number {
+  requireLength(bytes, uploadBytes(codes, read), where);
+  const { c0, c1 } = codes;
+  const end = packer.read(bytes, 0, c0.codes, 0, read, where);
+  return c1 === null ? end : packer.read(bytes, end, c1.codes, c0.codes.length, null, where);
 }
 
 /** Uploads: c0 where some output reads it, then the 64-byte seed of c1, or c1 itself. */
 export class UploadCodec {
-  readonly #code: PolynomialCode;
-  /** Of c1 where it travels whole: nothing of it is dropped. */
-  readonly #c1: PolynomialCode | null;
+  readonly #codes: UploadCodes;
   readonly #frame: CiphertextFrame;
   readonly #envelope: Envelope;
   readonly #packer: Packer;
 
   constructor(packing: PackingModule, frames: CiphertextFrames, parameters: Parameters, wire: PlanWire) {
     const isWhole = wire.upload === 'whole';
-    this.#code = polynomialCode(parameters, wire.uploadC0);
-    this.#c1 = isWhole ? polynomialCode(parameters, 0) : null;
+    this.#codes = uploadCodes(parameters, wire);
     this.#frame = isWhole ? frames.full : frames.seeded;
     const { degree } = parameters;
     const components = parameters.dataPrimes.length * (isWhole ? 2 : 1);
@@ -99,9 +130,7 @@ export class UploadCodec {
   }
 
   byteLength(read: Positions): number {
-    return (
-      polynomialBytes(this.#code, read) + (this.#c1 === null ? SEED_BYTES : polynomialBytes(this.#c1, null))
-    );
+    return uploadBytes(this.#codes, read);
   }
 
   /** The words that travel of SEAL's own envelope (c0, and c1 in whole ones), a copy that may be changed before `encode`. */
@@ -112,11 +141,11 @@ export class UploadCodec {
   /** From `copyWords` and SEAL's own envelope, which gives the seed. */
   encode(words: Uint32Array, envelope: Uint8Array, read: Positions): Uint8Array {
     const bytes = new Uint8Array(this.byteLength(read));
-    const { codes } = this.#code;
+    const { c0, c1 } = this.#codes;
     this.#packer.words.set(words);
-    const end = this.#packer.write(bytes, 0, codes, 0, read);
-    if (this.#c1 === null) bytes.set(envelope.subarray(this.#frame.byteLength - SEED_BYTES), end);
-    else this.#packer.write(bytes, end, this.#c1.codes, codes.length, null);
+    const end = this.#packer.write(bytes, 0, c0.codes, 0, read);
+    if (c1 === null) bytes.set(envelope.subarray(this.#frame.byteLength - SEED_BYTES), end);
+    else this.#packer.write(bytes, end, c1.codes, c0.codes.length, null);
     return bytes;
   }
 
@@ -125,34 +154,25 @@ export class UploadCodec {
    * @throws CipherconvError `malformed-tensor`.
    */
   decode(bytes: Uint8Array, read: Positions, where: string): Uint8Array {
-    const end = this.#read(bytes, read, where);
-    this.#envelope.words.set(this.#packer.words);
-    if (this.#c1 === null) this.#envelope.bytes.set(bytes.subarray(end), this.#frame.byteLength - SEED_BYTES);
-    return this.#envelope.bytes;
-  }
-
-  /** Reads into the packer's words; returns where the seed begins. */
-  #read(bytes: Uint8Array, read: Positions, where: string): number {
-    requireLength(bytes, this.byteLength(read), where);
-    const { codes } = this.#code;
     this.#packer.words.fill(0);
-    const end = this.#packer.read(bytes, 0, codes, 0, read, where);
-    return this.#c1 === null ? end : this.#packer.read(bytes, end, this.#c1.codes, codes.length, null, where);
+    const end = readUpload(this.#packer, this.#codes, bytes, read, where);
+    this.#envelope.words.set(this.#packer.words);
+    if (this.#codes.c1 === null)
+      this.#envelope.bytes.set(bytes.subarray(end), this.#frame.byteLength - SEED_BYTES);
+    return this.#envelope.bytes;
   }
 }
 
 /** Uploads as a server without SEAL reads them: the words of c0 and c1, whichever form they came in. */
 export class UploadReader {
-  readonly #code: PolynomialCode;
-  readonly #c1: PolynomialCode | null;
+  readonly #codes: UploadCodes;
   readonly #primes: readonly bigint[];
   readonly #packer: Packer;
   /** What c1 is still to be expanded from. */
   #seed: Uint8Array | null = null;
 
   constructor(packing: PackingModule, parameters: Parameters, wire: PlanWire) {
-    this.#code = polynomialCode(parameters, wire.uploadC0);
-    this.#c1 = wire.upload === 'whole' ? polynomialCode(parameters, 0) : null;
+    this.#codes = uploadCodes(parameters, wire);
     this.#primes = parameters.dataPrimes.map(BigInt);
     this.#packer = new Packer(packing, { degree: parameters.degree, components: 2 * this.#primes.length });
   }
@@ -162,14 +182,9 @@ export class UploadReader {
    * @throws CipherconvError `malformed-tensor`.
    */
   unpack(bytes: Uint8Array, read: Positions, where: string): void {
-    const c0Bytes = polynomialBytes(this.#code, read);
-    const c1Bytes = this.#c1 === null ? SEED_BYTES : polynomialBytes(this.#c1, null);
-    requireLength(bytes, c0Bytes + c1Bytes, where);
-    const count = this.#primes.length;
     this.#packer.words.fill(0, 0, this.#packer.words.length / 2);
-    const end = this.#packer.read(bytes, 0, this.#code.codes, 0, read, where);
-    if (this.#c1 === null) this.#seed = bytes.subarray(end);
-    else this.#packer.read(bytes, end, this.#c1.codes, count, null, where);
+    const end = readUpload(this.#packer, this.#codes, bytes, read, where);
+    this.#seed = this.#codes.c1 === null ? bytes.subarray(end) : null;
   }
 
   /** The words (c0, c1) of what was unpacked last, in 32-bit halves, valid until the next; expands the seed. */

@@ -2,6 +2,8 @@ import { buildBlockGroups } from '../../compiler/packingElements.ts';
 import { allPrimes, isToeplitzView } from '../../compiler/plan.ts';
 import type { ClientView } from '../../compiler/plan.ts';
 import { SEED_BYTES } from '../seal/envelope.ts';
+import { readUpload, uploadCodes } from './ciphertexts.ts';
+import type { UploadCodes } from './ciphertexts.ts';
 import { coefficientCode } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
 import { messageLengths } from './lengths.ts';
@@ -19,11 +21,9 @@ export class MessageCheck {
   readonly #lengths: MessageLengths;
   /** The coefficients that travel, of every upload ciphertext. */
   readonly #positions: readonly Positions[];
-  readonly #uploadCodes: readonly CoefficientCode[];
+  readonly #uploadCodes: UploadCodes;
   /** Of one half of an evaluation key: all primes, nothing dropped. */
   readonly #keyCodes: readonly CoefficientCode[];
-  /** Of c1 where uploads carry it; null where they carry its seed, which is right whatever it is. */
-  readonly #uploadC1Codes: readonly CoefficientCode[] | null;
   readonly #packer: Packer;
   readonly #degree: number;
 
@@ -34,15 +34,11 @@ export class MessageCheck {
     this.#lengths = messageLengths(view);
     this.#degree = parameters.degree;
     this.#positions = uploadPositions(view, this.#lengths.upload.length);
-    this.#uploadCodes = parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), wire.uploadC0));
+    this.#uploadCodes = uploadCodes(parameters, wire);
     this.#keyCodes = allPrimes(parameters).map((prime) => coefficientCode(prime, 0));
-    this.#uploadC1Codes =
-      wire.upload === 'whole'
-        ? parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), 0))
-        : null;
     this.#packer = new Packer(packing, {
       degree: parameters.degree,
-      components: Math.max(this.#uploadCodes.length, this.#keyCodes.length),
+      components: Math.max(2 * parameters.dataPrimes.length, this.#keyCodes.length),
     });
   }
 
@@ -50,9 +46,7 @@ export class MessageCheck {
   upload(message: Uint8Array): void {
     const expected = { kind: 'upload', digest: this.#digest, lengths: this.#lengths.upload } as const;
     decodeMessage(message, expected).forEach((part, index) => {
-      const where = `upload[${index}]`;
-      const end = this.#packer.read(part, 0, this.#uploadCodes, 0, this.#positions[index]!, where);
-      if (this.#uploadC1Codes !== null) this.#packer.read(part, end, this.#uploadC1Codes, 0, null, where);
+      readUpload(this.#packer, this.#uploadCodes, part, this.#positions[index]!, `upload[${index}]`);
     });
   }
 

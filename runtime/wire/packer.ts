@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/errors.ts';
+import { SEED_BYTES } from '../seal/envelope.ts';
 import { PACKING_WASM } from '../kernels/packing.gen.ts';
 import { lazyModule, makeMemory } from '../kernels/wasm.ts';
 import type { WasmModule } from '../kernels/wasm.ts';
@@ -53,7 +54,6 @@ const LINE = 64;
 const FIRST_ADDRESS = 2048;
 /** What expanding a seed works in (kernels/assembly/seed.ts): one output of the stream, and what leads to it. */
 const SEED_ROOM_BYTES = 1792 + 4096;
-const SEED_BYTES = 64;
 /** Words in one output of the stream. */
 const OUTPUT_WORDS = 512;
 /** Where words are refused: the stream is uniform below 2^64. */
