@@ -28,6 +28,7 @@ let facts: PlanFacts | null = null;
 let source: Source | null = null;
 let input: Tensor | null = null;
 let state: State = 'opening';
+let openings = 0;
 
 const link = new WorkerLink((step) => {
   addStep(step);
@@ -77,14 +78,19 @@ async function listPlans(): Promise<void> {
   );
 }
 
+/**
+ * Only the opening begun last counts. The digest would not tell: whoever walks to a plan, on and back opens it twice,
+ * and the answer to the first comes while the worker is still busy with the second.
+ */
 async function openPlan(digest: string): Promise<void> {
+  const opening = ++openings;
   facts = null;
   forgetResult();
   update('opening');
   say('plan-status', 'Fetching the plan, loading SEAL, drawing a key.');
   try {
     const opened = await link.ask('open', { server, digest });
-    if (plans.value !== digest) return;
+    if (opening !== openings) return;
     facts = opened;
     showFacts(opened);
     say('plan-status', 'Ready: the plan was checked and holds no weights; the key is new and only here.');
@@ -92,8 +98,7 @@ async function openPlan(digest: string): Promise<void> {
     if (chosenSource() === 'drawing') drawing.changed();
     else if (source !== null) take(source);
   } catch (error) {
-    // Another plan was chosen meanwhile.
-    if (error instanceof Cancelled) return;
+    if (opening !== openings) return;
     say('plan-status', '');
     element('plan-facts', HTMLElement).replaceChildren();
     showAlert('run-alert', `The plan cannot be used.\n${textOf(error)}`);

@@ -5,77 +5,22 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFilterConfig } from '../../src/frontend/config.ts';
 import { decodePicture } from '../../src/frontend/picture.ts';
 import { pictureTensor } from '../../src/frontend/pictureTensor.ts';
-import { storedPlan } from '../../src/frontend/planFile.ts';
-import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { startService } from '../../src/server/service.ts';
 import type { Service } from '../../src/server/service.ts';
 import { defaultSettings } from '../../src/server/settings.ts';
 import { launchChromium, openWatched, PLAIN_HOST } from '../support/chromium.ts';
 import type { WatchedPage } from '../support/chromium.ts';
+import { colour, deep, grey, rotated } from './pagePlans.ts';
+import type { Served } from './pagePlans.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const pictures = join(process.env['DATA_DIR'] ?? 'DATA_DIR is not set', 'images');
 /** Where people find what the page looked like. */
 const screenshots = join(root, 'out');
-
-interface Served {
-  readonly configText: string;
-  readonly stored: StoredPlan;
-}
-
-function served(config: object, options: Parameters<typeof compileSpec>[1] = {}): Served {
-  const configText = JSON.stringify(config);
-  const { spec, layout } = parseFilterConfig(configText);
-  return { configText, stored: storedPlan(compileSpec(spec, options), layout) };
-}
-
-const GAUSSIAN = [1, 2, 1, 2, 3, 2, 1, 2, 1];
-
-const grey = served({
-  version: 1,
-  name: 'gaussian',
-  input: { shape: [1, 1, 200, 256], bits: 4 },
-  weights: { shape: [1, 1, 3, 3], bits: 2, values: GAUSSIAN },
-  bias: [-50],
-  pads: [1, 1, 1, 1],
-});
-
-/** Everything that a picture can be quantized to at once: colour, signed, channels last, strided. */
-const colour = served({
-  version: 1,
-  name: 'colour',
-  input: { shape: [1, 48, 40, 3], layout: 'NHWC', bits: 3, signed: true, zeroPoint: -1 },
-  weights: {
-    shape: [2, 3, 3, 3],
-    bits: 3,
-    signed: true,
-    values: Array.from({ length: 54 }, (_, index) => ((index * 5) % 7) - 3),
-  },
-  strides: [2, 1],
-  pads: [0, 1, 2, 1],
-});
-
-const rotated = served(
-  {
-    version: 1,
-    name: 'diagonals',
-    input: { shape: [1, 1, 12, 12], bits: 2 },
-    weights: { shape: [1, 1, 3, 3], bits: 2, values: GAUSSIAN },
-  },
-  { lowering: 'diagonals' },
-);
-
-const deep = served({
-  version: 1,
-  name: 'deep',
-  input: { shape: [1, 8, 10, 10], bits: 2 },
-  weights: { shape: [1, 8, 1, 1], bits: 2, values: [1, 2, 3, 0, 1, 2, 3, 1] },
-});
 
 let folder: string;
 let service: Service;
@@ -335,6 +280,33 @@ describe('the page', () => {
     await page.keyboard.press('Enter');
     await page.locator('#run-status').filter({ hasText: 'Done.' }).waitFor();
     expect(await focused()).toBe('run');
+    expect(await verdictOf(page, colour.configText)).toMatch(/^All 1,920 integers are equal/);
+    expectQuiet();
+  });
+
+  it('is not ready when a plan chosen twice was opened the first time only', async () => {
+    const page = await open();
+    await choosePicture(page, join(pictures, 'moon.png'));
+    const asked: (() => void)[] = [];
+    await page.context().route(`**/v1/plans/${colour.stored.digest}`, async (route) => {
+      // The first answer comes, the second when the test says so.
+      if (asked.push(() => void route.continue()) === 1) await route.continue();
+    });
+    // One task that outlasts the first opening: its answer is read when the second is already asked for.
+    await page.evaluate(`{
+      const plans = document.getElementById('plan');
+      const choose = (digest) => { plans.value = digest; plans.dispatchEvent(new Event('change')); };
+      choose('${colour.stored.digest}');
+      for (const until = performance.now() + 3000; performance.now() < until;);
+      choose('${deep.stored.digest}');
+      choose('${colour.stored.digest}');
+    }`);
+    await vi.waitUntil(() => asked.length === 2, 20_000);
+    expect(await page.locator('#plan-status').innerText()).toContain('Fetching the plan');
+    expect(await page.locator('#run').isDisabled()).toBe(true);
+    asked[1]?.();
+    await ready(page);
+    await encryptAndSend(page);
     expect(await verdictOf(page, colour.configText)).toMatch(/^All 1,920 integers are equal/);
     expectQuiet();
   });
