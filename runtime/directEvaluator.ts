@@ -2,22 +2,25 @@ import { internalError } from '../compiler/errors.ts';
 import type { ToeplitzPlan } from '../compiler/plan.ts';
 import type { ToeplitzProgram } from '../compiler/program.ts';
 import { scheduleSteps } from '../compiler/programSteps.ts';
+import type { StepSchedule } from '../compiler/programSteps.ts';
 import { DirectMachine, kernelSource, requireLanes } from './directMachine.ts';
 import type { DirectEngines } from './directMachine.ts';
 import type { CodingTimes } from './codingClock.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { requireCiphertextCount } from './seal/ciphertext.ts';
-import { checkTransfer } from './transfer.ts';
+import { checkTransfer, uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import type { Weights } from './weights.ts';
 import { requireKeyBytes } from './wire/evaluationKeys.ts';
+import { cutBuffer, groupLengths, totalLength } from './wire/lengths.ts';
 
 /** Evaluates with the `direct` kernel: shift-and-add over raw coefficients, without SEAL. */
 export class DirectEvaluator implements Evaluator {
   readonly weights: Weights;
   readonly #machine: DirectMachine;
   readonly #transfer: CheckedTransfer;
-  readonly #planes: number;
+  readonly #schedule: StepSchedule;
+  readonly #responseLengths: readonly number[];
   readonly #groups: number;
   readonly #onProgress: Progress | null;
   readonly #products: number;
@@ -34,7 +37,8 @@ export class DirectEvaluator implements Evaluator {
     this.#onProgress = options.onProgress ?? null;
     this.#transfer = checkTransfer(plan, program);
     this.#machine = new DirectMachine(engines, plan, kernelSource(plan, program, lanes, schedule));
-    this.#planes = schedule.planes.length;
+    this.#schedule = schedule;
+    this.#responseLengths = groupLengths(plan, program.blockGroups).response;
     this.#groups = program.blockGroups.length;
     this.#products = this.#groups * program.rows.reduce((sum, terms) => sum + terms.length, 0);
     const bytes = schedule.blocks.reduce((sum, { weights }) => sum + weights.byteLength, 0);
@@ -53,28 +57,29 @@ export class DirectEvaluator implements Evaluator {
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
     this.#assertOpen();
-    const { rows, position } = this.#transfer;
-    requireCiphertextCount('upload', this.#groups * position.size, upload.length);
-    const results: Uint8Array[] = [];
+    requireCiphertextCount('upload', this.#groups * this.#transfer.position.size, upload.length);
+    const lengths = this.#responseLengths;
+    const response = cutBuffer(new ArrayBuffer(totalLength(lengths)), lengths);
+    let computed = 0;
     for (let group = 0; group < this.#groups; group++) {
-      for (let plane = 0; plane < this.#planes; plane++) this.#loadPlane(plane, group, upload);
-      this.#machine.computeGroup(group, (_, bytes) => {
-        results.push(bytes);
-        this.#onProgress?.(
-          Math.round((results.length / (this.#groups * rows.length)) * this.#products),
-          this.#products,
-        );
+      for (let plane = 0; plane < this.#schedule.planes.length; plane++)
+        this.#loadPlane(plane, group, upload);
+      this.#schedule.blocks.forEach(({ rows }, block) => {
+        this.#machine.computeBlock(block, group, response.slice(computed, computed + rows.length));
+        computed += rows.length;
+        this.#tellProgress(computed / response.length);
       });
     }
-    return results;
+    return response;
+  }
+
+  #tellProgress(fraction: number): void {
+    this.#onProgress?.(Math.round(fraction * this.#products), this.#products);
   }
 
   #loadPlane(plane: number, group: number, upload: readonly Uint8Array[]): void {
-    const { position } = this.#transfer;
     this.#machine.loadPlane(plane, group, (chunk) => {
-      const index = position.get(chunk);
-      if (index === undefined) throw internalError(`chunk ${chunk} does not travel`);
-      const at = group * position.size + index;
+      const at = uploadIndex(this.#transfer, group, chunk);
       return { bytes: upload[at]!, where: `upload[${at}]` };
     });
   }

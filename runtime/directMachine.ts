@@ -78,13 +78,14 @@ export class DirectMachine {
   /**
    * Fills one plane with the ciphertexts of its chunks.
    * @param uploadOf the ciphertext of a chunk of the block group as it travelled, and what to call it in errors
+   * @param set which of the sets of planes, where a shared memory holds several
    * @throws CipherconvError `malformed-tensor`.
    */
-  loadPlane(plane: number, group: number, uploadOf: (chunk: number) => NamedBytes): void {
+  loadPlane(plane: number, group: number, uploadOf: (chunk: number) => NamedBytes, set = 0): void {
     const { left, right } = this.#schedule.planes[plane]!;
     this.#loadChunk(group, left, 0, uploadOf(left));
     if (right !== left) this.#loadChunk(group, right, 1, uploadOf(right));
-    this.kernel.loadPlane(plane);
+    this.kernel.loadPlane(plane, set);
   }
 
   /** Words of one upload into the kernel's memory. */
@@ -97,31 +98,17 @@ export class DirectMachine {
   }
 
   /**
-   * Computes every row of the schedule for a block group from the planes, and gives each as it travels: all of them in
-   * one buffer, which moves to another thread as a whole.
+   * Computes the rows of one block of the schedule for a block group, from the planes of all its chunks.
+   * @param response where the ciphertext of each row of the block is to be written, as it travels
    */
-  computeGroup(group: number, emit: (programRow: number, bytes: Uint8Array) => void): void {
+  computeBlock(block: number, group: number, response: readonly Uint8Array[], set = 0): void {
     const { outputs } = this.#groups[group]!;
-    const positions = (row: number): Int32Array => outputs[row]!.coefficients;
-    const rows = this.kernel.batches.flatMap((batch) => batch.rows);
-    const total = rows.reduce(
-      (sum, { programRow }) => sum + this.#response.byteLength(positions(programRow)),
-      0,
-    );
-    const all = new Uint8Array(total);
-    let at = 0;
-    for (const batch of this.kernel.batches) {
-      this.kernel.runBatch(batch, group);
-      for (const { programRow, row } of batch.rows) {
-        const words = this.kernel.resultWords(row);
-        const bytes = all.subarray(at, at + this.#response.byteLength(positions(programRow)));
-        at += bytes.length;
-        this.coding.time('response', () => {
-          this.#response.write(words, positions(programRow), bytes);
-        });
-        emit(programRow, bytes);
-      }
-    }
+    this.kernel.runBlock(block, group, set);
+    this.#schedule.blocks[block]!.rows.forEach((programRow, row) => {
+      this.coding.time('response', () => {
+        this.#response.write(this.kernel.resultWords(row), outputs[programRow]!.coefficients, response[row]!);
+      });
+    });
   }
 }
 

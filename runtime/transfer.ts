@@ -1,4 +1,4 @@
-import { CipherconvError } from '../compiler/errors.ts';
+import { CipherconvError, internalError } from '../compiler/errors.ts';
 import type { ToeplitzPlan } from '../compiler/plan.ts';
 import { computedRows } from '../compiler/program.ts';
 import type { ToeplitzProgram } from '../compiler/program.ts';
@@ -24,6 +24,13 @@ export function checkTransfer(plan: ToeplitzPlan, program: ToeplitzProgram): Che
     for (const { chunk } of terms) if (!position.has(chunk)) reject('usedChunks', [chunk], usedChunks);
   }
   return { rows: computedRows(program), position };
+}
+
+/** Number of the ciphertext, in the whole upload, of a chunk of a block group. */
+export function uploadIndex({ position }: CheckedTransfer, group: number, chunk: number): number {
+  const at = position.get(chunk);
+  if (at === undefined) throw internalError(`chunk ${chunk} does not travel`);
+  return group * position.size + at;
 }
 
 function reject(field: string, expected: readonly number[], found: readonly number[]): never {

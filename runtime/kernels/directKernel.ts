@@ -5,7 +5,7 @@ import type { StepBlock, StepSchedule } from '../../compiler/programSteps.ts';
 import { directLayout, LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './directLayout.ts';
 import type { DirectLayout } from './directLayout.ts';
 import type { DirectExports, DirectModule } from './directModule.ts';
-import { coverAll, coverPositions, stretchBounds, stretchPositions, TILE_POSITIONS } from './directTiles.ts';
+import { coverAll, coverPositions, TILE_POSITIONS } from './directTiles.ts';
 import { makeMemory } from './wasm.ts';
 import type { WasmMemory } from './wasm.ts';
 
@@ -18,10 +18,10 @@ export interface KernelSource {
 
 const TILE_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
-/** A list of tiles in the kernel's memory, cut into stretches of neighbouring positions. */
+/** A list of tiles in the kernel's memory. */
 interface TileList {
   readonly at: number;
-  readonly bounds: readonly number[];
+  readonly count: number;
 }
 
 type TilesByWidth = Readonly<Record<1 | 4, TileList>>;
@@ -45,7 +45,7 @@ class TileLists {
   }
 }
 
-/** A memory that kernels of the same planes share, and where in it one of them has everything else. */
+/** A memory that kernels of the same planes share: sets of planes from address 0 on, and where one has everything else. */
 export interface SharedRoom {
   readonly memory: WasmMemory<SharedArrayBuffer>;
   readonly ownAt: number;
@@ -72,7 +72,7 @@ function demandOf({ parameters, lanes, schedule, groups }: KernelSource): Demand
   return { tiles, everywhere, outputs, layout: (ownAt) => directLayout(demand, ownAt) };
 }
 
-/** What a kernel takes of a shared memory, bytes: the planes once, everything else for each kernel. */
+/** What a kernel takes of a shared memory, bytes: a set of planes once, everything else for each kernel. */
 export function kernelBytes(source: KernelSource): { readonly planes: number; readonly own: number } {
   const { planesBytes, ownBytes } = demandOf(source).layout();
   return { planes: planesBytes, own: ownBytes };
@@ -97,9 +97,7 @@ export class DirectKernel {
   /** Tiles over the output positions, by block group. */
   readonly #outputs: readonly TilesByWidth[];
   readonly #inputWords: readonly [Uint32Array, Uint32Array];
-  /** What `runBatch` takes, in the order of the program's rows. */
-  readonly batches: readonly Batch[];
-  /** Words of each row of a batch: [row][component], halves. */
+  /** Words of each row of a block: [row][component], halves. */
   readonly #results: readonly (readonly Uint32Array[])[];
 
   /** @param room default: a memory of its own */
@@ -119,11 +117,10 @@ export class DirectKernel {
     this.layout = layout;
     this.memoryBytes = memory.byteLength;
     this.#exports = module.instantiate(wasmMemory);
-    const stretch = stretchPositions(degree, schedule.planes.length, lanes.limbs);
     const located = tiles.lists.map(({ entries, offset }): TileList => {
       const at = layout.tiles + offset * TILE_BYTES;
       new Uint32Array(memory, at, entries.length).set(entries);
-      return { at, bounds: stretchBounds(entries, degree, stretch) };
+      return { at, count: entries.length };
     });
     const locate = (lists: Record<1 | 4, number>): TilesByWidth => ({
       1: located[lists[1]]!,
@@ -142,19 +139,18 @@ export class DirectKernel {
       new Uint32Array(memory, layout.words[0], halves),
       new Uint32Array(memory, layout.words[1], halves),
     ];
-    this.#results = Array.from({ length: layout.batchRows }, (_, row) =>
+    this.#results = Array.from({ length: LANE_ROWS }, (_, row) =>
       Array.from(
         { length: layout.components },
         (__, component) =>
           new Uint32Array(memory, layout.results + this.#resultAt(component, row), 2 * degree),
       ),
     );
-    this.batches = batchBlocks(schedule.blocks, layout.batchRows);
   }
 
-  /** Bytes from the results on to a component of a row of the batch. */
+  /** Bytes from the results on to a component of a row of the block. */
   #resultAt(component: number, row: number): number {
-    return (component * this.layout.batchRows + row) * this.layout.rowBytes;
+    return (component * LANE_ROWS + row) * this.layout.rowBytes;
   }
 
   /** Where the words of the left (0) and right (1) ciphertext of a plane are to be written: 64-bit words in halves. */
@@ -162,8 +158,11 @@ export class DirectKernel {
     return this.#inputWords[side];
   }
 
-  /** Splits what was written to `inputWords` into the digits of plane number `plane`. */
-  loadPlane(plane: number): void {
+  /**
+   * Splits what was written to `inputWords` into the digits of plane number `plane`.
+   * @param set which of the sets of planes, where a shared memory holds several
+   */
+  loadPlane(plane: number, set = 0): void {
     const { layout } = this;
     const { left, right, shift } = this.#schedule.planes[plane]!;
     const paired = left !== right;
@@ -181,7 +180,7 @@ export class DirectKernel {
       this.#exports.interleave(
         leftWide + start,
         paired ? rightWide + start : leftWide + start - shift * 8,
-        layout.planes + component * layout.componentBytes + plane * layout.planeBytes,
+        this.#planesAt(set, component) + plane * layout.planeBytes,
         layout.limbBytes,
         layout.halo + this.#degree,
         this.#lanes.limbBits,
@@ -194,29 +193,26 @@ export class DirectKernel {
     return this.layout.primes + (component % this.#primeCount) * PRIME_RECORD_BYTES;
   }
 
+  #planesAt(set: number, component: number): number {
+    const { planesBytes, componentBytes } = this.layout;
+    return set * planesBytes + component * componentBytes;
+  }
+
   /**
-   * Computes the rows of a batch for block group `group` from the planes: c1 everywhere, c0 at the output positions and
-   * some neighbours; what stands elsewhere is not defined.
+   * Computes the rows of a block for block group `group` from a set of planes: c1 everywhere, c0 at the output positions
+   * and some neighbours; what stands elsewhere is not defined.
    */
-  runBatch(batch: Batch, group: number): void {
-    const outputs = this.#outputs[group]!;
+  runBlock(block: number, group: number, set = 0): void {
+    const { width } = this.#schedule.blocks[block]!;
     for (let component = 0; component < this.layout.components; component++) {
-      const tiles = component < this.#primeCount ? outputs : this.#everywhere;
-      const stretches = tiles[1].bounds.length - 1;
-      for (let stretch = 0; stretch < stretches; stretch++) {
-        for (const { block, row } of batch.blocks) {
-          const { width } = this.#schedule.blocks[block]!;
-          const { at, bounds } = tiles[width];
-          const first = bounds[stretch]!;
-          const count = bounds[stretch + 1]! - first;
-          if (count > 0) this.#runTiles(block, row, component, at + first * TILE_BYTES, count);
-        }
-      }
+      const tiles = component < this.#primeCount ? this.#outputs[group]! : this.#everywhere;
+      const { at, count } = tiles[width];
+      if (count > 0) this.#runTiles(block, component, set, at, count);
     }
   }
 
   /** One block at `count` tiles, fold by fold. */
-  #runTiles(index: number, row: number, component: number, tiles: number, count: number): void {
+  #runTiles(index: number, component: number, set: number, tiles: number, count: number): void {
     const { layout } = this;
     const { width, foldEnds } = this.#schedule.blocks[index]!;
     const run = width === LANE_ROWS ? this.#exports.rows4 : this.#exports.rows1;
@@ -224,7 +220,7 @@ export class DirectKernel {
     let first = 0;
     for (const end of foldEnds) {
       run(
-        layout.planes + component * layout.componentBytes,
+        this.#planesAt(set, component),
         layout.limbBytes,
         this.#lanes.limbs,
         this.#lanes.limbBits,
@@ -232,7 +228,7 @@ export class DirectKernel {
         end - first,
         tiles,
         count,
-        layout.results + this.#resultAt(component, row),
+        layout.results + this.#resultAt(component, 0),
         layout.rowBytes,
         layout.scratch,
         this.#prime(component),
@@ -243,37 +239,10 @@ export class DirectKernel {
     }
   }
 
-  /** Words of row number `row` of the batch computed last: [component], 64-bit words in halves, valid until the next. */
+  /** Words of row number `row` of the block computed last: [component], 64-bit words in halves, valid until the next. */
   resultWords(row: number): readonly Uint32Array[] {
     return this.#results[row]!;
   }
-}
-
-/** Blocks computed together, and the program rows that they give. */
-export interface Batch {
-  /** Number of the block, and the first of the results that it writes. */
-  readonly blocks: readonly { readonly block: number; readonly row: number }[];
-  /** Where in the results each program row stands. */
-  readonly rows: readonly { readonly programRow: number; readonly row: number }[];
-}
-
-/** As many blocks in a batch as the results have room for; a block of four takes four whatever it fills. */
-function batchBlocks(blocks: readonly StepBlock[], batchRows: number): Batch[] {
-  const batches: { blocks: { block: number; row: number }[]; rows: { programRow: number; row: number }[] }[] =
-    [];
-  let used = batchRows;
-  blocks.forEach(({ width, rows }, block) => {
-    if (used + width > batchRows) {
-      batches.push({ blocks: [], rows: [] });
-      used = 0;
-    }
-    const batch = batches.at(-1);
-    const first = used;
-    batch?.blocks.push({ block, row: first });
-    rows.forEach((programRow, slot) => batch?.rows.push({ programRow, row: first + slot }));
-    used += width;
-  });
-  return batches;
 }
 
 function tileLists(lists: TileLists, make: (width: number) => Uint32Array): Record<1 | 4, number> {

@@ -19,16 +19,13 @@ export interface DirectLayout {
   readonly wide: readonly [number, number];
   readonly steps: readonly number[];
   readonly tiles: number;
-  /** Words of the rows of one batch, component by component. */
+  /** Words of the rows of one block, component by component. */
   readonly results: number;
-  /** Rows that fit into `results`. */
-  readonly batchRows: number;
   readonly rowBytes: number;
-  readonly planes: number;
   readonly planeBytes: number;
   readonly limbBytes: number;
   readonly componentBytes: number;
-  /** Size of the planes, which begin at address 0 and which several kernels may share. */
+  /** Size of one set of planes. The first begins at address 0; several kernels may share them. */
   readonly planesBytes: number;
   /** Size of everything else. */
   readonly ownBytes: number;
@@ -41,9 +38,6 @@ const PAIR = 4;
 const LINE = 64;
 /** Results and planes may be touched this many coefficients past N: a tile need not end there. */
 const OVERHANG = 32;
-
-/** Room for results: rows computed together share every digit that is brought into the cache. */
-const BATCH_BYTES = 2 ** 20;
 
 export const STEP_BYTES = { 1: 8, 4: 20 } as const;
 
@@ -83,7 +77,6 @@ export function directLayout(demand: LayoutDemand, ownAt?: number): DirectLayout
     return at;
   };
   const rowBytes = (degree + OVERHANG) * WORD;
-  const batchRows = LANE_ROWS * Math.max(1, Math.floor(BATCH_BYTES / (LANE_ROWS * components * rowBytes)));
   const ciphertextBytes = components * degree * WORD;
   return {
     components,
@@ -94,10 +87,8 @@ export function directLayout(demand: LayoutDemand, ownAt?: number): DirectLayout
     wide: [take(3 * degree * WORD), take(3 * degree * WORD)],
     steps: schedule.blocks.map((block) => take(stepBytes(block))),
     tiles: take(tileEntries * Uint32Array.BYTES_PER_ELEMENT),
-    results: take(components * batchRows * rowBytes),
-    batchRows,
+    results: take(components * LANE_ROWS * rowBytes),
     rowBytes,
-    planes: 0,
     planeBytes,
     limbBytes,
     componentBytes,

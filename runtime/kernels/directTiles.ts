@@ -23,25 +23,3 @@ export function coverPositions(degree: number, positions: Iterable<Int32Array>, 
 export function coverAll(degree: number, width: number): Uint32Array {
   return Uint32Array.from({ length: Math.ceil(degree / width) }, (_, tile) => tile * width);
 }
-
-/** Where, in a list of tiles ascending, each stretch of `stretch` positions begins, and the end of the last. */
-export function stretchBounds(tiles: Uint32Array, degree: number, stretch: number): number[] {
-  const bounds = [0];
-  let index = 0;
-  for (let end = stretch; end < degree + stretch; end += stretch) {
-    while (index < tiles.length && tiles[index]! < end) index++;
-    bounds.push(index);
-  }
-  return bounds;
-}
-
-/** Bytes of digits that one pass over the rows keeps going back to: about a first-level cache. */
-const CACHED_BYTES = 16384;
-const PAIR_BYTES = 4;
-
-/** Positions in one stretch: what of all planes stays in the cache, a multiple of the widest tile. */
-export function stretchPositions(degree: number, planes: number, limbs: number): number {
-  const widest = TILE_POSITIONS[1];
-  const fitting = Math.floor(CACHED_BYTES / (PAIR_BYTES * Math.max(1, planes * limbs)) / widest) * widest;
-  return Math.min(degree, Math.max(widest, fitting));
-}

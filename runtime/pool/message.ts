@@ -4,17 +4,10 @@ import type { Plan } from '../../compiler/plan.ts';
 import type { Part } from '../../compiler/programParts.ts';
 import type { EvaluatorOptions } from '../evaluatorTypes.ts';
 import type { SharedRoom } from '../kernels/directKernel.ts';
-import type { NamedBytes } from '../directMachine.ts';
+import type { WorkPlan } from './workPlan.ts';
 
-/** Which share of a plan one of several workers has that fill and read the same planes. */
-export interface Share {
-  readonly index: number;
-  readonly count: number;
-}
-
-/** What a worker computes: a part on its own, or its share of the whole together with the others. */
-export type Seating =
-  { readonly kind: 'part'; readonly part: Part } | { readonly kind: 'shared'; readonly share: Share };
+/** What a worker computes: a part on its own, or whatever is next of the whole together with the others. */
+export type Seating = { readonly kind: 'part'; readonly part: Part } | { readonly kind: 'shared' };
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -23,31 +16,51 @@ export interface WorkerSetup {
   readonly options: Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'>;
 }
 
+/** What workers of one evaluation share, and where one of them has its own. */
+export interface SharedDesk {
+  readonly room: SharedRoom;
+  /** Of their `WorkQueue`. */
+  readonly queue: SharedArrayBuffer;
+  readonly work: WorkPlan;
+  /** Ciphertexts one after the other, of the lengths that the plan says. */
+  readonly upload: SharedArrayBuffer;
+}
+
+/** Neighbouring ciphertexts of the response, one after the other, from number `first` on. */
+export interface ComputedBlock {
+  readonly first: number;
+  readonly count: number;
+  readonly buffer: ArrayBuffer;
+}
+
+/** What a worker needs in a `SharedDesk`, and what there is to do. */
+export interface Demand {
+  /** Bytes of one set of planes, and of everything that is its own. */
+  readonly planesBytes: number;
+  readonly ownBytes: number;
+  /** Of every block group. */
+  readonly planes: number;
+  readonly blocks: number;
+}
+
 /**
- * What goes to a worker. One with a part: nothing (which only makes it ready), or the ciphertexts of its part. One with a
- * share: the question how much memory it takes, then, block group by block group, the ciphertexts of its planes; it fills
- * them, meets the others, and computes its rows.
+ * What goes to a worker. One with a part: nothing (which only makes it ready), or the ciphertexts of its part. One that
+ * shares: the question what it needs, then its desk, once; from then on only the word to begin.
  */
 export type WorkerTask =
   | { readonly kind: 'warm-up' }
   | { readonly kind: 'evaluate'; readonly upload: Uint8Array[] }
   | { readonly kind: 'measure' }
-  | {
-      readonly kind: 'share';
-      readonly room: SharedRoom;
-      /** Of the `Meeting` of all workers. */
-      readonly meeting: SharedArrayBuffer;
-      readonly group: number;
-      readonly upload: readonly NamedBytes[];
-    };
+  | { readonly kind: 'sit-down'; readonly desk: SharedDesk }
+  | { readonly kind: 'work' };
 
 /** What comes back. Errors travel as data: a class does not survive the way between threads. */
 export type WorkerReply =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'bytes'; readonly planes: number; readonly own: number }
+  | { readonly kind: 'demand'; readonly demand: Demand }
   | { readonly kind: 'results'; readonly results: Uint8Array[] }
-  /** Another worker has failed, and says why. */
-  | { readonly kind: 'abandoned' }
+  /** Nothing is left to take. */
+  | { readonly kind: 'computed'; readonly blocks: readonly ComputedBlock[] }
   | { readonly kind: 'refused'; readonly details: ErrorDetails };
 
 /** A reply of the kind that the task calls for. Throws what the worker refused with. */

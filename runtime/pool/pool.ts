@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { isToeplitz } from '../../compiler/plan.ts';
 import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
-import { buildProgram } from '../../compiler/program.ts';
+import { buildProgram, computedRows } from '../../compiler/program.ts';
 import type { ToeplitzProgram } from '../../compiler/program.ts';
 import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/programParts.ts';
 import type { Part } from '../../compiler/programParts.ts';
+import { BLOCK_ROWS } from '../../compiler/programSteps.ts';
 import { createEvaluator } from '../evaluator.ts';
 import type { Evaluator } from '../evaluatorTypes.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { replyOf } from './message.ts';
 import type { WorkerSetup, WorkerTask } from './message.ts';
 import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
-import { usefulShares } from './share.ts';
 import { SharedPool } from './sharedPool.ts';
 import { ownBytes, runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
@@ -100,9 +100,15 @@ class PartsPool implements EvaluatorPool {
   }
 }
 
+/** Threads that find anything to do at a time: rows are computed in blocks. */
+function usefulWorkers(program: ToeplitzProgram, workers: number): number {
+  const blocks = Math.ceil(computedRows(program).length / BLOCK_ROWS);
+  return Math.min(workers, program.blockGroups.length * blocks);
+}
+
 /**
- * By block groups each input goes to one worker, which needs nobody else. By rows every worker needs every input: with
- * the direct kernel they fill and read the same planes, with the ntt kernel each transforms all inputs for itself.
+ * With the direct kernel workers fill and read the same planes. With the ntt kernel each has its own part: by block
+ * groups each input goes to one worker, which needs nobody else; by rows each transforms all inputs for itself.
  */
 function threadedPool(
   plan: ToeplitzPlan,
@@ -110,16 +116,16 @@ function threadedPool(
   options: PoolOptions,
 ): PartsPool | SharedPool | null {
   const program = buildProgram(plan);
-  const parts = splitProgram(plan, program, workers);
-  if (parts.length === 1) return null;
   const evaluatorOptions = {
     ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes }),
   };
-  const sharesPlanes = parts[0]?.kind === 'rows' && (options.kernel ?? plan.kernel) === 'direct';
-  if (!sharesPlanes) return new PartsPool(plan, program, parts, evaluatorOptions);
-  const shares = usefulShares(program, workers);
-  return shares === 1 ? null : new SharedPool(plan, program, shares, evaluatorOptions);
+  if ((options.kernel ?? plan.kernel) === 'direct') {
+    const useful = usefulWorkers(program, workers);
+    return useful > 1 ? new SharedPool(plan, program, useful, evaluatorOptions) : null;
+  }
+  const parts = splitProgram(plan, program, workers);
+  return parts.length > 1 ? new PartsPool(plan, program, parts, evaluatorOptions) : null;
 }
 
 /**

@@ -3,87 +3,114 @@ import { isToeplitz } from '../../compiler/plan.ts';
 import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import { scheduleSteps } from '../../compiler/programSteps.ts';
+import type { StepSchedule } from '../../compiler/programSteps.ts';
 import { DirectMachine, kernelSource, requireLanes } from '../directMachine.ts';
 import type { DirectEngines, NamedBytes } from '../directMachine.ts';
 import { kernelBytes } from '../kernels/directKernel.ts';
-import type { KernelSource, SharedRoom } from '../kernels/directKernel.ts';
+import type { KernelSource } from '../kernels/directKernel.ts';
 import { loadDirectShared } from '../kernels/directModule.ts';
+import { checkTransfer, uploadIndex } from '../transfer.ts';
+import type { CheckedTransfer } from '../transfer.ts';
+import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
 import { loadPacking } from '../wire/packer.ts';
-import type { Meeting } from './meeting.ts';
-import type { Share } from './message.ts';
-import { shareWork } from './share.ts';
-import type { ShareWork } from './share.ts';
+import type { ComputedBlock, Demand, SharedDesk } from './message.ts';
+import { countUnits, unitAt } from './workPlan.ts';
+import type { Unit, WorkPlan } from './workPlan.ts';
+import { WorkQueue } from './workQueue.ts';
+
+/** What a worker has once it knows where everything is. */
+interface Desk {
+  readonly machine: DirectMachine;
+  readonly queue: WorkQueue;
+  readonly work: WorkPlan;
+  readonly upload: readonly Uint8Array[];
+  /** Bytes of every ciphertext of the response. */
+  readonly responseLengths: readonly number[];
+}
 
 /**
- * A worker's share of the direct kernel: it fills some of the planes, which lie in a memory that all workers share, and
- * computes some of the rows from all of them. Nothing is unpacked, expanded or split twice.
+ * One of several workers of the direct kernel over one memory: it takes planes to fill and blocks of rows to compute until
+ * none is left. Nothing is unpacked, expanded or split twice, and nothing travels but a word to begin.
  */
 export class SharedEvaluator {
   readonly #engines: DirectEngines;
   readonly #plan: ToeplitzPlan;
   readonly #source: KernelSource;
-  readonly #work: ShareWork;
-  readonly #workers: number;
-  #machine: DirectMachine | null = null;
+  readonly #schedule: StepSchedule;
+  readonly #transfer: CheckedTransfer;
+  #desk: Desk | null = null;
 
-  constructor(engines: DirectEngines, plan: ToeplitzPlan, share: Share) {
+  constructor(engines: DirectEngines, plan: ToeplitzPlan) {
     const program = buildProgram(plan);
     const lanes = requireLanes(plan, program);
     this.#engines = engines;
     this.#plan = plan;
-    this.#work = shareWork(program, share);
-    this.#workers = share.count;
-    const schedule = scheduleSteps(program, lanes.laneL1, this.#work.rows);
-    this.#source = kernelSource(plan, program, lanes, schedule);
+    this.#transfer = checkTransfer(plan, program);
+    this.#schedule = scheduleSteps(program, lanes.laneL1);
+    this.#source = kernelSource(plan, program, lanes, this.#schedule);
   }
 
-  /** What it takes of the shared memory. */
-  bytes(): { readonly planes: number; readonly own: number } {
-    return kernelBytes(this.#source);
+  demand(): Demand {
+    const { planes, own } = kernelBytes(this.#source);
+    const { planes: planeList, blocks } = this.#schedule;
+    return { planesBytes: planes, ownBytes: own, planes: planeList.length, blocks: blocks.length };
+  }
+
+  sitDown({ room, queue, work, upload }: SharedDesk): void {
+    const lengths = groupLengths(this.#plan, this.#source.groups);
+    this.#desk = {
+      machine: new DirectMachine(this.#engines, this.#plan, this.#source, room),
+      queue: new WorkQueue(queue),
+      work,
+      upload: cutBuffer(upload, lengths.upload),
+      responseLengths: lengths.response,
+    };
   }
 
   /**
-   * Fills its planes, waits until the other workers have filled theirs, and computes its rows, in order.
-   * @param upload the ciphertexts of its chunks, in order
-   * @returns null when another worker has failed
-   * @throws CipherconvError `malformed-tensor`.
+   * Takes units until there are no more, or somebody has cancelled the work. What it gives away is nobody else's.
+   * @throws CipherconvError `malformed-tensor`; then the work is cancelled for everybody.
    */
-  evaluate(
-    room: SharedRoom,
-    meeting: Meeting,
-    group: number,
-    upload: readonly NamedBytes[],
-  ): Uint8Array[] | null {
+  work(): ComputedBlock[] {
+    if (this.#desk === null) throw internalError('this worker has no desk');
+    const { queue, work } = this.#desk;
+    const units = countUnits(work);
+    const computed: ComputedBlock[] = [];
     try {
-      this.#load(room, group, upload);
+      for (let number = queue.take(); number < units; number = queue.take()) {
+        const unit = unitAt(work, number);
+        if (!queue.waitFor(unit.after)) break;
+        if (unit.kind === 'plane') this.#loadPlane(this.#desk, unit);
+        else computed.push(this.#computeBlock(this.#desk, unit));
+        queue.finish(unit.phaseEnd);
+      }
+      return computed;
     } catch (error) {
-      meeting.cancel();
+      queue.cancel();
       throw error;
     }
-    return meeting.arrive(this.#workers) ? this.#compute(group) : null;
   }
 
-  #load(room: SharedRoom, group: number, upload: readonly NamedBytes[]): void {
-    const machine = (this.#machine ??= new DirectMachine(this.#engines, this.#plan, this.#source, room));
-    const byChunk = new Map(this.#work.chunks.map((chunk, index) => [chunk, upload[index]!]));
-    for (const plane of this.#work.planes)
-      machine.loadPlane(plane, group, (chunk) => byChunk.get(chunk) ?? missing(chunk));
+  #loadPlane({ machine, upload }: Desk, { index, group, set }: Unit): void {
+    const uploadOf = (chunk: number): NamedBytes => {
+      const at = uploadIndex(this.#transfer, group, chunk);
+      return { bytes: upload[at]!, where: `upload[${at}]` };
+    };
+    machine.loadPlane(index, group, uploadOf, set);
   }
 
-  #compute(group: number): Uint8Array[] {
-    const results: Uint8Array[] = [];
-    if (this.#machine === null) throw internalError('nothing has been loaded');
-    this.#machine.computeGroup(group, (_, bytes) => results.push(bytes));
-    return results;
+  #computeBlock({ machine, responseLengths }: Desk, { index, group, set }: Unit): ComputedBlock {
+    const { rows } = this.#schedule.blocks[index]!;
+    const first = group * this.#transfer.rows.length + this.#transfer.rows.indexOf(rows[0]!);
+    const lengths = responseLengths.slice(first, first + rows.length);
+    const buffer = new ArrayBuffer(totalLength(lengths));
+    machine.computeBlock(index, group, cutBuffer(buffer, lengths), set);
+    return { first, count: rows.length, buffer };
   }
 }
 
-function missing(chunk: number): never {
-  throw internalError(`chunk ${chunk} has not been sent`);
-}
-
-export async function createSharedEvaluator(plan: Plan, share: Share): Promise<SharedEvaluator> {
+export async function createSharedEvaluator(plan: Plan): Promise<SharedEvaluator> {
   if (!isToeplitz(plan)) throw internalError('a diagonals plan has no planes to share');
   const [packing, direct] = await Promise.all([loadPacking(), loadDirectShared()]);
-  return new SharedEvaluator({ packing, direct }, plan, share);
+  return new SharedEvaluator({ packing, direct }, plan);
 }

@@ -1,31 +1,26 @@
+import { internalError } from '../../compiler/errors.ts';
+import { clientView } from '../../compiler/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/plan.ts';
-import { computedRows } from '../../compiler/program.ts';
 import type { ToeplitzProgram } from '../../compiler/program.ts';
-import type { NamedBytes } from '../directMachine.ts';
-import type { SharedRoom } from '../kernels/directKernel.ts';
 import { makeSharedMemory } from '../kernels/wasm.ts';
-import type { WasmMemory } from '../kernels/wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
-import { Meeting } from './meeting.ts';
+import { requireLength } from '../wire/ciphertexts.ts';
+import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
 import { replyOf } from './message.ts';
-import type { WorkerReply, WorkerSetup } from './message.ts';
+import type { ComputedBlock, Demand, SharedDesk, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
 import type { EvaluatorPool } from './poolTypes.ts';
-import { shareWork, uploadPositions } from './share.ts';
-import { ownBytes, runTask, startThread } from './thread.ts';
+import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
+import { planWork } from './workPlan.ts';
+import { WorkQueue } from './workQueue.ts';
 
-/** One thread, and what it is sent and gives of every block group. */
+/** One thread; null where the last one was lost. */
 interface Seat {
-  readonly thread: Thread;
-  /** Positions of its chunks among the block group's uploads. */
-  readonly upload: readonly number[];
-  /** Where its results begin among the block group's. */
-  readonly firstResult: number;
+  thread: Thread | null;
 }
 
-interface Seated {
-  readonly seat: Seat;
-  readonly room: SharedRoom;
+function nothing(): void {
+  // Only that it has ended counts; a promise of the response would keep it.
 }
 
 /** Waits for all, then throws the first failure: nobody still writes into the shared memory afterwards. */
@@ -38,117 +33,137 @@ async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
 }
 
 /**
- * The direct kernel on several threads over one memory: each fills its planes, and once all are there computes its rows.
- * One evaluation at a time, because there is one set of planes.
+ * The direct kernel on several threads over one memory, which also holds the uploads: whoever is free fills the
+ * next plane or computes the next block of rows. One evaluation at a time, because there is one set of everything.
  */
 export class SharedPool implements EvaluatorPool {
+  readonly #setup: WorkerSetup;
   readonly #seats: readonly Seat[];
   readonly #groups: number;
-  readonly #uploadsPerGroup: number;
-  readonly #resultsPerGroup: number;
-  readonly #meetingBuffer = Meeting.makeBuffer();
-  readonly #meeting = new Meeting(this.#meetingBuffer);
-  #seated: readonly Seated[] = [];
+  readonly #lengths: ReturnType<typeof groupLengths>;
+  readonly #queueBuffer = WorkQueue.makeBuffer();
+  readonly #queue = new WorkQueue(this.#queueBuffer);
+  readonly #upload: SharedArrayBuffer;
+  /** The room of each ciphertext in it. */
+  readonly #uploadRooms: readonly Uint8Array[];
+  /** One for each seat, once the first thread has said what it needs. */
+  #desks: readonly SharedDesk[] = [];
   /** What has to end before the next evaluation begins. */
   #turn: Promise<unknown> = Promise.resolve();
+  #isDisposed = false;
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, count: number, options: WorkerSetup['options']) {
+    this.#setup = { plan, seating: { kind: 'shared' }, options };
     this.#groups = program.blockGroups.length;
-    this.#uploadsPerGroup = plan.transfer.usedChunks.length;
-    this.#resultsPerGroup = computedRows(program).length;
-    let firstResult = 0;
-    this.#seats = Array.from({ length: count }, (_, index) => {
-      const share = { index, count };
-      const { chunks, rows } = shareWork(program, share);
-      const seat = {
-        thread: startThread({ plan, seating: { kind: 'shared', share }, options }),
-        upload: uploadPositions(plan, chunks),
-        firstResult,
-      };
-      firstResult += rows.length;
-      return seat;
-    });
+    this.#lengths = groupLengths(clientView(plan), program.blockGroups);
+    this.#upload = new SharedArrayBuffer(totalLength(this.#lengths.upload));
+    this.#uploadRooms = cutBuffer(this.#upload, this.#lengths.upload);
+    this.#seats = Array.from({ length: count }, () => ({ thread: null }));
   }
 
   get workers(): number {
     return this.#seats.length;
   }
 
-  /** Lets every worker prepare and makes the memory for all of them. */
+  /** Starts every thread that is not there, makes the memory for all of them and tells them where it is. */
   async warmUp(): Promise<void> {
-    const sizes = await settleAll(
-      this.#seats.map(async ({ thread }) =>
-        replyOf(await runTask(thread, { kind: 'measure' }, [], undefined), 'bytes'),
-      ),
+    const vacant = this.#seats.filter(({ thread }) => thread === null);
+    for (const seat of vacant) seat.thread = startThread(this.#setup);
+    const demands = await settleAll(
+      vacant.map(async (seat) => replyOf(await this.#tell(seat, { kind: 'measure' }), 'demand').demand),
     );
-    const planes = Math.max(...sizes.map((size) => size.planes));
-    const total = sizes.reduce((sum, { own }) => sum + own, planes);
-    const memory: WasmMemory<SharedArrayBuffer> = makeSharedMemory(total);
-    let ownAt = planes;
-    this.#seated = this.#seats.map((seat, index) => {
-      const room = { memory, ownAt };
-      ownAt += sizes[index]!.own;
-      return { seat, room };
-    });
+    if (this.#desks.length === 0 && demands[0] !== undefined) this.#desks = this.#makeDesks(demands[0]);
+    await settleAll(
+      vacant.map(async (seat) => {
+        const desk = this.#desks[this.#seats.indexOf(seat)]!;
+        replyOf(await this.#tell(seat, { kind: 'sit-down', desk }), 'ready');
+      }),
+    );
+  }
+
+  #makeDesks({ planesBytes, ownBytes, planes, blocks }: Demand): SharedDesk[] {
+    const work = planWork({ groups: this.#groups, planes, blocks }, planesBytes);
+    const ownFrom = work.sets * planesBytes;
+    const memory = makeSharedMemory(ownFrom + this.workers * ownBytes);
+    const shared = { queue: this.#queueBuffer, work, upload: this.#upload };
+    return this.#seats.map((_, index) => ({
+      ...shared,
+      room: { memory, ownAt: ownFrom + index * ownBytes },
+    }));
   }
 
   async evaluate(
     upload: readonly Uint8Array[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
-    requireCiphertextCount('upload', this.#groups * this.#uploadsPerGroup, upload.length);
+    if (this.#isDisposed) throw internalError('the pool has been disposed of');
+    requireCiphertextCount('upload', this.#uploadRooms.length, upload.length);
     const before = this.#turn;
     const evaluation = (async () => {
       await before;
+      await this.warmUp();
       return this.#evaluate(upload, options.signal);
     })();
-    this.#turn = evaluation.catch(() => undefined);
+    this.#turn = evaluation.then(nothing, nothing);
     return evaluation;
   }
 
   async #evaluate(upload: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<Uint8Array[]> {
-    const response = new Array<Uint8Array>(this.#groups * this.#resultsPerGroup);
-    for (let group = 0; group < this.#groups; group++) {
-      signal?.throwIfAborted();
-      this.#meeting.reset();
-      const replies = await settleAll(
-        this.#seated.map((seated) => this.#share(seated, group, upload, signal)),
+    const queue = this.#queue;
+    signal?.throwIfAborted();
+    // Not before: what waits for its turn is still the caller's.
+    this.#uploadRooms.forEach(({ length }, index) => {
+      requireLength(upload[index]!, length, `upload[${index}]`);
+    });
+    queue.reset();
+    const stop = (): void => {
+      queue.cancel();
+    };
+    signal?.addEventListener('abort', stop);
+    try {
+      // The threads wake up while their uploads are copied.
+      const replies = settleAll(
+        this.#seats.map(async (seat) => replyOf(await this.#tell(seat, { kind: 'work' }), 'computed')),
       );
-      // One that failed has said why before anybody looks at those who gave up with it.
-      this.#seated.forEach(({ seat }, index) => {
-        replyOf(replies[index]!, 'results').results.forEach((bytes, result) => {
-          response[group * this.#resultsPerGroup + seat.firstResult + result] = bytes;
-        });
+      this.#uploadRooms.forEach((room, index) => {
+        room.set(upload[index]!);
       });
+      queue.open();
+      const computed = await replies;
+      signal?.throwIfAborted();
+      return this.#assemble(computed.flatMap(({ blocks }) => blocks));
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
-    return response;
   }
 
-  /** The reply of one worker; throws what it refused with. */
-  async #share(
-    { seat, room }: Seated,
-    group: number,
-    upload: readonly Uint8Array[],
-    signal: AbortSignal | undefined,
-  ): Promise<WorkerReply> {
-    const own = seat.upload.map((position): NamedBytes => {
-      const at = group * this.#uploadsPerGroup + position;
-      return { bytes: ownBytes(upload[at]!, false), where: `upload[${at}]` };
-    });
-    const moved = own.map(({ bytes }) => bytes);
-    const meeting = this.#meetingBuffer;
+  #assemble(blocks: readonly ComputedBlock[]): Uint8Array[] {
+    const { response } = this.#lengths;
+    const ciphertexts = new Array<Uint8Array>(response.length);
+    for (const { first, count, buffer } of blocks) {
+      cutBuffer(buffer, response.slice(first, first + count)).forEach((bytes, index) => {
+        ciphertexts[first + index] = bytes;
+      });
+    }
+    return ciphertexts;
+  }
+
+  /** The reply of a worker. One that is lost gives up its seat, and nobody waits for it. */
+  async #tell(seat: Seat, task: WorkerTask): Promise<WorkerReply> {
+    const { thread } = seat;
+    if (thread === null) throw internalError('nobody sits here');
     try {
-      const task = { kind: 'share', room, meeting, group, upload: own } as const;
-      const reply = await runTask(seat.thread, task, moved, signal);
-      return reply.kind === 'refused' ? replyOf(reply, 'results') : reply;
+      return await runTask(thread, task, [], undefined);
     } catch (error) {
-      // Stopped or lost: the others must not wait for it.
-      this.#meeting.cancel();
+      this.#queue.cancel();
+      seat.thread = null;
+      await thread.destroy();
       throw error;
     }
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(this.#seats.map(({ thread }) => thread.destroy()));
+    this.#isDisposed = true;
+    await Promise.all(this.#seats.map(async ({ thread }) => thread?.destroy()));
   }
 }

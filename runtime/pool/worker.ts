@@ -4,8 +4,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { CipherconvError, internalError } from '../../compiler/errors.ts';
 import { createEvaluator } from '../evaluator.ts';
 import type { Evaluator } from '../evaluatorTypes.ts';
-import { Meeting } from './meeting.ts';
-import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
+import type { ComputedBlock, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
 import { createSharedEvaluator } from './sharedEvaluator.ts';
 import type { SharedEvaluator } from './sharedEvaluator.ts';
 
@@ -27,21 +26,31 @@ function ownPart(): Promise<Evaluator> {
 function ownShare(): Promise<SharedEvaluator> {
   const { plan, seating } = setupOf(workerData);
   if (seating.kind !== 'shared') throw internalError('this worker has a part');
-  shared ??= createSharedEvaluator(plan, seating.share);
+  shared ??= createSharedEvaluator(plan);
   return shared;
 }
 
-/** A reply whose results move to the other thread instead of being copied. piscina unwraps it on the way. */
-function moved(results: Uint8Array[]): unknown {
-  const reply: WorkerReply = { kind: 'results', results };
+/** A reply with buffers that move to the other thread instead of being copied. piscina unwraps it on the way. */
+function moved(reply: WorkerReply, buffers: readonly ArrayBufferLike[]): unknown {
   return move({
     get [transferableSymbol]() {
-      return [...new Set(results.map((bytes) => bytes.buffer as ArrayBuffer))];
+      return buffers as ArrayBuffer[];
     },
     get [valueSymbol]() {
       return reply;
     },
   });
+}
+
+function movedResults(results: Uint8Array[]): unknown {
+  return moved({ kind: 'results', results }, [...new Set(results.map(({ buffer }) => buffer))]);
+}
+
+function movedBlocks(blocks: readonly ComputedBlock[]): unknown {
+  return moved(
+    { kind: 'computed', blocks },
+    blocks.map(({ buffer }) => buffer),
+  );
 }
 
 async function answer(task: WorkerTask): Promise<unknown> {
@@ -50,14 +59,14 @@ async function answer(task: WorkerTask): Promise<unknown> {
       await ownPart();
       return { kind: 'ready' } satisfies WorkerReply;
     case 'evaluate':
-      return moved((await ownPart()).evaluate(task.upload));
+      return movedResults((await ownPart()).evaluate(task.upload));
     case 'measure':
-      return { kind: 'bytes', ...(await ownShare()).bytes() } satisfies WorkerReply;
-    case 'share': {
-      const { room, meeting, group, upload } = task;
-      const results = (await ownShare()).evaluate(room, new Meeting(meeting), group, upload);
-      return results === null ? ({ kind: 'abandoned' } satisfies WorkerReply) : moved(results);
-    }
+      return { kind: 'demand', demand: (await ownShare()).demand() } satisfies WorkerReply;
+    case 'sit-down':
+      (await ownShare()).sitDown(task.desk);
+      return { kind: 'ready' } satisfies WorkerReply;
+    case 'work':
+      return movedBlocks((await ownShare()).work());
     default:
       return task satisfies never;
   }

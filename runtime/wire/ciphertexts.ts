@@ -55,7 +55,8 @@ class Envelope {
   }
 }
 
-function requireLength(bytes: Uint8Array, expected: number, where: string): void {
+/** @throws CipherconvError `malformed-tensor`. */
+export function requireLength(bytes: Uint8Array, expected: number, where: string): void {
   if (bytes.length === expected) return;
   throw new CipherconvError({
     code: 'malformed-tensor',

@@ -32,19 +32,24 @@ export function responseLengths(view: ClientView): readonly number[] {
 }
 
 function toeplitzLengths(view: ToeplitzView): MessageLengths {
-  const { shape, packing, parameters, wire, transfer } = view;
-  const groups = buildBlockGroups(shape, packing);
+  return { ...groupLengths(view, buildBlockGroups(view.shape, view.packing)), keys: [] };
+}
+
+/** Lengths of the ciphertexts of a plan whose elements have been laid out. */
+export function groupLengths(
+  { parameters, wire, transfer }: Pick<ToeplitzView, 'parameters' | 'wire' | 'transfer'>,
+  groups: readonly BlockGroup[],
+): Pick<MessageLengths, 'upload' | 'response'> {
   const empty = new Set(transfer.emptyRows);
-  const rowsOf = ({ outputs }: BlockGroup): BlockGroup['outputs'] =>
-    outputs.filter((_, row) => !empty.has(row));
   return {
     upload: groups.flatMap(({ inputs }) =>
       transfer.usedChunks.map((chunk) => uploadByteLength(parameters, wire, inputs[chunk]!.read)),
     ),
-    response: groups.flatMap((group) =>
-      rowsOf(group).map(({ coefficients }) => responseByteLength(parameters, wire, coefficients)),
+    response: groups.flatMap(({ outputs }) =>
+      outputs
+        .filter((_, row) => !empty.has(row))
+        .map(({ coefficients }) => responseByteLength(parameters, wire, coefficients)),
     ),
-    keys: [],
   };
 }
 
@@ -65,4 +70,21 @@ function diagonalsLengths({
     ),
     keys: keys.bytes === 0 ? [] : [keys.bytes],
   };
+}
+
+/** Views of neighbouring stretches of a buffer, from its beginning on. */
+export function cutBuffer<Buffer extends ArrayBufferLike>(
+  buffer: Buffer,
+  lengths: readonly number[],
+): Uint8Array<Buffer>[] {
+  let end = 0;
+  return lengths.map((length) => {
+    const at = end;
+    end += length;
+    return new Uint8Array(buffer, at, length);
+  });
+}
+
+export function totalLength(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + length, 0);
 }

@@ -78,7 +78,7 @@ export function measureDirect(module: DirectModule): DirectCosts {
     });
     const perBlock = blocks.map((_, index) =>
       nanoseconds(4, () => {
-        kernel.runBatch({ blocks: [{ block: index, row: 0 }], rows: [] }, 0);
+        kernel.runBlock(index, 0);
       }),
     );
     if (round === 0) continue;

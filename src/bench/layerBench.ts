@@ -11,13 +11,13 @@ import type { Client } from '../../runtime/client.ts';
 import { compareTensors } from '../../runtime/compare.ts';
 import { createEvaluator } from '../../runtime/evaluator.ts';
 import type { Evaluator } from '../../runtime/evaluatorTypes.ts';
-import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
 import { loadOrt } from '../model/ort.ts';
 import { ortConvolutions } from './onnxruntime.ts';
 import { combineCosts, median, RawOperations } from './rawOperations.ts';
+import type { WorkerTime } from './workersBench.ts';
 
 /** Milliseconds, medians over the rounds, one thread. */
 export interface LayerTimes {
@@ -55,12 +55,6 @@ export interface LayerResult {
   >;
 }
 
-export interface WorkerTime {
-  readonly id: string;
-  readonly workers: number;
-  readonly ms: number;
-}
-
 export interface BenchReport {
   readonly machine: {
     readonly cpu: string;
@@ -86,7 +80,7 @@ export function describeMachine(): BenchReport['machine'] {
   };
 }
 
-async function timed<T>(action: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
+export async function timed<T>(action: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
   const start = performance.now();
   const value = await action();
   return { value, ms: performance.now() - start };
@@ -267,28 +261,6 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
       totalOverAuto: ratio(total, evaluate.auto),
     },
   };
-}
-
-/** Rounds on threads of their own, which have to warm up each for itself. */
-const WORKER_ROUNDS = 15;
-const WORKER_WARM_UP = 5;
-
-/** Median milliseconds of one layer on `workers` threads, coding included, as a server runs it. */
-export async function benchWorkers(layer: LayerShape, workers: number): Promise<WorkerTime> {
-  const plan = compileSpec(layerSpec(layer));
-  const client = await createClient(clientView(plan));
-  const pool = await createEvaluatorPool(plan, { workers });
-  const samples: number[] = [];
-  const upload = client.encrypt(rampInput(plan));
-  for (let index = 0; index < WORKER_WARM_UP + WORKER_ROUNDS; index++) {
-    // The buffers move to the workers.
-    const own = upload.map((bytes) => bytes.slice());
-    const { ms } = await timed(() => pool.evaluate(own));
-    if (index >= WORKER_WARM_UP) samples.push(ms);
-  }
-  await pool.dispose();
-  client.dispose();
-  return { id: layer.id, workers: pool.workers, ms: median(samples) };
 }
 
 /** Largest resident memory of this process so far. */

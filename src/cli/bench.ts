@@ -100,11 +100,12 @@ async function measure(
 ): Promise<BenchReport> {
   // Loaded late: node-seal is large, and wrong options are refused before.
   const bench = await import('../bench/layerBench.ts');
+  const { benchWorkers } = await import('../bench/workersBench.ts');
   const machine = bench.describeMachine();
   const most = workers ?? machine.cores;
   const counts = most > 1 ? [1, most] : [1];
   const forWorkers = layers.filter(({ id }) => WORKER_LAYERS.includes(id));
-  const steps = layers.length + forWorkers.length * counts.length;
+  const steps = layers.length + forWorkers.length;
   let done = 0;
   const results: BenchReport['layers'][number][] = [];
   for (const layer of layers) {
@@ -115,10 +116,8 @@ async function measure(
   const peakRssMiB = bench.peakRssMiB();
   const times: BenchReport['workers'][number][] = [];
   for (const layer of forWorkers) {
-    for (const count of counts) {
-      io.progress(`bench ${layer.id} on ${count}`, done++, steps);
-      times.push(await bench.benchWorkers(layer, count));
-    }
+    io.progress(`bench ${layer.id} on ${counts.join(' and ')} threads`, done++, steps);
+    times.push(...(await benchWorkers(layer, counts)));
   }
   if (results.length === 0) throw new CipherconvError({ code: 'usage', message: 'no layer was named' });
   return { machine, layers: results, workers: times, peakRssMiB };

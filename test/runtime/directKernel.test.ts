@@ -71,9 +71,9 @@ function runKernel(
     kernel.loadPlane(plane);
   });
   const words: bigint[][][] = [];
-  for (const batch of kernel.batches) {
-    kernel.runBatch(batch, 0);
-    for (const { programRow, row } of batch.rows) {
+  schedule.blocks.forEach(({ rows }, block) => {
+    kernel.runBlock(block, 0);
+    rows.forEach((programRow, row) => {
       words[programRow] = kernel
         .resultWords(row)
         .map((halves) =>
@@ -82,8 +82,8 @@ function runKernel(
             (_, at) => (BigInt(halves[2 * at + 1]!) << 32n) | BigInt(halves[2 * at]!),
           ),
         );
-    }
-  }
+    });
+  });
   return { words, folds: schedule.folds };
 }
 

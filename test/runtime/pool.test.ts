@@ -9,6 +9,7 @@ import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client.ts';
 import { createEvaluator } from '../../runtime/evaluator.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
+import { planWork } from '../../runtime/pool/workPlan.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
@@ -46,6 +47,9 @@ const plans: readonly (readonly [string, Plan])[] = [
   ['tiles', compileToeplitz(tiles, { degree: 1024 })],
   ['groups', compileToeplitz(grouped, { degree: 1024 })],
 ];
+
+/** Bytes of one plane of degree 1024: both components, one limb. */
+const PLANES_AT_LEAST = 2 * 4 * 1024;
 
 describe('splitting a program', () => {
   it('gives every result to exactly one part and every part what it reads', () => {
@@ -89,14 +93,44 @@ describe('a pool of workers', () => {
     evaluator.dispose();
   });
 
-  it('moves the upload to the workers instead of copying it', async () => {
-    const [, plan] = plans[3]!;
+  it.each([
+    ['moves the upload to workers of the ntt kernel instead of copying it', plans[2]![1], true],
+    ['leaves the upload to the caller with the direct kernel', plans[0]![1], false],
+  ] as const)('%s', async (_, plan, moves) => {
     const client = await createClient(clientView(plan));
     const pool = await createEvaluatorPool(plan, { workers: 2 });
     const upload = client.encrypt(randomInput(plan.spec, 1));
+    const before = upload.map((bytes) => bytes.slice());
     const response = await pool.evaluate(upload);
-    expect(upload.every((bytes) => bytes.byteLength === 0)).toBe(true);
-    expect(response.every((bytes) => bytes.byteLength > 0)).toBe(true);
+    expect(upload).toEqual(moves ? upload.map(() => new Uint8Array(0)) : before);
+    expect(response.every((bytes) => bytes.buffer instanceof ArrayBuffer && bytes.length > 0)).toBe(true);
+    await pool.dispose();
+    client.dispose();
+  });
+
+  it('gives responses that later evaluations leave alone', async () => {
+    const [, plan] = plans[0]!;
+    const client = await createClient(clientView(plan));
+    const pool = await createEvaluatorPool(plan, { workers: 2 });
+    const inputs = [1, 2].map((seed) => randomInput(plan.spec, seed));
+    const responses: Uint8Array[][] = [];
+    for (const input of inputs) responses.push(await pool.evaluate(client.encrypt(input)));
+    expect(responses.map((response) => client.decrypt(response))).toEqual(
+      inputs.map((input) => convolve(plan.spec, input)),
+    );
+    await pool.dispose();
+    client.dispose();
+  });
+
+  it('works wave by wave where the planes of all block groups do not fit', async () => {
+    const spec = simpleSpec({ input: { height: 1000, width: 1000, bits: 1 } });
+    const plan = compileToeplitz(spec, { degree: 1024, kernel: 'direct' });
+    const groups = buildProgram(plan).blockGroups.length;
+    expect(planWork({ groups, planes: 1, blocks: 1 }, PLANES_AT_LEAST).sets).toBeLessThan(groups);
+    const input = randomInput(spec, 7);
+    const client = await createClient(clientView(plan));
+    const pool = await createEvaluatorPool(plan, { workers: 2 });
+    expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(spec, input));
     await pool.dispose();
     client.dispose();
   });
@@ -131,6 +165,24 @@ describe('a pool of workers', () => {
     await expect(pool.evaluate([])).rejects.toMatchObject({ code: 'malformed-tensor' });
     expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(plan.spec, input));
     await pool.dispose();
+    client.dispose();
+  });
+
+  it('waits for its turn: an evaluation that is aborted meanwhile never begins', async () => {
+    const [, plan] = plans[0]!;
+    const client = await createClient(clientView(plan));
+    const pool = await createEvaluatorPool(plan, { workers: 2 });
+    const input = randomInput(plan.spec, 5);
+    const controller = new AbortController();
+    const first = pool.evaluate(client.encrypt(input));
+    const second = pool.evaluate(client.encrypt(input), { signal: controller.signal });
+    const third = pool.evaluate(client.encrypt(input));
+    controller.abort(new Error('changed my mind'));
+    await expect(second).rejects.toThrow('changed my mind');
+    for (const response of [await first, await third])
+      expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
+    await pool.dispose();
+    await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow('disposed');
     client.dispose();
   });
 });
