@@ -8,7 +8,7 @@ const CANCELLED = 2;
 const FIELDS = 3;
 const CLOSED = -1;
 /** Looks before a thread goes to sleep: the others are nearly done, and to be woken takes as long as this. */
-const LOOKS = 2000;
+const LOOKS = 20_000;
 /** Only a safeguard against a wake-up that is lost; milliseconds. */
 const LOOK_AGAIN_MS = 100;
 
