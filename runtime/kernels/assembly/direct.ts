@@ -2,7 +2,7 @@
  * The direct kernel: products of small sparse polynomials with ciphertext polynomials in Z_q[X]/(X^N + 1), by shifting
  * and adding raw coefficients. AssemblyScript; `npm run build:kernel` compiles it into ../direct.gen.ts.
  *
- * The module owns no data: JavaScript lays out the memory (../directMemory.ts) and passes byte addresses. A plane is an
+ * The module owns no data: JavaScript lays out the memory (../directLayout.ts) and passes byte addresses. A plane is an
  * array of pairs of signed 16-bit digits, one pair a coefficient of two polynomials (of two input chunks, or of one and
  * its own shift); a coefficient c of a chunk is sum over k of digit_k * 2^(l k), with one set of planes a limb k.
  *
