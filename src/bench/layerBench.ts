@@ -1,8 +1,7 @@
-import { availableParallelism, cpus } from 'node:os';
 import { compileSpec } from '../../compiler/compile.ts';
 import type { OperationCosts } from '../../compiler/operationCosts.ts';
 import { clientView, coeffModulusBits } from '../../compiler/plan.ts';
-import type { Kernel, Plan, PlanBytes, PlanCounts } from '../../compiler/plan.ts';
+import type { Kernel, Plan } from '../../compiler/plan.ts';
 import type { ConvSpec } from '../../compiler/spec.ts';
 import type { Tensor } from '../../compiler/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
@@ -12,73 +11,16 @@ import { compareTensors } from '../../runtime/compare.ts';
 import { createEvaluator } from '../../runtime/evaluator.ts';
 import type { Evaluator } from '../../runtime/evaluatorTypes.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
+import type { LayerResult } from './benchReport.ts';
 import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
 import { loadOrt } from '../model/ort.ts';
 import { ortConvolutions } from './onnxruntime.ts';
 import { combineCosts, median, RawOperations } from './rawOperations.ts';
-import type { WorkerTime } from './workersBench.ts';
-
-/** Milliseconds, medians over the rounds, one thread. */
-export interface LayerTimes {
-  readonly compile: number;
-  readonly prepare: number;
-  readonly encrypt: number;
-  /** Packing the upload and unpacking it again. */
-  readonly encodeUpload: number;
-  /** The server's work without coding, each kernel on the plan that is best for it; auto: the cheaper by the cost model. */
-  readonly evaluate: { readonly ntt: number; readonly direct: number; readonly auto: number };
-  /** The raw node-seal operations that the ntt kernel needs, timed in the same run. */
-  readonly floorNtt: number;
-  readonly encodeDownload: number;
-  readonly decrypt: number;
-  /** Encrypt, coding, evaluate (auto) and decrypt. */
-  readonly total: number;
-  /** onnxruntime-web on the cleartext, the faster of float and integer; null where it is not installed. */
-  readonly plaintext: number | null;
-}
-
-export interface LayerResult {
-  readonly id: string;
-  readonly match: boolean;
-  readonly params: {
-    readonly degree: number;
-    readonly coeffModulusBits: readonly number[];
-    readonly plainModulus: number;
-  };
-  readonly kernel: Kernel;
-  readonly counts: PlanCounts;
-  readonly bytes: PlanBytes;
-  readonly ms: LayerTimes;
-  readonly ratios: Readonly<
-    Record<'nttOverFloor' | 'nttOverDirect' | 'autoOverPlaintext' | 'totalOverAuto', number | null>
-  >;
-}
-
-export interface BenchReport {
-  readonly machine: {
-    readonly cpu: string;
-    readonly cores: number;
-    readonly node: string;
-    readonly platform: string;
-  };
-  readonly layers: readonly LayerResult[];
-  readonly workers: readonly WorkerTime[];
-  readonly peakRssMiB: number;
-}
 
 const ROUNDS = 5;
 /** Raw operations timed per round, at most. */
 const MOST_CALLS = 400;
-
-export function describeMachine(): BenchReport['machine'] {
-  return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: availableParallelism(),
-    node: process.versions.node,
-    platform: `${process.platform} ${process.arch}`,
-  };
-}
 
 export async function timed<T>(action: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
   const start = performance.now();
@@ -261,9 +203,4 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
       totalOverAuto: ratio(total, evaluate.auto),
     },
   };
-}
-
-/** Largest resident memory of this process so far. */
-export function peakRssMiB(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024);
 }

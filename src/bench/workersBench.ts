@@ -4,17 +4,11 @@ import { clientView } from '../../compiler/plan.ts';
 import { createClient } from '../../runtime/client.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import type { EvaluatorPool } from '../../runtime/pool/pool.ts';
+import type { WorkerTime } from './benchReport.ts';
 import { rampInput, timed } from './layerBench.ts';
 import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
 import { median } from './rawOperations.ts';
-
-export interface WorkerTime {
-  readonly id: string;
-  readonly workers: number;
-  /** Median of one evaluation, coding included. */
-  readonly ms: number;
-}
 
 /** Turns of every number of workers; the first is a warm-up, because each thread compiles for itself. */
 const TURNS = 9;

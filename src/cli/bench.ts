@@ -3,7 +3,8 @@ import type { Command } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/errors.ts';
 import type { ComparedLayer } from '../bench/compare.ts';
 import { compareTable } from '../bench/compareText.ts';
-import type { BenchReport } from '../bench/layerBench.ts';
+import { describeMachine, peakRssMiB as measurePeakRss } from '../bench/benchReport.ts';
+import type { BenchReport } from '../bench/benchReport.ts';
 import { LAYERS } from '../bench/layers.ts';
 import type { LayerShape } from '../bench/layers.ts';
 import { requireWritable, writeWhole } from '../frontend/files.ts';
@@ -99,9 +100,9 @@ async function measure(
   io: Terminal,
 ): Promise<BenchReport> {
   // Loaded late: node-seal is large, and wrong options are refused before.
-  const bench = await import('../bench/layerBench.ts');
+  const { benchLayer } = await import('../bench/layerBench.ts');
   const { benchWorkers } = await import('../bench/workersBench.ts');
-  const machine = bench.describeMachine();
+  const machine = describeMachine();
   const most = workers ?? machine.cores;
   const counts = most > 1 ? [1, most] : [1];
   const forWorkers = layers.filter(({ id }) => WORKER_LAYERS.includes(id));
@@ -110,10 +111,10 @@ async function measure(
   const results: BenchReport['layers'][number][] = [];
   for (const layer of layers) {
     io.progress(`bench ${layer.id}`, done++, steps);
-    results.push(await bench.benchLayer(layer));
+    results.push(await benchLayer(layer));
   }
   // Before the workers: what several threads take together is not what one evaluation takes.
-  const peakRssMiB = bench.peakRssMiB();
+  const peakRssMiB = measurePeakRss();
   const times: BenchReport['workers'][number][] = [];
   for (const layer of forWorkers) {
     io.progress(`bench ${layer.id} on ${counts.join(' and ')} threads`, done++, steps);

@@ -1,4 +1,4 @@
-import type { BenchReport } from '../bench/layerBench.ts';
+import type { BenchReport } from '../bench/benchReport.ts';
 
 /** The benchmark as tables of text. */
 

@@ -1,0 +1,71 @@
+import { availableParallelism, cpus } from 'node:os';
+import type { Kernel, PlanBytes, PlanCounts } from '../../compiler/plan.ts';
+
+/** Milliseconds, medians over the rounds, one thread. */
+export interface LayerTimes {
+  readonly compile: number;
+  readonly prepare: number;
+  readonly encrypt: number;
+  /** Packing the upload and unpacking it again. */
+  readonly encodeUpload: number;
+  /** The server's work without coding, each kernel on the plan that is best for it; auto: the cheaper by the cost model. */
+  readonly evaluate: { readonly ntt: number; readonly direct: number; readonly auto: number };
+  /** The raw node-seal operations that the ntt kernel needs, timed in the same run. */
+  readonly floorNtt: number;
+  readonly encodeDownload: number;
+  readonly decrypt: number;
+  /** Encrypt, coding, evaluate (auto) and decrypt. */
+  readonly total: number;
+  /** onnxruntime-web on the cleartext, the faster of float and integer; null where it is not installed. */
+  readonly plaintext: number | null;
+}
+
+export interface LayerResult {
+  readonly id: string;
+  readonly match: boolean;
+  readonly params: {
+    readonly degree: number;
+    readonly coeffModulusBits: readonly number[];
+    readonly plainModulus: number;
+  };
+  readonly kernel: Kernel;
+  readonly counts: PlanCounts;
+  readonly bytes: PlanBytes;
+  readonly ms: LayerTimes;
+  readonly ratios: Readonly<
+    Record<'nttOverFloor' | 'nttOverDirect' | 'autoOverPlaintext' | 'totalOverAuto', number | null>
+  >;
+}
+
+export interface WorkerTime {
+  readonly id: string;
+  readonly workers: number;
+  /** Median of one evaluation, coding included. */
+  readonly ms: number;
+}
+
+export interface BenchReport {
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly node: string;
+    readonly platform: string;
+  };
+  readonly layers: readonly LayerResult[];
+  readonly workers: readonly WorkerTime[];
+  readonly peakRssMiB: number;
+}
+
+export function describeMachine(): BenchReport['machine'] {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+  };
+}
+
+/** Largest resident memory of this process so far. */
+export function peakRssMiB(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}
