@@ -12,7 +12,7 @@ import { checkTransfer, uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import type { Weights } from './weights.ts';
 import { requireKeyBytes } from './wire/evaluationKeys.ts';
-import { cutBuffer, groupLengths, totalLength } from './wire/lengths.ts';
+import { groupLengths, responseRooms } from './wire/lengths.ts';
 
 /** Evaluates with the `direct` kernel: shift-and-add over raw coefficients, without SEAL. */
 export class DirectEvaluator implements Evaluator {
@@ -20,7 +20,7 @@ export class DirectEvaluator implements Evaluator {
   readonly #machine: DirectMachine;
   readonly #transfer: CheckedTransfer;
   readonly #schedule: StepSchedule;
-  readonly #responseLengths: readonly number[];
+  readonly #makeResponse: () => Uint8Array[];
   readonly #groups: number;
   readonly #onProgress: Progress | null;
   readonly #products: number;
@@ -38,7 +38,8 @@ export class DirectEvaluator implements Evaluator {
     this.#transfer = checkTransfer(plan, program);
     this.#machine = new DirectMachine(engines, plan, kernelSource(plan, program, lanes, schedule));
     this.#schedule = schedule;
-    this.#responseLengths = groupLengths(plan, program.blockGroups).response;
+    const { response } = groupLengths(plan, program.blockGroups);
+    this.#makeResponse = responseRooms(response, options.reuseResponse ?? false);
     this.#groups = program.blockGroups.length;
     this.#products = this.#groups * program.rows.reduce((sum, terms) => sum + terms.length, 0);
     const bytes = schedule.blocks.reduce((sum, { weights }) => sum + weights.byteLength, 0);
@@ -58,8 +59,7 @@ export class DirectEvaluator implements Evaluator {
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
     this.#assertOpen();
     requireCiphertextCount('upload', this.#groups * this.#transfer.position.size, upload.length);
-    const lengths = this.#responseLengths;
-    const response = cutBuffer(new ArrayBuffer(totalLength(lengths)), lengths);
+    const response = this.#makeResponse();
     let computed = 0;
     for (let group = 0; group < this.#groups; group++) {
       for (let plane = 0; plane < this.#schedule.planes.length; plane++)

@@ -33,6 +33,11 @@ export interface EvaluatorOptions {
   readonly onProgress?: Progress;
   /** Default: the plan's. Both give the same bytes; the direct one needs a plan that has its lanes. */
   readonly kernel?: Kernel;
+  /**
+   * Writes every response into the same memory where the kernel can (the direct one does), and the next evaluation
+   * overwrites it: no garbage, for whoever sends a response on at once. Default: every response is its receiver's.
+   */
+  readonly reuseResponse?: boolean;
   /** Computes only this part of the plan; uploads and results are then those of the part. */
   readonly part?: Part;
 }

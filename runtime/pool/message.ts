@@ -24,9 +24,11 @@ export interface SharedDesk {
   readonly work: WorkPlan;
   /** Ciphertexts one after the other, of the lengths that the plan says. */
   readonly upload: SharedArrayBuffer;
+  /** The same for the response, where all responses lie in the same memory; null: each is moved to its receiver. */
+  readonly response: SharedArrayBuffer | null;
 }
 
-/** Neighbouring ciphertexts of the response, one after the other, from number `first` on. */
+/** Neighbouring ciphertexts of a response that moves, one after the other, from number `first` on. */
 export interface ComputedBlock {
   readonly first: number;
   readonly count: number;
@@ -59,7 +61,7 @@ export type WorkerReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'demand'; readonly demand: Demand }
   | { readonly kind: 'results'; readonly results: Uint8Array[] }
-  /** Nothing is left to take. */
+  /** Nothing is left to take. Blocks of rows that move, none where responses lie in shared memory. */
   | { readonly kind: 'computed'; readonly blocks: readonly ComputedBlock[] }
   | { readonly kind: 'refused'; readonly details: ErrorDetails };
 

@@ -122,7 +122,8 @@ function threadedPool(
   };
   if ((options.kernel ?? plan.kernel) === 'direct') {
     const useful = usefulWorkers(program, workers);
-    return useful > 1 ? new SharedPool(plan, program, useful, evaluatorOptions) : null;
+    const { reuseResponse = false } = options;
+    return useful > 1 ? new SharedPool(plan, program, useful, { ...evaluatorOptions, reuseResponse }) : null;
   }
   const parts = splitProgram(plan, program, workers);
   return parts.length > 1 ? new PartsPool(plan, program, parts, evaluatorOptions) : null;

@@ -26,6 +26,8 @@ interface Desk {
   readonly upload: readonly Uint8Array[];
   /** Bytes of every ciphertext of the response. */
   readonly responseLengths: readonly number[];
+  /** Where they lie, null where they move. */
+  readonly response: readonly Uint8Array[] | null;
 }
 
 /**
@@ -56,7 +58,7 @@ export class SharedEvaluator {
     return { planesBytes: planes, ownBytes: own, planes: planeList.length, blocks: blocks.length };
   }
 
-  sitDown({ room, queue, work, upload }: SharedDesk): void {
+  sitDown({ room, queue, work, upload, response }: SharedDesk): void {
     const lengths = groupLengths(this.#plan, this.#source.groups);
     this.#desk = {
       machine: new DirectMachine(this.#engines, this.#plan, this.#source, room),
@@ -64,6 +66,7 @@ export class SharedEvaluator {
       work,
       upload: cutBuffer(upload, lengths.upload),
       responseLengths: lengths.response,
+      response: response === null ? null : cutBuffer(response, lengths.response),
     };
   }
 
@@ -81,7 +84,7 @@ export class SharedEvaluator {
         const unit = unitAt(work, number);
         if (!queue.waitFor(unit.after)) break;
         if (unit.kind === 'plane') this.#loadPlane(this.#desk, unit);
-        else computed.push(this.#computeBlock(this.#desk, unit));
+        else computed.push(...this.#computeBlock(this.#desk, unit));
         queue.finish(unit.phaseEnd);
       }
       return computed;
@@ -99,13 +102,19 @@ export class SharedEvaluator {
     machine.loadPlane(index, group, uploadOf, set);
   }
 
-  #computeBlock({ machine, responseLengths }: Desk, { index, group, set }: Unit): ComputedBlock {
+  /** What of it moves. */
+  #computeBlock({ machine, responseLengths, response }: Desk, { index, group, set }: Unit): ComputedBlock[] {
     const { rows } = this.#schedule.blocks[index]!;
     const first = group * this.#transfer.rows.length + this.#transfer.rows.indexOf(rows[0]!);
-    const lengths = responseLengths.slice(first, first + rows.length);
+    const end = first + rows.length;
+    if (response !== null) {
+      machine.computeBlock(index, group, response.slice(first, end), set);
+      return [];
+    }
+    const lengths = responseLengths.slice(first, end);
     const buffer = new ArrayBuffer(totalLength(lengths));
     machine.computeBlock(index, group, cutBuffer(buffer, lengths), set);
-    return { first, count: rows.length, buffer };
+    return [{ first, count: rows.length, buffer }];
   }
 }
 

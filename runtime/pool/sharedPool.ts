@@ -8,7 +8,7 @@ import { requireLength } from '../wire/ciphertexts.ts';
 import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
 import { replyOf } from './message.ts';
 import type { ComputedBlock, Demand, SharedDesk, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
-import type { EvaluatorPool } from './poolTypes.ts';
+import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
 import { planWork } from './workPlan.ts';
@@ -46,18 +46,30 @@ export class SharedPool implements EvaluatorPool {
   readonly #upload: SharedArrayBuffer;
   /** The room of each ciphertext in it. */
   readonly #uploadRooms: readonly Uint8Array[];
+  /** Where responses lie, null where each is its receiver's. */
+  readonly #response: SharedArrayBuffer | null;
+  readonly #responseRooms: readonly Uint8Array[] | null;
   /** One for each seat, once the first thread has said what it needs. */
   #desks: readonly SharedDesk[] = [];
   /** What has to end before the next evaluation begins. */
   #turn: Promise<unknown> = Promise.resolve();
   #isDisposed = false;
 
-  constructor(plan: ToeplitzPlan, program: ToeplitzProgram, count: number, options: WorkerSetup['options']) {
-    this.#setup = { plan, seating: { kind: 'shared' }, options };
+  constructor(
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
+    count: number,
+    options: WorkerSetup['options'] & Pick<PoolOptions, 'reuseResponse'>,
+  ) {
+    const { reuseResponse = false, ...workerOptions } = options;
+    this.#setup = { plan, seating: { kind: 'shared' }, options: workerOptions };
     this.#groups = program.blockGroups.length;
     this.#lengths = groupLengths(clientView(plan), program.blockGroups);
     this.#upload = new SharedArrayBuffer(totalLength(this.#lengths.upload));
     this.#uploadRooms = cutBuffer(this.#upload, this.#lengths.upload);
+    const { response } = this.#lengths;
+    this.#response = reuseResponse ? new SharedArrayBuffer(totalLength(response)) : null;
+    this.#responseRooms = this.#response === null ? null : cutBuffer(this.#response, response);
     this.#seats = Array.from({ length: count }, () => ({ thread: null }));
   }
 
@@ -85,7 +97,7 @@ export class SharedPool implements EvaluatorPool {
     const work = planWork({ groups: this.#groups, planes, blocks }, planesBytes);
     const ownFrom = work.sets * planesBytes;
     const memory = makeSharedMemory(ownFrom + this.workers * ownBytes);
-    const shared = { queue: this.#queueBuffer, work, upload: this.#upload };
+    const shared = { queue: this.#queueBuffer, work, upload: this.#upload, response: this.#response };
     return this.#seats.map((_, index) => ({
       ...shared,
       room: { memory, ownAt: ownFrom + index * ownBytes },
@@ -138,6 +150,7 @@ export class SharedPool implements EvaluatorPool {
   }
 
   #assemble(blocks: readonly ComputedBlock[]): Uint8Array[] {
+    if (this.#responseRooms !== null) return [...this.#responseRooms];
     const { response } = this.#lengths;
     const ciphertexts = new Array<Uint8Array>(response.length);
     for (const { first, count, buffer } of blocks) {

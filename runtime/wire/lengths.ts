@@ -85,6 +85,14 @@ export function cutBuffer<Buffer extends ArrayBufferLike>(
   });
 }
 
+/** Gives the room for a response: new memory every time, or always the same. */
+export function responseRooms(lengths: readonly number[], isReused: boolean): () => Uint8Array[] {
+  const make = (): Uint8Array[] => cutBuffer(new ArrayBuffer(totalLength(lengths)), lengths);
+  if (!isReused) return make;
+  const room = make();
+  return () => [...room];
+}
+
 export function totalLength(lengths: readonly number[]): number {
   return lengths.reduce((sum, length) => sum + length, 0);
 }

@@ -50,13 +50,15 @@ export interface BenchReport {
     readonly cores: number;
     readonly node: string;
     readonly platform: string;
+    /** Share of the processors' time that a hypervisor gave to others meanwhile, 0 to 1; null where the system does not tell. */
+    readonly stolen: number | null;
   };
   readonly layers: readonly LayerResult[];
   readonly workers: readonly WorkerTime[];
   readonly peakRssMiB: number;
 }
 
-export function describeMachine(): BenchReport['machine'] {
+export function describeMachine(): Omit<BenchReport['machine'], 'stolen'> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),

@@ -5,6 +5,7 @@ import type { ComparedLayer } from '../bench/compare.ts';
 import { compareTable } from '../bench/compareText.ts';
 import { describeMachine, peakRssMiB as measurePeakRss } from '../bench/benchReport.ts';
 import type { BenchReport } from '../bench/benchReport.ts';
+import { readTicks, stolenShare } from '../bench/stolenTime.ts';
 import { LAYERS } from '../bench/layers.ts';
 import type { LayerShape } from '../bench/layers.ts';
 import { requireWritable, writeWhole } from '../frontend/files.ts';
@@ -103,6 +104,7 @@ async function measure(
   const { benchLayer } = await import('../bench/layerBench.ts');
   const { benchWorkers } = await import('../bench/workersBench.ts');
   const machine = describeMachine();
+  const ticks = readTicks();
   const most = workers ?? machine.cores;
   const counts = most > 1 ? [1, most] : [1];
   const forWorkers = layers.filter(({ id }) => WORKER_LAYERS.includes(id));
@@ -121,5 +123,6 @@ async function measure(
     times.push(...(await benchWorkers(layer, counts)));
   }
   if (results.length === 0) throw new CipherconvError({ code: 'usage', message: 'no layer was named' });
-  return { machine, layers: results, workers: times, peakRssMiB };
+  const stolen = stolenShare(ticks, readTicks());
+  return { machine: { ...machine, stolen }, layers: results, workers: times, peakRssMiB };
 }

@@ -105,15 +105,23 @@ function workerTable({ workers }: BenchReport): string {
   return table([['layer', 'workers: milliseconds', 'speed-up'], ...rows]);
 }
 
+/** Share of stolen time from which on it shows in the figures. */
+const WORTH_SAYING = 0.01;
+
+function stolenLine(share: number): string {
+  return `the hypervisor gave ${Math.round(100 * share)}% of the processors' time to others: times, and what threads gain, were better without`;
+}
+
 /** Everything a person reads after `cipherconv bench`. */
 export function describeBench(report: BenchReport): string {
-  const { cpu, cores, node, platform } = report.machine;
+  const { cpu, cores, node, platform, stolen } = report.machine;
   const parts = [
     `${cpu}, ${cores} cores, Node ${node}, ${platform}; milliseconds, medians, one thread`,
     stepTable(report),
     kernelTable(report),
     ...(report.workers.length === 0 ? [] : [workerTable(report)]),
     `peak memory ${report.peakRssMiB} MiB`,
+    ...(stolen === null || stolen < WORTH_SAYING ? [] : [stolenLine(stolen)]),
   ];
   return `${parts.join('\n\n')}\n`;
 }

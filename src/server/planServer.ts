@@ -93,6 +93,7 @@ class SealPlanServer implements PlanServer {
     const parts = decodeMessage(upload, { kind: 'upload', digest, lengths: this.#lengths.upload });
     if (keys !== undefined) this.checkEvaluationKeys(keys);
     else if (this.evaluationKeyBytes > 0) missingKeys(this.evaluationKeyBytes);
+    // The message is a copy, so what it is made of may be overwritten by the next.
     return encodeMessage('response', digest, this.#evaluator.evaluate(parts));
   }
 
@@ -116,5 +117,9 @@ export async function createPlanServer(
 ): Promise<PlanServer> {
   const lengths = messageLengths(clientView(stored.plan));
   const service = serviceOf(stored, lengths);
-  return new SealPlanServer(service, lengths, await createEvaluator(stored.plan, options));
+  return new SealPlanServer(
+    service,
+    lengths,
+    await createEvaluator(stored.plan, { ...options, reuseResponse: true }),
+  );
 }

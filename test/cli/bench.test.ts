@@ -49,6 +49,7 @@ describe('bench', () => {
       expect(numbers).toContain(`${layer.id}.ratios.nttOverFloor`);
     }
     expect(report.peakRssMiB).toBeGreaterThan(0);
+    expect(Object.keys(report.machine)).toEqual(['cpu', 'cores', 'node', 'platform', 'stolen']);
     expect(readFileSync(chart, 'utf8')).toMatch(/^<svg[\s\S]*onnxruntime-web, cleartext/);
   });
 

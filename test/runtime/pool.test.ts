@@ -122,6 +122,21 @@ describe('a pool of workers', () => {
     client.dispose();
   });
 
+  it.each([1, 2])('reuses the room of a response where that is asked for, on %i threads', async (workers) => {
+    const [, plan] = plans[0]!;
+    const client = await createClient(clientView(plan));
+    const pool = await createEvaluatorPool(plan, { workers, reuseResponse: true });
+    expect(pool.workers).toBe(workers);
+    const inputs = [1, 2].map((seed) => randomInput(plan.spec, seed));
+    const uploads = inputs.map((input) => client.encrypt(input));
+    const [first, second] = [await pool.evaluate(uploads[0]!), await pool.evaluate(uploads[1]!)];
+    expect(client.decrypt(second)).toEqual(convolve(plan.spec, inputs[1]!));
+    expect(first.map(({ buffer }) => buffer)).toEqual(second.map(({ buffer }) => buffer));
+    expect(client.decrypt(first)).toEqual(convolve(plan.spec, inputs[1]!));
+    await pool.dispose();
+    client.dispose();
+  });
+
   it('works wave by wave where the planes of all block groups do not fit', async () => {
     const spec = simpleSpec({ input: { height: 1000, width: 1000, bits: 1 } });
     const plan = compileToeplitz(spec, { degree: 1024, kernel: 'direct' });
