@@ -5,9 +5,10 @@ export interface EvaluatorPool {
   /** Threads that evaluate; 1 means this one. */
   readonly workers: number;
   /**
-   * As `Evaluator.evaluate`; with `reuseResponse` and several workers what it gives lies in memory that they share. The buffers of `upload` must stay as they are until the response is there: the direct kernel
-   * copies them once, into the memory of its workers, when their turn comes; with the ntt kernel and several workers they
-   * move to the workers and are empty afterwards.
+   * As `Evaluator.evaluate`; with `reuseResponse` and several workers what it gives lies in memory that they share. The
+   * buffers of `upload` must stay as they are until the response is there: the direct kernel copies them once, into the
+   * memory of its workers, when their turn comes; with the ntt kernel and several workers they move to the workers and are
+   * empty afterwards.
    * @throws CipherconvError `malformed-tensor`; an `AbortError` when `signal` aborts: workers of the direct kernel stop at
    * the next block of rows, those of the ntt kernel are replaced.
    */
