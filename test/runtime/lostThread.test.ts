@@ -6,7 +6,7 @@ import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import type * as Threads from '../../runtime/pool/thread.ts';
-import { simpleSpec } from '../support/simple.ts';
+import { manyChannels } from '../support/simple.ts';
 import { randomInput } from '../support/specs.ts';
 
 const { doomed } = vi.hoisted(() => ({ doomed: { tasks: 0 } }));
@@ -26,26 +26,15 @@ vi.mock(import('../../runtime/pool/thread.ts'), async (importOriginal) => {
   };
 });
 
-const spec = simpleSpec({
-  input: { channels: 6, height: 20, width: 20, bits: 4 },
-  weights: {
-    outChannels: 30,
-    channelsPerGroup: 6,
-    signed: true,
-    bits: 4,
-    values: Array.from({ length: 1620 }, (_, index) => ((index * 7) % 16) - 8),
-  },
-});
-
 it('fails its evaluation, keeps nobody waiting, and is replaced', async () => {
-  const plan = compileToeplitz(spec, { degree: 1024, kernel: 'direct' });
-  const input = randomInput(spec, 11);
+  const plan = compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' });
+  const input = randomInput(manyChannels, 11);
   const client = await createClient(clientView(plan));
   const pool = await createEvaluatorPool(plan, { workers: 2 });
   for (const lost of [1, 2]) {
     doomed.tasks = lost;
     await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow(/terminat/i);
-    expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(spec, input));
+    expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(manyChannels, input));
   }
   await pool.dispose();
   client.dispose();

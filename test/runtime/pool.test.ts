@@ -11,23 +11,13 @@ import { createEvaluator } from '../../runtime/evaluator.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import { planWork } from '../../runtime/pool/workPlan.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
-import { simpleSpec } from '../support/simple.ts';
+import { manyChannels, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
 });
 
-const channels = simpleSpec({
-  input: { channels: 6, height: 20, width: 20, bits: 4 },
-  weights: {
-    outChannels: 30,
-    channelsPerGroup: 6,
-    signed: true,
-    bits: 4,
-    values: Array.from({ length: 1620 }, (_, index) => ((index * 7) % 16) - 8),
-  },
-});
 const tiles = simpleSpec({ input: { height: 120, width: 120 } });
 const grouped = simpleSpec({
   input: { channels: 24, height: 20, width: 20 },
@@ -41,9 +31,12 @@ const grouped = simpleSpec({
 
 /** Small degrees make many ciphertexts, so that there is something to split. */
 const plans: readonly (readonly [string, Plan])[] = [
-  ['channels, direct kernel', compileToeplitz(channels, { degree: 1024, kernel: 'direct' })],
-  ['channels, whole uploads', compileToeplitz(channels, { degree: 1024, kernel: 'direct', upload: 'whole' })],
-  ['channels, ntt kernel', compileToeplitz(channels, { degree: 1024, kernel: 'ntt' })],
+  ['channels, direct kernel', compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' })],
+  [
+    'channels, whole uploads',
+    compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct', upload: 'whole' }),
+  ],
+  ['channels, ntt kernel', compileToeplitz(manyChannels, { degree: 1024, kernel: 'ntt' })],
   ['tiles', compileToeplitz(tiles, { degree: 1024 })],
   ['groups', compileToeplitz(grouped, { degree: 1024 })],
 ];

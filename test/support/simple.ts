@@ -54,3 +54,15 @@ export function errorOf(action: () => unknown): unknown {
   }
   throw new Error('expected an error, none was thrown');
 }
+
+/** Channels enough for several ciphertexts and blocks of rows at small degrees. */
+export const manyChannels = simpleSpec({
+  input: { channels: 6, height: 20, width: 20, bits: 4 },
+  weights: {
+    outChannels: 30,
+    channelsPerGroup: 6,
+    signed: true,
+    bits: 4,
+    values: Array.from({ length: 1620 }, (_, index) => ((index * 7) % 16) - 8),
+  },
+});
