@@ -186,13 +186,9 @@ function reachOf(program: ToeplitzProgram): number {
 /**
  * The steps of a program, deterministic.
  * @param laneL1 largest norm of the weights that one fold may sum; at least two weights' worth
- * @param rows the program rows to compute; planes and reach do not depend on them
  */
-export function scheduleSteps(
-  program: ToeplitzProgram,
-  laneL1: number,
-  rows: readonly number[] = computedRows(program),
-): StepSchedule {
+export function scheduleSteps(program: ToeplitzProgram, laneL1: number): StepSchedule {
+  const rows = computedRows(program);
   const planes = pairChunks(program);
   const builder = new BlockBuilder(program, planes);
   const blocks: StepBlock[] = [];

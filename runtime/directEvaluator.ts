@@ -8,7 +8,7 @@ import type { DirectEngines } from './directMachine.ts';
 import type { CodingTimes } from './codingClock.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { requireCiphertextCount } from './seal/ciphertext.ts';
-import { checkTransfer, uploadIndex } from './transfer.ts';
+import { checkTransfer } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import type { Weights } from './weights.ts';
 import { requireKeyBytes } from './wire/evaluationKeys.ts';
@@ -36,7 +36,8 @@ export class DirectEvaluator implements Evaluator {
     const schedule = scheduleSteps(program, lanes.laneL1);
     this.#onProgress = options.onProgress ?? null;
     this.#transfer = checkTransfer(plan, program);
-    this.#machine = new DirectMachine(engines, plan, kernelSource(plan, program, lanes, schedule));
+    const source = kernelSource(plan, program, lanes, schedule);
+    this.#machine = new DirectMachine(engines, plan, this.#transfer, source);
     this.#schedule = schedule;
     const { response } = groupLengths(plan, program.blockGroups);
     this.#makeResponse = responseRooms(response, options.reuseResponse ?? false);
@@ -63,7 +64,7 @@ export class DirectEvaluator implements Evaluator {
     let computed = 0;
     for (let group = 0; group < this.#groups; group++) {
       for (let plane = 0; plane < this.#schedule.planes.length; plane++)
-        this.#loadPlane(plane, group, upload);
+        this.#machine.loadPlane(plane, group, upload);
       this.#schedule.blocks.forEach(({ rows }, block) => {
         this.#machine.computeBlock(block, group, response.slice(computed, computed + rows.length));
         computed += rows.length;
@@ -75,13 +76,6 @@ export class DirectEvaluator implements Evaluator {
 
   #tellProgress(fraction: number): void {
     this.#onProgress?.(Math.round(fraction * this.#products), this.#products);
-  }
-
-  #loadPlane(plane: number, group: number, upload: readonly Uint8Array[]): void {
-    this.#machine.loadPlane(plane, group, (chunk) => {
-      const at = uploadIndex(this.#transfer, group, chunk);
-      return { bytes: upload[at]!, where: `upload[${at}]` };
-    });
   }
 
   #assertOpen(): void {

@@ -8,6 +8,8 @@ import { CodingClock } from './codingClock.ts';
 import { DirectKernel } from './kernels/directKernel.ts';
 import type { KernelSource, SharedRoom } from './kernels/directKernel.ts';
 import type { DirectModule } from './kernels/directModule.ts';
+import { uploadIndex } from './transfer.ts';
+import type { CheckedTransfer } from './transfer.ts';
 import { ResponseWriter, UploadReader } from './wire/ciphertexts.ts';
 import type { PackingModule } from './wire/packer.ts';
 
@@ -59,17 +61,20 @@ export class DirectMachine {
   readonly kernel: DirectKernel;
   readonly #upload: UploadReader;
   readonly #response: ResponseWriter;
+  readonly #transfer: CheckedTransfer;
   readonly #groups: readonly BlockGroup[];
   readonly #schedule: StepSchedule;
 
   constructor(
     { packing, direct }: DirectEngines,
     plan: ToeplitzPlan,
+    transfer: CheckedTransfer,
     source: KernelSource,
     room?: SharedRoom,
   ) {
     this.#upload = new UploadReader(packing, plan.parameters, plan.wire);
     this.#response = new ResponseWriter(packing, plan.parameters, plan.wire);
+    this.#transfer = transfer;
     this.#groups = source.groups;
     this.#schedule = source.schedule;
     this.kernel = new DirectKernel(direct, source, room);
@@ -77,22 +82,23 @@ export class DirectMachine {
 
   /**
    * Fills one plane with the ciphertexts of its chunks.
-   * @param uploadOf the ciphertext of a chunk of the block group as it travelled, and what to call it in errors
+   * @param upload all ciphertexts as they travelled
    * @param set which of the sets of planes, where a shared memory holds several
    * @throws CipherconvError `malformed-tensor`.
    */
-  loadPlane(plane: number, group: number, uploadOf: (chunk: number) => NamedBytes, set = 0): void {
+  loadPlane(plane: number, group: number, upload: readonly Uint8Array[], set = 0): void {
     const { left, right } = this.#schedule.planes[plane]!;
-    this.#loadChunk(group, left, 0, uploadOf(left));
-    if (right !== left) this.#loadChunk(group, right, 1, uploadOf(right));
+    this.#loadChunk(group, left, 0, upload);
+    if (right !== left) this.#loadChunk(group, right, 1, upload);
     this.kernel.loadPlane(plane, set);
   }
 
-  /** Words of one upload into the kernel's memory. */
-  #loadChunk(group: number, chunk: number, side: 0 | 1, { bytes, where }: NamedBytes): void {
+  /** Words of the ciphertext of a chunk into the kernel's memory. */
+  #loadChunk(group: number, chunk: number, side: 0 | 1, upload: readonly Uint8Array[]): void {
+    const at = uploadIndex(this.#transfer, group, chunk);
     const { read } = this.#groups[group]!.inputs[chunk]!;
     this.coding.time('upload', () => {
-      this.#upload.unpack(bytes, read, where);
+      this.#upload.unpack(upload[at]!, read, `upload[${at}]`);
     });
     this.kernel.inputWords(side).set(this.#upload.words());
   }
@@ -110,10 +116,4 @@ export class DirectMachine {
       });
     });
   }
-}
-
-/** A ciphertext as it travelled, and what to call it in errors. */
-export interface NamedBytes {
-  readonly bytes: Uint8Array;
-  readonly where: string;
 }

@@ -1,4 +1,3 @@
-import { internalError } from '../compiler/errors.ts';
 import type { ToeplitzPlan } from '../compiler/plan.ts';
 import type { BlockGroup } from '../compiler/packingElements.ts';
 import type { ToeplitzProgram } from '../compiler/program.ts';
@@ -11,7 +10,7 @@ import { saveBytes } from './seal/envelope.ts';
 import { guardSeal } from './seal/failure.ts';
 import type { Ciphertext, PublicSeal, SealEvaluator } from './seal/module.ts';
 import type { SealScope } from './seal/scope.ts';
-import { checkTransfer } from './transfer.ts';
+import { checkTransfer, uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import { prepareWeights } from './weights.ts';
 import { ResponseCodec, UploadCodec } from './wire/ciphertexts.ts';
@@ -29,13 +28,12 @@ interface Step {
 }
 
 /** The rows that have terms, chunks replaced by their position among the used ones. */
-function buildSteps(program: ToeplitzProgram, { rows, position }: CheckedTransfer): Step[][] {
-  return rows.map((row) =>
-    program.rows[row]!.map(({ chunk, plaintext }) => {
-      const input = position.get(chunk);
-      if (input === undefined) throw internalError(`chunk ${chunk} does not travel`);
-      return { input, plaintext };
-    }),
+function buildSteps(program: ToeplitzProgram, transfer: CheckedTransfer): Step[][] {
+  return transfer.rows.map((row) =>
+    program.rows[row]!.map(({ chunk, plaintext }) => ({
+      input: uploadIndex(transfer, 0, chunk),
+      plaintext,
+    })),
   );
 }
 

@@ -84,8 +84,6 @@ export function kernelBytes(source: KernelSource): { readonly planes: number; re
  */
 export class DirectKernel {
   readonly layout: DirectLayout;
-  /** Size of the kernel's memory. */
-  readonly memoryBytes: number;
   readonly #exports: DirectExports;
   readonly #degree: number;
   readonly #primeCount: number;
@@ -115,7 +113,6 @@ export class DirectKernel {
     const wasmMemory = room?.memory ?? makeMemory(layout.planesBytes + layout.ownBytes);
     const memory = wasmMemory.buffer;
     this.layout = layout;
-    this.memoryBytes = memory.byteLength;
     this.#exports = module.instantiate(wasmMemory);
     const located = tiles.lists.map(({ entries, offset }): TileList => {
       const at = layout.tiles + offset * TILE_BYTES;

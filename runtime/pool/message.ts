@@ -6,14 +6,16 @@ import type { EvaluatorOptions } from '../evaluatorTypes.ts';
 import type { SharedRoom } from '../kernels/directKernel.ts';
 import type { WorkPlan } from './workPlan.ts';
 
+export type PartOptions = Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'>;
+
 /** What a worker computes: a part on its own, or whatever is next of the whole together with the others. */
-export type Seating = { readonly kind: 'part'; readonly part: Part } | { readonly kind: 'shared' };
+export type Seating =
+  { readonly kind: 'part'; readonly part: Part; readonly options: PartOptions } | { readonly kind: 'shared' };
 
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly plan: Plan;
   readonly seating: Seating;
-  readonly options: Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'>;
 }
 
 /** What workers of one evaluation share, and where one of them has its own. */

@@ -7,10 +7,11 @@ import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/progra
 import type { Part } from '../../compiler/programParts.ts';
 import { BLOCK_ROWS } from '../../compiler/programSteps.ts';
 import { createEvaluator } from '../evaluator.ts';
+import { DEFAULT_WEIGHT_MEMORY_BYTES } from '../evaluatorTypes.ts';
 import type { Evaluator } from '../evaluatorTypes.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { replyOf } from './message.ts';
-import type { WorkerSetup, WorkerTask } from './message.ts';
+import type { PartOptions, WorkerTask } from './message.ts';
 import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 import { SharedPool } from './sharedPool.ts';
 import { ownBytes, runTask, startThread } from './thread.ts';
@@ -46,14 +47,9 @@ class PartsPool implements EvaluatorPool {
   readonly #uploads: number;
   readonly #results: number;
 
-  constructor(
-    plan: ToeplitzPlan,
-    program: ToeplitzProgram,
-    parts: readonly Part[],
-    options: WorkerSetup['options'],
-  ) {
+  constructor(plan: ToeplitzPlan, program: ToeplitzProgram, parts: readonly Part[], options: PartOptions) {
     this.#seats = parts.map((part) => ({
-      thread: startThread({ plan, seating: { kind: 'part', part }, options }),
+      thread: startThread({ plan, seating: { kind: 'part', part, options } }),
       upload: uploadOfPart(plan, program, part),
       results: resultsOfPart(program, part),
     }));
@@ -116,17 +112,17 @@ function threadedPool(
   options: PoolOptions,
 ): PartsPool | SharedPool | null {
   const program = buildProgram(plan);
-  const evaluatorOptions = {
-    ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
-    ...(options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes }),
-  };
-  if ((options.kernel ?? plan.kernel) === 'direct') {
+  const {
+    kernel = plan.kernel,
+    weightMemoryBytes = DEFAULT_WEIGHT_MEMORY_BYTES,
+    reuseResponse = false,
+  } = options;
+  if (kernel === 'direct') {
     const useful = usefulWorkers(program, workers);
-    const { reuseResponse = false } = options;
-    return useful > 1 ? new SharedPool(plan, program, useful, { ...evaluatorOptions, reuseResponse }) : null;
+    return useful > 1 ? new SharedPool(plan, program, useful, reuseResponse) : null;
   }
   const parts = splitProgram(plan, program, workers);
-  return parts.length > 1 ? new PartsPool(plan, program, parts, evaluatorOptions) : null;
+  return parts.length > 1 ? new PartsPool(plan, program, parts, { kernel, weightMemoryBytes }) : null;
 }
 
 /**

@@ -3,13 +3,12 @@ import { isToeplitz } from '../../compiler/plan.ts';
 import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
 import { buildProgram } from '../../compiler/program.ts';
 import { scheduleSteps } from '../../compiler/programSteps.ts';
-import type { StepSchedule } from '../../compiler/programSteps.ts';
 import { DirectMachine, kernelSource, requireLanes } from '../directMachine.ts';
-import type { DirectEngines, NamedBytes } from '../directMachine.ts';
+import type { DirectEngines } from '../directMachine.ts';
 import { kernelBytes } from '../kernels/directKernel.ts';
 import type { KernelSource } from '../kernels/directKernel.ts';
 import { loadDirectShared } from '../kernels/directModule.ts';
-import { checkTransfer, uploadIndex } from '../transfer.ts';
+import { checkTransfer } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
 import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
 import { loadPacking } from '../wire/packer.ts';
@@ -38,7 +37,6 @@ export class SharedEvaluator {
   readonly #engines: DirectEngines;
   readonly #plan: ToeplitzPlan;
   readonly #source: KernelSource;
-  readonly #schedule: StepSchedule;
   readonly #transfer: CheckedTransfer;
   #desk: Desk | null = null;
 
@@ -48,20 +46,19 @@ export class SharedEvaluator {
     this.#engines = engines;
     this.#plan = plan;
     this.#transfer = checkTransfer(plan, program);
-    this.#schedule = scheduleSteps(program, lanes.laneL1);
-    this.#source = kernelSource(plan, program, lanes, this.#schedule);
+    this.#source = kernelSource(plan, program, lanes, scheduleSteps(program, lanes.laneL1));
   }
 
   demand(): Demand {
     const { planes, own } = kernelBytes(this.#source);
-    const { planes: planeList, blocks } = this.#schedule;
+    const { planes: planeList, blocks } = this.#source.schedule;
     return { planesBytes: planes, ownBytes: own, planes: planeList.length, blocks: blocks.length };
   }
 
   sitDown({ room, queue, work, upload, response }: SharedDesk): void {
     const lengths = groupLengths(this.#plan, this.#source.groups);
     this.#desk = {
-      machine: new DirectMachine(this.#engines, this.#plan, this.#source, room),
+      machine: new DirectMachine(this.#engines, this.#plan, this.#transfer, this.#source, room),
       queue: new WorkQueue(queue),
       work,
       upload: cutBuffer(upload, lengths.upload),
@@ -76,14 +73,14 @@ export class SharedEvaluator {
    */
   work(): ComputedBlock[] {
     if (this.#desk === null) throw internalError('this worker has no desk');
-    const { queue, work } = this.#desk;
+    const { machine, queue, work, upload } = this.#desk;
     const units = countUnits(work);
     const computed: ComputedBlock[] = [];
     try {
       for (let number = queue.take(); number < units; number = queue.take()) {
         const unit = unitAt(work, number);
         if (!queue.waitFor(unit.after)) break;
-        if (unit.kind === 'plane') this.#loadPlane(this.#desk, unit);
+        if (unit.kind === 'plane') machine.loadPlane(unit.index, unit.group, upload, unit.set);
         else computed.push(...this.#computeBlock(this.#desk, unit));
         queue.finish(unit.phaseEnd);
       }
@@ -94,17 +91,9 @@ export class SharedEvaluator {
     }
   }
 
-  #loadPlane({ machine, upload }: Desk, { index, group, set }: Unit): void {
-    const uploadOf = (chunk: number): NamedBytes => {
-      const at = uploadIndex(this.#transfer, group, chunk);
-      return { bytes: upload[at]!, where: `upload[${at}]` };
-    };
-    machine.loadPlane(index, group, uploadOf, set);
-  }
-
   /** What of it moves. */
   #computeBlock({ machine, responseLengths, response }: Desk, { index, group, set }: Unit): ComputedBlock[] {
-    const { rows } = this.#schedule.blocks[index]!;
+    const { rows } = this.#source.schedule.blocks[index]!;
     const first = group * this.#transfer.rows.length + this.#transfer.rows.indexOf(rows[0]!);
     const end = first + rows.length;
     if (response !== null) {

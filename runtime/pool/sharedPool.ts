@@ -1,5 +1,4 @@
 import { internalError } from '../../compiler/errors.ts';
-import { clientView } from '../../compiler/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/program.ts';
 import { makeSharedMemory } from '../kernels/wasm.ts';
@@ -8,7 +7,7 @@ import { requireLength } from '../wire/ciphertexts.ts';
 import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
 import { replyOf } from './message.ts';
 import type { ComputedBlock, Demand, SharedDesk, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
-import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
+import type { EvaluatorPool } from './poolTypes.ts';
 import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
 import { planWork } from './workPlan.ts';
@@ -55,16 +54,10 @@ export class SharedPool implements EvaluatorPool {
   #turn: Promise<unknown> = Promise.resolve();
   #isDisposed = false;
 
-  constructor(
-    plan: ToeplitzPlan,
-    program: ToeplitzProgram,
-    count: number,
-    options: WorkerSetup['options'] & Pick<PoolOptions, 'reuseResponse'>,
-  ) {
-    const { reuseResponse = false, ...workerOptions } = options;
-    this.#setup = { plan, seating: { kind: 'shared' }, options: workerOptions };
+  constructor(plan: ToeplitzPlan, program: ToeplitzProgram, count: number, reuseResponse: boolean) {
+    this.#setup = { plan, seating: { kind: 'shared' } };
     this.#groups = program.blockGroups.length;
-    this.#lengths = groupLengths(clientView(plan), program.blockGroups);
+    this.#lengths = groupLengths(plan, program.blockGroups);
     this.#upload = new SharedArrayBuffer(totalLength(this.#lengths.upload));
     this.#uploadRooms = cutBuffer(this.#upload, this.#lengths.upload);
     const { response } = this.#lengths;

@@ -17,9 +17,9 @@ let part: Promise<Evaluator> | null = null;
 let shared: Promise<SharedEvaluator> | null = null;
 
 function ownPart(): Promise<Evaluator> {
-  const { plan, seating, options } = setupOf(workerData);
+  const { plan, seating } = setupOf(workerData);
   if (seating.kind !== 'part') throw internalError('this worker has a share');
-  part ??= createEvaluator(plan, { ...options, part: seating.part });
+  part ??= createEvaluator(plan, { ...seating.options, part: seating.part });
   return part;
 }
 

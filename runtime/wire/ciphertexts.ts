@@ -206,10 +206,6 @@ export class ResponseWriter {
     this.#packer = responsePacker(packing, parameters);
   }
 
-  byteLength(outputs: Positions): number {
-    return responseBytes(this.#codes, outputs);
-  }
-
   /** Fills `bytes` from the words themselves; c0 is looked at in the output positions only. */
   write(components: Components, outputs: Positions, bytes: Uint8Array): void {
     components.forEach((words, component) => {
