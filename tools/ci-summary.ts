@@ -1,6 +1,7 @@
 /**
  * Sums test reports into the closing line of .ci/run: `node tools/ci-summary.ts REPORT.json...`
  * Reports are vitest's JSON or `{ passed, failed }`. A missing or unreadable report counts as one failure.
+ * Names every test that failed, with its messages: they stand thousands of lines further up otherwise.
  */
 import { readFileSync } from 'node:fs';
 
@@ -9,12 +10,28 @@ interface Counts {
   failed: number;
 }
 
+interface VitestTest {
+  status: string;
+  fullName: string;
+  failureMessages: string[] | null;
+}
+
+interface VitestFile {
+  name: string;
+  status: string;
+  message: string;
+  assertionResults: VitestTest[];
+}
+
 interface VitestReport {
   success: boolean;
   numPassedTests: number;
   numFailedTests: number;
-  testResults: { status: string; assertionResults: { status: string }[] }[];
+  testResults: VitestFile[];
 }
+
+/** Characters of a failure's messages that are printed. */
+const MESSAGE_LENGTH = 4000;
 
 /** A file that failed without a failed test (it did not load, a hook threw) counts as one failure. */
 function countVitest(report: VitestReport): Counts {
@@ -25,13 +42,23 @@ function countVitest(report: VitestReport): Counts {
   return { passed: report.numPassedTests, failed: failed === 0 && !report.success ? 1 : failed };
 }
 
+/** The test that failed, or the file that did not come to its tests, and why. */
+function failuresOf({ name, status, message, assertionResults }: VitestFile): string[] {
+  const tests = assertionResults.filter((test) => test.status === 'failed');
+  const failures = tests.map((test) => [test.fullName, ...(test.failureMessages ?? [])].join('\n'));
+  if (failures.length === 0 && status === 'failed') failures.push(message);
+  return failures.map((failure) => `FAILED ${name}: ${failure.slice(0, MESSAGE_LENGTH)}`);
+}
+
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function count(path: string): Counts {
   const report = JSON.parse(readFileSync(path, 'utf8')) as VitestReport | Counts;
-  const counts = 'numPassedTests' in report ? countVitest(report) : report;
+  const isVitest = 'numPassedTests' in report;
+  if (isVitest) report.testResults.flatMap(failuresOf).forEach((failure) => { console.log(failure); });
+  const counts = isVitest ? countVitest(report) : report;
   if (!isCount(counts.passed) || !isCount(counts.failed))
     throw new Error('expected counts of passed and failed');
   if (counts.passed + counts.failed === 0) throw new Error('nothing ran');

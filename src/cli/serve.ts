@@ -125,8 +125,10 @@ function untilSignal(service: Service, log: Log): Promise<'SIGTERM' | 'SIGINT'> 
     const end = (signal: 'SIGTERM' | 'SIGINT'): void => {
       if (isStopping) return;
       isStopping = true;
+      const stopped = service.stop();
+      // Not before: who reads it may rely on the port being closed.
       log('info', { event: 'shutdown', signal, inFlight: service.inFlight() });
-      service.stop().then(() => {
+      stopped.then(() => {
         resolve(signal);
       }, reject);
     };

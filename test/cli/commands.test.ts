@@ -216,8 +216,8 @@ describe('the process', () => {
         resolve(code ?? signal);
       });
     });
-    // It waits for its input, which never comes.
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    // More than a pipe holds: written once the program reads. Its input goes on, for ever.
+    await new Promise((resolve) => child.stdin.write(' '.repeat(2 ** 20), resolve));
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(namesIn(folder)).toEqual(before);

@@ -19,7 +19,9 @@ vi.mock(import('../../runtime/pool/thread.ts'), async (importOriginal) => {
       const reply = actual.runTask(thread, task, ...rest);
       if (task.kind === 'work' && doomed.tasks > 0) {
         doomed.tasks--;
-        await Promise.all([reply, thread.destroy()]);
+        const [outcome] = await Promise.allSettled([reply, thread.destroy()]);
+        // Whoever is late to stop it: the reply of a thread that is gone does not arrive.
+        throw outcome.status === 'rejected' ? outcome.reason : new Error('terminated');
       }
       return reply;
     },

@@ -180,10 +180,16 @@ describe('memory', () => {
     const memories = instantiate.mock.calls.map(([memory]) => (memory as WasmMemory<ArrayBuffer>).buffer);
     instantiate.mockRestore();
     for (let round = 0; round < 100; round++) evaluator.evaluate(upload);
-    const [objects, before] = [liveSealObjects(), await held()];
+    const objects = liveSealObjects();
     const sizes = memories.map((memory) => memory.byteLength);
-    for (let round = 0; round < 1000; round++) evaluator.evaluate(upload);
-    expect((await held()) - before).toBeLessThan(2 ** 20);
+    // V8 keeps code and feedback of its own, once; a leak grows in each of the thousands.
+    const growth: number[] = [];
+    for (let thousand = 0; thousand < 3; thousand++) {
+      const before = await held();
+      for (let round = 0; round < 1000; round++) evaluator.evaluate(upload);
+      growth.push((await held()) - before);
+    }
+    expect(Math.min(...growth)).toBeLessThan(2 ** 18);
     expect(liveSealObjects()).toBe(objects);
     // A WASM memory that grows detaches its old buffer: its length would be 0.
     expect(memories.map((memory) => memory.byteLength)).toEqual(sizes);

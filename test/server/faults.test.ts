@@ -128,7 +128,7 @@ describe('a worker that fails', () => {
   });
 
   it('deadline hit: 504, the worker is killed, and the next request is right', async () => {
-    const here = await start({ deadlineMs: 1500 });
+    const here = await start({ deadlineMs: 3000 });
     await until(() => here.service.pool.ready === 2);
     const answer = await here.post(withFault(here.upload, 'hang'));
     expect(answer.status).toBe(504);
@@ -138,9 +138,9 @@ describe('a worker that fails', () => {
   });
 
   it('deadline hit while waiting for a worker: 504, and only the worker that was late is ended', async () => {
-    const here = await start({ deadlineMs: 2000 });
+    const here = await start({ deadlineMs: 4000 });
     await until(() => here.service.pool.ready === 2);
-    // The first takes 1200 ms, the second is late in the middle, the third before it has begun.
+    // The first takes 2500 ms, the second is late in the middle, the third before it has begun.
     const slow = withFault(here.upload, 'slower');
     const answers = await Promise.all([here.post(slow), here.post(slow), here.post(slow)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 504, 504]);
@@ -209,7 +209,7 @@ describe('a client that goes away', () => {
 
 describe('slow and broken senders', () => {
   it('a body that does not come is given up, and gives its bytes back', async () => {
-    const here = await start({ headersTimeoutMs: 300, requestTimeoutMs: 600 });
+    const here = await start({ headersTimeoutMs: 1000, requestTimeoutMs: 2000 });
     const text = received(beginPost(here, here.upload.length, here.upload.subarray(0, 100)));
     expect(await text).toContain('408 Request Timeout');
     await until(() => here.service.inFlight() === 0);
@@ -228,7 +228,7 @@ describe('slow and broken senders', () => {
         },
       }),
     );
-    served = await serve(large, { requestTimeoutMs: 3000, headersTimeoutMs: 300 });
+    served = await serve(large, { requestTimeoutMs: 5000, headersTimeoutMs: 1000 });
     const here = served;
     expect(here.client.responseBytes).toBeGreaterThan(5 * 2 ** 20);
     const sockets = Array.from({ length: 2 }, () => {
@@ -245,7 +245,7 @@ describe('slow and broken senders', () => {
   });
 
   it('a head that does not come is given up', async () => {
-    const here = await start({ headersTimeoutMs: 300, requestTimeoutMs: 600 });
+    const here = await start({ headersTimeoutMs: 1000, requestTimeoutMs: 2000 });
     const socket = connect(Number(new URL(here.service.url).port), '127.0.0.1');
     const text = received(socket);
     socket.write('POST /v1/plans HTTP/1.1\r\nHost: x\r\n');

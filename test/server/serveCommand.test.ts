@@ -60,13 +60,16 @@ async function start(...args: string[]): Promise<Running> {
   const child = spawn(process.execPath, [bin, 'serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk: Uint8Array) => (stderr += Buffer.from(chunk).toString()));
+  let isClosed = false;
+  // Closed, not only ended: what it wrote last may come after its end.
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-    child.on('exit', (code, signal) => {
+    child.on('close', (code, signal) => {
+      isClosed = true;
       resolve({ code, signal });
     });
   });
   const address = (): string | undefined => /(?:listening on |"url":")(http:[^"\s]+)/.exec(stderr)?.[1];
-  await until(() => address() !== undefined || child.exitCode !== null);
+  await until(() => address() !== undefined || isClosed);
   const url = address();
   if (url === undefined) throw new Error(stderr);
   running = { child, url, ended, stderr: () => stderr };

@@ -20,7 +20,7 @@ function act(fault: (typeof FAULTS)[number] | null): void {
       return;
     case 'slow':
     case 'slower': {
-      const end = performance.now() + (fault === 'slow' ? 400 : 1200);
+      const end = performance.now() + (fault === 'slow' ? 1000 : 2500);
       while (performance.now() < end);
       return;
     }
