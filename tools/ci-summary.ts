@@ -57,7 +57,10 @@ function isCount(value: unknown): value is number {
 function count(path: string): Counts {
   const report = JSON.parse(readFileSync(path, 'utf8')) as VitestReport | Counts;
   const isVitest = 'numPassedTests' in report;
-  if (isVitest) report.testResults.flatMap(failuresOf).forEach((failure) => { console.log(failure); });
+  if (isVitest)
+    report.testResults.flatMap(failuresOf).forEach((failure) => {
+      console.log(failure);
+    });
   const counts = isVitest ? countVitest(report) : report;
   if (!isCount(counts.passed) || !isCount(counts.failed))
     throw new Error('expected counts of passed and failed');
