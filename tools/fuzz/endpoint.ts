@@ -25,6 +25,11 @@ export interface EndpointReport {
 }
 
 const OCTETS = { 'content-type': 'application/octet-stream' };
+const KEYS_HEADER = 'cipherconv-evaluation-keys';
+/** One in so many cases begins with evaluation keys, which are long, and so is what they are used for. */
+const KEYS_EVERY = 20;
+const KEYS_IDLE_MS = 1000;
+const KEYS_BYTES = 2 ** 27;
 /** Requests under way at the same time. */
 const CONCURRENCY = 8;
 const HANG_MS = 20_000;
@@ -39,14 +44,20 @@ interface Answer {
 class Attack {
   readonly #service: Service;
   readonly #subjects: readonly Subject[];
+  readonly #rotating: Subject;
   readonly #references: ReadonlyMap<string, PlanServer>;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
   readonly statuses: Record<string, number> = {};
   compared = 0;
 
-  constructor(service: Service, subjects: readonly Subject[], references: ReadonlyMap<string, PlanServer>) {
+  constructor(
+    service: Service,
+    { small, several, whole, rotating }: Subjects,
+    references: ReadonlyMap<string, PlanServer>,
+  ) {
     this.#service = service;
-    this.#subjects = subjects;
+    this.#subjects = [small, several, whole];
+    this.#rotating = rotating;
     this.#references = references;
   }
 
@@ -56,6 +67,7 @@ class Attack {
 
   async run(index: number, seed: number): Promise<void> {
     const random = new Random(seed, index);
+    if (random.below(KEYS_EVERY) === 0) return this.#runKeys(index, random);
     const subject = this.#subjects[random.below(this.#subjects.length)]!;
     const corpus =
       random.below(10) === 0 ? this.#subjects.flatMap(({ uploads }) => uploads) : subject.uploads;
@@ -63,6 +75,26 @@ class Attack {
     const name = `case ${index} (${how})`;
     if (random.below(10) === 0) await this.#lie(name, subject, bytes, random);
     else this.#judge(name, subject, bytes, await this.#post(subject, bytes));
+  }
+
+  /** Keys are taken exactly when they are well-formed, and then an upload is evaluated with them. */
+  async #runKeys(index: number, random: Random): Promise<void> {
+    const subject = this.#rotating;
+    const keys = mutate([subject.keys], random);
+    const name = `case ${index}, keys (${keys.how})`;
+    const path = `/v1/plans/${subject.stored.digest}/evaluation-keys`;
+    const { status, body } = await this.#send('PUT', path, keys.bytes);
+    this.#count(status);
+    if ((status === 201) !== isWellFormed(keys.bytes, subject.keysFormat))
+      throw new Error(`${name}: status ${status}`);
+    if (status !== 201) {
+      if (status !== 400 && status !== 413) throw new Error(`${name}: status ${status}`);
+      return;
+    }
+    const { id } = JSON.parse(body.toString()) as { id: string };
+    const { how, bytes } = mutate(subject.uploads, random);
+    const answer = await this.#post(subject, bytes, { [KEYS_HEADER]: id });
+    this.#judge(`${name}, upload (${how})`, subject, bytes, answer, keys.bytes);
   }
 
   /** A body whose announced length, or whose chunks, are not what comes. */
@@ -85,15 +117,23 @@ class Attack {
     }
   }
 
-  #post({ stored }: Subject, body: Uint8Array): Promise<Answer> {
-    const url = `${this.#service.url}/v1/plans/${stored.digest}/evaluate`;
+  #post({ stored }: Subject, body: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.#send('POST', `/v1/plans/${stored.digest}/evaluate`, body, headers);
+  }
+
+  #send(
+    method: string,
+    path: string,
+    body: Uint8Array,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const options = {
-        method: 'POST',
+        method,
         agent: this.#agent,
-        headers: { ...OCTETS, 'content-length': body.length },
+        headers: { ...OCTETS, ...headers, 'content-length': body.length },
       };
-      const outgoing = request(url, options, (incoming) => {
+      const outgoing = request(`${this.#service.url}${path}`, options, (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
         incoming.on('end', () => {
@@ -111,14 +151,20 @@ class Attack {
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;
   }
 
-  #judge(name: string, { stored, uploadFormat }: Subject, bytes: Uint8Array, { status, body }: Answer): void {
+  #judge(
+    name: string,
+    { stored, uploadFormat }: Subject,
+    bytes: Uint8Array,
+    { status, body }: Answer,
+    keys?: Uint8Array,
+  ): void {
     this.#count(status);
     if (status !== 200) {
       if (status !== 400 && status !== 413) throw new Error(`${name}: status ${status}`);
       if (isWellFormed(bytes, uploadFormat)) throw new Error(`${name}: refused a well-formed message`);
       return;
     }
-    const expected = this.#references.get(stored.digest)?.evaluate(bytes);
+    const expected = this.#references.get(stored.digest)?.evaluate(bytes, keys);
     if (expected === undefined || !body.equals(expected)) throw new Error(`${name}: a wrong 200`);
     this.compared++;
   }
@@ -148,20 +194,26 @@ async function requireRight(service: Service, { stored }: Subject): Promise<void
 }
 
 /**
- * Mutants at the evaluate endpoint over real sockets: no 5xx, no hang, no worker lost, no SEAL exception; a 200 exactly for
+ * Mutants at the endpoints for uploads and for evaluation keys, over real sockets: no 5xx, no hang, no worker lost, no SEAL exception; a 200 exactly for
  * what is well-formed, and with the bytes that the evaluator gives. Afterwards an honest request is right.
  * @throws Error for the first case that goes otherwise; it names the case.
  */
 export async function fuzzEndpoint(
-  { small, several, whole }: Subjects,
+  subjects: Subjects,
   count: number,
   seed: number,
   onProgress: (done: number) => void = () => undefined,
 ): Promise<EndpointReport> {
-  const subjects = [small, several, whole];
   const lost: string[] = [];
-  const settings = { ...defaultSettings(), port: 0, workers: WORKERS };
-  const stored = subjects.map((subject) => subject.stored);
+  const settings = {
+    ...defaultSettings(),
+    port: 0,
+    workers: WORKERS,
+    keysMemoryBytes: KEYS_BYTES,
+    keysIdleMs: KEYS_IDLE_MS,
+  };
+  const all: readonly Subject[] = [subjects.small, subjects.several, subjects.whole, subjects.rotating];
+  const stored = all.map((subject) => subject.stored);
   const service = await startService(stored, settings, (_, event) => {
     if (event.event === 'worker-retired') lost.push(`${event.reason}: ${event.text}`);
   });
@@ -184,7 +236,7 @@ export async function fuzzEndpoint(
   };
   try {
     await Promise.all(Array.from({ length: CONCURRENCY }, attacker));
-    for (const subject of subjects) await requireRight(service, subject);
+    for (const subject of all) await requireRight(service, subject);
     const sealExceptions = await metric(service, 'seal_exceptions_total');
     const { statuses, compared } = attack;
     return { tried: count, statuses, compared, sealExceptions, serverBytes, workersBytes };
