@@ -84,11 +84,13 @@ export function addServe(program: Command, terminal: () => Terminal): void {
         quiet,
       );
       const service = await startService(plans, settings, log);
+      // Before anybody is told that it listens: who knows may send a signal at once.
+      const ended = untilSignal(service, log);
       const served = [...service.plans.values()];
       for (const { digest, name } of served) io.notice(`serving ${name}: ${digest}`);
       io.notice(`listening on ${service.url}`);
       log('info', { event: 'listening', url: service.url, plans: served.map(({ digest }) => digest) });
-      const signal = await untilSignal(service, log);
+      const signal = await ended;
       log('info', { event: 'stopped' });
       if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
     });
