@@ -15,6 +15,9 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
+/** Transforms of each kind timed per measurement, at most, and at least those of all inputs. */
+const MOST_TRANSFORMS = 64;
+
 /** Runs `action` for every index below `count` and returns microseconds a call. */
 function microseconds(count: number, action: (index: number) => void): number {
   const start = performance.now();
@@ -98,8 +101,14 @@ export class RawOperations {
       const load = microseconds(Math.max(calls, this.#inputs.length), (index) => {
         loadCiphertext(this.#context, frames.seeded, pick(this.#inputs, index), upload, 'upload');
       });
-      const toNtt = microseconds(this.#inputs.length, (index) => {
-        evaluator.cipherTransformToNttInplace(pick(this.#inputs, index));
+      const transforms = Math.min(calls, MOST_TRANSFORMS);
+      // Each can be transformed once only; few inputs alone would give few calls.
+      const copies = Array.from({ length: Math.max(0, transforms - this.#inputs.length) }, (_, index) =>
+        scope.own(pick(this.#inputs, index).copy()),
+      );
+      const fresh = [...this.#inputs, ...copies];
+      const toNtt = microseconds(fresh.length, (index) => {
+        evaluator.cipherTransformToNttInplace(fresh[index]!);
       });
       evaluator.multiplyPlain(pick(this.#inputs, 0), pick(this.#weights, 0), this.#sum);
       const multiply = microseconds(calls, (index) => {
@@ -108,7 +117,6 @@ export class RawOperations {
       const add = microseconds(calls, () => {
         evaluator.addInplace(this.#sum, this.#product);
       });
-      const transforms = Math.min(calls, 64);
       const results = Array.from({ length: transforms }, () => scope.own(this.#sum.copy()));
       const fromNtt = microseconds(transforms, (index) => {
         evaluator.cipherTransformFromNttInplace(pick(results, index));

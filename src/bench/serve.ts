@@ -17,7 +17,7 @@ import { compareTensors } from '../../runtime/compare.ts';
 import { createPlanClient, parseClientPlan } from '../client/index.ts';
 import { encodePlan, storedPlan } from '../frontend/planFile.ts';
 import { describePlan } from '../server/planServer.ts';
-import { rampInput } from './layerBench.ts';
+import { rampInput } from './layerRounds.ts';
 import { LAYERS, layerSpec } from './layers.ts';
 
 const BIN = join(import.meta.dirname, '..', 'cli', 'bin.ts');

@@ -33,3 +33,31 @@ export function stolenShare(before: ProcessorTicks | null, after: ProcessorTicks
   if (before === null || after === null || after.total <= before.total) return null;
   return (after.stolen - before.stolen) / (after.total - before.total);
 }
+
+/** Something measured, and the share of the processors' time that others got meanwhile; 0 where the system does not tell. */
+export interface Watched<T> {
+  readonly value: T;
+  readonly stolen: number;
+}
+
+export async function watched<T>(measure: () => T | Promise<T>): Promise<Watched<T>> {
+  const before = readTicks();
+  const value = await measure();
+  return { value, stolen: stolenShare(before, readTicks()) ?? 0 };
+}
+
+/**
+ * What is measured while a hypervisor gives a processor away is the neighbour: measurements with more than this share
+ * stolen are worth repeating.
+ */
+const CALM_SHARE = 0.02;
+
+export function countCalm(all: readonly Watched<unknown>[]): number {
+  return all.filter(({ stolen }) => stolen <= CALM_SHARE).length;
+}
+
+/** The `count` with the least stolen time, or all when there are no more; of equals the later, which are warmer. */
+export function calmest<T>(all: readonly Watched<T>[], count: number): T[] {
+  const sorted = all.toReversed().toSorted((left, right) => left.stolen - right.stolen);
+  return sorted.slice(0, count).map(({ value }) => value);
+}

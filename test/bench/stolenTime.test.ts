@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseTicks, stolenShare } from '../../src/bench/stolenTime.ts';
+import { calmest, countCalm, parseTicks, stolenShare } from '../../src/bench/stolenTime.ts';
 
 const before = 'cpu  100 5 20 800 10 0 5 60 7 0\ncpu0 50 2 10 400 5 0 2 30 3 0\n';
 const after = 'cpu  140 5 20 830 10 0 5 90 9 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n';
@@ -14,4 +14,11 @@ it('is unknown where the system does not tell, and where no time has passed', ()
     expect(parseTicks(text)).toBeNull();
   expect(stolenShare(null, parseTicks(after))).toBeNull();
   expect(stolenShare(parseTicks(after), parseTicks(after))).toBeNull();
+});
+
+it('leaves the measurements that count: the calmest, of equals the later', () => {
+  const all = [0.3, 0, 0.01, 0, 0.5].map((stolen, value) => ({ value, stolen }));
+  expect(calmest(all, 3)).toEqual([3, 1, 2]);
+  expect(calmest(all, 9)).toEqual([3, 1, 2, 0, 4]);
+  expect(countCalm(all)).toBe(3);
 });
