@@ -1,0 +1,145 @@
+import type { OperationCosts } from '../../compiler/operationCosts.ts';
+import type { Kernel, Plan } from '../../compiler/plan.ts';
+import type { Tensor } from '../../compiler/tensor.ts';
+import { convolve } from '../../runtime/clear/loops.ts';
+import type { Client } from '../../runtime/client.ts';
+import type { CodingTimes } from '../../runtime/codingClock.ts';
+import { compareTensors } from '../../runtime/compare.ts';
+import type { Evaluator } from '../../runtime/evaluatorTypes.ts';
+import { loadSeal } from '../../runtime/seal/module.ts';
+import { RawOperations } from './rawOperations.ts';
+import { calmest, countCalm, watched } from './stolenTime.ts';
+import type { Watched } from './stolenTime.ts';
+
+/** Rounds of a layer, at least and at most: more where they are short, for a median that a lost millisecond does not move. */
+const FEWEST = 5;
+const MOST = 25;
+/** No further round begins after so many milliseconds, or, where the machine was not calm for the fewest, so many. */
+const ENOUGH_MS = 1000;
+const LONGEST_MS = 20_000;
+/** Evaluations are repeated for so long in each round. */
+const EVALUATE_MS = 10;
+/** Raw operations timed per round, at most. */
+const MOST_CALLS = 400;
+
+export async function timed<T>(action: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
+  const start = performance.now();
+  const value = await action();
+  return { value, ms: performance.now() - start };
+}
+
+/** A fixed input over the whole range, NCHW. */
+export function rampInput({ spec }: Plan): Tensor {
+  const { batch, channels, height, width, range } = spec.input;
+  const levels = range.hi - range.lo + 1;
+  const count = batch * channels * height * width;
+  const data = Float64Array.from({ length: count }, (_, index) => range.lo + ((index * 7919) % levels));
+  return { shape: [batch, channels, height, width], data };
+}
+
+/** One round of one kernel: everything from the tensor to the result. */
+export interface Round {
+  readonly match: boolean;
+  readonly encrypt: number;
+  readonly encodeUpload: number;
+  readonly evaluate: number;
+  readonly encodeDownload: number;
+  readonly decrypt: number;
+}
+
+/** What a call took: its own work, and the packing and unpacking inside it. */
+interface Call<T> {
+  readonly value: T;
+  readonly own: number;
+  readonly upload: number;
+  readonly response: number;
+}
+
+function call<T>(side: { readonly coding: CodingTimes }, action: () => T): Call<T> {
+  const before = { upload: side.coding.upload, response: side.coding.response };
+  const start = performance.now();
+  const value = action();
+  const took = performance.now() - start;
+  const upload = side.coding.upload - before.upload;
+  const response = side.coding.response - before.response;
+  return { value, own: took - upload - response, upload, response };
+}
+
+/** The median call of as many as take a while: one alone would be a cold one, where the raw operations run warm. */
+function evaluateOften(evaluator: Evaluator, upload: readonly Uint8Array[]): Call<Uint8Array[]> {
+  const calls: Call<Uint8Array[]>[] = [];
+  const end = performance.now() + EVALUATE_MS;
+  do calls.push(call(evaluator, () => evaluator.evaluate(upload)));
+  while (performance.now() < end);
+  return calls.sort((left, right) => left.own - right.own)[Math.floor(calls.length / 2)]!;
+}
+
+function round({ client, evaluator }: Contestant, input: Tensor, expected: Tensor): Round {
+  const encrypted = call(client, () => client.encrypt(input));
+  const evaluated = evaluateOften(evaluator, encrypted.value);
+  const decrypted = call(client, () => client.decrypt(evaluated.value));
+  return {
+    match: compareTensors(expected, decrypted.value).match,
+    encrypt: encrypted.own,
+    encodeUpload: encrypted.upload + evaluated.upload,
+    evaluate: evaluated.own,
+    encodeDownload: evaluated.response + decrypted.response,
+    decrypt: decrypted.own,
+  };
+}
+
+/** A kernel with a plan for it. */
+export interface Contestant {
+  readonly plan: Plan;
+  readonly client: Client;
+  readonly evaluator: Evaluator;
+}
+
+/** One round of each kernel, and the costs of node-seal's operations before and after that of the ntt kernel. */
+export interface Sweep extends Readonly<Record<Kernel, Round>> {
+  readonly floors: readonly OperationCosts[];
+}
+
+/** Measures again and again; gives the calmest half, or as many as there have to be. */
+export async function measureCalmly<T>(measure: () => T | Promise<T>): Promise<T[]> {
+  const began = performance.now();
+  const all: Watched<T>[] = [];
+  const isDone = (): boolean => {
+    const took = performance.now() - began;
+    if (all.length < FEWEST) return false;
+    return all.length >= MOST || took > LONGEST_MS || (took > ENOUGH_MS && countCalm(all) >= FEWEST);
+  };
+  while (!isDone()) all.push(await watched(measure));
+  return calmest(all, Math.max(FEWEST, Math.ceil(all.length / 2)));
+}
+
+/**
+ * Rounds of both kernels in turn, so that a drift of the machine hits both; the first is a warm-up.
+ * @returns whether all rounds, also those that do not count, gave the convolution; and those that count
+ */
+export async function runSweeps({
+  ntt,
+  direct,
+}: Readonly<Record<Kernel, Contestant>>): Promise<{ match: boolean; sweeps: Sweep[] }> {
+  const raw = new RawOperations(await loadSeal(), ntt.plan.parameters, {
+    distinctPlaintexts: Math.min(ntt.plan.counts.weightPlaintexts, 1024),
+    distinctCiphertexts: ntt.plan.transfer.usedChunks.length,
+  });
+  const input = rampInput(ntt.plan);
+  const expected = convolve(ntt.plan.spec, input);
+  const calls = Math.max(16, Math.min(ntt.plan.counts.products, MOST_CALLS));
+  let match = true;
+  const sweep = (): Sweep => {
+    // Around what is compared with them: the machine drifts.
+    const before = raw.measure(calls);
+    const nttRound = round(ntt, input, expected);
+    const after = raw.measure(calls);
+    const directRound = round(direct, input, expected);
+    match &&= nttRound.match && directRound.match;
+    return { ntt: nttRound, direct: directRound, floors: [before, after] };
+  };
+  sweep();
+  const sweeps = await measureCalmly(sweep);
+  raw.dispose();
+  return { match, sweeps };
+}
