@@ -6,6 +6,7 @@ import type { StepSchedule } from '../compiler/programSteps.ts';
 import { DirectMachine, kernelSource, requireLanes } from './directMachine.ts';
 import type { DirectEngines } from './directMachine.ts';
 import type { CodingTimes } from './codingClock.ts';
+import { POLYNOMIALS } from './kernels/directKernel.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { requireCiphertextCount } from './seal/ciphertext.ts';
 import { checkTransfer } from './transfer.ts';
@@ -61,15 +62,17 @@ export class DirectEvaluator implements Evaluator {
     this.#assertOpen();
     requireCiphertextCount('upload', this.#groups * this.#transfer.position.size, upload.length);
     const response = this.#makeResponse();
+    const { planes, blocks } = this.#schedule;
+    const all = this.#groups * POLYNOMIALS.length * blocks.length;
     let computed = 0;
     for (let group = 0; group < this.#groups; group++) {
-      for (let plane = 0; plane < this.#schedule.planes.length; plane++)
-        this.#machine.loadPlane(plane, group, upload);
-      this.#schedule.blocks.forEach(({ rows }, block) => {
-        this.#machine.computeBlock(block, group, response.slice(computed, computed + rows.length));
-        computed += rows.length;
-        this.#tellProgress(computed / response.length);
-      });
+      for (let plane = 0; plane < planes.length; plane++) this.#machine.loadPlane(plane, group, upload);
+      for (const polynomial of POLYNOMIALS) {
+        for (let block = 0; block < blocks.length; block++) {
+          this.#machine.computeBlock(block, group, polynomial, response);
+          this.#tellProgress(++computed / all);
+        }
+      }
     }
     return response;
   }

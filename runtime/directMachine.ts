@@ -6,9 +6,9 @@ import type { ToeplitzProgram } from '../compiler/program.ts';
 import type { StepSchedule } from '../compiler/programSteps.ts';
 import { CodingClock } from './codingClock.ts';
 import { DirectKernel } from './kernels/directKernel.ts';
-import type { KernelSource, SharedRoom } from './kernels/directKernel.ts';
+import type { KernelSource, Polynomial, SharedRoom } from './kernels/directKernel.ts';
 import type { DirectModule } from './kernels/directModule.ts';
-import { uploadIndex } from './transfer.ts';
+import { responseIndex, uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import { ResponseWriter, UploadReader } from './wire/ciphertexts.ts';
 import type { PackingModule } from './wire/packer.ts';
@@ -104,15 +104,24 @@ export class DirectMachine {
   }
 
   /**
-   * Computes the rows of one block of the schedule for a block group, from the planes of all its chunks.
-   * @param response where the ciphertext of each row of the block is to be written, as it travels
+   * Computes one polynomial of the rows of one block of the schedule for a block group, from the planes of all its chunks.
+   * @param response all ciphertexts as they will travel, of which the rows' ones get this polynomial
    */
-  computeBlock(block: number, group: number, response: readonly Uint8Array[], set = 0): void {
+  computeBlock(
+    block: number,
+    group: number,
+    polynomial: Polynomial,
+    response: readonly Uint8Array[],
+    set = 0,
+  ): void {
     const { outputs } = this.#groups[group]!;
-    this.kernel.runBlock(block, group, set);
-    this.#schedule.blocks[block]!.rows.forEach((programRow, row) => {
+    const { rows } = this.#schedule.blocks[block]!;
+    const first = responseIndex(this.#transfer, group, rows[0]!);
+    this.kernel.runBlock(block, group, polynomial, set);
+    rows.forEach((programRow, row) => {
       this.coding.time('response', () => {
-        this.#response.write(this.kernel.resultWords(row), outputs[programRow]!.coefficients, response[row]!);
+        const words = this.kernel.resultWords(row, polynomial);
+        this.#response.write(polynomial, words, outputs[programRow]!.coefficients, response[first + row]!);
       });
     });
   }

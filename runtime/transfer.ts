@@ -7,6 +7,8 @@ import type { ToeplitzProgram } from '../compiler/program.ts';
 export interface CheckedTransfer {
   /** Number of each row that has terms, ascending: the results of a block group, in order. */
   readonly rows: readonly number[];
+  /** Position of each of them among the results of a block group. */
+  readonly result: ReadonlyMap<number, number>;
   /** Position of each used chunk among a block group's uploads. */
   readonly position: ReadonlyMap<number, number>;
 }
@@ -23,7 +25,8 @@ export function checkTransfer(plan: ToeplitzPlan, program: ToeplitzProgram): Che
   for (const terms of program.rows) {
     for (const { chunk } of terms) if (!position.has(chunk)) reject('usedChunks', [chunk], usedChunks);
   }
-  return { rows: computedRows(program), position };
+  const rows = computedRows(program);
+  return { rows, result: new Map(rows.map((row, index) => [row, index])), position };
 }
 
 /** Number of the ciphertext, in the whole upload, of a chunk of a block group. */
@@ -31,6 +34,13 @@ export function uploadIndex({ position }: CheckedTransfer, group: number, chunk:
   const at = position.get(chunk);
   if (at === undefined) throw internalError(`chunk ${chunk} does not travel`);
   return group * position.size + at;
+}
+
+/** Number of the ciphertext, in the whole response, of a row of a block group. */
+export function responseIndex({ result }: CheckedTransfer, group: number, row: number): number {
+  const at = result.get(row);
+  if (at === undefined) throw internalError(`row ${row} has no result`);
+  return group * result.size + at;
 }
 
 function reject(field: string, expected: readonly number[], found: readonly number[]): never {

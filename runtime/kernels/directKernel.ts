@@ -16,6 +16,11 @@ export interface KernelSource {
   readonly groups: readonly BlockGroup[];
 }
 
+/** Of a ciphertext: c0 or c1. */
+export type Polynomial = 0 | 1;
+/** c1 first: it is computed everywhere, and what is left at the end should be short. */
+export const POLYNOMIALS: readonly Polynomial[] = [1, 0];
+
 const TILE_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
 /** A list of tiles in the kernel's memory. */
@@ -95,8 +100,8 @@ export class DirectKernel {
   /** Tiles over the output positions, by block group. */
   readonly #outputs: readonly TilesByWidth[];
   readonly #inputWords: readonly [Uint32Array, Uint32Array];
-  /** Words of each row of a block: [row][component], halves. */
-  readonly #results: readonly (readonly Uint32Array[])[];
+  /** Words of each row of a block: [row][polynomial][prime], halves. */
+  readonly #results: readonly (readonly [readonly Uint32Array[], readonly Uint32Array[]])[];
 
   /** @param room default: a memory of its own */
   constructor(module: DirectModule, source: KernelSource, room?: SharedRoom) {
@@ -136,13 +141,12 @@ export class DirectKernel {
       new Uint32Array(memory, layout.words[0], halves),
       new Uint32Array(memory, layout.words[1], halves),
     ];
-    this.#results = Array.from({ length: LANE_ROWS }, (_, row) =>
-      Array.from(
-        { length: layout.components },
-        (__, component) =>
-          new Uint32Array(memory, layout.results + this.#resultAt(component, row), 2 * degree),
-      ),
-    );
+    const wordsOf = (row: number, polynomial: Polynomial): Uint32Array[] =>
+      primes.map((_, prime) => {
+        const component = polynomial * primes.length + prime;
+        return new Uint32Array(memory, layout.results + this.#resultAt(component, row), 2 * degree);
+      });
+    this.#results = Array.from({ length: LANE_ROWS }, (_, row) => [wordsOf(row, 0), wordsOf(row, 1)]);
   }
 
   /** Bytes from the results on to a component of a row of the block. */
@@ -196,16 +200,17 @@ export class DirectKernel {
   }
 
   /**
-   * Computes the rows of a block for block group `group` from a set of planes: c1 everywhere, c0 at the output positions
-   * and some neighbours; what stands elsewhere is not defined.
+   * Computes one polynomial of the rows of a block for block group `group` from a set of planes: c1 everywhere, c0 at the
+   * output positions and some neighbours; what stands elsewhere is not defined.
    */
-  runBlock(block: number, group: number, set = 0): void {
+  runBlock(block: number, group: number, polynomial: Polynomial, set = 0): void {
     const { width } = this.#schedule.blocks[block]!;
-    for (let component = 0; component < this.layout.components; component++) {
-      const tiles = component < this.#primeCount ? this.#outputs[group]! : this.#everywhere;
-      const { at, count } = tiles[width];
-      if (count > 0) this.#runTiles(block, component, set, at, count);
-    }
+    const tiles = polynomial === 0 ? this.#outputs[group]! : this.#everywhere;
+    const { at, count } = tiles[width];
+    if (count === 0) return;
+    const first = polynomial * this.#primeCount;
+    for (let prime = 0; prime < this.#primeCount; prime++)
+      this.#runTiles(block, first + prime, set, at, count);
   }
 
   /** One block at `count` tiles, fold by fold. */
@@ -236,9 +241,12 @@ export class DirectKernel {
     }
   }
 
-  /** Words of row number `row` of the block computed last: [component], 64-bit words in halves, valid until the next. */
-  resultWords(row: number): readonly Uint32Array[] {
-    return this.#results[row]!;
+  /**
+   * Words of a polynomial of row number `row` of the block computed last: under each prime, 64-bit words in halves, valid
+   * until the next.
+   */
+  resultWords(row: number, polynomial: Polynomial): readonly Uint32Array[] {
+    return this.#results[row]![polynomial];
   }
 }
 

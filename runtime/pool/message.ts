@@ -26,15 +26,8 @@ export interface SharedDesk {
   readonly work: WorkPlan;
   /** Ciphertexts one after the other, of the lengths that the plan says. */
   readonly upload: SharedArrayBuffer;
-  /** The same for the response, where all responses lie in the same memory; null: each is moved to its receiver. */
-  readonly response: SharedArrayBuffer | null;
-}
-
-/** Neighbouring ciphertexts of a response that moves, one after the other, from number `first` on. */
-export interface ComputedBlock {
-  readonly first: number;
-  readonly count: number;
-  readonly buffer: ArrayBuffer;
+  /** The same for the response. */
+  readonly response: SharedArrayBuffer;
 }
 
 /** What a worker needs in a `SharedDesk`, and what there is to do. */
@@ -44,7 +37,7 @@ export interface Demand {
   readonly ownBytes: number;
   /** Of every block group. */
   readonly planes: number;
-  readonly blocks: number;
+  readonly pieces: number;
 }
 
 /**
@@ -63,8 +56,8 @@ export type WorkerReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'demand'; readonly demand: Demand }
   | { readonly kind: 'results'; readonly results: Uint8Array[] }
-  /** Nothing is left to take. Blocks of rows that move, none where responses lie in shared memory. */
-  | { readonly kind: 'computed'; readonly blocks: readonly ComputedBlock[] }
+  /** Nothing is left to take. */
+  | { readonly kind: 'computed' }
   | { readonly kind: 'refused'; readonly details: ErrorDetails };
 
 /** A reply of the kind that the task calls for. Throws what the worker refused with. */

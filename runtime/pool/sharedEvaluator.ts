@@ -5,14 +5,14 @@ import { buildProgram } from '../../compiler/program.ts';
 import { scheduleSteps } from '../../compiler/programSteps.ts';
 import { DirectMachine, kernelSource, requireLanes } from '../directMachine.ts';
 import type { DirectEngines } from '../directMachine.ts';
-import { kernelBytes } from '../kernels/directKernel.ts';
+import { kernelBytes, POLYNOMIALS } from '../kernels/directKernel.ts';
 import type { KernelSource } from '../kernels/directKernel.ts';
 import { loadDirectShared } from '../kernels/directModule.ts';
 import { checkTransfer } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
-import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
+import { cutBuffer, groupLengths } from '../wire/lengths.ts';
 import { loadPacking } from '../wire/packer.ts';
-import type { ComputedBlock, Demand, SharedDesk } from './message.ts';
+import type { Demand, SharedDesk } from './message.ts';
 import { countUnits, unitAt } from './workPlan.ts';
 import type { Unit, WorkPlan } from './workPlan.ts';
 import { WorkQueue } from './workQueue.ts';
@@ -23,15 +23,12 @@ interface Desk {
   readonly queue: WorkQueue;
   readonly work: WorkPlan;
   readonly upload: readonly Uint8Array[];
-  /** Bytes of every ciphertext of the response. */
-  readonly responseLengths: readonly number[];
-  /** Where they lie, null where they move. */
-  readonly response: readonly Uint8Array[] | null;
+  readonly response: readonly Uint8Array[];
 }
 
 /**
- * One of several workers of the direct kernel over one memory: it takes planes to fill and blocks of rows to compute until
- * none is left. Nothing is unpacked, expanded or split twice, and nothing travels but a word to begin.
+ * One of several workers of the direct kernel over one memory: it takes planes to fill and pieces of the response to
+ * compute until none is left. Nothing is unpacked, expanded or split twice, and nothing travels but a word to begin.
  */
 export class SharedEvaluator {
   readonly #engines: DirectEngines;
@@ -52,7 +49,8 @@ export class SharedEvaluator {
   demand(): Demand {
     const { planes, own } = kernelBytes(this.#source);
     const { planes: planeList, blocks } = this.#source.schedule;
-    return { planesBytes: planes, ownBytes: own, planes: planeList.length, blocks: blocks.length };
+    const pieces = POLYNOMIALS.length * blocks.length;
+    return { planesBytes: planes, ownBytes: own, planes: planeList.length, pieces };
   }
 
   sitDown({ room, queue, work, upload, response }: SharedDesk): void {
@@ -62,48 +60,36 @@ export class SharedEvaluator {
       queue: new WorkQueue(queue),
       work,
       upload: cutBuffer(upload, lengths.upload),
-      responseLengths: lengths.response,
-      response: response === null ? null : cutBuffer(response, lengths.response),
+      response: cutBuffer(response, lengths.response),
     };
   }
 
   /**
-   * Takes units until there are no more, or somebody has cancelled the work. What it gives away is nobody else's.
+   * Takes units until there are no more, or somebody has cancelled the work.
    * @throws CipherconvError `malformed-tensor`; then the work is cancelled for everybody.
    */
-  work(): ComputedBlock[] {
+  work(): void {
     if (this.#desk === null) throw internalError('this worker has no desk');
     const { machine, queue, work, upload } = this.#desk;
     const units = countUnits(work);
-    const computed: ComputedBlock[] = [];
     try {
       for (let number = queue.take(); number < units; number = queue.take()) {
         const unit = unitAt(work, number);
         if (!queue.waitFor(unit.after)) break;
         if (unit.kind === 'plane') machine.loadPlane(unit.index, unit.group, upload, unit.set);
-        else computed.push(...this.#computeBlock(this.#desk, unit));
+        else this.#computePiece(this.#desk, unit);
         queue.finish(unit.phaseEnd);
       }
-      return computed;
     } catch (error) {
       queue.cancel();
       throw error;
     }
   }
 
-  /** What of it moves. */
-  #computeBlock({ machine, responseLengths, response }: Desk, { index, group, set }: Unit): ComputedBlock[] {
-    const { rows } = this.#source.schedule.blocks[index]!;
-    const first = group * this.#transfer.rows.length + this.#transfer.rows.indexOf(rows[0]!);
-    const end = first + rows.length;
-    if (response !== null) {
-      machine.computeBlock(index, group, response.slice(first, end), set);
-      return [];
-    }
-    const lengths = responseLengths.slice(first, end);
-    const buffer = new ArrayBuffer(totalLength(lengths));
-    machine.computeBlock(index, group, cutBuffer(buffer, lengths), set);
-    return [{ first, count: rows.length, buffer }];
+  #computePiece({ machine, response }: Desk, { index, group, set }: Unit): void {
+    const blocks = this.#source.schedule.blocks.length;
+    const polynomial = POLYNOMIALS[Math.floor(index / blocks)]!;
+    machine.computeBlock(index % blocks, group, polynomial, response, set);
   }
 }
 

@@ -6,7 +6,7 @@ import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { requireLength } from '../wire/ciphertexts.ts';
 import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
 import { replyOf } from './message.ts';
-import type { ComputedBlock, Demand, SharedDesk, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
+import type { Demand, SharedDesk, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
 import type { EvaluatorPool } from './poolTypes.ts';
 import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
@@ -33,7 +33,7 @@ async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
 
 /**
  * The direct kernel on several threads over one memory, which also holds the uploads: whoever is free fills the
- * next plane or computes the next block of rows. One evaluation at a time, because there is one set of everything.
+ * next plane or computes the next piece of the response. One evaluation at a time, because there is one set of everything.
  */
 export class SharedPool implements EvaluatorPool {
   readonly #setup: WorkerSetup;
@@ -45,9 +45,9 @@ export class SharedPool implements EvaluatorPool {
   readonly #upload: SharedArrayBuffer;
   /** The room of each ciphertext in it. */
   readonly #uploadRooms: readonly Uint8Array[];
-  /** Where responses lie, null where each is its receiver's. */
-  readonly #response: SharedArrayBuffer | null;
-  readonly #responseRooms: readonly Uint8Array[] | null;
+  readonly #response: SharedArrayBuffer;
+  readonly #responseRooms: readonly Uint8Array[];
+  readonly #isReused: boolean;
   /** One for each seat, once the first thread has said what it needs. */
   #desks: readonly SharedDesk[] = [];
   /** What has to end before the next evaluation begins. */
@@ -60,9 +60,9 @@ export class SharedPool implements EvaluatorPool {
     this.#lengths = groupLengths(plan, program.blockGroups);
     this.#upload = new SharedArrayBuffer(totalLength(this.#lengths.upload));
     this.#uploadRooms = cutBuffer(this.#upload, this.#lengths.upload);
-    const { response } = this.#lengths;
-    this.#response = reuseResponse ? new SharedArrayBuffer(totalLength(response)) : null;
-    this.#responseRooms = this.#response === null ? null : cutBuffer(this.#response, response);
+    this.#response = new SharedArrayBuffer(totalLength(this.#lengths.response));
+    this.#responseRooms = cutBuffer(this.#response, this.#lengths.response);
+    this.#isReused = reuseResponse;
     this.#seats = Array.from({ length: count }, () => ({ thread: null }));
   }
 
@@ -86,8 +86,8 @@ export class SharedPool implements EvaluatorPool {
     );
   }
 
-  #makeDesks({ planesBytes, ownBytes, planes, blocks }: Demand): SharedDesk[] {
-    const work = planWork({ groups: this.#groups, planes, blocks }, planesBytes);
+  #makeDesks({ planesBytes, ownBytes, planes, pieces }: Demand): SharedDesk[] {
+    const work = planWork({ groups: this.#groups, planes, pieces }, planesBytes);
     const ownFrom = work.sets * planesBytes;
     const memory = makeSharedMemory(ownFrom + this.workers * ownBytes);
     const shared = { queue: this.#queueBuffer, work, upload: this.#upload, response: this.#response };
@@ -134,24 +134,20 @@ export class SharedPool implements EvaluatorPool {
         room.set(upload[index]!);
       });
       queue.open();
-      const computed = await replies;
+      await replies;
       signal?.throwIfAborted();
-      return this.#assemble(computed.flatMap(({ blocks }) => blocks));
+      return this.#handOver();
     } finally {
       signal?.removeEventListener('abort', stop);
     }
   }
 
-  #assemble(blocks: readonly ComputedBlock[]): Uint8Array[] {
-    if (this.#responseRooms !== null) return [...this.#responseRooms];
-    const { response } = this.#lengths;
-    const ciphertexts = new Array<Uint8Array>(response.length);
-    for (const { first, count, buffer } of blocks) {
-      cutBuffer(buffer, response.slice(first, first + count)).forEach((bytes, index) => {
-        ciphertexts[first + index] = bytes;
-      });
-    }
-    return ciphertexts;
+  /** The response, or a copy of it for whoever keeps it. */
+  #handOver(): Uint8Array[] {
+    if (this.#isReused) return [...this.#responseRooms];
+    const copy = new Uint8Array(this.#response.byteLength);
+    copy.set(new Uint8Array(this.#response));
+    return cutBuffer(copy.buffer, this.#lengths.response);
   }
 
   /** The reply of a worker. One that is lost gives up its seat, and nobody waits for it. */

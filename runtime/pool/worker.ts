@@ -4,7 +4,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { CipherconvError, internalError } from '../../compiler/errors.ts';
 import { createEvaluator } from '../evaluator.ts';
 import type { Evaluator } from '../evaluatorTypes.ts';
-import type { ComputedBlock, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
+import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
 import { createSharedEvaluator } from './sharedEvaluator.ts';
 import type { SharedEvaluator } from './sharedEvaluator.ts';
 
@@ -30,27 +30,16 @@ function ownShare(): Promise<SharedEvaluator> {
   return shared;
 }
 
-/** A reply with buffers that move to the other thread instead of being copied. piscina unwraps it on the way. */
-function moved(reply: WorkerReply, buffers: readonly ArrayBufferLike[]): unknown {
+/** A reply whose buffers move to the other thread instead of being copied. piscina unwraps it on the way. */
+function movedResults(results: Uint8Array[]): unknown {
   return move({
     get [transferableSymbol]() {
-      return buffers as ArrayBuffer[];
+      return [...new Set(results.map(({ buffer }) => buffer))] as ArrayBuffer[];
     },
     get [valueSymbol]() {
-      return reply;
+      return { kind: 'results', results } satisfies WorkerReply;
     },
   });
-}
-
-function movedResults(results: Uint8Array[]): unknown {
-  return moved({ kind: 'results', results }, [...new Set(results.map(({ buffer }) => buffer))]);
-}
-
-function movedBlocks(blocks: readonly ComputedBlock[]): unknown {
-  return moved(
-    { kind: 'computed', blocks },
-    blocks.map(({ buffer }) => buffer),
-  );
 }
 
 async function answer(task: WorkerTask): Promise<unknown> {
@@ -66,7 +55,8 @@ async function answer(task: WorkerTask): Promise<unknown> {
       (await ownShare()).sitDown(task.desk);
       return { kind: 'ready' } satisfies WorkerReply;
     case 'work':
-      return movedBlocks((await ownShare()).work());
+      (await ownShare()).work();
+      return { kind: 'computed' } satisfies WorkerReply;
     default:
       return task satisfies never;
   }

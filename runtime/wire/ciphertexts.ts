@@ -34,10 +34,7 @@ function polynomialBytes(code: PolynomialCode, positions: Positions): number {
   return packedBytes(polynomialBits(code, positions));
 }
 
-/**
- * Words of the polynomials of a ciphertext in 32-bit halves, a component each: polynomial by polynomial (c0, c1), prime
- * by prime.
- */
+/** Words of a polynomial in 32-bit halves, prime by prime. */
 export type Components = readonly Uint32Array[];
 
 /** An envelope of our own making whose words can be written in place: aligned, its header filled in. */
@@ -203,15 +200,20 @@ export class ResponseWriter {
 
   constructor(packing: PackingModule, parameters: Parameters, dropped: DroppedBits) {
     this.#codes = responseCodes(parameters, dropped);
-    this.#packer = responsePacker(packing, parameters);
+    this.#packer = new Packer(packing, {
+      degree: parameters.degree,
+      components: parameters.dataPrimes.length,
+    });
   }
 
-  /** Fills `bytes` from the words themselves; c0 is looked at in the output positions only. */
-  write(components: Components, outputs: Positions, bytes: Uint8Array): void {
+  /** Fills the place of one polynomial in `bytes` from its words; c0 is looked at in the output positions only. */
+  write(polynomial: 0 | 1, components: Components, outputs: Positions, bytes: Uint8Array): void {
     components.forEach((words, component) => {
       this.#packer.words.set(words, component * words.length);
     });
-    writeResponse(this.#packer, this.#codes, outputs, bytes);
+    const { c0, c1 } = this.#codes;
+    if (polynomial === 0) this.#packer.write(bytes, 0, c0.codes, 0, outputs);
+    else this.#packer.write(bytes, polynomialBytes(c0, outputs), c1.codes, 0, null);
   }
 }
 
@@ -225,10 +227,6 @@ function responseCodes(parameters: Parameters, dropped: DroppedBits): ResponseCo
     c0: polynomialCode(parameters, dropped.responseC0),
     c1: polynomialCode(parameters, dropped.responseC1),
   };
-}
-
-function responsePacker(packing: PackingModule, parameters: Parameters): Packer {
-  return new Packer(packing, { degree: parameters.degree, components: 2 * parameters.dataPrimes.length });
 }
 
 function responseBytes({ c0, c1 }: ResponseCodes, outputs: Positions): number {
@@ -253,7 +251,8 @@ export class ResponseCodec {
     dropped: DroppedBits,
   ) {
     this.#codes = responseCodes(parameters, dropped);
-    this.#packer = responsePacker(packing, parameters);
+    const components = 2 * parameters.dataPrimes.length;
+    this.#packer = new Packer(packing, { degree: parameters.degree, components });
     this.#envelope = new Envelope(frames.full, this.#packer.words.length / 2);
   }
 

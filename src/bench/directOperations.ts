@@ -4,7 +4,7 @@ import type { Parameters } from '../../compiler/plan.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
 import type { StepBlock } from '../../compiler/programSteps.ts';
 import type { Degree } from '../../compiler/security.ts';
-import { DirectKernel } from '../../runtime/kernels/directKernel.ts';
+import { DirectKernel, POLYNOMIALS } from '../../runtime/kernels/directKernel.ts';
 import type { DirectModule } from '../../runtime/kernels/directModule.ts';
 import { median } from './rawOperations.ts';
 
@@ -78,7 +78,7 @@ export function measureDirect(module: DirectModule): DirectCosts {
     });
     const perBlock = blocks.map((_, index) =>
       nanoseconds(4, () => {
-        kernel.runBlock(index, 0);
+        for (const polynomial of POLYNOMIALS) kernel.runBlock(index, 0, polynomial);
       }),
     );
     if (round === 0) continue;

@@ -6,7 +6,7 @@ import { nttPrimes } from '../../compiler/modulus.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
 import type { RingPlaintext, ToeplitzProgram } from '../../compiler/program.ts';
 import { scheduleSteps } from '../../compiler/programSteps.ts';
-import { DirectKernel } from '../../runtime/kernels/directKernel.ts';
+import { DirectKernel, POLYNOMIALS } from '../../runtime/kernels/directKernel.ts';
 import { loadDirect } from '../../runtime/kernels/directModule.ts';
 import { randomIntegers } from '../support/specs.ts';
 
@@ -72,16 +72,14 @@ function runKernel(
   });
   const words: bigint[][][] = [];
   schedule.blocks.forEach(({ rows }, block) => {
-    kernel.runBlock(block, 0);
+    for (const polynomial of POLYNOMIALS) kernel.runBlock(block, 0, polynomial);
     rows.forEach((programRow, row) => {
-      words[programRow] = kernel
-        .resultWords(row)
-        .map((halves) =>
-          Array.from(
-            { length: DEGREE },
-            (_, at) => (BigInt(halves[2 * at + 1]!) << 32n) | BigInt(halves[2 * at]!),
-          ),
-        );
+      words[programRow] = [...kernel.resultWords(row, 0), ...kernel.resultWords(row, 1)].map((halves) =>
+        Array.from(
+          { length: DEGREE },
+          (_, at) => (BigInt(halves[2 * at + 1]!) << 32n) | BigInt(halves[2 * at]!),
+        ),
+      );
     });
   });
   return { words, folds: schedule.folds };

@@ -134,7 +134,7 @@ describe('a pool of workers', () => {
     const spec = simpleSpec({ input: { height: 1000, width: 1000, bits: 1 } });
     const plan = compileToeplitz(spec, { degree: 1024, kernel: 'direct' });
     const groups = buildProgram(plan).blockGroups.length;
-    expect(planWork({ groups, planes: 1, blocks: 1 }, PLANES_AT_LEAST).sets).toBeLessThan(groups);
+    expect(planWork({ groups, planes: 1, pieces: 1 }, PLANES_AT_LEAST).sets).toBeLessThan(groups);
     const input = randomInput(spec, 7);
     const client = await createClient(clientView(plan));
     const pool = await createEvaluatorPool(plan, { workers: 2 });

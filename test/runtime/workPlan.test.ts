@@ -6,11 +6,11 @@ import { WorkQueue } from '../../runtime/pool/workQueue.ts';
 const sizes = fc.record({
   groups: fc.integer({ min: 1, max: 40 }),
   planes: fc.integer({ min: 1, max: 9 }),
-  blocks: fc.integer({ min: 1, max: 9 }),
+  pieces: fc.integer({ min: 1, max: 9 }),
 });
 
 describe('the units of an evaluation', () => {
-  it('are every plane and block once, each after what it needs', () => {
+  it('are every plane and piece once, each after what it needs', () => {
     fc.assert(
       fc.property(sizes, fc.integer({ min: 2 ** 16, max: 2 ** 24 }), (demand, planesBytes) => {
         const work = planWork(demand, planesBytes);
@@ -18,7 +18,7 @@ describe('the units of an evaluation', () => {
         const names = units.map(({ kind, group, index }) => `${kind} ${group} ${index}`);
         const expected = Array.from({ length: work.groups }, (_, group) => [
           ...Array.from({ length: work.planes }, (__, index) => `plane ${group} ${index}`),
-          ...Array.from({ length: work.blocks }, (__, index) => `block ${group} ${index}`),
+          ...Array.from({ length: work.pieces }, (__, index) => `piece ${group} ${index}`),
         ]).flat();
         expect(names.toSorted()).toEqual(expected.toSorted());
         expect(work.sets * planesBytes).toBeLessThanOrEqual(Math.max(2 ** 23, planesBytes));
@@ -28,9 +28,9 @@ describe('the units of an evaluation', () => {
           // All that is done when it begins: the planes of its group, or whatever read the planes that were there.
           const done = units.slice(0, after);
           const filled = done.filter((unit) => unit.kind === 'plane' && unit.group === group);
-          expect(filled).toHaveLength(kind === 'block' ? work.planes : 0);
+          expect(filled).toHaveLength(kind === 'piece' ? work.planes : 0);
           const readers = units.filter(
-            (unit) => unit.kind === 'block' && unit.set === set && unit.group < group,
+            (unit) => unit.kind === 'piece' && unit.set === set && unit.group < group,
           );
           if (kind === 'plane') expect(readers.every((unit) => done.includes(unit))).toBe(true);
         });
