@@ -10,7 +10,7 @@ export interface EvaluatorPool {
    * memory of its workers, when their turn comes; with the ntt kernel and several workers they move to the workers and are
    * empty afterwards.
    * @throws CipherconvError `malformed-tensor`; an `AbortError` when `signal` aborts: workers of the direct kernel stop at
-   * the next block of rows, those of the ntt kernel are replaced.
+   * the next piece of work, those of the ntt kernel are replaced.
    */
   evaluate(upload: readonly Uint8Array[], options?: { readonly signal?: AbortSignal }): Promise<Uint8Array[]>;
   dispose(): Promise<void>;
