@@ -12,6 +12,7 @@ import { checkTransfer } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
 import { cutBuffer, groupLengths } from '../wire/lengths.ts';
 import { loadPacking } from '../wire/packer.ts';
+import { UPLOAD_ALIGNMENT } from './message.ts';
 import type { Demand, SharedDesk } from './message.ts';
 import { countUnits, unitAt } from './workPlan.ts';
 import type { Unit, WorkPlan } from './workPlan.ts';
@@ -59,7 +60,7 @@ export class SharedEvaluator {
       machine: new DirectMachine(this.#engines, this.#plan, this.#transfer, this.#source, room),
       queue: new WorkQueue(queue),
       work,
-      upload: cutBuffer(upload, lengths.upload),
+      upload: cutBuffer(upload, lengths.upload, UPLOAD_ALIGNMENT),
       response: cutBuffer(response, lengths.response),
     };
   }

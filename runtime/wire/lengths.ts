@@ -72,15 +72,19 @@ function diagonalsLengths({
   };
 }
 
-/** Views of neighbouring stretches of a buffer, from its beginning on. */
+/**
+ * Views of neighbouring stretches of a buffer, from its beginning on.
+ * @param alignment what the offset of each is a multiple of, bytes
+ */
 export function cutBuffer<Buffer extends ArrayBufferLike>(
   buffer: Buffer,
   lengths: readonly number[],
+  alignment = 1,
 ): Uint8Array<Buffer>[] {
   let end = 0;
   return lengths.map((length) => {
     const at = end;
-    end += length;
+    end += alignUp(length, alignment);
     return new Uint8Array(buffer, at, length);
   });
 }
@@ -93,6 +97,11 @@ export function responseRooms(lengths: readonly number[], isReused: boolean): ()
   return () => [...room];
 }
 
-export function totalLength(lengths: readonly number[]): number {
-  return lengths.reduce((sum, length) => sum + length, 0);
+/** Bytes that `cutBuffer` cuts. */
+export function totalLength(lengths: readonly number[], alignment = 1): number {
+  return lengths.reduce((sum, length) => sum + alignUp(length, alignment), 0);
+}
+
+function alignUp(bytes: number, alignment: number): number {
+  return Math.ceil(bytes / alignment) * alignment;
 }
