@@ -37,8 +37,9 @@ describe('cipherconv.config.json', () => {
     expect(JSON.stringify(lintConfigJsonSchema())).toContain('accumulator-overflow');
   });
 
+  const root = temporaryFolder();
+
   it('is read from the nearest folder above each file; the command line wins', async () => {
-    const root = temporaryFolder();
     const put = (path: string, value: unknown): string => {
       mkdirSync(join(root, path, '..'), { recursive: true });
       writeFileSync(join(root, path), JSON.stringify(value));

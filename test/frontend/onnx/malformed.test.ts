@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../../compiler/errors.ts';
 import { importModel, importOnnx } from '../../../src/frontend/onnx/importOnnx.ts';
+import { temporaryFolder } from '../../cli/spawnCli.ts';
 import { encodeModel, expectRefusal, imported, int, node, scalar, tensor, value } from './models.ts';
 import type { Graph, TensorInit } from './models.ts';
 
@@ -193,7 +193,7 @@ describe('malformed models', () => {
 });
 
 describe('external data', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cipherconv-onnx-'));
+  const folder = temporaryFolder();
   const inside = join(folder, 'model');
   mkdirSync(join(inside, 'data'), { recursive: true });
   writeFileSync(join(folder, 'secret.bin'), Uint8Array.of(9, 9, 9, 9));

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
@@ -13,7 +12,7 @@ import { decodeTensorFile, emptyArray, encodeTensorFile } from '../../../src/fro
 import { makeTensor } from '../../../compiler/tensor.ts';
 import { writeOutput } from '../../../src/frontend/outputs.ts';
 import { loadInput } from '../../../src/frontend/tensors.ts';
-import { ROOT } from '../../cli/spawnCli.ts';
+import { ROOT, temporaryFolder } from '../../cli/spawnCli.ts';
 import { expectRefusal } from './models.ts';
 import type { TensorInit } from './models.ts';
 
@@ -82,7 +81,7 @@ it('the generated code is what onnx.proto gives', () => {
 });
 
 describe('.pb as input and output of a run', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cipherconv-pb-'));
+  const folder = temporaryFolder();
   it('there and back, int32 or int64', async () => {
     for (const values of [
       [1, -2, 3, 4],
