@@ -6,11 +6,12 @@ import type { ToeplitzProgram } from '../compiler/program.ts';
 import type { StepSchedule } from '../compiler/programSteps.ts';
 import { CodingClock } from './codingClock.ts';
 import { DirectKernel } from './kernels/directKernel.ts';
-import type { KernelSource, Polynomial, SharedRoom } from './kernels/directKernel.ts';
+import type { KernelSource, SharedRoom } from './kernels/directKernel.ts';
 import type { DirectModule } from './kernels/directModule.ts';
 import { responseIndex, uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import { ResponseWriter, UploadReader } from './wire/ciphertexts.ts';
+import type { Polynomial } from './wire/coefficients.ts';
 import type { PackingModule } from './wire/packer.ts';
 
 /** What decides whether a lane can overflow; how many folds that makes depends on the part of the rows at hand. */

@@ -1,6 +1,7 @@
 import type { ToeplitzPlan } from '../compiler/plan.ts';
 import type { BlockGroup } from '../compiler/packingElements.ts';
 import type { ToeplitzProgram } from '../compiler/program.ts';
+import { DEFAULT_WEIGHT_MEMORY_BYTES } from './evaluatorTypes.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './evaluatorTypes.ts';
 import { ciphertextFrames, requireCiphertextCount } from './seal/ciphertext.ts';
 import { CodingClock } from './codingClock.ts';
@@ -18,7 +19,6 @@ import type { PackingModule } from './wire/packer.ts';
 import { requireKeyBytes } from './wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
 
-const DEFAULT_WEIGHT_MEMORY_BYTES = 2 ** 30;
 const WORD_BYTES = 8;
 
 /** One product of a row: which of the group's loaded inputs, and which plaintext. */

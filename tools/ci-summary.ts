@@ -26,28 +26,28 @@ interface VitestFile {
 interface VitestReport {
   success: boolean;
   numPassedTests: number;
-  numFailedTests: number;
   testResults: VitestFile[];
 }
 
 /** Characters of a failure's messages that are printed. */
 const MESSAGE_LENGTH = 4000;
 
-/** A file that failed without a failed test (it did not load, a hook threw) counts as one failure. */
-function countVitest(report: VitestReport): Counts {
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  );
-  const failed = report.numFailedTests + brokenFiles.length;
-  return { passed: report.numPassedTests, failed: failed === 0 && !report.success ? 1 : failed };
-}
-
-/** The test that failed, or the file that did not come to its tests, and why. */
+/** Tests that failed, and why. A file that failed without one (it did not load, a hook threw) is one failure. */
 function failuresOf({ name, status, message, assertionResults }: VitestFile): string[] {
   const tests = assertionResults.filter((test) => test.status === 'failed');
   const failures = tests.map((test) => [test.fullName, ...(test.failureMessages ?? [])].join('\n'));
   if (failures.length === 0 && status === 'failed') failures.push(message);
   return failures.map((failure) => `FAILED ${name}: ${failure.slice(0, MESSAGE_LENGTH)}`);
+}
+
+/** Prints the failures, and counts. */
+function countVitest(report: VitestReport): Counts {
+  const failures = report.testResults.flatMap(failuresOf);
+  failures.forEach((failure) => {
+    console.log(failure);
+  });
+  const failed = Math.max(failures.length, report.success ? 0 : 1);
+  return { passed: report.numPassedTests, failed };
 }
 
 function isCount(value: unknown): value is number {
@@ -56,12 +56,7 @@ function isCount(value: unknown): value is number {
 
 function count(path: string): Counts {
   const report = JSON.parse(readFileSync(path, 'utf8')) as VitestReport | Counts;
-  const isVitest = 'numPassedTests' in report;
-  if (isVitest)
-    report.testResults.flatMap(failuresOf).forEach((failure) => {
-      console.log(failure);
-    });
-  const counts = isVitest ? countVitest(report) : report;
+  const counts = 'numPassedTests' in report ? countVitest(report) : report;
   if (!isCount(counts.passed) || !isCount(counts.failed))
     throw new Error('expected counts of passed and failed');
   if (counts.passed + counts.failed === 0) throw new Error('nothing ran');

@@ -6,6 +6,7 @@ import { directLayout, LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './direc
 import type { DirectLayout } from './directLayout.ts';
 import type { DirectExports, DirectModule } from './directModule.ts';
 import { coverAll, coverPositions, TILE_POSITIONS } from './directTiles.ts';
+import type { Polynomial } from '../wire/coefficients.ts';
 import { makeMemory } from './wasm.ts';
 import type { WasmMemory } from './wasm.ts';
 
@@ -16,8 +17,6 @@ export interface KernelSource {
   readonly groups: readonly BlockGroup[];
 }
 
-/** Of a ciphertext: c0 or c1. */
-export type Polynomial = 0 | 1;
 /** c1 first: it is computed everywhere, and what is left at the end should be short. */
 export const POLYNOMIALS: readonly Polynomial[] = [1, 0];
 

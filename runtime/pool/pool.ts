@@ -96,7 +96,7 @@ class PartsPool implements EvaluatorPool {
   }
 }
 
-/** Threads that find anything to do at a time: rows are computed in blocks. */
+/** Threads that are worth starting: each gets a block of rows at least. */
 function usefulWorkers(program: ToeplitzProgram, workers: number): number {
   const blocks = Math.ceil(computedRows(program).length / BLOCK_ROWS);
   return Math.min(workers, program.blockGroups.length * blocks);

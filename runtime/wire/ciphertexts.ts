@@ -4,7 +4,7 @@ import { CIPHERTEXT_WORDS_AT, SEED_BYTES, wordHalves } from '../seal/envelope.ts
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
 import { coefficientCode, packedBytes, positionCount } from './coefficients.ts';
-import type { CoefficientCode, Positions } from './coefficients.ts';
+import type { CoefficientCode, Polynomial, Positions } from './coefficients.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
 
@@ -207,13 +207,11 @@ export class ResponseWriter {
   }
 
   /** Fills the place of one polynomial in `bytes` from its words; c0 is looked at in the output positions only. */
-  write(polynomial: 0 | 1, components: Components, outputs: Positions, bytes: Uint8Array): void {
+  write(polynomial: Polynomial, components: Components, outputs: Positions, bytes: Uint8Array): void {
     components.forEach((words, component) => {
       this.#packer.words.set(words, component * words.length);
     });
-    const { c0, c1 } = this.#codes;
-    if (polynomial === 0) this.#packer.write(bytes, 0, c0.codes, 0, outputs);
-    else this.#packer.write(bytes, polynomialBytes(c0, outputs), c1.codes, 0, null);
+    writePolynomial(this.#packer, this.#codes, polynomial, 0, outputs, bytes);
   }
 }
 
@@ -233,9 +231,17 @@ function responseBytes({ c0, c1 }: ResponseCodes, outputs: Positions): number {
   return polynomialBytes(c0, outputs) + polynomialBytes(c1, null);
 }
 
-function writeResponse(packer: Packer, codes: ResponseCodes, outputs: Positions, bytes: Uint8Array): void {
-  const middle = packer.write(bytes, 0, codes.c0.codes, 0, outputs);
-  packer.write(bytes, middle, codes.c1.codes, codes.c0.codes.length, null);
+/** Packs one polynomial, which the packer holds from a component on, into its place in `bytes`. */
+function writePolynomial(
+  packer: Packer,
+  { c0, c1 }: ResponseCodes,
+  polynomial: Polynomial,
+  firstComponent: number,
+  outputs: Positions,
+  bytes: Uint8Array,
+): void {
+  if (polynomial === 0) packer.write(bytes, 0, c0.codes, firstComponent, outputs);
+  else packer.write(bytes, polynomialBytes(c0, outputs), c1.codes, firstComponent, null);
 }
 
 /** Responses: c0 at the output positions only (elsewhere it holds partial sums, which must not leave), then c1. */
@@ -265,7 +271,8 @@ export class ResponseCodec {
     const { words } = this.#packer;
     words.set(wordHalves(envelope, CIPHERTEXT_WORDS_AT, words.length / 2));
     const bytes = new Uint8Array(this.byteLength(outputs));
-    writeResponse(this.#packer, this.#codes, outputs, bytes);
+    writePolynomial(this.#packer, this.#codes, 0, 0, outputs, bytes);
+    writePolynomial(this.#packer, this.#codes, 1, this.#codes.c0.codes.length, outputs, bytes);
     return bytes;
   }
 

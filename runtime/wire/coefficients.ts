@@ -24,6 +24,9 @@ export function coefficientCode(prime: bigint, dropped: number): CoefficientCode
   };
 }
 
+/** Which of a ciphertext's polynomials: c0 or c1. */
+export type Polynomial = 0 | 1;
+
 /** Which coefficients travel, ascending; null: all. */
 export type Positions = Int32Array | null;
 

@@ -8,6 +8,7 @@ import { convolve } from '../../runtime/clear/loops.ts';
 import { connect } from '../../src/client/index.ts';
 import { mutate } from './mutate.ts';
 import { isWellFormed } from './oracle.ts';
+import type { Format } from './oracle.ts';
 import { Random } from './random.ts';
 import { sendRaw } from './rawHttp.ts';
 import type { Subject, Subjects } from './subjects.ts';
@@ -85,12 +86,11 @@ class Attack {
     const path = `/v1/plans/${subject.stored.digest}/evaluation-keys`;
     const { status, body } = await this.#send('PUT', path, keys.bytes);
     this.#count(status);
-    if ((status === 201) !== isWellFormed(keys.bytes, subject.keysFormat))
-      throw new Error(`${name}: status ${status}`);
     if (status !== 201) {
-      if (status !== 400 && status !== 413) throw new Error(`${name}: status ${status}`);
+      requireRefusal(name, status, keys.bytes, subject.keysFormat);
       return;
     }
+    if (!isWellFormed(keys.bytes, subject.keysFormat)) throw new Error(`${name}: took malformed keys`);
     const { id } = JSON.parse(body.toString()) as { id: string };
     const { how, bytes } = mutate(subject.uploads, random);
     const answer = await this.#post(subject, bytes, { [KEYS_HEADER]: id });
@@ -160,14 +160,19 @@ class Attack {
   ): void {
     this.#count(status);
     if (status !== 200) {
-      if (status !== 400 && status !== 413) throw new Error(`${name}: status ${status}`);
-      if (isWellFormed(bytes, uploadFormat)) throw new Error(`${name}: refused a well-formed message`);
+      requireRefusal(name, status, bytes, uploadFormat);
       return;
     }
     const expected = this.#references.get(stored.digest)?.evaluate(bytes, keys);
     if (expected === undefined || !body.equals(expected)) throw new Error(`${name}: a wrong 200`);
     this.compared++;
   }
+}
+
+/** A refusal is one of ours, and of what is not well-formed. */
+function requireRefusal(name: string, status: number, bytes: Uint8Array, format: Format): void {
+  if (status !== 400 && status !== 413) throw new Error(`${name}: status ${status}`);
+  if (isWellFormed(bytes, format)) throw new Error(`${name}: refused a well-formed message`);
 }
 
 async function metric({ url }: Service, series: string): Promise<number> {
