@@ -3,16 +3,16 @@
 const { builtinModules } = require('node:module');
 
 /** What the runtime may see of the compiler: data and its checks, never a lowering or a parameter search. */
-const RUNTIME_VIEW = 'spec|plan|packing|program|verify|interval|tensor|errors';
+const RUNTIME_VIEW =
+  'base/|rings/|convolution/|lowering/|lowerings/(plan|program|verify|checkView)|toeplitz/(packing|placement|parts|uploadForm|verify|direct/(planes|steps|lanes))|diagonals/(packing|program|steps)|bfv/(wireBytes|dropBits)';
 
 /** What a server is made of. */
-const SERVER_SIDE =
-  '^(src/server/|runtime/([^/]*[eE]valuator[^/]*|directMachine|weights)\\.ts$|runtime/pool/|runtime/kernels/direct|runtime/diagonals/evaluator\\.ts$)';
+const SERVER_SIDE = '^(src/server/|runtime/(evaluator|pool)/)';
 /** What makes, reads, keeps or uses a secret key. */
 const SECRETS =
-  '^(src/client/|runtime/(client|clientTools|zeroPool|negacyclic)\\.ts$|runtime/diagonals/client\\.ts$|runtime/seal/(secretKey|noiseMeter)\\.ts$)';
+  '^(src/client/|runtime/client/(client|tools|zeroPool|slots)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';
 /** What clients leave alone: servers and what they are made of, and the compiler but for data and packing. */
-const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(compile|search|choose|cost|program|simulate|filterMatrix|accumulator|remedies|planKernel|verify(Matrix|Diagonals|Outputs|Sources)?\\.ts$)`;
+const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(accumulator/|cost/|convolution/filterMatrix|lowerings/(compile|choose|program|simulate|verify)|(toeplitz|toeplitz/direct|diagonals)/(compile|search|cost|program|simulate|verify|verifyOutputs|verifySources|lanes)\\.ts$)`;
 
 /** Node's own modules. */
 const NODE = `^(node:.*|${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`;
@@ -124,7 +124,7 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     // AssemblyScript, compiled into direct.gen.ts: it imports nothing.
-    exclude: { path: '^runtime/kernels/assembly/' },
+    exclude: { path: '^runtime/assembly/' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       exportsFields: ['exports'],

@@ -12,7 +12,7 @@ export default defineConfig(
     '**/*_pb.ts',
     '**/gen/',
     // AssemblyScript: another language in TypeScript's clothes, checked by its own compiler.
-    'runtime/kernels/assembly/',
+    'runtime/assembly/',
   ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,

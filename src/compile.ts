@@ -1,7 +1,7 @@
-import { compileSpec } from '../compiler/compile.ts';
-import type { CompileOptions } from '../compiler/compile.ts';
-import { CipherconvError } from '../compiler/errors.ts';
-import type { ConvSpec } from '../compiler/spec.ts';
+import { compileSpec } from '../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../compiler/base/errors.ts';
+import type { ConvSpec } from '../compiler/convolution/spec.ts';
 import type { ParsedConfig } from './frontend/config.ts';
 import { storedPlan } from './frontend/planFile.ts';
 import type { StoredPlan } from './frontend/planFile.ts';

@@ -1,12 +1,12 @@
 /** The public API of cipherconv: everything that needs no browser and no server. */
 
-export { compileSpec as compile } from '../compiler/compile.ts';
-export type { CompileOptions } from '../compiler/compile.ts';
-export { CipherconvError } from '../compiler/errors.ts';
-export type { ErrorCode, ErrorDetails } from '../compiler/errors.ts';
-export type { Interval, Width } from '../compiler/interval.ts';
-export type { ToeplitzPacking } from '../compiler/packing.ts';
-export type { DiagonalsPacking, RotationSteps } from '../compiler/packingDiagonals.ts';
+export { compileSpec as compile } from '../compiler/lowerings/compile.ts';
+export type { CompileOptions } from '../compiler/lowerings/compile.ts';
+export { CipherconvError } from '../compiler/base/errors.ts';
+export type { ErrorCode, ErrorDetails } from '../compiler/base/errors.ts';
+export type { Interval, Width } from '../compiler/base/interval.ts';
+export type { ToeplitzPacking } from '../compiler/toeplitz/packing.ts';
+export type { DiagonalsPacking, RotationSteps } from '../compiler/diagonals/packing.ts';
 export type {
   ClientView,
   DecodeWindows,
@@ -27,9 +27,9 @@ export type {
   ToeplitzPlan,
   ToeplitzView,
   Transfer,
-} from '../compiler/plan.ts';
-export type { Degree, SecurityBits } from '../compiler/security.ts';
-export { makeSpec, outputShape } from '../compiler/spec.ts';
+} from '../compiler/lowerings/plan.ts';
+export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
+export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
 export type {
   ConvShape,
   ConvSpec,
@@ -37,21 +37,21 @@ export type {
   OutputShape,
   WeightShape,
   WeightSpec,
-} from '../compiler/spec.ts';
-export { makeTensor } from '../compiler/tensor.ts';
-export type { Tensor } from '../compiler/tensor.ts';
-export { verify } from '../compiler/verify.ts';
-export type { AccumulatorAnalysis, ChannelAnalysis } from '../compiler/accumulator.ts';
-export type { Calibration, HistogramBin } from '../compiler/calibration.ts';
-export type { Mismatch } from '../runtime/compare.ts';
+} from '../compiler/convolution/spec.ts';
+export { makeTensor } from '../compiler/base/tensor.ts';
+export type { Tensor } from '../compiler/base/tensor.ts';
+export { verify } from '../compiler/lowerings/verify.ts';
+export type { AccumulatorAnalysis, ChannelAnalysis } from '../compiler/accumulator/exact.ts';
+export type { Calibration, HistogramBin } from '../compiler/accumulator/calibration.ts';
+export type { Mismatch } from '../runtime/clear/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
 export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
 export type { ClientPlan } from './frontend/clientPlan.ts';
 export { importOnnx } from './frontend/onnx/importOnnx.ts';
-export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/tensorProto.ts';
-export type { ElementType } from './frontend/onnx/codes.ts';
+export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensorProto.ts';
+export type { ElementType } from './frontend/onnx/proto/codes.ts';
 export type {
   GraphNode,
   GraphValue,

@@ -1,15 +1,15 @@
-import { clientView } from '../compiler/plan.ts';
-import type { Plan } from '../compiler/plan.ts';
-import type { Tensor } from '../compiler/tensor.ts';
+import { clientView } from '../compiler/lowerings/plan.ts';
+import type { Plan } from '../compiler/lowerings/plan.ts';
+import type { Tensor } from '../compiler/base/tensor.ts';
 import { convolve } from '../runtime/clear/loops.ts';
-import { createClient } from '../runtime/client.ts';
-import type { Client } from '../runtime/client.ts';
-import { compareTensors } from '../runtime/compare.ts';
-import type { Mismatch } from '../runtime/compare.ts';
-import { createEvaluator } from '../runtime/evaluator.ts';
-import type { Evaluator, EvaluatorOptions } from '../runtime/evaluator.ts';
+import { createClient } from '../runtime/client/client.ts';
+import type { Client } from '../runtime/client/client.ts';
+import { compareTensors } from '../runtime/clear/compare.ts';
+import type { Mismatch } from '../runtime/clear/compare.ts';
+import { createEvaluator } from '../runtime/evaluator/evaluator.ts';
+import type { Evaluator, EvaluatorOptions } from '../runtime/evaluator/evaluator.ts';
 import { loadSeal } from '../runtime/seal/module.ts';
-import type { Weights } from '../runtime/weights.ts';
+import type { Weights } from '../runtime/evaluator/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
 

@@ -1,5 +1,5 @@
-import { coeffModulusBits } from '../compiler/plan.ts';
-import type { Kernel, Lowering, Plan } from '../compiler/plan.ts';
+import { coeffModulusBits } from '../compiler/lowerings/plan.ts';
+import type { Kernel, Lowering, Plan } from '../compiler/lowerings/plan.ts';
 
 /** What `run --json` prints: every field always there. Integers throughout but for the milliseconds. */
 export interface RunReport {

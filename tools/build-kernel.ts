@@ -1,6 +1,6 @@
 /**
  * `npm run build:kernel [-- --check]`: compiles the WebAssembly modules (AssemblyScript) and embeds them in
- * runtime/kernels/*.gen.ts; with --check only says whether those files are what the sources give (exit 1 if not).
+ * *.gen.ts files under runtime; with --check only says whether those files are what the sources give (exit 1 if not).
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ASC = join(ROOT, 'node_modules', 'assemblyscript', 'bin', 'asc.js');
-const KERNELS = join('runtime', 'kernels');
+const ASSEMBLY = join('runtime', 'assembly');
 
 /** No runtime, no assertions: the modules have no allocator and import nothing but their memory. */
 const FLAGS = ['--runtime', 'stub', '--noAssert', '--importMemory', '-O3'];
@@ -26,17 +26,21 @@ interface Module {
 
 /** By generated file. */
 const MODULES: Readonly<Record<string, Module>> = {
-  'direct.gen.ts': { source: 'direct.ts', constant: 'DIRECT_WASM', flags: SIMD },
-  'directShared.gen.ts': { source: 'direct.ts', constant: 'DIRECT_SHARED_WASM', flags: [...SIMD, ...SHARED] },
+  'runtime/evaluator/direct/direct.gen.ts': { source: 'direct.ts', constant: 'DIRECT_WASM', flags: SIMD },
+  'runtime/evaluator/direct/directShared.gen.ts': {
+    source: 'direct.ts',
+    constant: 'DIRECT_SHARED_WASM',
+    flags: [...SIMD, ...SHARED],
+  },
   // It has tables of its own: memory below 1024 is the module's.
-  'packing.gen.ts': { source: 'packing.ts', constant: 'PACKING_WASM', flags: SIMD },
+  'runtime/wire/packing.gen.ts': { source: 'packing.ts', constant: 'PACKING_WASM', flags: SIMD },
 };
 
 function compile({ source, flags }: Module): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'cipherconv-kernel-'));
   try {
     const wasm = join(folder, 'module.wasm');
-    const from = join(KERNELS, 'assembly', source);
+    const from = join(ASSEMBLY, source);
     execFileSync(process.execPath, [ASC, from, ...FLAGS, ...flags, '--outFile', wasm], {
       cwd: ROOT,
       stdio: 'inherit',
@@ -48,7 +52,7 @@ function compile({ source, flags }: Module): Buffer {
 }
 
 for (const [file, module] of Object.entries(MODULES)) {
-  const target = join(ROOT, KERNELS, file);
+  const target = join(ROOT, file);
   const text = `/** Written by \`npm run build:kernel\` from assembly/${module.source}; do not edit. WebAssembly, base64. */
 export const ${module.constant} =
   '${compile(module).toString('base64')}';
@@ -57,7 +61,7 @@ export const ${module.constant} =
     writeFileSync(target, text);
     console.log(`wrote ${target}`);
   } else if (readFileSync(target, 'utf8') !== text) {
-    console.error(`${join(KERNELS, file)} is not what its source compiles to: npm run build:kernel`);
+    console.error(`${file} is not what its source compiles to: npm run build:kernel`);
     process.exitCode = 1;
   }
 }

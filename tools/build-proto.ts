@@ -1,5 +1,5 @@
 /**
- * `npm run build:proto [-- --check]`: writes src/frontend/onnx/onnx_pb.ts from onnx.proto with protoc-gen-es; with --check
+ * `npm run build:proto [-- --check]`: writes src/frontend/onnx/proto/onnx_pb.ts from onnx.proto with protoc-gen-es; with --check
  * only says whether that file is what the source gives (exit 1 if not). protoc itself is a program of the system, so the
  * little of the language that onnx.proto uses is read here: messages, oneofs, repeated fields; no enums, no options.
  */
@@ -23,7 +23,7 @@ type MessageInit = MessageInitShape<typeof DescriptorProtoSchema>;
 type FieldInit = MessageInitShape<typeof FieldDescriptorProtoSchema>;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDER = join(ROOT, 'src', 'frontend', 'onnx');
+const FOLDER = join(ROOT, 'src', 'frontend', 'onnx', 'proto');
 const GENERATOR = join(ROOT, 'node_modules', '@bufbuild', 'protoc-gen-es', 'bin', 'protoc-gen-es');
 
 const SCALARS: Readonly<Record<string, Type>> = {
@@ -163,6 +163,6 @@ if (text === undefined) throw new Error(`protoc-gen-es: ${response.error}`);
 const target = join(FOLDER, 'onnx_pb.ts');
 if (!process.argv.includes('--check')) writeFileSync(target, text);
 else if (readFileSync(target, 'utf8') !== text) {
-  console.error('src/frontend/onnx/onnx_pb.ts is not what onnx.proto gives: npm run build:proto');
+  console.error('src/frontend/onnx/proto/onnx_pb.ts is not what onnx.proto gives: npm run build:proto');
   process.exitCode = 1;
 }

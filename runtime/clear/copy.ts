@@ -1,5 +1,5 @@
-import { elementCount } from '../../compiler/tensor.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { rowMajor } from './strided.ts';
 import type { Strided } from './strided.ts';
 

@@ -1,5 +1,5 @@
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { convolveFlattened } from './flattened.ts';
 import { convolveIm2col } from './im2col.ts';
 import { convolve } from './loops.ts';

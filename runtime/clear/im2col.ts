@@ -1,5 +1,5 @@
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { contiguous, copier } from './copy.ts';
 import { packColumns } from './lanes.ts';
 import { convolveLines } from './lines.ts';

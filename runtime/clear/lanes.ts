@@ -1,4 +1,4 @@
-import { CipherconvError, internalError } from '../../compiler/errors.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import type { Strided } from './strided.ts';
 
 /**

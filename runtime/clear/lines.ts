@@ -1,5 +1,5 @@
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { largestL1, planLanes, unpackSums } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
 import { select, strided } from './strided.ts';

@@ -1,5 +1,5 @@
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /**
  * The convolution in the clear, by its definition: seven nested loops over NCHW input and OIHW weights, with the

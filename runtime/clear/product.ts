@@ -1,4 +1,4 @@
-import { internalError } from '../../compiler/errors.ts';
+import { internalError } from '../../compiler/base/errors.ts';
 import { PANEL } from './lanes.ts';
 import type { Columns } from './lanes.ts';
 import type { Strided } from './strided.ts';

@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { Interval } from '../../compiler/interval.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /**
  * Accumulators back to quantized outputs, as the frameworks do it. Lists have one entry, or one per output channel.

@@ -1,5 +1,5 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /**
  * An integer tensor seen through strides, as `torch.as_strided` has it: element (i0, i1, ...) lies at

@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { toTensor } from './copy.ts';
 import { packColumns, unpackSums } from './lanes.ts';
 import { groupLanes } from './lines.ts';

@@ -1,7 +1,7 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import { elementCount } from '../../compiler/tensor.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { permute, strided, view } from './strided.ts';
 import type { Strided } from './strided.ts';
 

@@ -1,9 +1,9 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ErrorDetails } from '../../compiler/errors.ts';
-import type { Plan } from '../../compiler/plan.ts';
-import type { Part } from '../../compiler/programParts.ts';
-import type { EvaluatorOptions } from '../evaluatorTypes.ts';
-import type { SharedRoom } from '../kernels/directKernel.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ErrorDetails } from '../../compiler/base/errors.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import type { Part } from '../../compiler/toeplitz/parts.ts';
+import type { EvaluatorOptions } from '../evaluator/types.ts';
+import type { SharedRoom } from '../evaluator/direct/kernel.ts';
 import type { WorkPlan } from './workPlan.ts';
 
 export type PartOptions = Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'>;

@@ -1,4 +1,4 @@
-import type { EvaluatorOptions } from '../evaluatorTypes.ts';
+import type { EvaluatorOptions } from '../evaluator/types.ts';
 
 /** Evaluates a plan on several threads. The results are those of one thread, byte for byte. */
 export interface EvaluatorPool {

@@ -1,7 +1,7 @@
-import { internalError } from '../../compiler/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/plan.ts';
-import type { ToeplitzProgram } from '../../compiler/program.ts';
-import { makeSharedMemory } from '../kernels/wasm.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import { makeSharedMemory } from '../wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { requireLength } from '../wire/ciphertexts.ts';
 import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';

@@ -1,9 +1,9 @@
 /** A worker of the pool: one SEAL instance, one kernel, the weights of its part or share. Runs in its own thread. */
 import { workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import { CipherconvError, internalError } from '../../compiler/errors.ts';
-import { createEvaluator } from '../evaluator.ts';
-import type { Evaluator } from '../evaluatorTypes.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { createEvaluator } from '../evaluator/evaluator.ts';
+import type { Evaluator } from '../evaluator/types.ts';
 import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
 import { createSharedEvaluator } from './sharedEvaluator.ts';
 import type { SharedEvaluator } from './sharedEvaluator.ts';

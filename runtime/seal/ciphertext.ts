@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { BfvContext } from './context.ts';
 import { fitsFrame, fullFrame, plainBytes, saveBytes, seededFrame } from './envelope.ts';
 import type { CiphertextFrame } from './envelope.ts';

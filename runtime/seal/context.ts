@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { allPrimes } from '../../compiler/plan.ts';
-import type { Parameters } from '../../compiler/plan.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { allPrimes } from '../../compiler/lowerings/plan.ts';
+import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { guardSeal } from './failure.ts';
 import type { ParmsIdType, PublicSeal, SEALContext } from './module.ts';
 import type { SealScope } from './scope.ts';

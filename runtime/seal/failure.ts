@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 
 /**
  * SEAL's C++ exceptions reach JavaScript as `WebAssembly.Exception`, which is no `Error`; `message` is then

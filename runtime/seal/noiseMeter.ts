@@ -1,4 +1,4 @@
-import { bitLength } from '../../compiler/interval.ts';
+import { bitLength } from '../../compiler/base/interval.ts';
 import type { BfvContext } from './context.ts';
 import { CIPHERTEXT_WORDS_AT, PLAINTEXT_WORDS_AT, saveBytes, wordHalves } from './envelope.ts';
 import type { Ciphertext, Plaintext, Seal, SealEvaluator } from './module.ts';

@@ -1,4 +1,4 @@
-import { internalError } from '../../compiler/errors.ts';
+import { internalError } from '../../compiler/base/errors.ts';
 import type { BfvContext } from './context.ts';
 import { PLAINTEXT_COUNT_AT, PLAINTEXT_WORDS_AT, saveBytes, wordHalves } from './envelope.ts';
 import type { Plaintext, PublicSeal } from './module.ts';

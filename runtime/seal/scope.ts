@@ -1,4 +1,4 @@
-import { internalError } from '../../compiler/errors.ts';
+import { internalError } from '../../compiler/base/errors.ts';
 
 /**
  * Objects of node-seal live on the WASM heap, which no garbage collector sees. Every handle belongs to one scope, the

@@ -1,5 +1,5 @@
-import { internalError } from '../../compiler/errors.ts';
-import { NegacyclicTransform } from '../negacyclic.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import { NegacyclicTransform } from './negacyclic.ts';
 import type { BfvContext } from './context.ts';
 import { PLAINTEXT_COUNT_AT, PLAINTEXT_WORDS_AT, saveBytes, wordHalves } from './envelope.ts';
 import type { Seal, SecretKey } from './module.ts';

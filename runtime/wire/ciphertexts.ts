@@ -1,5 +1,5 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { DroppedBits, Parameters, PlanWire } from '../../compiler/plan.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { DroppedBits, Parameters, PlanWire } from '../../compiler/lowerings/plan.ts';
 import { CIPHERTEXT_WORDS_AT, SEED_BYTES, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';

@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { allPrimes } from '../../compiler/plan.ts';
-import type { Parameters, PlanKeys, PlanWire } from '../../compiler/plan.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { allPrimes } from '../../compiler/lowerings/plan.ts';
+import type { Parameters, PlanKeys, PlanWire } from '../../compiler/lowerings/plan.ts';
 import { fitsFrame } from '../seal/envelope.ts';
 import type { GaloisFrame } from '../seal/galoisEnvelope.ts';
 import { UploadCodec } from './ciphertexts.ts';

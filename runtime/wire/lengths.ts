@@ -1,8 +1,8 @@
-import { slotGeometry } from '../../compiler/packingDiagonals.ts';
-import { buildBlockGroups } from '../../compiler/packingElements.ts';
-import type { BlockGroup } from '../../compiler/packingElements.ts';
-import { isToeplitzView } from '../../compiler/plan.ts';
-import type { ClientView, DiagonalsView, ToeplitzView } from '../../compiler/plan.ts';
+import { slotGeometry } from '../../compiler/diagonals/packing.ts';
+import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
+import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
+import { isToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView, DiagonalsView, ToeplitzView } from '../../compiler/lowerings/plan.ts';
 import { responseByteLength, uploadByteLength } from './ciphertexts.ts';
 
 /** How long the parts of messages are, exactly: from the plan alone, as the codecs say it. Units: bytes. */

@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 
 /**
  * Messages between client and server: a header of 40 bytes, then the parts back to back. There is no framing of single

@@ -1,6 +1,6 @@
-import { buildBlockGroups } from '../../compiler/packingElements.ts';
-import { allPrimes, isToeplitzView } from '../../compiler/plan.ts';
-import type { ClientView } from '../../compiler/plan.ts';
+import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
+import { allPrimes, isToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { SEED_BYTES } from '../seal/envelope.ts';
 import { readUpload, uploadCodes } from './ciphertexts.ts';
 import type { UploadCodes } from './ciphertexts.ts';

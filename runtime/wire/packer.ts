@@ -1,12 +1,12 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { SEED_BYTES } from '../seal/envelope.ts';
-import { PACKING_WASM } from '../kernels/packing.gen.ts';
-import { lazyModule, makeMemory } from '../kernels/wasm.ts';
-import type { WasmModule } from '../kernels/wasm.ts';
+import { PACKING_WASM } from './packing.gen.ts';
+import { lazyModule, makeMemory } from '../wasm.ts';
+import type { WasmModule } from '../wasm.ts';
 import { packedBytes, positionCount } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
 
-/** The functions of kernels/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
+/** The functions of runtime/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
 interface PackingExports {
   pack(
     words: number,
@@ -52,7 +52,7 @@ const WORD = 8;
 const LINE = 64;
 /** The module keeps tables below; and address 0 means all coefficients. */
 const FIRST_ADDRESS = 2048;
-/** What expanding a seed works in (kernels/assembly/seed.ts): one output of the stream, and what leads to it. */
+/** What expanding a seed works in (runtime/assembly/seed.ts): one output of the stream, and what leads to it. */
 const SEED_ROOM_BYTES = 1792 + 4096;
 /** Words in one output of the stream. */
 const OUTPUT_WORDS = 512;

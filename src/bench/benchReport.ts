@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import type { Kernel, PlanBytes, PlanCounts } from '../../compiler/plan.ts';
+import type { Kernel, PlanBytes, PlanCounts } from '../../compiler/lowerings/plan.ts';
 
 /** Milliseconds, medians over the rounds, one thread. */
 export interface LayerTimes {

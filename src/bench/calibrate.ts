@@ -4,12 +4,12 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { OperationCosts } from '../../compiler/operationCosts.ts';
-import { nttPrimes } from '../../compiler/modulus.ts';
-import type { Parameters } from '../../compiler/plan.ts';
-import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
-import type { Degree } from '../../compiler/security.ts';
-import { loadDirect } from '../../runtime/kernels/directModule.ts';
+import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import type { Parameters } from '../../compiler/lowerings/plan.ts';
+import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
+import type { Degree } from '../../compiler/bfv/security.ts';
+import { loadDirect } from '../../runtime/evaluator/direct/module.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { measureDirect } from './directOperations.ts';
@@ -76,7 +76,7 @@ const wire = measureWire(await loadPacking());
 const wireCosts = WIRE_PARTS.map((name) => `${name}: ${rounded(wire[name])}`).join(', ');
 console.error(`calibrate: wire: ${wireCosts}`);
 const text = `import type { DirectCosts, OperationCosts, WireCosts } from './operationCosts.ts';
-import type { Degree } from './security.ts';
+import type { Degree } from '../bfv/security.ts';
 
 /** Written by \`npm run bench:calibrate\`; do not edit. Lower quartiles in microseconds, one thread, one data prime. */
 export const MICROSECONDS: Readonly<Record<Degree, OperationCosts>> = {
@@ -89,6 +89,6 @@ export const DIRECT_NANOSECONDS: DirectCosts = { ${directCosts} };
 /** The wire: nanoseconds for one coefficient. */
 export const WIRE_NANOSECONDS: WireCosts = { ${wireCosts} };
 `;
-const target = fileURLToPath(new URL('../../compiler/costs.gen.ts', import.meta.url));
+const target = fileURLToPath(new URL('../../compiler/cost/costs.gen.ts', import.meta.url));
 await writeFile(target, text);
 console.log(`wrote ${target}`);

@@ -1,11 +1,11 @@
-import type { OperationCosts } from '../../compiler/operationCosts.ts';
-import type { Kernel, Plan } from '../../compiler/plan.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
+import type { Kernel, Plan } from '../../compiler/lowerings/plan.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
-import type { Client } from '../../runtime/client.ts';
-import type { CodingTimes } from '../../runtime/codingClock.ts';
-import { compareTensors } from '../../runtime/compare.ts';
-import type { Evaluator } from '../../runtime/evaluatorTypes.ts';
+import type { Client } from '../../runtime/client/client.ts';
+import type { CodingTimes } from '../../runtime/wire/codingClock.ts';
+import { compareTensors } from '../../runtime/clear/compare.ts';
+import type { Evaluator } from '../../runtime/evaluator/types.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { RawOperations } from './rawOperations.ts';
 import { calmest, countCalm, watched } from './stolenTime.ts';

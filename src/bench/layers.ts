@@ -1,5 +1,5 @@
-import { makeSpec } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 
 /** The benchmark layers: shapes of the literature with weights drawn from a fixed generator. */
 export interface LayerShape {

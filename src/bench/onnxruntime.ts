@@ -1,7 +1,7 @@
 /** Convolutions in onnxruntime-web, for the comparison in `npm run bench:clear`. */
-import { centredWeights, outputShape } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { centredWeights, outputShape } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { ELEMENT, encodeConvModel } from './convModel.ts';
 import type { ConvModel } from './convModel.ts';
 import type { Ort, OrtTensor } from '../model/ort.ts';

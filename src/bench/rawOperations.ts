@@ -1,5 +1,5 @@
-import type { OperationCosts } from '../../compiler/operationCosts.ts';
-import type { Parameters } from '../../compiler/plan.ts';
+import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
+import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { ciphertextFrames, loadCiphertext } from '../../runtime/seal/ciphertext.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import type { BfvContext } from '../../runtime/seal/context.ts';

@@ -5,14 +5,14 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compileSpec } from '../../compiler/compile.ts';
-import type { CompileOptions } from '../../compiler/compile.ts';
-import { clientView } from '../../compiler/plan.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
-import { createClient } from '../../runtime/client.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+import { createClient } from '../../runtime/client/client.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
-import { compareTensors } from '../../runtime/compare.ts';
-import { createEvaluator } from '../../runtime/evaluator.ts';
+import { compareTensors } from '../../runtime/clear/compare.ts';
+import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import { parseVector } from './vectorFile.ts';
 import type { TestVector } from './vectorFile.ts';
 

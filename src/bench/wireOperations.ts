@@ -1,5 +1,5 @@
-import { nttPrimes } from '../../compiler/modulus.ts';
-import type { WireCosts } from '../../compiler/operationCosts.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import type { WireCosts } from '../../compiler/cost/operationCosts.ts';
 import { coefficientCode } from '../../runtime/wire/coefficients.ts';
 import { Packer } from '../../runtime/wire/packer.ts';
 import type { PackingModule } from '../../runtime/wire/packer.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { compileSpec } from '../../compiler/compile.ts';
-import { clientView } from '../../compiler/plan.ts';
-import { createClient } from '../../runtime/client.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
+import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import type { EvaluatorPool } from '../../runtime/pool/pool.ts';
 import type { WorkerTime } from './benchReport.ts';

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ComparedLayer } from '../bench/compare.ts';
 import { compareTable } from '../bench/compareText.ts';
 import { describeMachine, peakRssMiB as measurePeakRss } from '../bench/benchReport.ts';

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { looksLikeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { displayName, readBytes, readText, requireDistinct, STANDARD_STREAM } from '../frontend/files.ts';

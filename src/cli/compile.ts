@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { compileConfig } from '../compile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts';
 import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';

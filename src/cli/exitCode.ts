@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../compiler/errors.ts';
+import type { ErrorCode } from '../../compiler/base/errors.ts';
 
 /** 0 good; 1 a finding about the convolution; 2 refused for any other reason; 130 interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;

@@ -1,6 +1,6 @@
-import { requiredWidth } from '../../compiler/interval.ts';
-import { keyBytes } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import { requiredWidth } from '../../compiler/base/interval.ts';
+import { keyBytes } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loweringReportLines } from '../report/loweringReport.ts';
 import type { LoweringReport } from '../report/loweringReport.ts';

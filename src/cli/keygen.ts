@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { keyBytesOf } from '../frontend/clientPlan.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { requireMissing, requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { VERSION_LINE } from '../version.ts';
 import { addBench } from './bench.ts';
 import { addCompile } from './compile.ts';

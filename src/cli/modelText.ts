@@ -1,4 +1,4 @@
-import { keyBytes } from '../../compiler/plan.ts';
+import { keyBytes } from '../../compiler/lowerings/plan.ts';
 import { alignColumns, printable } from '../lint/reporters/table.ts';
 import { layersOf } from '../model/modelPlan.ts';
 import type { ModelLayer, ModelPlan } from '../model/modelPlan.ts';

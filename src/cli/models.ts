@@ -1,4 +1,4 @@
-import type { CompileOptions } from '../../compiler/compile.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { printable } from '../lint/reporters/table.ts';

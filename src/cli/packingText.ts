@@ -1,6 +1,6 @@
-import type { ToeplitzPacking } from '../../compiler/packing.ts';
-import type { DiagonalsPacking, RotationSteps } from '../../compiler/packingDiagonals.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { ToeplitzPacking } from '../../compiler/toeplitz/packing.ts';
+import type { DiagonalsPacking, RotationSteps } from '../../compiler/diagonals/packing.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { plural } from './planText.ts';
 
 /** How packings read in text. */

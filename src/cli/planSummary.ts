@@ -1,4 +1,4 @@
-import { isToeplitz } from '../../compiler/plan.ts';
+import { isToeplitz } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { planFacts } from '../runReport.ts';
 

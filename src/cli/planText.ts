@@ -1,9 +1,9 @@
-import { coeffModulusBits } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
-import { requiredWidth } from '../../compiler/interval.ts';
-import type { Interval, Width } from '../../compiler/interval.ts';
-import { outputShape } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { requiredWidth } from '../../compiler/base/interval.ts';
+import type { Interval, Width } from '../../compiler/base/interval.ts';
+import { outputShape } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 
 /** How plans read in text. */

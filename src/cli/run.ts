@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
-import type { CompileOptions } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { compileConfig } from '../compile.ts';
 import { resizeSpec } from '../frontend/autoPad.ts';
 import type { ParsedConfig } from '../frontend/config.ts';

@@ -1,4 +1,4 @@
-import type { Plan } from '../../compiler/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { RunResult } from '../run.ts';
 import { describeInterval, describeModulus, plural } from './planText.ts';
 import { verdict } from './terminal.ts';

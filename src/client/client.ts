@@ -1,8 +1,8 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { outputShape } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
-import { createClient } from '../../runtime/client.ts';
-import type { Client } from '../../runtime/client.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { outputShape } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+import { createClient } from '../../runtime/client/client.ts';
+import type { Client } from '../../runtime/client/client.ts';
 import { messageLengths } from '../../runtime/wire/lengths.ts';
 import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { MAX_CLIENT_PLAN_LENGTH, parseClientPlan } from '../frontend/clientPlan.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { createPlanClient } from './client.ts';

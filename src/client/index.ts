@@ -2,11 +2,11 @@
  * `cipherconv/client`: what a client needs, in Node and in browsers. It imports no server code and nothing of Node.
  */
 
-export { CipherconvError } from '../../compiler/errors.ts';
-export type { ErrorCode, ErrorDetails } from '../../compiler/errors.ts';
-export { makeTensor } from '../../compiler/tensor.ts';
-export type { Tensor } from '../../compiler/tensor.ts';
-export type { ClientView, DiagonalsView, Parameters, ToeplitzView } from '../../compiler/plan.ts';
+export { CipherconvError } from '../../compiler/base/errors.ts';
+export type { ErrorCode, ErrorDetails } from '../../compiler/base/errors.ts';
+export { makeTensor } from '../../compiler/base/tensor.ts';
+export type { Tensor } from '../../compiler/base/tensor.ts';
+export type { ClientView, DiagonalsView, Parameters, ToeplitzView } from '../../compiler/lowerings/plan.ts';
 export { MESSAGE_HEADER_BYTES } from '../../runtime/wire/message.ts';
 export { parseClientPlan } from '../frontend/clientPlan.ts';
 export type { ClientPlan } from '../frontend/clientPlan.ts';

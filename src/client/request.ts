@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ErrorDetails } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ErrorDetails } from '../../compiler/base/errors.ts';
 
 /**
  * Requests to a server that need not be honest: nothing is read without a bound, redirects are not followed, and the

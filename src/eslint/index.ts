@@ -1,5 +1,5 @@
 import type { DocumentNode, ValueNode } from '@humanwhocodes/momoa';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { parseFilterConfig, TooWideError } from '../frontend/config.ts';
 import { LocatedError } from '../frontend/positions.ts';
 import type { JsonPath } from '../frontend/positions.ts';

@@ -1,5 +1,5 @@
-import { makeSpec } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { AutoPad } from './schema.ts';
 
 type Pads = [top: number, left: number, bottom: number, right: number];

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { clientView, isToeplitzView } from '../../compiler/plan.ts';
-import type { ClientView, DiagonalsView, Plan, ToeplitzView } from '../../compiler/plan.ts';
-import { checkClientView } from '../../compiler/planView.ts';
-import { deepFreeze } from '../../compiler/spec.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { clientView, isToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView, DiagonalsView, Plan, ToeplitzView } from '../../compiler/lowerings/plan.ts';
+import { checkClientView } from '../../compiler/lowerings/checkView.ts';
+import { deepFreeze } from '../../compiler/convolution/spec.ts';
 import { canonicalLines } from './canonicalJson.ts';
 import {
   convShape,

@@ -1,7 +1,7 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { makeSpec } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { resolveAutoPad } from './autoPad.ts';
 import { requireConfig } from './configIssues.ts';
 import { configPathOf } from './configPaths.ts';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../compiler/tensor.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
 import type { JsonPath } from './positions.ts';
 
 /** Why an array from JSON is not a tensor of the shape it should have. `path` leads from the array to the fault. */

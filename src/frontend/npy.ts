@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { elementCount } from '../../compiler/tensor.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /**
  * NumPy's .npy files (format versions 1 to 3) in C order: integers, and floats where a model takes them. Our own reader, because what is read here

@@ -1,12 +1,12 @@
 import { extname } from 'node:path';
 import { encode } from 'fast-png';
-import { CipherconvError, internalError } from '../../compiler/errors.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requireWritable, STANDARD_STREAM, writeWhole } from './files.ts';
 import { fromCanonical, outsideShape } from './layouts.ts';
 import type { Shape4 } from './layouts.ts';
 import { encodeNpy } from './npy.ts';
-import { encodeTensorFile } from './onnx/tensorProto.ts';
+import { encodeTensorFile } from './onnx/proto/tensorProto.ts';
 import type { OnnxTensor } from './onnx/types.ts';
 import type { TensorLayout } from './schema.ts';
 

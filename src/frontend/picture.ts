@@ -1,6 +1,6 @@
 import { decode, hasPngSignature } from 'fast-png';
 import type { DecodedPng } from 'fast-png';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Picture } from './pictureTensor.ts';
 
 /** Pixels beyond which a picture is refused before it is unpacked: 16384 x 16384. */

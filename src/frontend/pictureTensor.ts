@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ConvShape } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ConvShape } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /** A decoded picture: opaque, samples as stored, interleaved (row, column, channel). */
 export interface Picture {

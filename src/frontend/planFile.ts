@@ -1,10 +1,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ErrorCode } from '../../compiler/errors.ts';
-import type { Plan } from '../../compiler/plan.ts';
-import { deepFreeze, makeSpec } from '../../compiler/spec.ts';
-import { verify } from '../../compiler/verify.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ErrorCode } from '../../compiler/base/errors.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { deepFreeze, makeSpec } from '../../compiler/convolution/spec.ts';
+import { verify } from '../../compiler/lowerings/verify.ts';
 import { canonicalJson, canonicalLines } from './canonicalJson.ts';
 import { planFileSchema } from './planSchema.ts';
 import { parseJson } from './positions.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DEGREES } from '../../compiler/security.ts';
-import type { DiagonalsPlan, ToeplitzPlan } from '../../compiler/plan.ts';
+import { DEGREES } from '../../compiler/bfv/security.ts';
+import type { DiagonalsPlan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 
 /**
  * Shape and types of a plan file, strict. What the numbers mean is `verify`'s business; the bounds here only keep

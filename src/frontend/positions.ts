@@ -1,7 +1,7 @@
 import { parse as parseWithPositions } from '@humanwhocodes/momoa';
 import type { ValueNode } from '@humanwhocodes/momoa';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ErrorDetails } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ErrorDetails } from '../../compiler/base/errors.ts';
 import { offsetOf } from './scanJson.ts';
 import type { JsonPath, Target } from './scanJson.ts';
 

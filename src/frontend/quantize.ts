@@ -1,8 +1,8 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { datatypeRange } from '../../compiler/interval.ts';
-import type { Interval } from '../../compiler/interval.ts';
-import { MAX_BITS } from '../../compiler/spec.ts';
-import { elementCount } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { datatypeRange } from '../../compiler/base/interval.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import { MAX_BITS } from '../../compiler/convolution/spec.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
 import { roundHalfEven } from '../../runtime/clear/requantize.ts';
 
 /** Floating-point numbers in C order. */

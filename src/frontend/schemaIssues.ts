@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ErrorCode, ErrorDetails } from '../../compiler/errors.ts';
+import type { ErrorCode, ErrorDetails } from '../../compiler/base/errors.ts';
 import { nearest } from './nearest.ts';
 import { describeJson } from './nested.ts';
 import { formatPath, locate, LocatedError } from './positions.ts';

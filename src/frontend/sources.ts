@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join } from 'node:path';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';

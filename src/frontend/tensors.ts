@@ -1,11 +1,11 @@
 import { extname } from 'node:path';
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ConvShape } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ConvShape } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { decodeText, displayName, readBytes, STANDARD_STREAM } from './files.ts';
 import { canonicalShape, outsideShape, toCanonical } from './layouts.ts';
-import { decodeTensorFile } from './onnx/tensorProto.ts';
+import { decodeTensorFile } from './onnx/proto/tensorProto.ts';
 import { flattenNested, pathOfElement } from './nested.ts';
 import { decodeNpy } from './npy.ts';
 import { decodePicture } from './picture.ts';

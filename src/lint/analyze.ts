@@ -1,19 +1,19 @@
-import { analyzeAccumulator } from '../../compiler/accumulator.ts';
-import type { AccumulatorAnalysis } from '../../compiler/accumulator.ts';
-import { inputHistograms } from '../../compiler/calibration.ts';
-import type { Calibration } from '../../compiler/calibration.ts';
-import { datatypeBound, largestTapsOf, tapsOf } from '../../compiler/datatypeBound.ts';
+import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
+import type { AccumulatorAnalysis } from '../../compiler/accumulator/exact.ts';
+import { inputHistograms } from '../../compiler/accumulator/calibration.ts';
+import type { Calibration } from '../../compiler/accumulator/calibration.ts';
+import { datatypeBound, largestTapsOf, tapsOf } from '../../compiler/accumulator/datatypeBound.ts';
 import {
   histogramDistribution,
   SMALLEST_PROBABILITY,
   uniformDistribution,
-} from '../../compiler/distribution.ts';
-import type { Distribution } from '../../compiler/distribution.ts';
-import { contains, datatypeRange, requiredWidth } from '../../compiler/interval.ts';
-import type { Interval, Width } from '../../compiler/interval.ts';
-import { a2qBits, normBound } from '../../compiler/normBound.ts';
-import { overflowProbability } from '../../compiler/overflowProbability.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+} from '../../compiler/accumulator/distribution.ts';
+import type { Distribution } from '../../compiler/accumulator/distribution.ts';
+import { contains, datatypeRange, requiredWidth } from '../../compiler/base/interval.ts';
+import type { Interval, Width } from '../../compiler/base/interval.ts';
+import { a2qBits, normBound } from '../../compiler/accumulator/normBound.ts';
+import { overflowProbability } from '../../compiler/accumulator/overflowProbability.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 
 /** One way to bound the accumulator. A proof holds for every input; an estimate says what to expect. */
 export interface Tier<Kind extends 'proof' | 'estimate' = 'proof'> {

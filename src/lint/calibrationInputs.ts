@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { summarizeAccumulators } from '../../compiler/calibration.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { makeSpec } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { summarizeAccumulators } from '../../compiler/accumulator/calibration.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { unreadable } from '../frontend/files.ts';
 import { canonicalShape, toCanonical } from '../frontend/layouts.ts';

@@ -1,6 +1,6 @@
-import { largestTaps } from '../../compiler/datatypeBound.ts';
-import { datatypeRange, requiredWidth } from '../../compiler/interval.ts';
-import type { Interval } from '../../compiler/interval.ts';
+import { largestTaps } from '../../compiler/accumulator/datatypeBound.ts';
+import { datatypeRange, requiredWidth } from '../../compiler/base/interval.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
 
 import { largest, requiredBitsAs } from './analyze.ts';
 import type { Analysis, Tier } from './analyze.ts';

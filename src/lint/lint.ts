@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { displayName } from '../frontend/files.ts';
 import { analyze, PROBABILITY_BUDGET } from './analyze.ts';

@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { centredInputRange, centredWeights } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { centredInputRange, centredWeights } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { LocatedError } from '../frontend/positions.ts';
 import type { Finding, Level, WideInteger, Witness } from './finding.ts';

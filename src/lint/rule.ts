@@ -1,5 +1,5 @@
-import type { Interval, Width } from '../../compiler/interval.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import type { Interval, Width } from '../../compiler/base/interval.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { JsonPath, Position } from '../frontend/positions.ts';
 import type { TensorLayout } from '../frontend/schema.ts';
 import type { Analysis } from './analyze.ts';

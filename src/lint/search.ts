@@ -1,6 +1,6 @@
 import { glob, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { STANDARD_STREAM, unreadable } from '../frontend/files.ts';
 import { isLinted } from './sources.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { nearest } from '../frontend/nearest.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';

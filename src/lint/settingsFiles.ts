@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { readText, STANDARD_STREAM } from '../frontend/files.ts';
 import { DEFAULT_SETTINGS, parseSettings } from './settings.ts';
 import type { Settings } from './settings.ts';

@@ -1,5 +1,5 @@
-import type { Interval, Width } from '../../compiler/interval.ts';
-import type { Remedies } from '../../compiler/remedies.ts';
+import type { Interval, Width } from '../../compiler/base/interval.ts';
+import type { Remedies } from '../../compiler/accumulator/remedies.ts';
 import { requiredBitsAs } from './analyze.ts';
 
 /** Words that several findings share. */

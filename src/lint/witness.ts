@@ -1,6 +1,6 @@
-import { witnessImage } from '../../compiler/accumulator.ts';
-import type { AccumulatorAnalysis, End } from '../../compiler/accumulator.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { witnessImage } from '../../compiler/accumulator/exact.ts';
+import type { AccumulatorAnalysis, End } from '../../compiler/accumulator/exact.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { Witness } from './finding.ts';
 
 /** Inputs that take output channel `channel` to both ends of its interval; the cell named is that of `end`. */

@@ -1,10 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { outputShape } from '../../compiler/spec.ts';
-import { elementCount } from '../../compiler/tensor.ts';
-import { EXTERNAL } from '../frontend/onnx/codes.ts';
-import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
-import type { ModelProto } from '../frontend/onnx/onnx_pb.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { outputShape } from '../../compiler/convolution/spec.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
+import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
 import { canCross } from './typedTensor.ts';
 

@@ -1,4 +1,4 @@
-import { internalError } from '../../compiler/errors.ts';
+import { internalError } from '../../compiler/base/errors.ts';
 import { layerInput } from './layerTensors.ts';
 import { layersOf } from './modelPlan.ts';
 import type { Arithmetic, ModelPlan } from './modelPlan.ts';

@@ -1,10 +1,10 @@
 import { clone, toBinary } from '@bufbuild/protobuf';
-import { compileSpec } from '../../compiler/compile.ts';
-import type { CompileOptions } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { ELEMENTS, isQuantizedType } from '../frontend/onnx/codes.ts';
-import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
-import type { ModelProto } from '../frontend/onnx/onnx_pb.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { ELEMENTS, isQuantizedType } from '../frontend/onnx/proto/codes.ts';
+import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedLayer, ImportedModel } from '../frontend/onnx/types.ts';
 import { storedPlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';

@@ -1,4 +1,4 @@
-import type { ModelProto } from '../frontend/onnx/onnx_pb.ts';
+import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import { CONSTANT, Levels } from './levels.ts';
 import type { Cut, Flow } from './levels.ts';
 

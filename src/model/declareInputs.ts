@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { internalError } from '../../compiler/errors.ts';
-import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelSegment } from './modelPlan.ts';
 import { valueInfo } from './protoParts.ts';
 import type { TypedTensor } from './typedTensor.ts';

@@ -1,10 +1,10 @@
 import { clone } from '@bufbuild/protobuf';
-import { internalError } from '../../compiler/errors.ts';
-import { centredInputRange, centredWeights } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import { isQuantizedType } from '../frontend/onnx/codes.ts';
-import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
-import type { ModelProto, NodeProto, TensorProto } from '../frontend/onnx/onnx_pb.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import { centredInputRange, centredWeights } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import { isQuantizedType } from '../frontend/onnx/proto/codes.ts';
+import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { ModelProto, NodeProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { LayerInput } from '../frontend/onnx/types.ts';
 import { FreshNames } from './freshNames.ts';
 import { initializer, integerAttribute, integersAttribute, node } from './protoParts.ts';

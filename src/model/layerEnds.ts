@@ -1,5 +1,5 @@
-import { internalError } from '../../compiler/errors.ts';
-import type { ModelProto, NodeProto } from '../frontend/onnx/onnx_pb.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import type { ModelProto, NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedLayer, ImportedModel, LayerInput, LayerOutput } from '../frontend/onnx/types.ts';
 import type { Arithmetic, ModelLayer, ModelLayerOutput } from './modelPlan.ts';
 

@@ -1,6 +1,6 @@
-import { CipherconvError, internalError } from '../../compiler/errors.ts';
-import { elementCount } from '../../compiler/tensor.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
 import type { ModelLayer, ModelLayerOutput, RequantizedLayerOutput } from './modelPlan.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';

@@ -1,4 +1,4 @@
-import type { NodeProto } from '../frontend/onnx/onnx_pb.ts';
+import type { NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
 
 /** A layer, as far as cutting needs to know it. */
 export interface Cut {

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { readBytes, readText, STANDARD_STREAM, displayName } from '../frontend/files.ts';
 import { decodeNpyNumbers } from '../frontend/npy.ts';
-import type { ElementType } from '../frontend/onnx/codes.ts';
-import { decodeTensorFile } from '../frontend/onnx/tensorProto.ts';
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
+import { decodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
 import { decodePicture } from '../frontend/picture.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { encode } from 'fast-png';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import { encodeNpy, encodeNpyFloats } from '../frontend/npy.ts';
-import { encodeTensorFile } from '../frontend/onnx/tensorProto.ts';
+import { encodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
 import { encodePicture } from '../frontend/outputs.ts';
 import { isFloating, toDoubles } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';

@@ -1,6 +1,6 @@
 import type { Requantization } from '../../runtime/clear/requantize.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
-import type { ElementType } from '../frontend/onnx/codes.ts';
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import type { LayerInput, LayerOutput } from '../frontend/onnx/types.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { deepFreeze } from '../../compiler/spec.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { deepFreeze } from '../../compiler/convolution/spec.ts';
 import { canonicalJson, canonicalLines } from '../frontend/canonicalJson.ts';
 import { MODEL_PLAN_FORMAT, parsePlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ELEMENTS } from '../frontend/onnx/codes.ts';
-import type { ElementType } from '../frontend/onnx/codes.ts';
+import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 
 /** Shape and types of a model's plan file, strict. What the numbers mean is `checkModelPlan`'s business. */
 

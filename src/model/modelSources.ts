@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { displayName, readText } from '../frontend/files.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { looksLikeModelPlan } from '../frontend/planFile.ts';

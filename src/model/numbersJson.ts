@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { elementCount } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 

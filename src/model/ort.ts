@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Arithmetic } from './modelPlan.ts';
 import { CROSSING_ELEMENTS } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';

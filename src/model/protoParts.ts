@@ -1,13 +1,18 @@
 import { create } from '@bufbuild/protobuf';
-import { ATTRIBUTE, ELEMENTS } from '../frontend/onnx/codes.ts';
-import type { ElementType } from '../frontend/onnx/codes.ts';
+import { ATTRIBUTE, ELEMENTS } from '../frontend/onnx/proto/codes.ts';
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import {
   AttributeProtoSchema,
   NodeProtoSchema,
   TensorProtoSchema,
   ValueInfoProtoSchema,
-} from '../frontend/onnx/onnx_pb.ts';
-import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from '../frontend/onnx/onnx_pb.ts';
+} from '../frontend/onnx/proto/onnx_pb.ts';
+import type {
+  AttributeProto,
+  NodeProto,
+  TensorProto,
+  ValueInfoProto,
+} from '../frontend/onnx/proto/onnx_pb.ts';
 import { typedTensor } from './typedTensor.ts';
 import type { CrossingElement } from './typedTensor.ts';
 

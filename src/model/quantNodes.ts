@@ -1,7 +1,7 @@
 import { clone } from '@bufbuild/protobuf';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
-import type { ModelProto, NodeProto, TensorProto } from '../frontend/onnx/onnx_pb.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { ModelProto, NodeProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { OnnxTensor } from '../frontend/onnx/types.ts';
 import { FreshNames } from './freshNames.ts';
 import { initializer, node } from './protoParts.ts';

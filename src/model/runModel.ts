@@ -1,4 +1,4 @@
-import { CipherconvError, internalError } from '../../compiler/errors.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
 import { ModelComparer } from './compareModel.ts';

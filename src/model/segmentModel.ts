@@ -1,7 +1,7 @@
 import { clone, create, toBinary } from '@bufbuild/protobuf';
-import { internalError } from '../../compiler/errors.ts';
-import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema } from '../frontend/onnx/onnx_pb.ts';
-import type { GraphProto, ModelProto, NodeProto } from '../frontend/onnx/onnx_pb.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { GraphProto, ModelProto, NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { RequantizedTensor, Segment } from './cutGraph.ts';
 import { FreshNames } from './freshNames.ts';
 import { untypedValue } from './protoParts.ts';

@@ -1,8 +1,8 @@
 import { clone } from '@bufbuild/protobuf';
-import { internalError } from '../../compiler/errors.ts';
-import { EXTERNAL } from '../frontend/onnx/codes.ts';
-import { ModelProtoSchema } from '../frontend/onnx/onnx_pb.ts';
-import type { ModelProto, TensorProto } from '../frontend/onnx/onnx_pb.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
+import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { ModelProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { initializer } from './protoParts.ts';
 import { withoutQuantNodes } from './quantNodes.ts';

@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { elementCount } from '../../compiler/tensor.ts';
-import type { ElementType } from '../frontend/onnx/codes.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 
 /** Tensors as ONNX has them, between the parts of a model: an element type, a shape, the elements in C order. */
 

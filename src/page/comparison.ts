@@ -1,11 +1,11 @@
 import type { ClientPlan } from '../client/index.ts';
 import { parseFilterConfig } from '../frontend/config.ts';
 import { decodeNpy } from '../frontend/npy.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ConvShape, ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ConvShape, ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
-import { compareTensors } from '../../runtime/compare.ts';
+import { compareTensors } from '../../runtime/clear/compare.ts';
 import type { Compared, NamedFile } from './messages.ts';
 
 /**

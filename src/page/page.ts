@@ -1,4 +1,4 @@
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { Camera, hasCamera } from './camera.ts';
 import { Drawing } from './drawing.ts';
 import { clearAlert, element, setHidden, setInert, showAlert, textOf } from './elements.ts';

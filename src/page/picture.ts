@@ -1,6 +1,6 @@
 import { pictureTensor } from '../frontend/pictureTensor.ts';
-import type { ConvShape } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { ConvShape } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { context2d, element, showPixels } from './elements.ts';
 import { middleBox, pixelsOf, samplesOf } from './pixels.ts';
 

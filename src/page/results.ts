@@ -1,4 +1,4 @@
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { element, make, showPixels } from './elements.ts';
 import type { Compared, Excerpt, Inferred, PlanFacts, Step } from './messages.ts';
 import {

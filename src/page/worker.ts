@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { connect, MESSAGE_HEADER_BYTES } from '../client/index.ts';
 import type { RemotePlan } from '../client/index.ts';
 import { canonicalShape, fromCanonical, toCanonical } from '../frontend/layouts.ts';
-import { internalError } from '../../compiler/errors.ts';
-import { coeffModulusBits } from '../../compiler/plan.ts';
-import { outputShape } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
+import { outputShape } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { compareWithConfig } from './comparison.ts';
 import type {
   Answer,

@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { BenchReport } from '../bench/benchReport.ts';
 
 /** A chart of the benchmark table: milliseconds per layer on a logarithmic axis, one bar a way to compute it. */

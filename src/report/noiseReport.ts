@@ -1,12 +1,18 @@
-import { compileSpec } from '../../compiler/compile.ts';
-import { largestNoise, resultNoise } from '../../compiler/noise.ts';
-import type { Failure, TwiceNoise } from '../../compiler/noise.ts';
-import { chooseModulus } from '../../compiler/parameters.ts';
-import { coeffModulusBits, dataModulus, isToeplitz, noiseInput, planNoise } from '../../compiler/plan.ts';
-import type { Plan, ToeplitzPlan } from '../../compiler/plan.ts';
-import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
-import type { Degree } from '../../compiler/security.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { largestNoise, resultNoise } from '../../compiler/bfv/noise.ts';
+import type { Failure, TwiceNoise } from '../../compiler/bfv/noise.ts';
+import { chooseModulus } from '../../compiler/bfv/chooseModulus.ts';
+import {
+  coeffModulusBits,
+  dataModulus,
+  isToeplitz,
+  noiseInput,
+  planNoise,
+} from '../../compiler/lowerings/plan.ts';
+import type { Plan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
+import type { Degree } from '../../compiler/bfv/security.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 
 /** The noise of a plan, told for people: from a fresh encryption to what decryption meets, and what the neighbours are. */
 

@@ -3,8 +3,8 @@
  * reads or keeps one (dependency-cruiser checks it).
  */
 
-export { CipherconvError } from '../../compiler/errors.ts';
-export type { ErrorCode, ErrorDetails } from '../../compiler/errors.ts';
+export { CipherconvError } from '../../compiler/base/errors.ts';
+export type { ErrorCode, ErrorDetails } from '../../compiler/base/errors.ts';
 export { MESSAGE_HEADER_BYTES, messageDigest } from '../../runtime/wire/message.ts';
 export { parsePlan } from '../frontend/planFile.ts';
 export type { StoredPlan } from '../frontend/planFile.ts';

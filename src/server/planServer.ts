@@ -1,7 +1,7 @@
-import { clientView } from '../../compiler/plan.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { createEvaluator } from '../../runtime/evaluator.ts';
-import type { Evaluator, EvaluatorOptions } from '../../runtime/evaluator.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
+import type { Evaluator, EvaluatorOptions } from '../../runtime/evaluator/evaluator.ts';
 import { messageLengths } from '../../runtime/wire/lengths.ts';
 import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';

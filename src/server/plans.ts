@@ -1,5 +1,5 @@
-import { CipherconvError } from '../../compiler/errors.ts';
-import { clientView } from '../../compiler/plan.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { displayName, readText } from '../frontend/files.ts';

@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 
 /** Refusals over HTTP: RFC 9457 problem details, made from data. */
 

@@ -1,7 +1,7 @@
 import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { createApp } from './app.ts';
 import { KeyStore } from './keyStore.ts';

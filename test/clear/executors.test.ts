@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import { makeTensor } from '../../compiler/tensor.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { EXECUTORS } from '../../runtime/clear/executors.ts';
 import type { Executor } from '../../runtime/clear/executors.ts';
 import { arbitrarySpec, randomInput, specFromChoices } from '../support/specs.ts';

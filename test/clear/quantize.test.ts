@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { datatypeRange } from '../../compiler/interval.ts';
+import { datatypeRange } from '../../compiler/base/interval.ts';
 import { quantize } from '../../src/frontend/quantize.ts';
 import { simpleSpec } from '../support/simple.ts';
 

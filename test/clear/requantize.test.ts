@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { requantize, roundHalfEven } from '../../runtime/clear/requantize.ts';
 import type { Requantization } from '../../runtime/clear/requantize.ts';
 

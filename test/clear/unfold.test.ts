@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { fold, unfold } from '../../runtime/clear/unfold.ts';
 import { geometryOf } from '../../runtime/clear/windows.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { encodePng, npyBytes } from '../lint/samples.ts';
 import { config } from '../frontend/fixtures.ts';
 import type { FilterConfigInput } from '../../src/frontend/schema.ts';
-import { encodeTensorFile, toTensorProto } from '../../src/frontend/onnx/tensorProto.ts';
+import { encodeTensorFile, toTensorProto } from '../../src/frontend/onnx/proto/tensorProto.ts';
 import { encodeModel, node, value } from '../frontend/onnx/models.ts';
 import { cipherconv, ROOT, temporaryFolder } from './spawnCli.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { Plan } from '../../compiler/plan.ts';
-import { checkClientView } from '../../compiler/planView.ts';
-import { clientView } from '../../compiler/plan.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { checkClientView } from '../../compiler/lowerings/checkView.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { createPlanClient } from '../../src/client/index.ts';
 import {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { keyBytes as keyBytesOf } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { keyBytes as keyBytesOf } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { fromCanonical, outsideShape } from '../../src/frontend/layouts.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
-import { NegacyclicTransform } from '../../runtime/negacyclic.ts';
+import { NegacyclicTransform } from '../../runtime/seal/negacyclic.ts';
 import { createPlanClient } from '../../src/client/index.ts';
 import { decodeSecretKey, encodeSecretKey } from '../../src/client/secretKey.ts';
 import { clientPlanOf } from '../../src/frontend/clientPlan.ts';

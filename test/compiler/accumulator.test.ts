@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator.ts';
-import { filterMatrix } from '../../compiler/filterMatrix.ts';
-import { requiredWidth } from '../../compiler/interval.ts';
-import { outputShape } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator/exact.ts';
+import { filterMatrix } from '../../compiler/convolution/filterMatrix.ts';
+import { requiredWidth } from '../../compiler/base/interval.ts';
+import { outputShape } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
-import { coeffModulusBits } from '../../compiler/plan.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 
 /** A worse packing shows here: one line a layer and kernel, by the default objective. */

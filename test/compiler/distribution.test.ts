@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { analyzeAccumulator } from '../../compiler/accumulator.ts';
+import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
 import {
   addScaled,
   histogramDistribution,
@@ -10,9 +10,9 @@ import {
   repeated,
   sumOf,
   uniformDistribution,
-} from '../../compiler/distribution.ts';
-import { datatypeRange } from '../../compiler/interval.ts';
-import { overflowProbability } from '../../compiler/overflowProbability.ts';
+} from '../../compiler/accumulator/distribution.ts';
+import { datatypeRange } from '../../compiler/base/interval.ts';
+import { overflowProbability } from '../../compiler/accumulator/overflowProbability.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { randomIntegers } from '../support/specs.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { chooseLowering } from '../../compiler/chooseLowering.ts';
-import { compileSpec } from '../../compiler/compile.ts';
-import { buildProgram } from '../../compiler/program.ts';
-import { simulate } from '../../compiler/simulate.ts';
+import { chooseLowering } from '../../compiler/lowerings/choose.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
+import { simulate } from '../../compiler/lowerings/simulate.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { randomInput } from '../support/specs.ts';

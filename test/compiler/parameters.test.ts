@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { bitLength, ceilLog2 } from '../../compiler/interval.ts';
-import { isPrime, nttPrimes } from '../../compiler/modulus.ts';
-import { decryptionIsCertain, predictedBudgetBits } from '../../compiler/noise.ts';
-import { chooseModulus, dataPrimesOfBits } from '../../compiler/parameters.ts';
-import { DEGREES, largestModulusBits } from '../../compiler/security.ts';
+import { bitLength, ceilLog2 } from '../../compiler/base/interval.ts';
+import { isPrime, nttPrimes } from '../../compiler/rings/primes.ts';
+import { decryptionIsCertain, predictedBudgetBits } from '../../compiler/bfv/noise.ts';
+import { chooseModulus, dataPrimesOfBits } from '../../compiler/bfv/chooseModulus.ts';
+import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
 
 /** Twice the noise of a row without rounding: 2 x 21.5 x L1. */
 const rowNoise = (rowL1: number): bigint => 43n * BigInt(rowL1);

@@ -1,14 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
-import type { CompileOptions } from '../../compiler/compile.ts';
-import { bitLength } from '../../compiler/interval.ts';
-import { decryptionIsCertain, largestNoise, resultNoise } from '../../compiler/noise.ts';
-import { dataPrimesOfBits } from '../../compiler/parameters.ts';
-import { allPrimes, clientView, dataModulus, decodeResidue, noiseInput } from '../../compiler/plan.ts';
-import type { ToeplitzPlan } from '../../compiler/plan.ts';
-import { largestModulusBits } from '../../compiler/security.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { bitLength } from '../../compiler/base/interval.ts';
+import { decryptionIsCertain, largestNoise, resultNoise } from '../../compiler/bfv/noise.ts';
+import { dataPrimesOfBits } from '../../compiler/bfv/chooseModulus.ts';
+import {
+  allPrimes,
+  clientView,
+  dataModulus,
+  decodeResidue,
+  noiseInput,
+} from '../../compiler/lowerings/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import { largestModulusBits } from '../../compiler/bfv/security.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec } from '../support/specs.ts';
 

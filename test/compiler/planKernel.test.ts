@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { bitLength } from '../../compiler/interval.ts';
-import { nttPrimes } from '../../compiler/modulus.ts';
-import { decryptionIsCertain, resultNoise } from '../../compiler/noise.ts';
-import { dataModulus, noiseInput } from '../../compiler/plan.ts';
-import type { ToeplitzPlan } from '../../compiler/plan.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { bitLength } from '../../compiler/base/interval.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import { decryptionIsCertain, resultNoise } from '../../compiler/bfv/noise.ts';
+import { dataModulus, noiseInput } from '../../compiler/lowerings/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import {
   analyzeLanes,
   digitCapacity,
@@ -14,12 +14,12 @@ import {
   largestWeight,
   limbBoundary,
   limbsFor,
-} from '../../compiler/planKernel.ts';
-import { buildProgram } from '../../compiler/program.ts';
-import type { ToeplitzProgram } from '../../compiler/program.ts';
-import { scheduleSteps } from '../../compiler/programSteps.ts';
-import { largestModulusBits } from '../../compiler/security.ts';
-import { verify } from '../../compiler/verify.ts';
+} from '../../compiler/toeplitz/direct/lanes.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
+import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
+import { largestModulusBits } from '../../compiler/bfv/security.ts';
+import { verify } from '../../compiler/lowerings/verify.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec } from '../support/specs.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { analyzeAccumulator } from '../../compiler/accumulator.ts';
-import { contains, datatypeRange, requiredWidth } from '../../compiler/interval.ts';
-import { channelSpec, remediesFor } from '../../compiler/remedies.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import { makeSpec } from '../../compiler/spec.ts';
+import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
+import { contains, datatypeRange, requiredWidth } from '../../compiler/base/interval.ts';
+import { channelSpec, remediesFor } from '../../compiler/accumulator/remedies.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec } from '../support/specs.ts';
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
-import type { CompileOptions } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/plan.ts';
-import { buildProgram } from '../../compiler/program.ts';
-import { simulate } from '../../compiler/simulate.ts';
-import { outputShape } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
+import { simulate } from '../../compiler/lowerings/simulate.ts';
+import { outputShape } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { slotTransform, smallestRoot } from '../../compiler/packingSlots.ts';
-import { batchingPrime } from '../../compiler/parametersDiagonals.ts';
-import { centredLift, multiplication, powerOf } from '../../compiler/residues.ts';
-import { rotateSlots } from '../../compiler/simulateDiagonals.ts';
+import { slotTransform, smallestRoot } from '../../compiler/rings/slots.ts';
+import { batchingPrime } from '../../compiler/diagonals/parameters.ts';
+import { centredLift, multiplication, powerOf } from '../../compiler/rings/residues.ts';
+import { rotateSlots } from '../../compiler/diagonals/simulate.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../../runtime/seal/plaintext.ts';

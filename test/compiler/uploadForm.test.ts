@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compileSpec, compileToeplitz } from '../../compiler/compile.ts';
-import { chooseUploadForm, microsecondsOfSeeding } from '../../compiler/uploadForm.ts';
-import { verify } from '../../compiler/verify.ts';
+import { compileSpec, compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import { chooseUploadForm, microsecondsOfSeeding } from '../../compiler/toeplitz/uploadForm.ts';
+import { verify } from '../../compiler/lowerings/verify.ts';
 import { simpleSpec } from '../support/simple.ts';
 
 const plan = compileToeplitz(simpleSpec(), { kernel: 'direct' });

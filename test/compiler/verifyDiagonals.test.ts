@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DiagonalsPlan } from '../../compiler/plan.ts';
-import { buildProgram } from '../../compiler/program.ts';
-import type { DiagonalsProgram } from '../../compiler/programDiagonals.ts';
-import { simulate } from '../../compiler/simulate.ts';
-import { verify } from '../../compiler/verify.ts';
-import { verifyDiagonals } from '../../compiler/verifyDiagonals.ts';
+import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
+import type { DiagonalsProgram } from '../../compiler/diagonals/program.ts';
+import { simulate } from '../../compiler/lowerings/simulate.ts';
+import { verify } from '../../compiler/lowerings/verify.ts';
+import { verifyDiagonals } from '../../compiler/diagonals/verify.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';

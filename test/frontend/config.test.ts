@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { resizeSpec } from '../../src/frontend/autoPad.ts';
 import { parseFilterConfig } from '../../src/frontend/config.ts';
 import { LocatedError } from '../../src/frontend/positions.ts';

@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import { expect } from 'vitest';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ErrorCode } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ErrorCode } from '../../compiler/base/errors.ts';
 import { parseFilterConfig } from '../../src/frontend/config.ts';
 import type { ParsedConfig } from '../../src/frontend/config.ts';
 import type { FilterConfigInput } from '../../src/frontend/schema.ts';

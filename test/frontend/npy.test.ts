@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { decodeNpy, encodeNpy } from '../../src/frontend/npy.ts';
 import { npy, refusal } from './fixtures.ts';
 

@@ -1,6 +1,6 @@
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { drawPicture } from '../../examples/draw-picture.ts';
 import { encodePicture } from '../../src/frontend/outputs.ts';
 import { decodePicture } from '../../src/frontend/picture.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/plan.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import { canonicalJson } from '../../src/frontend/canonicalJson.ts';
 import { encodePlan, parsePlan, planDigest, storedPlan } from '../../src/frontend/planFile.ts';
 import { config, parse, refusal } from './fixtures.ts';

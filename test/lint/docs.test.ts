@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { largestTaps } from '../../compiler/datatypeBound.ts';
+import { largestTaps } from '../../compiler/accumulator/datatypeBound.ts';
 import {
   histogramDistribution,
   probabilityOutside,
   productOf,
   repeated,
   uniformDistribution,
-} from '../../compiler/distribution.ts';
-import type { Distribution } from '../../compiler/distribution.ts';
-import { datatypeRange } from '../../compiler/interval.ts';
+} from '../../compiler/accumulator/distribution.ts';
+import type { Distribution } from '../../compiler/accumulator/distribution.ts';
+import { datatypeRange } from '../../compiler/base/interval.ts';
 import { ALL_RULES } from '../../src/lint/registry.ts';
 import { cipherconv, ROOT } from '../cli/spawnCli.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { convolve } from '../../runtime/clear/loops.ts';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { analyze } from '../../src/lint/analyze.ts';
 import type { LintReport } from '../../src/lint/finding.ts';
 import { RULE_NAMES } from '../../src/lint/finding.ts';

@@ -2,11 +2,11 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ELEMENTS } from '../../src/frontend/onnx/codes.ts';
+import { ELEMENTS } from '../../src/frontend/onnx/proto/codes.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
-import { ModelProtoSchema } from '../../src/frontend/onnx/onnx_pb.ts';
-import { toTensorProto } from '../../src/frontend/onnx/tensorProto.ts';
-import { nodeProto, valueProto } from '../../src/frontend/onnx/write.ts';
+import { ModelProtoSchema } from '../../src/frontend/onnx/proto/onnx_pb.ts';
+import { toTensorProto } from '../../src/frontend/onnx/proto/tensorProto.ts';
+import { nodeProto, valueProto } from '../../src/frontend/onnx/proto/write.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
 import { runModel } from '../../src/model/runModel.ts';
 import { typedTensor } from '../../src/model/typedTensor.ts';

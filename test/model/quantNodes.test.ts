@@ -3,8 +3,8 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { roundHalfEven } from '../../runtime/clear/requantize.ts';
-import { ModelProtoSchema } from '../../src/frontend/onnx/onnx_pb.ts';
-import { encodeModel, nodeProto, tensorProto, valueProto } from '../../src/frontend/onnx/write.ts';
+import { ModelProtoSchema } from '../../src/frontend/onnx/proto/onnx_pb.ts';
+import { encodeModel, nodeProto, tensorProto, valueProto } from '../../src/frontend/onnx/proto/write.ts';
 import { QUANT_DOMAINS, withoutQuantNodes } from '../../src/model/quantNodes.ts';
 import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
 

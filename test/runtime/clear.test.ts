@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
-import { compareTensors } from '../../runtime/compare.ts';
+import { compareTensors } from '../../runtime/clear/compare.ts';
 import { smallSpec } from './handmadePlan.ts';
 import type { SmallConv } from './handmadePlan.ts';
 

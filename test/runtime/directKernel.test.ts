@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nttPrimes } from '../../compiler/modulus.ts';
-import { largestLaneL1, limbsFor } from '../../compiler/planKernel.ts';
-import type { RingPlaintext, ToeplitzProgram } from '../../compiler/program.ts';
-import { scheduleSteps } from '../../compiler/programSteps.ts';
-import { DirectKernel, POLYNOMIALS } from '../../runtime/kernels/directKernel.ts';
-import { loadDirect } from '../../runtime/kernels/directModule.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import { largestLaneL1, limbsFor } from '../../compiler/toeplitz/direct/lanes.ts';
+import type { RingPlaintext, ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
+import { DirectKernel, POLYNOMIALS } from '../../runtime/evaluator/direct/kernel.ts';
+import { loadDirect } from '../../runtime/evaluator/direct/module.ts';
 import { randomIntegers } from '../support/specs.ts';
 
 const DEGREE = 1024;

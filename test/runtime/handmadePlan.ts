@@ -1,16 +1,16 @@
-import { analyzeAccumulator } from '../../compiler/accumulator.ts';
-import { requiredWidth } from '../../compiler/interval.ts';
-import { nttPrimes } from '../../compiler/modulus.ts';
-import { countBytes, countOperations } from '../../compiler/counts.ts';
-import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from '../../compiler/noise.ts';
-import { axisLayout, axisShapes, pitches } from '../../compiler/packing.ts';
-import type { ToeplitzPacking } from '../../compiler/packing.ts';
-import { dataModulus, noiseInput } from '../../compiler/plan.ts';
-import type { Parameters, Plan } from '../../compiler/plan.ts';
-import { buildProgram, rowNorms, usedChunks } from '../../compiler/program.ts';
-import type { Degree } from '../../compiler/security.ts';
-import { makeSpec, outputShape } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
+import { requiredWidth } from '../../compiler/base/interval.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import { countBytes, countOperations } from '../../compiler/lowerings/counts.ts';
+import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from '../../compiler/bfv/noise.ts';
+import { axisLayout, axisShapes, pitches } from '../../compiler/toeplitz/packing.ts';
+import type { ToeplitzPacking } from '../../compiler/toeplitz/packing.ts';
+import { dataModulus, noiseInput } from '../../compiler/lowerings/plan.ts';
+import type { Parameters, Plan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram, rowNorms, usedChunks } from '../../compiler/lowerings/program.ts';
+import type { Degree } from '../../compiler/bfv/security.ts';
+import { makeSpec, outputShape } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { randomIntegers } from '../support/specs.ts';
 
 /** Plans made without the compiler's search, so that tests of the runtime choose the packing themselves. */

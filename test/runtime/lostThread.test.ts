@@ -1,9 +1,9 @@
 /** A thread of the pool that dies in the middle of an evaluation. */
 import { expect, it, vi } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
-import { clientView } from '../../compiler/plan.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
-import { createClient } from '../../runtime/client.ts';
+import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import type * as Threads from '../../runtime/pool/thread.ts';
 import { manyChannels } from '../support/simple.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { messageRounding } from '../../compiler/noise.ts';
-import { nttPrimes } from '../../compiler/modulus.ts';
-import { ScalingTable, scaledMessage } from '../../runtime/scaling.ts';
-import { ZeroPool } from '../../runtime/zeroPool.ts';
+import { messageRounding } from '../../compiler/bfv/noise.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import { ScalingTable, scaledMessage } from '../../runtime/client/scaling.ts';
+import { ZeroPool } from '../../runtime/client/zeroPool.ts';
 
 describe('scaled messages', () => {
   it('are q m / t off by at most 1/2 for even t and 1/2 + 1/2t for odd t, both reached', () => {

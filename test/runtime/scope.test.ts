@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientView } from '../../compiler/plan.ts';
-import { createClient } from '../../runtime/client.ts';
-import { createEvaluator } from '../../runtime/evaluator.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
+import { createClient } from '../../runtime/client/client.ts';
+import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import { guardSeal } from '../../runtime/seal/failure.ts';
 import { loadSeal } from '../../runtime/seal/module.ts';
 import { buildWithScope, liveSealObjects, SealScope, withScope } from '../../runtime/seal/scope.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { nttPrimes } from '../../compiler/modulus.ts';
-import type { Parameters } from '../../compiler/plan.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { ciphertextFrames } from '../../runtime/seal/ciphertext.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import { fitsFrame, plainBytes, saveBytes, wordHalves } from '../../runtime/seal/envelope.ts';

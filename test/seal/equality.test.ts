@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
-import { buildProgram } from '../../compiler/program.ts';
-import { simulate } from '../../compiler/simulate.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
+import { simulate } from '../../compiler/lowerings/simulate.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';

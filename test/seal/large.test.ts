@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { runEncrypted } from '../support/execute.ts';
 import { simpleSpec } from '../support/simple.ts';

@@ -18,8 +18,8 @@ import {
   sum,
   timesPlaintext,
   timesPlaintextDeviation,
-} from '../../compiler/noise.ts';
-import type { TwiceNoise } from '../../compiler/noise.ts';
+} from '../../compiler/bfv/noise.ts';
+import type { TwiceNoise } from '../../compiler/bfv/noise.ts';
 import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from '../../runtime/seal/envelope.ts';
 import type { Ciphertext } from '../../runtime/seal/module.ts';
 import { NoiseMeter } from '../../runtime/seal/noiseMeter.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator.ts';
-import { compileSpec } from '../../compiler/compile.ts';
-import type { Plan } from '../../compiler/plan.ts';
-import { buildProgram } from '../../compiler/program.ts';
-import { simulate } from '../../compiler/simulate.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator/exact.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
+import { simulate } from '../../compiler/lowerings/simulate.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { runEncrypted } from '../support/execute.ts';
 import { simpleSpec } from '../support/simple.ts';

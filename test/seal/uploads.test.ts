@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
-import { clientView } from '../../compiler/plan.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
-import { createClient } from '../../runtime/client.ts';
-import { createEvaluator } from '../../runtime/evaluator.ts';
+import { createClient } from '../../runtime/client/client.ts';
+import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';

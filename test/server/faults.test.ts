@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { withFault } from '../support/faults.ts';
 import type { Fault } from '../support/faults.ts';

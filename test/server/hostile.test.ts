@@ -5,8 +5,8 @@
  */
 import { deflateSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import { saveBytes } from '../../runtime/seal/envelope.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { temporaryFolder } from '../cli/spawnCli.ts';
 import { OCTETS, serve, until } from '../support/served.ts';

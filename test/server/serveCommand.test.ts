@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { connect, createPlanClient, parseClientPlan } from '../../src/client/index.ts';
 import { encodePlan, storedPlan } from '../../src/frontend/planFile.ts';

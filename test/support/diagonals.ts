@@ -1,6 +1,6 @@
-import { compileSpec } from '../../compiler/compile.ts';
-import type { DiagonalsPlan } from '../../compiler/plan.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { simpleSpec } from './simple.ts';
 
 /** Compiles with the diagonals lowering. */

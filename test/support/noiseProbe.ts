@@ -1,7 +1,7 @@
-import { nttPrimes } from '../../compiler/modulus.ts';
-import type { Parameters } from '../../compiler/plan.ts';
-import { largestModulusBits } from '../../compiler/security.ts';
-import type { Degree } from '../../compiler/security.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import type { Parameters } from '../../compiler/lowerings/plan.ts';
+import { largestModulusBits } from '../../compiler/bfv/security.ts';
+import type { Degree } from '../../compiler/bfv/security.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import type { BfvContext } from '../../runtime/seal/context.ts';
 import { saveBytes } from '../../runtime/seal/envelope.ts';

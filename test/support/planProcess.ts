@@ -6,7 +6,7 @@ import { createPlanClient, parseClientPlan } from '../../src/client/index.ts';
 import type { PlanClient } from '../../src/client/index.ts';
 import { createPlanServer, parsePlan } from '../../src/server/index.ts';
 import type { PlanServer } from '../../src/server/index.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 
 export type ServerRequest =
   | { readonly kind: 'plan'; readonly text: string }

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { join } from 'node:path';
-import type { Plan } from '../../compiler/plan.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createPlanClient, parseClientPlan } from '../../src/client/index.ts';
 import type { PlanClient } from '../../src/client/index.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';

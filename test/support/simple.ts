@@ -1,6 +1,6 @@
-import { datatypeRange } from '../../compiler/interval.ts';
-import { makeSpec } from '../../compiler/spec.ts';
-import type { ConvSpec, InputSpec, WeightSpec } from '../../compiler/spec.ts';
+import { datatypeRange } from '../../compiler/base/interval.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec, InputSpec, WeightSpec } from '../../compiler/convolution/spec.ts';
 
 export type SimpleOverrides = Partial<Omit<ConvSpec, 'input' | 'weights'>> & {
   readonly input?: Partial<InputSpec>;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { datatypeRange } from '../../compiler/interval.ts';
-import { makeSpec } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
-import type { Tensor } from '../../compiler/tensor.ts';
+import { datatypeRange } from '../../compiler/base/interval.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /** A small deterministic generator (mulberry32), so that a spec's values follow from one seed that a failure prints. */
 export function randomIntegers(seed: number): (lo: number, hi: number) => number {

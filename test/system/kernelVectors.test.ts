@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/compile.ts';
+import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { parseVector } from '../../src/bench/vectorFile.ts';
 import { runBoth, withDirect } from '../support/kernels.ts';
 

@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
 import { parseVector } from '../../src/bench/vectorFile.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
-import { decodeTensorFile } from '../../src/frontend/onnx/tensorProto.ts';
+import { decodeTensorFile } from '../../src/frontend/onnx/proto/tensorProto.ts';
 import type {
   ImportedLayer,
   ImportedModel,

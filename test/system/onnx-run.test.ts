@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
-import { decodeTensorFile } from '../../src/frontend/onnx/tensorProto.ts';
+import { decodeTensorFile } from '../../src/frontend/onnx/proto/tensorProto.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import type { ImportOptions, OnnxTensor } from '../../src/frontend/onnx/types.ts';
 import { compileModel } from '../../src/model/compileModel.ts';

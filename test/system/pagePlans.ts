@@ -1,5 +1,5 @@
 /** The plans that the tests of the page serve. */
-import { compileSpec } from '../../compiler/compile.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { parseFilterConfig } from '../../src/frontend/config.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import type { StoredPlan } from '../../src/frontend/planFile.ts';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { makeTensor } from '../../compiler/tensor.ts';
+import { makeTensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
 
 const dataFolder = process.env['DATA_DIR'];

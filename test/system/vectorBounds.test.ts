@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tapsOf } from '../../compiler/datatypeBound.ts';
-import { contains } from '../../compiler/interval.ts';
-import type { Interval } from '../../compiler/interval.ts';
-import { a2qBits, a2qDatatypeBits } from '../../compiler/normBound.ts';
-import { centredInputRange, centredWeights } from '../../compiler/spec.ts';
-import type { ConvSpec } from '../../compiler/spec.ts';
+import { tapsOf } from '../../compiler/accumulator/datatypeBound.ts';
+import { contains } from '../../compiler/base/interval.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import { a2qBits, a2qDatatypeBits } from '../../compiler/accumulator/normBound.ts';
+import { centredInputRange, centredWeights } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { parseVector } from '../../src/bench/vectorFile.ts';
 import { analyze, largest } from '../../src/lint/analyze.ts';
 

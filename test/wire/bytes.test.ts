@@ -1,14 +1,14 @@
 /** Predicted bytes of messages: the plan's figures, the codecs' lengths and the information content. Nothing is encrypted. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
-import type { CompileOptions } from '../../compiler/compile.ts';
-import { travellingCoefficients } from '../../compiler/counts.ts';
-import { diagonalsCoefficients } from '../../compiler/countsDiagonals.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { clientView } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
-import { buildProgram } from '../../compiler/program.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { travellingCoefficients } from '../../compiler/lowerings/counts.ts';
+import { diagonalsCoefficients } from '../../compiler/diagonals/counts.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { messageLengths, responseLengths, uploadLengths } from '../../runtime/wire/lengths.ts';
 import { MESSAGE_HEADER_BYTES, messageBytes } from '../../runtime/wire/message.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';

@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';

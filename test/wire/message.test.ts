@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CipherconvError } from '../../compiler/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import {
   decodeMessage,
   encodeMessage,

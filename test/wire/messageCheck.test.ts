@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSpec } from '../../compiler/compile.ts';
-import { CipherconvError } from '../../compiler/errors.ts';
-import { clientView } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { handmadePlan, smallSpec } from '../runtime/handmadePlan.ts';

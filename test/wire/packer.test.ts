@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nttPrimes } from '../../compiler/modulus.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { coefficientCode, packedBytes } from '../../runtime/wire/coefficients.ts';
 import type { CoefficientCode } from '../../runtime/wire/coefficients.ts';
 import { loadPacking, Packer } from '../../runtime/wire/packer.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { isPrime, nttPrimes } from '../../compiler/modulus.ts';
-import type { Parameters } from '../../compiler/plan.ts';
-import type { Degree } from '../../compiler/security.ts';
+import { isPrime, nttPrimes } from '../../compiler/rings/primes.ts';
+import type { Parameters } from '../../compiler/lowerings/plan.ts';
+import type { Degree } from '../../compiler/bfv/security.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import type { BfvContext } from '../../runtime/seal/context.ts';
 import { ciphertextFrames } from '../../runtime/seal/ciphertext.ts';

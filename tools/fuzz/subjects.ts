@@ -1,8 +1,8 @@
 import { compile, parseFilterConfig } from '../../src/index.ts';
 import type { CompileOptions } from '../../src/index.ts';
-import { buildBlockGroups } from '../../compiler/packingElements.ts';
-import { allPrimes, clientView, isToeplitz } from '../../compiler/plan.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
+import { allPrimes, clientView, isToeplitz } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { randomMessage } from './oracle.ts';

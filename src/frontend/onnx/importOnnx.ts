@@ -1,18 +1,18 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { datatypeRange } from '../../../compiler/interval.ts';
+import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
-import { describeNode } from './attributes.ts';
-import type { Readers } from './followUp.ts';
-import { orderedNodes, readOpsets } from './graph.ts';
-import { integerLayer, openLayer } from './integerLinear.ts';
+import { describeNode } from './graph/attributes.ts';
+import type { Readers } from './layers/followUp.ts';
+import { orderedNodes, readOpsets } from './graph/graph.ts';
+import { integerLayer, openLayer } from './layers/integerLinear.ts';
 import { MAX_FOLDED_ELEMENTS, MAX_LAYER_WEIGHTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
-import { floatLayer } from './linear.ts';
-import type { GraphProto } from './onnx_pb.ts';
-import { NotALayer, OpenOperands } from './operands.ts';
-import { readModelProto } from './readProto.ts';
+import { floatLayer } from './layers/linear.ts';
+import type { GraphProto } from './proto/onnx_pb.ts';
+import { NotALayer, OpenOperands } from './layers/operands.ts';
+import { readModelProto } from './proto/readProto.ts';
 import { unsupported } from './refusal.ts';
-import type { GraphState } from './state.ts';
+import type { GraphState } from './graph/state.ts';
 import type {
   GraphNode,
   GraphValue,
@@ -22,10 +22,10 @@ import type {
   OpenLayer,
   UnsupportedNode,
 } from './types.ts';
-import { checkedBindings, checkedInputQuantization, readInitializers, statedValue } from './values.ts';
-import type { Extents } from './values.ts';
-import { setConstant, visit } from './walk.ts';
-import type { Visited } from './walk.ts';
+import { checkedBindings, checkedInputQuantization, readInitializers, statedValue } from './graph/values.ts';
+import type { Extents } from './graph/values.ts';
+import { setConstant, visit } from './operators/walk.ts';
+import type { Visited } from './operators/walk.ts';
 
 /**
  * Imports a quantized ONNX model: its graph, checked and folded, and every linear layer as a convolution. Loads neither

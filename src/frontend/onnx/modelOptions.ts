@@ -1,6 +1,6 @@
-import { CipherconvError } from '../../../compiler/errors.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { readBytes } from '../files.ts';
-import { decodeTensorFile } from './tensorProto.ts';
+import { decodeTensorFile } from './proto/tensorProto.ts';
 import type { ImportOptions, InputQuantization, OnnxTensor } from './types.ts';
 
 /** What command lines say of models. */

@@ -1,5 +1,5 @@
-import { CipherconvError } from '../../../compiler/errors.ts';
-import type { ErrorDetails } from '../../../compiler/errors.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import type { ErrorDetails } from '../../../compiler/base/errors.ts';
 
 /** Where in a model, and the rest of a refusal. */
 type Details = Omit<ErrorDetails, 'code'>;

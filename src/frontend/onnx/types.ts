@@ -1,8 +1,8 @@
-import type { Interval, Width } from '../../../compiler/interval.ts';
-import type { ConvSpec } from '../../../compiler/spec.ts';
+import type { Interval, Width } from '../../../compiler/base/interval.ts';
+import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
 import type { Requantization } from '../../../runtime/clear/requantize.ts';
-import type { ElementType } from './codes.ts';
-import type { AttributeProto, ModelProto } from './onnx_pb.ts';
+import type { ElementType } from './proto/codes.ts';
+import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
 
 /**
  * What an imported ONNX model is.

@@ -1,4 +1,4 @@
-import { requiredWidth } from '../../../compiler/interval.ts';
+import { requiredWidth } from '../../../compiler/base/interval.ts';
 import type { Finding, Layer, Level, LintReport } from '../finding.ts';
 import { alignColumns, bar, printable, sparkline } from './table.ts';
 import type { Align } from './table.ts';

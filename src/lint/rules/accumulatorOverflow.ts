@@ -1,6 +1,6 @@
-import { contains, datatypeRange } from '../../../compiler/interval.ts';
-import type { Interval } from '../../../compiler/interval.ts';
-import { remediesFor } from '../../../compiler/remedies.ts';
+import { contains, datatypeRange } from '../../../compiler/base/interval.ts';
+import type { Interval } from '../../../compiler/base/interval.ts';
+import { remediesFor } from '../../../compiler/accumulator/remedies.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
 import { bitsText, rangeText, remedyTexts, requiredBitsFor, sufficientWidth } from '../texts.ts';
 import { witnessOf } from '../witness.ts';

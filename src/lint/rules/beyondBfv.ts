@@ -1,4 +1,4 @@
-import { refusalOf } from '../../../compiler/carry.ts';
+import { refusalOf } from '../../../compiler/lowerings/feasible.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
 import { witnessOf } from '../witness.ts';
 

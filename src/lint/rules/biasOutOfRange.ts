@@ -1,4 +1,4 @@
-import { datatypeRange } from '../../../compiler/interval.ts';
+import { datatypeRange } from '../../../compiler/base/interval.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
 import { bitsText, listText, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';
 import { witnessOf } from '../witness.ts';

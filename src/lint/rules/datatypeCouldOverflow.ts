@@ -1,4 +1,4 @@
-import { contains, datatypeRange } from '../../../compiler/interval.ts';
+import { contains, datatypeRange } from '../../../compiler/base/interval.ts';
 import { mostTaps, openInterval } from '../layer.ts';
 import type { Draft, OpenSourceLayer, Rule, Subject } from '../rule.ts';
 import { bitsText, plural, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';

@@ -1,4 +1,4 @@
-import { bitLength, ceilLog2 } from '../../../compiler/interval.ts';
+import { bitLength, ceilLog2 } from '../../../compiler/base/interval.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
 import { bitsText } from '../texts.ts';
 

@@ -1,4 +1,4 @@
-import { contains, datatypeRange } from '../../../compiler/interval.ts';
+import { contains, datatypeRange } from '../../../compiler/base/interval.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
 import { bitsText, plural, rangeText, requiredBitsFor } from '../texts.ts';
 

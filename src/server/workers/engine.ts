@@ -1,6 +1,6 @@
-import { internalError } from '../../../compiler/errors.ts';
-import { deepFreeze } from '../../../compiler/spec.ts';
-import type { Plan } from '../../../compiler/plan.ts';
+import { internalError } from '../../../compiler/base/errors.ts';
+import { deepFreeze } from '../../../compiler/convolution/spec.ts';
+import type { Plan } from '../../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { createPlanServer } from '../planServer.ts';
 import type { PlanServer } from '../planServer.ts';

@@ -1,4 +1,4 @@
-import { internalError } from '../../../compiler/errors.ts';
+import { internalError } from '../../../compiler/base/errors.ts';
 
 /**
  * Frames between the server and a worker: two 32-bit little-endian lengths (head, body), the head as JSON, the body as

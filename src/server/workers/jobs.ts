@@ -1,4 +1,4 @@
-import type { ErrorDetails } from '../../../compiler/errors.ts';
+import type { ErrorDetails } from '../../../compiler/base/errors.ts';
 
 export interface JobRequest {
   readonly digest: string;

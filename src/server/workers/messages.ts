@@ -1,4 +1,4 @@
-import type { ErrorDetails } from '../../../compiler/errors.ts';
+import type { ErrorDetails } from '../../../compiler/base/errors.ts';
 
 /** What the server and its workers say to each other, as heads of frames. */
 

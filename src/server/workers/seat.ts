@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../../compiler/errors.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
 import type { JobOutcome, PendingJob } from './jobs.ts';
 import { WorkerProcess } from './workerProcess.ts';
 import type { Exchange, WorkerSettings } from './workerProcess.ts';

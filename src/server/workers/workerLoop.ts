@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
-import { CipherconvError } from '../../../compiler/errors.ts';
-import type { ErrorDetails } from '../../../compiler/errors.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import type { ErrorDetails } from '../../../compiler/base/errors.ts';
 import { isRefusalOfBytes } from '../problems.ts';
 import { FrameReader, frameStart } from './frames.ts';
 import type { Frame } from './frames.ts';

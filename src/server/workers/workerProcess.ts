@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
-import { internalError } from '../../../compiler/errors.ts';
-import type { ErrorDetails } from '../../../compiler/errors.ts';
+import { internalError } from '../../../compiler/base/errors.ts';
+import type { ErrorDetails } from '../../../compiler/base/errors.ts';
 import { FrameReader, frameStart } from './frames.ts';
 import type { Frame } from './frames.ts';
 import { HEAP_SHARE, residentBytes } from './memory.ts';

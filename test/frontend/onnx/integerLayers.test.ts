@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeTensor } from '../../../compiler/tensor.ts';
+import { makeTensor } from '../../../compiler/base/tensor.ts';
 import { convolve } from '../../../runtime/clear/loops.ts';
 import {
   expectRefusal,

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CipherconvError } from '../../../compiler/errors.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { importModel, importOnnx } from '../../../src/frontend/onnx/importOnnx.ts';
 import { temporaryFolder } from '../../cli/spawnCli.ts';
 import { encodeModel, expectRefusal, imported, int, node, scalar, tensor, value } from './models.ts';

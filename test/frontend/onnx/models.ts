@@ -6,21 +6,21 @@ import type {
   NodeProtoSchema,
   TensorProtoSchema,
   ValueInfoProtoSchema,
-} from '../../../src/frontend/onnx/onnx_pb.ts';
-import { ModelProtoSchema } from '../../../src/frontend/onnx/onnx_pb.ts';
-import { ELEMENTS } from '../../../src/frontend/onnx/codes.ts';
-import type { ElementType } from '../../../src/frontend/onnx/codes.ts';
-import { CipherconvError } from '../../../compiler/errors.ts';
-import type { ErrorCode } from '../../../compiler/errors.ts';
+} from '../../../src/frontend/onnx/proto/onnx_pb.ts';
+import { ModelProtoSchema } from '../../../src/frontend/onnx/proto/onnx_pb.ts';
+import { ELEMENTS } from '../../../src/frontend/onnx/proto/codes.ts';
+import type { ElementType } from '../../../src/frontend/onnx/proto/codes.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import type { ErrorCode } from '../../../compiler/base/errors.ts';
 import { importModel } from '../../../src/frontend/onnx/importOnnx.ts';
-import { toTensorProto } from '../../../src/frontend/onnx/tensorProto.ts';
+import { toTensorProto } from '../../../src/frontend/onnx/proto/tensorProto.ts';
 import type {
   ImportedLayer,
   ImportedModel,
   ImportOptions,
   NumericArray,
 } from '../../../src/frontend/onnx/types.ts';
-import { emptyArray } from '../../../src/frontend/onnx/tensorProto.ts';
+import { emptyArray } from '../../../src/frontend/onnx/proto/tensorProto.ts';
 
 /** Small models, written by the format's own encoder. */
 

@@ -1,7 +1,7 @@
 /** What `requantized.fused` promises: onnxruntime under full optimization gives the same integers. */
 import * as onnxruntime from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
-import { makeTensor } from '../../../compiler/tensor.ts';
+import { makeTensor } from '../../../compiler/base/tensor.ts';
 import { convolve } from '../../../runtime/clear/loops.ts';
 import { requantize } from '../../../runtime/clear/requantize.ts';
 import { importModel } from '../../../src/frontend/onnx/importOnnx.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CipherconvError } from '../../../compiler/errors.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { importModel } from '../../../src/frontend/onnx/importOnnx.ts';
 import type { ImportedLayer } from '../../../src/frontend/onnx/types.ts';
 import { encodeModel, imported, int, ints, node, scalar, tensor, text, value } from './models.ts';

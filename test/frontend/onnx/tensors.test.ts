@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ELEMENTS } from '../../../src/frontend/onnx/codes.ts';
-import type { ElementType } from '../../../src/frontend/onnx/codes.ts';
+import { ELEMENTS } from '../../../src/frontend/onnx/proto/codes.ts';
+import type { ElementType } from '../../../src/frontend/onnx/proto/codes.ts';
 import { parseInputType } from '../../../src/frontend/onnx/modelOptions.ts';
-import { TensorProtoSchema } from '../../../src/frontend/onnx/onnx_pb.ts';
-import { decodeTensorFile, emptyArray, encodeTensorFile } from '../../../src/frontend/onnx/tensorProto.ts';
-import { makeTensor } from '../../../compiler/tensor.ts';
+import { TensorProtoSchema } from '../../../src/frontend/onnx/proto/onnx_pb.ts';
+import {
+  decodeTensorFile,
+  emptyArray,
+  encodeTensorFile,
+} from '../../../src/frontend/onnx/proto/tensorProto.ts';
+import { makeTensor } from '../../../compiler/base/tensor.ts';
 import { writeOutput } from '../../../src/frontend/outputs.ts';
 import { loadInput } from '../../../src/frontend/tensors.ts';
 import { ROOT, temporaryFolder } from '../../cli/spawnCli.ts';

@@ -1,5 +1,5 @@
-import type { ModelWriter } from '../../../src/frontend/onnx/modelWriter.ts';
-import type { AttributeProto, TensorProto } from '../../../src/frontend/onnx/onnx_pb.ts';
+import type { ModelWriter } from '../../../src/frontend/onnx/proto/modelWriter.ts';
+import type { AttributeProto, TensorProto } from '../../../src/frontend/onnx/proto/onnx_pb.ts';
 
 function attributeText({ name, i, f, s, ints }: AttributeProto): string {
   if (s.length > 0) return `${name}=${new TextDecoder().decode(s)}`;

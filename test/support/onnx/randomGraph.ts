@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Activation, GraphTensor, QuantizedType } from '../../../src/frontend/onnx/modelWriter.ts';
+import type { Activation, GraphTensor, QuantizedType } from '../../../src/frontend/onnx/proto/modelWriter.ts';
 import { arbitraryChoices } from './choices.ts';
 import type { GraphChoices } from './choices.ts';
 import { describeNodes } from './describe.ts';

@@ -1,5 +1,5 @@
 import type { randomIntegers } from '../specs.ts';
-import type { QuantizedType } from '../../../src/frontend/onnx/modelWriter.ts';
+import type { QuantizedType } from '../../../src/frontend/onnx/proto/modelWriter.ts';
 
 export type Random = ReturnType<typeof randomIntegers>;
 

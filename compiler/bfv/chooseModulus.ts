@@ -1,0 +1,103 @@
+import { bitLength } from '../base/interval.ts';
+import { greatestCommonDivisor, MAX_PRIME_BITS, MIN_PRIME_BITS, nttPrimes } from '../rings/primes.ts';
+import { decryptionIsCertain } from './noise.ts';
+import type { TwiceNoise } from './noise.ts';
+import { limbBoundary } from '../toeplitz/direct/lanes.ts';
+import { largestModulusBits } from './security.ts';
+import type { Degree, SecurityBits } from './security.ts';
+
+/** What the coefficient modulus has to carry. */
+export interface ModulusDemand {
+  readonly degree: Degree;
+  readonly plainModulus: number;
+  /** Bound on the noise of a result. */
+  readonly noise: TwiceNoise;
+  readonly securityBits: SecurityBits;
+}
+
+/** The smallest coefficient modulus for a demand, or by how much the degree is too small. */
+export type ModulusChoice =
+  | {
+      readonly kind: 'found';
+      readonly dataPrimes: readonly bigint[];
+      /** SEAL keeps the last of several primes for key switching; nothing is ever published under it. */
+      readonly specialPrime: bigint | null;
+    }
+  | { readonly kind: 'refused'; readonly neededBits: number; readonly allowedBits: number };
+
+function product(values: readonly bigint[]): bigint {
+  return values.reduce((result, value) => result * value, 1n);
+}
+
+/**
+ * Data primes whose sizes add up to `bits`, as equal as possible, as few as 60-bit primes allow; primes that divide t
+ * are passed over (SEAL wants t coprime to q). `null` where that many primes of the size do not exist.
+ * @param largest bound on a prime of so many bits, where there is one
+ */
+export function dataPrimesOfBits(
+  degree: Degree,
+  bits: number,
+  plainModulus: number,
+  largest: (bits: number) => bigint | undefined = () => undefined,
+): bigint[] | null {
+  const count = Math.ceil(bits / MAX_PRIME_BITS);
+  const primes: bigint[] = [];
+  for (let index = 0; index < count; index++) {
+    const size = Math.floor((bits + index) / count);
+    const [prime] = usablePrimes(degree, size, 1, plainModulus, primes, largest(size));
+    if (prime === undefined) return null;
+    primes.push(prime);
+  }
+  // Largest first: SEAL's chain drops primes from the end.
+  return primes.sort((left, right) => (left < right ? 1 : -1));
+}
+
+function usablePrimes(
+  degree: Degree,
+  bits: number,
+  count: number,
+  plainModulus: number,
+  exclude: readonly bigint[],
+  largest?: bigint,
+): bigint[] {
+  const t = BigInt(plainModulus);
+  const spare = 2;
+  return nttPrimes(degree, bits, count + spare, exclude, largest)
+    .filter((prime) => greatestCommonDivisor(prime, t) === 1n)
+    .slice(0, count);
+}
+
+/** The smallest prime that can be SEAL's special prime beside `dataPrimes`. It only has to exist. */
+function smallestSpecialPrime(degree: Degree, plainModulus: number, dataPrimes: readonly bigint[]): bigint {
+  for (let bits = MIN_PRIME_BITS; ; bits++) {
+    const [prime] = usablePrimes(degree, bits, 1, plainModulus, dataPrimes);
+    if (prime !== undefined) return prime;
+  }
+}
+
+/**
+ * Smallest q, searched bit by bit: one prime of 14 to 60 bits, and more primes only where one cannot do it. The rule is
+ * that of noise.ts, the limit the table of security.ts, which counts the special prime too. Of the primes of as many bits
+ * those within the direct kernel's limb boundary come first, where the rule lets them through.
+ */
+export function chooseModulus(demand: ModulusDemand): ModulusChoice {
+  const { degree, plainModulus, noise, securityBits } = demand;
+  const allowedBits = largestModulusBits(degree, securityBits);
+  // q > 2 t v, so no q of fewer bits than t * 2v can pass.
+  const neededBits = Math.max(MIN_PRIME_BITS, bitLength(noise * BigInt(plainModulus)));
+  for (let bits = neededBits; bits <= allowedBits; bits++) {
+    const dataPrimes = [limbBoundary, undefined]
+      .map((boundary) => dataPrimesOfBits(degree, bits, plainModulus, boundary))
+      .find((primes) => primes !== null && decryptionIsCertain(product(primes), plainModulus, noise));
+    if (dataPrimes === null || dataPrimes === undefined) continue;
+    const specialPrime =
+      dataPrimes.length === 1 ? null : smallestSpecialPrime(degree, plainModulus, dataPrimes);
+    const total = [...dataPrimes, ...(specialPrime === null ? [] : [specialPrime])].reduce(
+      (sum, prime) => sum + bitLength(prime),
+      0,
+    );
+    if (total <= allowedBits) return { kind: 'found', dataPrimes, specialPrime };
+    return { kind: 'refused', neededBits: total, allowedBits };
+  }
+  return { kind: 'refused', neededBits: Math.max(neededBits, allowedBits + 1), allowedBits };
+}

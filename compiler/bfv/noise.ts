@@ -1,0 +1,259 @@
+import { bitLength } from '../base/interval.ts';
+
+/**
+ * The noise model. Write v = c0 + c1 s - (q/t) m, taken modulo q around 0, for a ciphertext (c0, c1) of the message m
+ * under the ternary secret s. SEAL encrypts q m / t rounded, so a plaintext times a ciphertext adds no term of its own
+ * and sums that wrap modulo t cost nothing. Decryption is right exactly when |v| < q / (2t) in every coefficient read.
+ *
+ * Every bound is a worst case over honest randomness, exact: a bigint that counts halves, rounded up where a formula
+ * is not an integer. The standard deviations beside them are for information and decide nothing.
+ */
+
+/** A bound on |v|, in halves: 43 means 21.5. */
+export type TwiceNoise = bigint;
+
+/** SEAL's error: a centred binomial of 21 + 21 coins, so |e| <= 21 always; variance 42 / 4 = 10.5. */
+export const ERROR_BOUND = 21n;
+export const ERROR_VARIANCE = 10.5;
+
+/** Smallest integer not below numerator / denominator, both positive. */
+function ceilDivide(numerator: bigint, denominator: bigint): bigint {
+  return (numerator + denominator - 1n) / denominator;
+}
+
+/**
+ * Rounding of `terms` messages added up, each floor((q m + floor((t + 1) / 2)) / t) as SEAL computes it: off by at most
+ * 1/2 for even t, and by (t + 1) / 2t = 1/2 + 1/2t for odd t, where the remainder (t - 1) / 2 is rounded up already.
+ */
+export function messageRounding(plainModulus: number, terms: number | bigint = 1): TwiceNoise {
+  const count = BigInt(terms);
+  return plainModulus % 2 === 0 ? count : count + ceilDivide(count, BigInt(plainModulus));
+}
+
+/**
+ * Fresh symmetric encryption: c0 = -(a s + e) + rounded q m / t, so v = -e + rounding: 21.5, for odd t a little more.
+ */
+export function freshSymmetric(plainModulus: number): TwiceNoise {
+  return 2n * ERROR_BOUND + messageRounding(plainModulus);
+}
+
+/** Its deviation: the error and a rounding uniform over an interval of length 1. */
+export const FRESH_SYMMETRIC_DEVIATION = Math.sqrt(ERROR_VARIANCE + 1 / 12);
+
+/**
+ * Fresh public-key encryption with one prime: v = e u + e1 + e2 s + rounding with u and s ternary, N terms each:
+ * 21 (2N + 1) and the rounding of the message.
+ */
+export function freshPublicKey(degree: number, plainModulus: number): TwiceNoise {
+  return 2n * ERROR_BOUND * BigInt(2 * degree + 1) + messageRounding(plainModulus);
+}
+
+/** u and s have variance 2/3: sqrt(10.5 (4N/3 + 1)). */
+export function freshPublicKeyDeviation(degree: number): number {
+  return Math.sqrt(ERROR_VARIANCE * ((4 * degree) / 3 + 1));
+}
+
+/**
+ * Fresh public-key encryption with a special prime P: SEAL encrypts zero modulo q P and switches down, which divides the
+ * error by P and adds the rounding of both halves, 1/2 + N/2: (1 + N)/2 + 21 (2N + 1) / P, and the message's rounding.
+ */
+export function freshPublicKeySpecial(
+  degree: number,
+  specialPrime: bigint,
+  plainModulus: number,
+): TwiceNoise {
+  const errors = 2n * ERROR_BOUND * BigInt(2 * degree + 1);
+  return modulusSwitch(errors, specialPrime, degree) + messageRounding(plainModulus);
+}
+
+/** Rounding (1 + 2N/3) / 12, plus what is left of the error, plus the rounding of the message. */
+export function freshPublicKeySpecialDeviation(degree: number, specialPrime: bigint): number {
+  const left = freshPublicKeyDeviation(degree) / Number(specialPrime);
+  return Math.sqrt(modulusSwitchDeviation(0, degree) ** 2 + left ** 2 + 1 / 12);
+}
+
+/**
+ * Product with a plaintext polynomial w (centred lift): each coefficient of w v is a sum of coefficients of v times all
+ * coefficients of w, so it grows by at most the L1 norm of w.
+ */
+export function timesPlaintext(noise: TwiceNoise, l1: number | bigint): TwiceNoise {
+  return noise * BigInt(l1);
+}
+
+/** Independent coefficients: the L2 norm of w. */
+export function timesPlaintextDeviation(deviation: number, l2: number): number {
+  return deviation * l2;
+}
+
+/** Sum of ciphertexts: v adds. */
+export function sum(...noises: readonly TwiceNoise[]): TwiceNoise {
+  return noises.reduce((total, noise) => total + noise, 0n);
+}
+
+/**
+ * Dropping `bits` low bits of a coefficient and restoring it to the middle of what is left: a step of d = 2^bits, so an
+ * error of at most d/2. Nothing dropped is no error. In c0 the error enters v as it is.
+ */
+export function droppedFromC0(bits: number): TwiceNoise {
+  return bits === 0 ? 0n : 1n << BigInt(bits);
+}
+
+/** The same in c1, where the errors of all N coefficients meet the ternary secret: N d / 2. */
+export function droppedFromC1(bits: number, degree: number): TwiceNoise {
+  return droppedFromC0(bits) * BigInt(degree);
+}
+
+/** Dropped low bits are uniform: d / sqrt(12). */
+export function droppedFromC0Deviation(bits: number): number {
+  return bits === 0 ? 0 : 2 ** bits / Math.sqrt(12);
+}
+
+/** N errors against a ternary secret of variance 2/3. */
+export function droppedFromC1Deviation(bits: number, degree: number): number {
+  return droppedFromC0Deviation(bits) * Math.sqrt((2 * degree) / 3);
+}
+
+/**
+ * Modulus switch by a prime p: v / p, and rounding both halves, 1/2 + N/2 against the ternary secret: (1 + N)/2.
+ */
+export function modulusSwitch(noise: TwiceNoise, prime: bigint, degree: number): TwiceNoise {
+  return ceilDivide(noise, prime) + BigInt(1 + degree);
+}
+
+export function modulusSwitchDeviation(deviationBefore: number, degree: number, prime = 1n): number {
+  return Math.sqrt((deviationBefore / Number(prime)) ** 2 + (1 + (2 * degree) / 3) / 12);
+}
+
+/**
+ * Rotation (key switching) with data primes q_i and special prime P: the digits of c1 modulo q_i are below q_i, each
+ * meets an error of the key: 21 N sum(q_i) / P, and the switch down by P adds (1 + N)/2. The digits are not centred, so
+ * the error is a key-fixed, correlated bias: for tails use the proxy variance 10.5 N sum((q_i / P)^2), not independence.
+ */
+export function rotation(
+  noise: TwiceNoise,
+  degree: number,
+  dataPrimes: readonly bigint[],
+  specialPrime: bigint,
+): TwiceNoise {
+  const digits = dataPrimes.reduce((total, prime) => total + prime, 0n);
+  const keySwitch = ceilDivide(2n * ERROR_BOUND * BigInt(degree) * digits, specialPrime);
+  return noise + keySwitch + BigInt(1 + degree);
+}
+
+export function rotationProxyVariance(
+  degree: number,
+  dataPrimes: readonly bigint[],
+  specialPrime: bigint,
+): number {
+  const squares = dataPrimes.reduce((total, prime) => total + (Number(prime) / Number(specialPrime)) ** 2, 0);
+  return ERROR_VARIANCE * degree * squares + (1 + (2 * degree) / 3) / 12;
+}
+
+/** Integer square root, rounded up. Newton's iteration on bigints. */
+export function ceilSquareRoot(value: bigint): bigint {
+  if (value < 2n) return value;
+  let root = 1n << BigInt((bitLength(value) + 1) >> 1);
+  for (let next = root; ; root = next) {
+    next = (root + value / root) >> 1n;
+    if (next >= root) break;
+  }
+  return root * root === value ? root : root + 1n;
+}
+
+/** ceil(2 ln 2 * 10^16): rounded outward, so the tail is never underestimated. */
+const TWICE_LN2 = 13862943611198907n;
+const TWICE_LN2_SCALE = 10n ** 16n;
+
+/**
+ * Bound on a sum of fresh errors with weights w that fails with probability at most 2^-128 over `coefficients` read
+ * coefficients. A centred binomial is a sum of 42 independent coins of +-1/2, each sub-Gaussian with proxy 1/4
+ * (Hoeffding), so the sum has proxy 10.5 |w|^2 and P(|x| >= z sqrt(10.5) |w|) <= 2 exp(-z^2 / 2); the union over M
+ * coefficients asks for z^2 = 2 ln 2 (128 + 1 + log2 M).
+ */
+export function errorTail(l2Squared: number | bigint, coefficients: number): TwiceNoise {
+  const exponent = BigInt(129 + bitLength(Math.max(1, coefficients) - 1));
+  // (2 z sqrt(10.5) |w|)^2 = 42 z^2 |w|^2
+  const square = ceilDivide(42n * TWICE_LN2 * exponent * BigInt(l2Squared), TWICE_LN2_SCALE);
+  return ceilSquareRoot(square);
+}
+
+/** When an honest result may decrypt wrong: never, or with probability at most 2^-128 a run. */
+export type Failure = 'never' | '2^-128';
+
+/** Low bits that travel neither way; see `droppedFromC0` and `droppedFromC1`. */
+export interface DroppedBits {
+  readonly uploadC0: number;
+  readonly responseC0: number;
+  readonly responseC1: number;
+}
+
+export const NOTHING_DROPPED: DroppedBits = Object.freeze({ uploadC0: 0, responseC0: 0, responseC1: 0 });
+
+/** What the noise of a toeplitz result depends on. */
+export interface ResultNoiseInput {
+  readonly degree: number;
+  readonly plainModulus: number;
+  readonly failure: Failure;
+  /** Largest L1 norm, and largest squared L2 norm, of the weight polynomials of a row (centred lift). */
+  readonly rowL1: number;
+  readonly rowL2Squared: number;
+  /** Output coefficients that one run reveals. */
+  readonly coefficients: number;
+  readonly dropped: DroppedBits;
+}
+
+/** The noise after each step of a run; each bound in halves, the last one is what decryption meets. */
+export interface NoiseStages {
+  readonly fresh: TwiceNoise;
+  readonly upload: TwiceNoise;
+  readonly products: TwiceNoise;
+  readonly response: TwiceNoise;
+}
+
+/**
+ * Noise of a toeplitz result: a fresh symmetric encryption, its low bits dropped, times the weights of the row, low bits
+ * of the response dropped. With `2^-128` the errors' worst case 21 * L1 is replaced by their tail where that is less; the
+ * roundings stay at their worst case, because nothing says that they are independent. A row without weights is never
+ * encrypted; what is then measured is a fresh ciphertext, so L1 and L2 count as 1 at least.
+ */
+export function resultNoise(input: ResultNoiseInput): NoiseStages {
+  const { degree, plainModulus, failure, dropped } = input;
+  const l1 = Math.max(1, input.rowL1);
+  const l2Squared = Math.max(1, input.rowL2Squared);
+  const fresh = freshSymmetric(plainModulus);
+  const upload = fresh + droppedFromC0(dropped.uploadC0);
+  // The roundings of all terms in one sum: rounded up once, not once a term.
+  const rounding = messageRounding(plainModulus, l1) + timesPlaintext(droppedFromC0(dropped.uploadC0), l1);
+  const worst = timesPlaintext(2n * ERROR_BOUND, l1) + rounding;
+  const likely = errorTail(l2Squared, input.coefficients) + rounding;
+  const products = failure === '2^-128' && likely < worst ? likely : worst;
+  const response = sum(
+    products,
+    droppedFromC0(dropped.responseC0),
+    droppedFromC1(dropped.responseC1, degree),
+  );
+  return { fresh, upload, products, response };
+}
+
+/**
+ * Whether a result with this noise always decrypts right: v < q / (2t) * (1 - 2^-50). The relative margin covers the
+ * rounding of SEAL's residue-number-system decryption. Exact.
+ */
+export function decryptionIsCertain(q: bigint, plainModulus: number, noise: TwiceNoise): boolean {
+  const margin = 50n;
+  return (noise * BigInt(plainModulus)) << margin < q * ((1n << margin) - 1n);
+}
+
+/** Largest noise (in halves) that the rule above lets through. */
+export function largestNoise(q: bigint, plainModulus: number): TwiceNoise {
+  const margin = 50n;
+  return (q * ((1n << margin) - 1n) - 1n) / (BigInt(plainModulus) << margin);
+}
+
+/**
+ * The budget that SEAL's invariantNoiseBudget reports at least: bits of q minus bits of t * |v| minus 1, integer
+ * arithmetic throughout. t * v is an integer, at most floor(t * bound). Units: bits.
+ */
+export function predictedBudgetBits(q: bigint, plainModulus: number, noise: TwiceNoise): number {
+  return bitLength(q) - bitLength((noise * BigInt(plainModulus)) / 2n) - 1;
+}

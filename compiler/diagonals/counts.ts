@@ -1,0 +1,71 @@
+import type { DroppedBits } from '../bfv/noise.ts';
+import type { Parameters, PlanBytes, PlanCounts, PlanKeys } from '../lowerings/plan.ts';
+import { babySteps, rotationSteps } from './program.ts';
+import type { DiagonalsProgram } from './program.ts';
+import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
+
+/** What one run of a diagonals program executes and sends, counted from the program itself. */
+
+function computedRows(program: DiagonalsProgram): number {
+  return program.rows.filter((giants) => giants.length > 0).length;
+}
+
+/** Coefficients that one run sends: every one, because a slot depends on all of them. */
+export function diagonalsCoefficients(program: DiagonalsProgram): {
+  uploadC0: number;
+  responseC1: number;
+  responseC0: number;
+} {
+  const inputs = babySteps(program).filter((steps) => steps.length > 0).length;
+  const response = computedRows(program) * program.degree;
+  return { uploadC0: inputs * program.degree, responseC1: response, responseC0: response };
+}
+
+export function countDiagonalsBytes(
+  program: DiagonalsProgram,
+  { dataPrimes }: Parameters,
+  dropped: DroppedBits,
+): PlanBytes {
+  const inputs = babySteps(program).filter((steps) => steps.length > 0).length;
+  const rows = computedRows(program);
+  return {
+    upload: inputs * (polynomialBytes(dataPrimes, program.degree, dropped.uploadC0) + SEED_BYTES),
+    response:
+      rows *
+      (polynomialBytes(dataPrimes, program.degree, dropped.responseC0) +
+        polynomialBytes(dataPrimes, program.degree, dropped.responseC1)),
+  };
+}
+
+/**
+ * Each input is transformed once for every baby, each sum of products once back. A rotation is one key switch; all
+ * giants of a result that exchange the slot rows are exchanged together.
+ */
+export function countDiagonalsOperations(program: DiagonalsProgram): PlanCounts {
+  const babies = babySteps(program);
+  const giants = program.rows.flat();
+  const transformed = babies.reduce((sum, steps) => sum + steps.length, 0);
+  const rotatedInputs = babies.reduce((sum, steps) => sum + steps.filter((step) => step !== 0).length, 0);
+  const rotatedSums = giants.filter(({ step }) => step !== 0).length;
+  const exchanges = program.rows.filter((row) => row.some(({ exchange }) => exchange)).length;
+  return {
+    inputCiphertexts: babies.filter((steps) => steps.length > 0).length,
+    outputCiphertexts: computedRows(program),
+    products: giants.reduce((sum, { terms }) => sum + terms.length, 0),
+    ntt: transformed + giants.length,
+    rotations: rotatedInputs + rotatedSums + exchanges,
+    weightPlaintexts: program.plaintexts.length,
+  };
+}
+
+/**
+ * The Galois keys of a program and their size. A key has one half for every data prime, under all primes: of its two
+ * polynomials one travels and the seed of the other.
+ */
+export function diagonalsKeys(program: DiagonalsProgram, parameters: Parameters): PlanKeys {
+  const steps = rotationSteps(program);
+  const { dataPrimes, specialPrime } = parameters;
+  const primes = specialPrime === null ? dataPrimes : [...dataPrimes, specialPrime];
+  const half = polynomialBytes(primes, program.degree, 0) + SEED_BYTES;
+  return { steps, bytes: steps.length * dataPrimes.length * half };
+}

@@ -1,0 +1,85 @@
+import { bitLength } from '../base/interval.ts';
+import { greatestCommonDivisor, isPrime } from '../rings/primes.ts';
+import { allPrimes } from '../lowerings/plan.ts';
+import type { Lowering, Parameters, PlanWire } from '../lowerings/plan.ts';
+import { isDegree, isSecurityBits, largestModulusBits } from '../bfv/security.ts';
+import { reject } from '../base/reject.ts';
+
+/** Checks of parameters that need no weight: `verify` makes them of server plans, `checkClientView` of client plans. */
+
+/**
+ * Everything that SEAL asks of parameters, and the security table.
+ * @param packingDegree what the packing says N is
+ * @param rotates whether keys are made, under the special prime
+ * @throws CipherconvError `plan-rejected`
+ */
+export function verifyParameters(parameters: Parameters, packingDegree: number, rotates: boolean): void {
+  const { degree, plainModulus, securityBits, dataPrimes, specialPrime } = parameters;
+  if (!isDegree(degree))
+    reject('parameters.degree', 'not a ring degree', 'a power of two from 1024 to 32768', String(degree));
+  if (!isSecurityBits(securityBits)) {
+    reject('parameters.securityBits', 'not a security level', '128, 192 or 256', String(securityBits));
+  }
+  const primes = allPrimes(parameters);
+  if (dataPrimes.length === 0 || (dataPrimes.length > 1 || rotates) !== (specialPrime !== null)) {
+    reject(
+      'parameters',
+      'wrong number of primes',
+      rotates ? 'data primes and a special prime' : 'one data prime, or several and a special prime',
+      String(primes.length),
+    );
+  }
+  primes.forEach((prime, index) => {
+    if (bitLength(prime) > 60 || prime % BigInt(2 * degree) !== 1n || !isPrime(prime)) {
+      reject(
+        `parameters.primes[${index}]`,
+        'not an NTT prime',
+        `a prime of at most 60 bits, 1 mod ${2 * degree}`,
+        String(prime),
+      );
+    }
+    if (greatestCommonDivisor(prime, BigInt(plainModulus)) !== 1n) {
+      reject(
+        `parameters.primes[${index}]`,
+        'shares a factor with t',
+        'a prime that does not divide t',
+        String(prime),
+      );
+    }
+  });
+  if (new Set(primes).size !== primes.length)
+    reject('parameters', 'a prime occurs twice', 'distinct primes', primes.join(', '));
+  const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
+  const allowed = largestModulusBits(degree, securityBits);
+  if (bits > allowed) {
+    reject(
+      'parameters',
+      `q is too large for ${securityBits} bits of security at N = ${degree}`,
+      `${allowed} bits`,
+      `${bits} bits`,
+    );
+  }
+  if (packingDegree !== degree)
+    reject('packing.degree', 'differs from the parameters', String(degree), String(packingDegree));
+}
+
+/** Slots exist for a prime t = 1 mod 2N. */
+export function verifySlots(degree: number, plainModulus: number): void {
+  if (plainModulus % (2 * degree) === 1 && isPrime(BigInt(plainModulus))) return;
+  reject('parameters.plainModulus', 'has no slots', `a prime, 1 mod ${2 * degree}`, String(plainModulus));
+}
+
+/** Something of every coefficient travels; with several primes all of it does. */
+export function verifyWire(parameters: Parameters, wire: PlanWire, lowering: Lowering): void {
+  const { upload, ...droppedBits } = wire;
+  // Rotations are SEAL's business: there is nothing to read off a whole upload.
+  if (upload !== 'seeded' && lowering === 'diagonals')
+    reject('wire.upload', 'uploads of a diagonals plan are seeded', 'seeded', upload);
+  const [first] = allPrimes(parameters);
+  const limit = parameters.dataPrimes.length === 1 && first !== undefined ? bitLength(first) - 2 : 0;
+  for (const [name, dropped] of Object.entries(droppedBits)) {
+    if (!Number.isInteger(dropped) || dropped < 0 || dropped > limit) {
+      reject(`wire.${name}`, 'too many bits dropped', `from 0 to ${limit}`, String(dropped));
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { DIRECT_NANOSECONDS, MICROSECONDS, WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
+import type { Degree } from '../bfv/security.ts';
+
+/** How many operations a candidate needs, for all block groups together. */
+export interface OperationCounts {
+  readonly inputCiphertexts: number;
+  readonly products: number;
+  readonly outputCiphertexts: number;
+}
+
+export interface CostEstimate {
+  /** Client and server together, one thread, on the machine of the cost table. */
+  readonly milliseconds: number;
+  /** Upload and response, coefficients at the bits of q, seeded upload. */
+  readonly bytes: number;
+}
+
+const SEED_BYTES = 64;
+
+/** What of a candidate both kernels' estimates follow from. */
+export interface CandidateCounts {
+  readonly degree: Degree;
+  readonly dataPrimeBits: readonly number[];
+  readonly counts: OperationCounts;
+  readonly outputElements: number;
+}
+
+/** Bytes of one run: the kernels differ in none. */
+function estimateBytes({ degree, dataPrimeBits, counts, outputElements }: CandidateCounts): number {
+  const qBits = dataPrimeBits.reduce((sum, bits) => sum + bits, 0);
+  const polynomialBytes = Math.ceil((degree * qBits) / 8);
+  return (
+    counts.inputCiphertexts * (polynomialBytes + SEED_BYTES) +
+    counts.outputCiphertexts * polynomialBytes +
+    Math.ceil((outputElements * qBits) / 8)
+  );
+}
+
+/**
+ * Estimated cost of one run with the ntt kernel. Every operation works prime by prime, so its time is taken as
+ * proportional to the number of data primes. Weights are transformed once per plan and not counted.
+ */
+export function estimateNtt(candidate: CandidateCounts): CostEstimate {
+  const cost = MICROSECONDS[candidate.degree];
+  const { inputCiphertexts, products, outputCiphertexts } = candidate.counts;
+  const microseconds =
+    inputCiphertexts * (cost.encrypt + cost.load + cost.toNtt) +
+    products * cost.multiply +
+    Math.max(0, products - outputCiphertexts) * cost.add +
+    outputCiphertexts * (cost.fromNtt + cost.save + cost.decrypt);
+  return {
+    milliseconds: (microseconds * candidate.dataPrimeBits.length) / 1000,
+    bytes: estimateBytes(candidate),
+  };
+}
+
+/** What the direct kernel's estimate needs beside. */
+export interface DirectCounts {
+  readonly limbs: number;
+  /** Steps (pairs of multiply-accumulates) of all rows of one block group, rows that only fill up a block included. */
+  readonly fourRowSteps: number;
+  readonly oneRowSteps: number;
+  readonly blockGroups: number;
+  /** Coefficients of c0 that the kernel computes of one result; of c1 it computes all. */
+  readonly positions: number;
+  /** Coefficients that the digits of an input reach before coefficient 0. */
+  readonly reach: number;
+}
+
+/** Estimated cost of one run with the direct kernel, in the same terms. */
+export function estimateDirect(candidate: CandidateCounts, direct: DirectCounts): CostEstimate {
+  const cost = MICROSECONDS[candidate.degree];
+  const nanoseconds = DIRECT_NANOSECONDS;
+  const { inputCiphertexts, outputCiphertexts } = candidate.counts;
+  const computed = direct.limbs * (candidate.degree + direct.positions);
+  const kernel =
+    direct.blockGroups *
+      computed *
+      (direct.fourRowSteps * nanoseconds.fourRows + direct.oneRowSteps * nanoseconds.oneRow) +
+    outputCiphertexts * computed * nanoseconds.finish +
+    inputCiphertexts * 2 * (candidate.degree + direct.reach) * direct.limbs * nanoseconds.split;
+  const expand = (candidate.degree * WIRE_NANOSECONDS.expand) / 1000;
+  const around = inputCiphertexts * (cost.encrypt + expand) + outputCiphertexts * cost.decrypt;
+  return {
+    milliseconds: ((kernel / 1000 + around) * candidate.dataPrimeBits.length) / 1000,
+    bytes: estimateBytes(candidate),
+  };
+}

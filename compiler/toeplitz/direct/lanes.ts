@@ -1,0 +1,127 @@
+import type { DirectLanes, Parameters } from '../../lowerings/plan.ts';
+import type { ToeplitzProgram } from '../../lowerings/program.ts';
+import { scheduleSteps } from './steps.ts';
+
+/**
+ * The lane analysis of the direct kernel: the accumulator analysis once more, on the kernel's own sums.
+ *
+ * A residue c modulo a prime p is taken in [-(p-1)/2, (p-1)/2], for which negation (X^N = -1) is symmetric, and written
+ * with L balanced digits of l bits, c = sum over k of d_k 2^(l k), -2^(l-1) <= d_k <= 2^(l-1) - 1. All digits at their
+ * largest make (2^(l-1) - 1) (2^(l L) - 1) / (2^l - 1), the capacity; at their smallest they reach further. So every c
+ * has digits exactly when (p-1)/2 <= capacity. A digit, l <= 16, is a signed 16-bit lane.
+ *
+ * The kernel computes for each limb k the sum S_k = sum over taps of w d_k in a 32-bit lane. Products of two 16-bit
+ * lanes, their pairwise sums and all additions are taken modulo 2^32, a ring homomorphism, so wraps on the way are
+ * harmless and the lane holds S_k as soon as |S_k| <= 2^31 - 1. From |d_k| <= 2^(l-1), |S_k| <= 2^(l-1) L1, hence the
+ * rule 2^(l-1) L1 <= 2^31 - 1, L1 being the norm of the weights (SEAL's centred lift) summed in one lane. A row whose
+ * norm is larger is summed in several folds, each reduced modulo p on its own. One step adds two weights of at most
+ * 32767 = 2^15 - 1, and 2^(l-1) 2 (2^15 - 1) < 2^31 for l <= 16: a step always fits into a fold.
+ *
+ * Recombination: V = sum over k of S_k 2^(l k) = sum over taps of w c, so |V| <= L1 (p-1)/2, and V / p, below
+ * 2^31 / 2^l, is a 32-bit quotient. The kernel takes V modulo 2^64 exactly and an approximation F in doubles: each
+ * S_k 2^(l k) is exact (32 bits and a power of two), L - 1 additions err by at most 2^-53 of M = sum of 2^31 2^(l k)
+ * each, and the product with the rounded inverse by 2^-52 of V / p. With 8 L M < 2^52 p the quotient round(F / p) is
+ * less than 1/2 + 1/4 away from V / p, so V - quotient p lies strictly between -p and p, below 2^60, which 64 bits hold
+ * exactly; adding p where it is negative gives the residue.
+ *
+ * Where L1 * sum of 2^(l k + l - 1) + p <= 2^53, every S_k 2^(l k), every partial sum of them, V and quotient p are
+ * integers of at most 2^53 and so exact in doubles: the kernel then needs no 64-bit arithmetic, with the same result.
+ */
+
+/** Weights are one signed lane of 16 bits. */
+export const LARGEST_DIRECT_WEIGHT = 32767;
+const LARGEST_LIMB_BITS = 16;
+const LARGEST_LANE = 2 ** 31 - 1;
+
+/** Largest c >= 0 that `limbs` balanced digits of `limbBits` bits can write. Exact. */
+export function digitCapacity(limbBits: number, limbs: number): bigint {
+  const base = 1n << BigInt(limbBits);
+  return ((base / 2n - 1n) * (base ** BigInt(limbs) - 1n)) / (base - 1n);
+}
+
+/** The fewest limbs that carry every residue modulo `prime`, and the narrowest limbs that do it with so few. */
+export function limbsFor(prime: bigint): { limbs: number; limbBits: number } {
+  const largest = (prime - 1n) / 2n;
+  let limbs = 1;
+  while (digitCapacity(LARGEST_LIMB_BITS, limbs) < largest) limbs++;
+  let limbBits = LARGEST_LIMB_BITS;
+  while (limbBits > 2 && digitCapacity(limbBits - 1, limbs) >= largest) limbBits--;
+  return { limbs, limbBits };
+}
+
+/**
+ * Largest prime of `bits` bits that needs no more limbs than a smaller prime of as many bits does: the bound that a
+ * search for q keeps to where the noise rule allows. Only just above 16, 32 and 48 bits does it exclude anything.
+ */
+export function limbBoundary(bits: number): bigint {
+  const largest = (1n << BigInt(bits)) - 1n;
+  const aligned = 2n * digitCapacity(LARGEST_LIMB_BITS, Math.ceil(bits / LARGEST_LIMB_BITS)) + 1n;
+  return aligned < largest ? aligned : largest;
+}
+
+/** Largest L1 norm of the weights that one lane may sum. */
+export function largestLaneL1(limbBits: number): number {
+  return Math.floor(LARGEST_LANE / 2 ** (limbBits - 1));
+}
+
+/** Whether the quotient of the recombination is exact enough; see above. */
+function quotientIsCertain(prime: bigint, limbBits: number, limbs: number): boolean {
+  let reach = 0n;
+  for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(31 + limbBits * limb);
+  return 8n * BigInt(limbs) * reach < prime << 52n;
+}
+
+/**
+ * Whether doubles hold every sum of the recombination, see above: a matter of speed only.
+ * @param foldL1 largest L1 norm of weights that one lane sums
+ */
+export function sumsAreExact(
+  primes: readonly bigint[],
+  { limbBits, limbs }: DirectLanes,
+  foldL1: number,
+): boolean {
+  let reach = 0n;
+  for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(limbBits * (limb + 1) - 1);
+  return primes.every((prime) => BigInt(foldL1) * reach + prime <= 1n << 53n);
+}
+
+export type LaneAnalysis =
+  | { readonly kind: 'possible'; readonly lanes: DirectLanes }
+  | { readonly kind: 'refused'; readonly expected: string; readonly found: string };
+
+/** Whether, and how, the direct kernel computes a program under these primes. Exact. */
+export function analyzeLanes(
+  parameters: Pick<Parameters, 'dataPrimes'>,
+  program: ToeplitzProgram,
+): LaneAnalysis {
+  const widest = largestWeight(program);
+  if (widest > LARGEST_DIRECT_WEIGHT) {
+    return {
+      kind: 'refused',
+      expected: `weights of at most ${LARGEST_DIRECT_WEIGHT} modulo t`,
+      found: `a weight of size ${widest}`,
+    };
+  }
+  const primes = parameters.dataPrimes.map(BigInt);
+  const largest = primes.reduce((most, prime) => (prime > most ? prime : most), 0n);
+  const { limbs, limbBits } = limbsFor(largest);
+  const uncertain = primes.find((prime) => !quotientIsCertain(prime, limbBits, limbs));
+  if (uncertain !== undefined) {
+    return {
+      kind: 'refused',
+      expected: 'primes of about the same size',
+      found: `${uncertain} beside ${largest}`,
+    };
+  }
+  const laneL1 = largestLaneL1(limbBits);
+  const { folds } = scheduleSteps(program, laneL1);
+  return { kind: 'possible', lanes: { limbBits, limbs, laneL1, folds } };
+}
+
+/** Largest absolute value of a weight of the program. */
+export function largestWeight(program: ToeplitzProgram): number {
+  let largest = 0;
+  for (const { values } of program.plaintexts)
+    for (const value of values) largest = Math.max(largest, Math.abs(value));
+  return largest;
+}

@@ -1,0 +1,123 @@
+import type { ToeplitzProgram } from '../../lowerings/program.ts';
+
+/**
+ * A plane of the direct kernel: the digits of two polynomials side by side, so that one 16-bit dot product serves two
+ * taps. Either two input chunks, or one chunk and itself times X^shift, which pairs the taps e and e + shift.
+ */
+export interface Plane {
+  /** Input chunk in the left lanes. */
+  readonly left: number;
+  /** Input chunk in the right lanes, times X^shift; equal to `left` when the plane is paired with itself. */
+  readonly right: number;
+  /** 0 when two chunks share the plane. */
+  readonly shift: number;
+}
+
+/** What decides which chunks go together. */
+interface ChunkUse {
+  readonly chunk: number;
+  /** Exponents of all rows, ascending. */
+  readonly exponents: readonly number[];
+  /** How it is paired with its own shift, and the steps that takes. */
+  readonly alone: { readonly shift: number; readonly steps: number };
+  /** The first and the last row that read it. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Chunks looked at for a partner; further ones have the same taps over and over. */
+const PARTNERS = 16;
+/** Shifts tried for a chunk on its own. */
+const SHIFTS = 8;
+
+function chunkUses(program: ToeplitzProgram): ChunkUse[] {
+  const uses = new Map<number, { exponents: Set<number>; first: number; last: number }>();
+  program.rows.forEach((terms, row) => {
+    for (const { chunk, plaintext } of terms) {
+      const use = uses.get(chunk) ?? { exponents: new Set<number>(), first: row, last: row };
+      uses.set(chunk, use);
+      for (const exponent of program.plaintexts[plaintext]!.exponents) use.exponents.add(exponent);
+      use.last = row;
+    }
+  });
+  return [...uses]
+    .sort(([left], [right]) => left - right)
+    .map(([chunk, { exponents, first, last }]) => {
+      const ascending = [...exponents].sort((left, right) => left - right);
+      return { chunk, exponents: ascending, alone: bestShift(ascending), first, last };
+    });
+}
+
+/** Whether mostly the same rows read both; a weight that is 0 may make a row skip a chunk. */
+function haveSameReaders(left: ChunkUse, right: ChunkUse): boolean {
+  const shared = Math.min(left.last, right.last) - Math.max(left.first, right.first) + 1;
+  return 2 * shared > Math.max(left.last - left.first, right.last - right.first) + 1;
+}
+
+/** Size of the union of two ascending lists. */
+function unionSize(left: readonly number[], right: readonly number[]): number {
+  let [a, b, size] = [0, 0, 0];
+  for (; a < left.length || b < right.length; size++) {
+    const [x, y] = [left[a] ?? Infinity, right[b] ?? Infinity];
+    if (x <= y) a++;
+    if (y <= x) b++;
+  }
+  return size;
+}
+
+/**
+ * Exponents of the steps that cover all taps of a chunk paired with its own shift, a step taking e and e + shift;
+ * greedily from below, which is the fewest.
+ * @param exponents ascending, distinct
+ */
+export function pairedStarts(exponents: readonly number[], shift: number): number[] {
+  const covered = new Set<number>();
+  return exponents.filter((exponent) => {
+    if (covered.has(exponent)) return false;
+    covered.add(exponent + shift);
+    return true;
+  });
+}
+
+/** The shift that pairs most taps of a chunk; 1 where there is nothing to pair. */
+function bestShift(exponents: readonly number[]): { shift: number; steps: number } {
+  let best = { shift: 1, steps: pairedStarts(exponents, 1).length };
+  for (const exponent of exponents.slice(1, 1 + SHIFTS)) {
+    const shift = exponent - exponents[0]!;
+    const steps = pairedStarts(exponents, shift).length;
+    if (steps < best.steps) best = { shift, steps };
+  }
+  return best;
+}
+
+/**
+ * Pairs the chunks that the program reads: each with the one of the following, read by mostly the same rows, that shares most
+ * exponents, or with itself where that takes fewer steps. Deterministic.
+ */
+export function pairChunks(program: ToeplitzProgram): Plane[] {
+  const waiting = chunkUses(program);
+  const planes: Plane[] = [];
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const use = next;
+    const { chunk, exponents, alone } = use;
+    let partner = -1;
+    let fewest = Infinity;
+    waiting.slice(0, PARTNERS).forEach((other, index) => {
+      if (!haveSameReaders(use, other)) return;
+      const steps = unionSize(exponents, other.exponents);
+      // Not more than what the two take on their own.
+      if (steps < fewest && steps <= alone.steps + other.alone.steps) {
+        fewest = steps;
+        partner = index;
+      }
+    });
+    const found = waiting[partner];
+    if (found === undefined) {
+      planes.push({ left: chunk, right: chunk, shift: alone.shift });
+    } else {
+      waiting.splice(partner, 1);
+      planes.push({ left: chunk, right: found.chunk, shift: 0 });
+    }
+  }
+  return planes;
+}

@@ -1,0 +1,51 @@
+import { WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
+import { bitLength } from '../base/interval.ts';
+import type { Kernel, Objective, Parameters, UploadForm } from '../lowerings/plan.ts';
+
+/**
+ * How uploads travel. A seed of 64 bytes instead of c1 halves the upload, and costs the server its expansion; whole
+ * ciphertexts cost the line as many bits again, and packing at both ends. Which takes longer depends on the line. Only the
+ * direct kernel takes them whole: SEAL's evaluator throws where a sum comes out with c1 = 0, which whoever chooses c1 can
+ * bring about, and whoever chooses a seed cannot.
+ */
+
+/** A common access line; what it takes to send a byte is only weighed here. */
+export const DEFAULT_LINK_MEGABITS_PER_SECOND = 100;
+
+export interface UploadDemand {
+  readonly parameters: Parameters;
+  readonly kernel: Kernel;
+  readonly objective: Objective;
+  /** Megabits per second between client and server. */
+  readonly linkMegabitsPerSecond: number;
+}
+
+/**
+ * Microseconds that one ciphertext costs the direct kernel more when it is sent seeded; negative where seeded is the
+ * faster.
+ */
+export function microsecondsOfSeeding({
+  parameters,
+  linkMegabitsPerSecond,
+}: Pick<UploadDemand, 'parameters' | 'linkMegabitsPerSecond'>): number {
+  const { degree, dataPrimes } = parameters;
+  const { pack, unpack, expand } = WIRE_NANOSECONDS;
+  const expanding = (degree * expand) / 1000;
+  const coding = (degree * (pack + unpack)) / 1000;
+  const bits = dataPrimes.reduce((sum, prime) => sum + degree * bitLength(BigInt(prime)), 0);
+  return dataPrimes.length * (expanding - coding) - bits / linkMegabitsPerSecond;
+}
+
+/** The form by the objective: fewer bytes for bandwidth, and for latency whatever takes less time; seeded among equals. */
+export function chooseUploadForm(demand: UploadDemand): UploadForm {
+  const { objective, kernel } = demand;
+  if (kernel === 'ntt') return 'seeded';
+  switch (objective) {
+    case 'bandwidth':
+      return 'seeded';
+    case 'latency':
+      return microsecondsOfSeeding(demand) > 0 ? 'whole' : 'seeded';
+    default:
+      return objective satisfies never;
+  }
+}

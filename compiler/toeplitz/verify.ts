@@ -1,0 +1,173 @@
+import { centredLift } from '../lowerings/program.ts';
+import type { ToeplitzProgram } from '../lowerings/program.ts';
+import { centredWeights, outputShape } from '../convolution/spec.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
+import { elementCount } from '../base/tensor.ts';
+import { outputSlots } from './verifyOutputs.ts';
+import type { OutputSlot } from './verifyOutputs.ts';
+import { reject } from '../base/reject.ts';
+import { SourceTable } from './verifySources.ts';
+
+/**
+ * Compares the matrix that a program applies with the flattened filter matrix: for every output cell, nothing missing
+ * and nothing extra, modulo t; each output exactly once. It reads the program's polynomials and placements, never the
+ * packing.
+ *
+ * For output coefficient n and weight exponent e the product takes input coefficient n - e, modulo N with its sign. What
+ * an exponent means does not depend on the weights: so first, once for every chunk, exponent and output slot, the
+ * sources of all cells of all block groups are looked up, and the exponent is found to be one kernel tap of one channel
+ * or to touch nothing. Then every row's (exponent, value) list adds up to the weights that the row applies.
+ *
+ * @throws CipherconvError `plan-rejected`
+ */
+export function verifyMatrix(spec: ConvSpec, program: ToeplitzProgram): void {
+  checkPlaintexts(program);
+  checkInputs(spec, program);
+  const slots = outputSlots(spec, program);
+  const applied = appliedWeights(spec, program, slots);
+  compareWeights(spec, program, applied);
+}
+
+/** No ciphertext has used the coefficient yet. */
+const UNUSED = -1;
+
+function checkPlaintexts(program: ToeplitzProgram): void {
+  program.plaintexts.forEach(({ exponents, values }, index) => {
+    const where = `program.plaintexts[${index}]`;
+    if (exponents.length !== values.length)
+      reject(where, 'exponents and values differ in number', String(exponents.length), String(values.length));
+    exponents.forEach((exponent, entry) => {
+      if (exponent < 0 || exponent >= program.degree || (entry > 0 && exponent <= exponents[entry - 1]!)) {
+        reject(
+          where,
+          'exponents are not ascending below N',
+          `ascending, below ${program.degree}`,
+          String(exponent),
+        );
+      }
+    });
+    if (values.some((value) => centredLift(value, program.plainModulus) === 0))
+      reject(where, 'a value is 0 modulo t', 'values not 0', '0');
+  });
+}
+
+/** Every coefficient in range and used once, every element an element of the input. */
+function checkInputs(spec: ConvSpec, program: ToeplitzProgram): void {
+  const { batch, channels, height, width } = spec.input;
+  const elements = elementCount([batch, channels, height, width]);
+  const usedBy = new Int32Array(program.degree).fill(UNUSED);
+  let ciphertext = 0;
+  for (const group of program.blockGroups) {
+    for (const placement of group.inputs) {
+      placement.coefficients.forEach((coefficient, index) => {
+        const element = placement.elements[index]!;
+        const fits = coefficient >= 0 && coefficient < program.degree && element >= 0 && element < elements;
+        if (!fits || usedBy[coefficient] === ciphertext) {
+          reject(
+            `input ciphertext ${ciphertext}`,
+            'a coefficient is out of range or used twice',
+            'a free coefficient',
+            String(coefficient),
+          );
+        }
+        usedBy[coefficient] = ciphertext;
+      });
+      ciphertext++;
+    }
+  }
+}
+
+/** Weights that the program applies, laid out as `WeightSpec.values`, modulo t. */
+function appliedWeights(
+  spec: ConvSpec,
+  program: ToeplitzProgram,
+  slots: readonly OutputSlot[],
+): Float64Array {
+  const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
+  const applied = new Float64Array(outChannels * channelsPerGroup * kernelHeight * kernelWidth);
+  const rowsOfChunk = new Map<number, { row: number; plaintext: number }[]>();
+  program.rows.forEach((terms, row) => {
+    for (const { chunk, plaintext } of terms) {
+      const list = rowsOfChunk.get(chunk) ?? [];
+      list.push({ row, plaintext });
+      rowsOfChunk.set(chunk, list);
+    }
+  });
+  for (const [chunk, entries] of rowsOfChunk) {
+    const sources = new SourceTable(spec, program, chunk, slots);
+    for (const { row, plaintext } of entries) {
+      const { exponents, values } = program.plaintexts[plaintext]!;
+      for (let slot = 0; slot < slots.length; slot++) {
+        const output = row * slots.length + slot;
+        if (output >= outChannels) break;
+        const firstChannel = Math.floor(output / (outChannels / spec.group)) * channelsPerGroup;
+        for (let entry = 0; entry < exponents.length; entry++) {
+          const source = sources.of(exponents[entry]!, slot);
+          if (source.kind === 'nothing') continue;
+          const channel = source.channel - firstChannel;
+          if (channel < 0 || channel >= channelsPerGroup) {
+            reject(
+              `result row ${row}`,
+              'reads a channel of another group',
+              `channels of group ${firstChannel / channelsPerGroup}`,
+              String(source.channel),
+            );
+          }
+          const index =
+            ((output * channelsPerGroup + channel) * kernelHeight + source.a) * kernelWidth + source.e;
+          applied[index] = (applied[index]! + source.sign * values[entry]!) % program.plainModulus;
+        }
+      }
+    }
+  }
+  return applied;
+}
+
+/** Taps of one axis that fall on the image for at least one output. */
+function visibleTaps(
+  kernel: number,
+  dilation: number,
+  stride: number,
+  pad: number,
+  inputSize: number,
+  outputSize: number,
+): boolean[] {
+  return Array.from({ length: kernel }, (_, tap) =>
+    Array.from({ length: outputSize }, (__, position) => position * stride - pad + tap * dilation).some(
+      (source) => source >= 0 && source < inputSize,
+    ),
+  );
+}
+
+function compareWeights(spec: ConvSpec, program: ToeplitzProgram, applied: Float64Array): void {
+  const { weights, input, strides, pads, dilations } = spec;
+  const output = outputShape(spec);
+  const rows = visibleTaps(
+    weights.kernelHeight,
+    dilations[0],
+    strides[0],
+    pads[0],
+    input.height,
+    output.height,
+  );
+  const columns = visibleTaps(
+    weights.kernelWidth,
+    dilations[1],
+    strides[1],
+    pads[1],
+    input.width,
+    output.width,
+  );
+  const centred = centredWeights(weights);
+  applied.forEach((value, index) => {
+    const e = index % weights.kernelWidth;
+    const a = Math.floor(index / weights.kernelWidth) % weights.kernelHeight;
+    if (rows[a] !== true || columns[e] !== true) return;
+    const [wanted, found] = [
+      centredLift(centred[index]!, program.plainModulus),
+      centredLift(value, program.plainModulus),
+    ];
+    if (wanted !== found)
+      reject(`weights[${index}]`, 'the program applies another weight', String(wanted), String(found));
+  });
+}

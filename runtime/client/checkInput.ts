@@ -1,0 +1,32 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ConvShape } from '../../compiler/convolution/spec.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+
+/**
+ * Checks that `input` is a tensor (NCHW, raw values) that the convolution was analysed for: outside its range the
+ * accumulator could leave its window and decrypt wrong in silence.
+ * @throws CipherconvError `shape-mismatch`, or `out-of-range` naming the first such value.
+ */
+export function checkInput(input: Tensor, { input: declared }: ConvShape): void {
+  const expected = [declared.batch, declared.channels, declared.height, declared.width];
+  if (input.shape.join() !== expected.join() || input.data.length !== elementCount(expected)) {
+    throw new CipherconvError({
+      code: 'shape-mismatch',
+      where: 'input',
+      message: 'the tensor does not have the shape of the plan',
+      expected: `[${expected.join(', ')}] (NCHW), ${elementCount(expected)} values`,
+      found: `[${input.shape.join(', ')}], ${input.data.length} values`,
+    });
+  }
+  const { lo, hi } = declared.range;
+  const wrong = input.data.findIndex((value) => !Number.isInteger(value) || value < lo || value > hi);
+  if (wrong < 0) return;
+  throw new CipherconvError({
+    code: 'out-of-range',
+    where: `input.data[${wrong}]`,
+    message: 'a value outside the input range that the plan was made for',
+    expected: `an integer from ${lo} to ${hi}`,
+    found: String(input.data[wrong]),
+  });
+}

@@ -1,0 +1,141 @@
+import { allPrimes } from '../../compiler/lowerings/plan.ts';
+import type { ClientView, UploadForm } from '../../compiler/lowerings/plan.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+import type { CodingTimes } from '../wire/codingClock.ts';
+import type { BfvContext } from '../seal/context.ts';
+import { saveBytes } from '../seal/envelope.ts';
+import type { Ciphertext, Decryptor, Encryptor, KeyGenerator, Plaintext, Seal } from '../seal/module.ts';
+import type { SecretKey } from '../seal/module.ts';
+import { NoiseMeter } from '../seal/noiseMeter.ts';
+import { exportTernary, importTernary } from '../seal/secretKey.ts';
+import type { TernaryKey } from '../seal/secretKey.ts';
+import { withScope } from '../seal/scope.ts';
+import type { SealScope } from '../seal/scope.ts';
+
+/** Who owns the data: holds the secret key, which leaves it only for whoever asks for `secretKey`. */
+export interface Client {
+  /**
+   * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
+   * coefficients of c0 and the seed of c1.
+   * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
+   */
+  encrypt(input: Tensor): Uint8Array[];
+  /**
+   * Makes `count` encryptions of zero ahead of time, so that encrypting only adds the values. Each is used for one
+   * ciphertext and destroyed; when none is left, `encrypt` makes fresh ones.
+   * @throws CipherconvError `unsupported` for a diagonals plan.
+   */
+  precompute(count: number): void;
+  /** Encryptions of zero that are ready. */
+  readonly precomputed: number;
+  /** Ciphertexts that one input takes. */
+  readonly ciphertextsPerInput: number;
+  /** Time that packing uploads and unpacking responses has taken so far. */
+  readonly coding: CodingTimes;
+  /**
+   * The accumulators (NCHW) from the results: for each block group one per row that is not empty, in order.
+   * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
+   */
+  decrypt(results: readonly Uint8Array[]): Tensor;
+  /**
+   * Smallest noise budget of the results as they arrived, at their output positions, by SEAL's formula, bits; that of a
+   * fresh encryption when there are no results. Never to be told to the server.
+   */
+  measuredBudgetBits(results: readonly Uint8Array[]): number;
+  /**
+   * Keys that the server needs to rotate ciphertexts, made from the secret key at every call and of the size that the
+   * plan says; they reveal nothing that the security of the scheme does not cover. No bytes for a toeplitz plan.
+   */
+  evaluationKeys(): Uint8Array;
+  /** The coefficients of the secret key, a copy: for the owner's own safekeeping, never for a server. */
+  secretKey(): TernaryKey;
+  /** Deletes the key and everything else on the WASM heap. */
+  dispose(): void;
+}
+
+/** The SEAL objects of a client. */
+export interface ClientTools {
+  readonly generator: KeyGenerator;
+  readonly secretKey: SecretKey;
+  readonly encryptor: Encryptor;
+  readonly decryptor: Decryptor;
+  readonly plaintext: Plaintext;
+  readonly zero: Plaintext;
+  readonly ciphertext: Ciphertext;
+  readonly meter: NoiseMeter;
+}
+
+/** @param given the secret key to take; null: a fresh one */
+export function makeTools(
+  scope: SealScope,
+  seal: Seal,
+  bfv: BfvContext,
+  view: ClientView,
+  given: TernaryKey | null,
+): ClientTools {
+  const { context } = bfv;
+  const { generator, secretKey } = makeKeys(scope, seal, bfv, view, given);
+  // SEAL's constructor asks for a public key even where only the secret one is used.
+  const publicKey = scope.own(generator.createPublicKey());
+  return {
+    generator,
+    secretKey,
+    encryptor: scope.own(new seal.Encryptor(context, publicKey, secretKey)),
+    decryptor: scope.own(new seal.Decryptor(context, secretKey)),
+    plaintext: scope.own(new seal.Plaintext()),
+    zero: scope.own(new seal.Plaintext()),
+    ciphertext: scope.own(new seal.Ciphertext()),
+    meter: new NoiseMeter(
+      scope,
+      seal,
+      bfv,
+      view.parameters.dataPrimes.map(BigInt),
+      saveBytes(seal, secretKey),
+    ),
+  };
+}
+
+function makeKeys(
+  scope: SealScope,
+  seal: Seal,
+  bfv: BfvContext,
+  { parameters }: ClientView,
+  given: TernaryKey | null,
+): Pick<ClientTools, 'generator' | 'secretKey'> {
+  const fresh = scope.own(new seal.KeyGenerator(bfv.context));
+  const freshKey = scope.own(fresh.secretKey());
+  if (given === null) return { generator: fresh, secretKey: freshKey };
+  const secretKey = importTernary(scope, seal, bfv, allPrimes(parameters), freshKey, given);
+  return { generator: scope.own(new seal.KeyGenerator(bfv.context, secretKey)), secretKey };
+}
+
+/** The coefficients of the client's key. */
+export function secretCoefficients(
+  seal: Seal,
+  bfv: BfvContext,
+  { parameters }: ClientView,
+  { secretKey }: ClientTools,
+): TernaryKey {
+  return exportTernary(seal, bfv, allPrimes(parameters), secretKey);
+}
+
+/** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */
+export function encryptPlaintext(seal: Seal, { encryptor, plaintext }: ClientTools): Uint8Array {
+  return withScope((scope) => saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(plaintext))));
+}
+
+/** SEAL's envelope of zero, as uploads of that form begin. */
+export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools, form: UploadForm): Uint8Array {
+  return withScope((scope) => {
+    if (form === 'seeded') return saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero)));
+    const whole = scope.own(new seal.Ciphertext());
+    encryptor.encryptSymmetric(zero, whole);
+    return saveBytes(seal, whole);
+  });
+}
+
+/** Budget of an encryption of zero, by SEAL's own measurement, bits. */
+export function freshBudgetBits(seal: Seal, { context }: BfvContext, tools: ClientTools): number {
+  tools.ciphertext.loadFromArray(context, encryptZero(seal, tools, 'seeded'));
+  return tools.decryptor.invariantNoiseBudget(tools.ciphertext);
+}

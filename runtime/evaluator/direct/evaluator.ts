@@ -1,0 +1,91 @@
+import { internalError } from '../../../compiler/base/errors.ts';
+import type { ToeplitzPlan } from '../../../compiler/lowerings/plan.ts';
+import type { ToeplitzProgram } from '../../../compiler/lowerings/program.ts';
+import { scheduleSteps } from '../../../compiler/toeplitz/direct/steps.ts';
+import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
+import { DirectMachine, kernelSource, requireLanes } from './machine.ts';
+import type { DirectEngines } from './machine.ts';
+import type { CodingTimes } from '../../wire/codingClock.ts';
+import { POLYNOMIALS } from './kernel.ts';
+import type { Evaluator, EvaluatorOptions, Progress } from '../types.ts';
+import { requireCiphertextCount } from '../../seal/ciphertext.ts';
+import { checkTransfer } from '../transfer.ts';
+import type { CheckedTransfer } from '../transfer.ts';
+import type { Weights } from '../weights.ts';
+import { requireKeyBytes } from '../../wire/evaluationKeys.ts';
+import { groupLengths, responseRooms } from '../../wire/lengths.ts';
+
+/** Evaluates with the `direct` kernel: shift-and-add over raw coefficients, without SEAL. */
+export class DirectEvaluator implements Evaluator {
+  readonly weights: Weights;
+  readonly #machine: DirectMachine;
+  readonly #transfer: CheckedTransfer;
+  readonly #schedule: StepSchedule;
+  readonly #makeResponse: () => Uint8Array[];
+  readonly #groups: number;
+  readonly #onProgress: Progress | null;
+  readonly #products: number;
+  #isDisposed = false;
+
+  constructor(
+    engines: DirectEngines,
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
+    options: EvaluatorOptions,
+  ) {
+    const lanes = requireLanes(plan, program);
+    const schedule = scheduleSteps(program, lanes.laneL1);
+    this.#onProgress = options.onProgress ?? null;
+    this.#transfer = checkTransfer(plan, program);
+    const source = kernelSource(plan, program, lanes, schedule);
+    this.#machine = new DirectMachine(engines, plan, this.#transfer, source);
+    this.#schedule = schedule;
+    const { response } = groupLengths(plan, program.blockGroups);
+    this.#makeResponse = responseRooms(response, options.reuseResponse ?? false);
+    this.#groups = program.blockGroups.length;
+    this.#products = this.#groups * program.rows.reduce((sum, terms) => sum + terms.length, 0);
+    const bytes = schedule.blocks.reduce((sum, { weights }) => sum + weights.byteLength, 0);
+    this.weights = { kind: 'resident', count: program.plaintexts.length, bytes };
+    this.#onProgress?.(program.plaintexts.length, program.plaintexts.length);
+  }
+
+  get coding(): CodingTimes {
+    return this.#machine.coding;
+  }
+
+  loadEvaluationKeys(bytes: Uint8Array): void {
+    this.#assertOpen();
+    requireKeyBytes(0, bytes);
+  }
+
+  evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
+    this.#assertOpen();
+    requireCiphertextCount('upload', this.#groups * this.#transfer.position.size, upload.length);
+    const response = this.#makeResponse();
+    const { planes, blocks } = this.#schedule;
+    const all = this.#groups * POLYNOMIALS.length * blocks.length;
+    let computed = 0;
+    for (let group = 0; group < this.#groups; group++) {
+      for (let plane = 0; plane < planes.length; plane++) this.#machine.loadPlane(plane, group, upload);
+      for (const polynomial of POLYNOMIALS) {
+        for (let block = 0; block < blocks.length; block++) {
+          this.#machine.computeBlock(block, group, polynomial, response);
+          this.#tellProgress(++computed / all);
+        }
+      }
+    }
+    return response;
+  }
+
+  #tellProgress(fraction: number): void {
+    this.#onProgress?.(Math.round(fraction * this.#products), this.#products);
+  }
+
+  #assertOpen(): void {
+    if (this.#isDisposed) throw internalError('the evaluator has been disposed of');
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+  }
+}

@@ -1,0 +1,129 @@
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import type { BlockGroup } from '../../../compiler/toeplitz/placement.ts';
+import type { DirectLanes, ToeplitzPlan } from '../../../compiler/lowerings/plan.ts';
+import { analyzeLanes } from '../../../compiler/toeplitz/direct/lanes.ts';
+import type { ToeplitzProgram } from '../../../compiler/lowerings/program.ts';
+import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
+import { CodingClock } from '../../wire/codingClock.ts';
+import { DirectKernel } from './kernel.ts';
+import type { KernelSource, SharedRoom } from './kernel.ts';
+import type { DirectModule } from './module.ts';
+import { responseIndex, uploadIndex } from '../transfer.ts';
+import type { CheckedTransfer } from '../transfer.ts';
+import { ResponseWriter, UploadReader } from '../../wire/ciphertexts.ts';
+import type { Polynomial } from '../../wire/coefficients.ts';
+import type { PackingModule } from '../../wire/packer.ts';
+
+/** What decides whether a lane can overflow; how many folds that makes depends on the part of the rows at hand. */
+const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;
+
+/**
+ * The lanes of a plan for the direct kernel, analysed again: a lane that overflowed would decrypt wrong in silence.
+ * @throws CipherconvError `plan-rejected`.
+ */
+export function requireLanes(plan: ToeplitzPlan, program: ToeplitzProgram): DirectLanes {
+  const analysis = analyzeLanes(plan.parameters, program);
+  const found = plan.direct;
+  if (analysis.kind === 'possible' && found !== null) {
+    const { lanes } = analysis;
+    if (BINDING.every((key) => lanes[key] === found[key])) return found;
+  }
+  throw new CipherconvError({
+    code: 'plan-rejected',
+    where: 'direct',
+    message: 'the direct kernel cannot execute the plan as it says',
+    expected: analysis.kind === 'possible' ? JSON.stringify(analysis.lanes) : analysis.expected,
+    found: analysis.kind === 'possible' ? JSON.stringify(found) : analysis.found,
+  });
+}
+
+/** What the kernel of a plan is made from. */
+export function kernelSource(
+  plan: ToeplitzPlan,
+  program: ToeplitzProgram,
+  lanes: DirectLanes,
+  schedule: StepSchedule,
+): KernelSource {
+  return { parameters: plan.parameters, lanes, schedule, groups: program.blockGroups };
+}
+
+/** The modules that a machine runs on. */
+export interface DirectEngines {
+  readonly packing: PackingModule;
+  readonly direct: DirectModule;
+}
+
+/**
+ * The direct kernel between two ends of the wire: uploads into planes, rows out of them. No SEAL anywhere: what comes from
+ * outside meets our own checks and integer arithmetic only.
+ */
+export class DirectMachine {
+  readonly coding = new CodingClock();
+  readonly kernel: DirectKernel;
+  readonly #upload: UploadReader;
+  readonly #response: ResponseWriter;
+  readonly #transfer: CheckedTransfer;
+  readonly #groups: readonly BlockGroup[];
+  readonly #schedule: StepSchedule;
+
+  constructor(
+    { packing, direct }: DirectEngines,
+    plan: ToeplitzPlan,
+    transfer: CheckedTransfer,
+    source: KernelSource,
+    room?: SharedRoom,
+  ) {
+    this.#upload = new UploadReader(packing, plan.parameters, plan.wire);
+    this.#response = new ResponseWriter(packing, plan.parameters, plan.wire);
+    this.#transfer = transfer;
+    this.#groups = source.groups;
+    this.#schedule = source.schedule;
+    this.kernel = new DirectKernel(direct, source, room);
+  }
+
+  /**
+   * Fills one plane with the ciphertexts of its chunks.
+   * @param upload all ciphertexts as they travelled
+   * @param set which of the sets of planes, where a shared memory holds several
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  loadPlane(plane: number, group: number, upload: readonly Uint8Array[], set = 0): void {
+    const { left, right } = this.#schedule.planes[plane]!;
+    this.#loadChunk(group, left, 0, upload);
+    if (right !== left) this.#loadChunk(group, right, 1, upload);
+    this.kernel.loadPlane(plane, set);
+  }
+
+  /** Words of the ciphertext of a chunk into the kernel's memory. */
+  #loadChunk(group: number, chunk: number, side: 0 | 1, upload: readonly Uint8Array[]): void {
+    const at = uploadIndex(this.#transfer, group, chunk);
+    const { read } = this.#groups[group]!.inputs[chunk]!;
+    this.coding.time('upload', () => {
+      this.#upload.unpack(upload[at]!, read, `upload[${at}]`);
+    });
+    this.kernel.inputWords(side).set(this.#upload.words());
+  }
+
+  /**
+   * Computes one polynomial of the rows of one block of the schedule for a block group, from the planes of all its chunks.
+   * @param response all ciphertexts as they will travel, of which the rows' ones get this polynomial
+   */
+  computeBlock(
+    block: number,
+    group: number,
+    polynomial: Polynomial,
+    response: readonly Uint8Array[],
+    set = 0,
+  ): void {
+    const { outputs } = this.#groups[group]!;
+    const { rows } = this.#schedule.blocks[block]!;
+    const first = responseIndex(this.#transfer, group, rows[0]!);
+    this.kernel.runBlock(block, group, polynomial, set);
+    rows.forEach((programRow, row) => {
+      this.coding.time('response', () => {
+        const words = this.kernel.resultWords(row, polynomial);
+        this.#response.write(polynomial, words, outputs[programRow]!.coefficients, response[first + row]!);
+      });
+    });
+  }
+}

@@ -1,0 +1,189 @@
+import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
+import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
+import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
+import { ciphertextFrames, requireCiphertextCount } from '../seal/ciphertext.ts';
+import { CodingClock } from '../wire/codingClock.ts';
+import { createContext } from '../seal/context.ts';
+import type { BfvContext } from '../seal/context.ts';
+import { saveBytes } from '../seal/envelope.ts';
+import { guardSeal } from '../seal/failure.ts';
+import type { Ciphertext, PublicSeal, SealEvaluator } from '../seal/module.ts';
+import type { SealScope } from '../seal/scope.ts';
+import { checkTransfer, uploadIndex } from './transfer.ts';
+import type { CheckedTransfer } from './transfer.ts';
+import { prepareWeights } from './weights.ts';
+import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
+import type { PackingModule } from '../wire/packer.ts';
+import { requireKeyBytes } from '../wire/evaluationKeys.ts';
+import type { Weights, WeightSource } from './weights.ts';
+
+const WORD_BYTES = 8;
+
+/** One product of a row: which of the group's loaded inputs, and which plaintext. */
+interface Step {
+  readonly input: number;
+  readonly plaintext: number;
+}
+
+/** The rows that have terms, chunks replaced by their position among the used ones. */
+function buildSteps(program: ToeplitzProgram, transfer: CheckedTransfer): Step[][] {
+  return transfer.rows.map((row) =>
+    program.rows[row]!.map(({ chunk, plaintext }) => ({
+      input: uploadIndex(transfer, 0, chunk),
+      plaintext,
+    })),
+  );
+}
+
+/**
+ * How many block groups go through the matrix together. With resident weights one: memory stays at one group's
+ * inputs. Weights made on the fly are made once per batch, so a batch is as large as the memory that the weights
+ * leave free; with all groups in one batch each is made once per evaluation.
+ */
+function groupsPerBatch(weights: Weights, memoryBytes: number, groupBytes: number, groups: number): number {
+  if (weights.kind === 'resident') return 1;
+  return Math.min(groups, Math.max(1, Math.floor(memoryBytes / groupBytes)));
+}
+
+/** Evaluates with the `ntt` kernel: SEAL's own evaluator, everything in NTT form. */
+export class NttEvaluator implements Evaluator {
+  readonly weights: Weights;
+  readonly coding = new CodingClock();
+  readonly #scope: SealScope;
+  readonly #seal: PublicSeal;
+  readonly #context: BfvContext;
+  readonly #upload: UploadCodec;
+  readonly #response: ResponseCodec;
+  readonly #placements: readonly BlockGroup[];
+  readonly #usedChunks: readonly number[];
+  /** Number of each row that has terms, for its placement. */
+  readonly #rowNumbers: readonly number[];
+  readonly #evaluator: SealEvaluator;
+  readonly #source: WeightSource;
+  readonly #rows: readonly (readonly Step[])[];
+  readonly #groups: number;
+  readonly #onProgress: Progress | null;
+  /** Inputs of each group of a batch, and its accumulator: made once, reused by every row, batch and call. */
+  readonly #inputs: readonly (readonly Ciphertext[])[];
+  readonly #accumulators: readonly Ciphertext[];
+  readonly #product: Ciphertext;
+
+  constructor(
+    scope: SealScope,
+    seal: PublicSeal,
+    packing: PackingModule,
+    plan: ToeplitzPlan,
+    program: ToeplitzProgram,
+    options: EvaluatorOptions,
+  ) {
+    const memoryBytes = options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES;
+    this.#scope = scope;
+    this.#seal = seal;
+    this.#onProgress = options.onProgress ?? null;
+    this.#context = createContext(scope, seal, plan.parameters);
+    const frames = ciphertextFrames(seal, this.#context);
+    this.#upload = new UploadCodec(packing, frames, plan.parameters, plan.wire);
+    this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
+    this.#placements = program.blockGroups;
+    this.#usedChunks = plan.transfer.usedChunks;
+    const transfer = checkTransfer(plan, program);
+    this.#rowNumbers = transfer.rows;
+    this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
+    this.#rows = buildSteps(program, transfer);
+    this.#groups = program.blockGroups.length;
+    this.#source = prepareWeights(scope, seal, this.#context, this.#evaluator, program.plaintexts, {
+      memoryBytes,
+      onProgress: this.#onProgress,
+    });
+    this.weights = this.#source.weights;
+    const used = plan.transfer.usedChunks.length;
+    const ciphertextBytes = 2 * this.#context.degree * this.#context.dataPrimeCount * WORD_BYTES;
+    const batch = groupsPerBatch(this.weights, memoryBytes, (used + 1) * ciphertextBytes, this.#groups);
+    const make = (count: number): Ciphertext[] =>
+      Array.from({ length: count }, () => scope.own(new seal.Ciphertext()));
+    this.#inputs = Array.from({ length: batch }, () => make(used));
+    this.#accumulators = make(batch);
+    this.#product = scope.own(new seal.Ciphertext());
+  }
+
+  loadEvaluationKeys(bytes: Uint8Array): void {
+    this.#scope.assertOpen();
+    requireKeyBytes(0, bytes);
+  }
+
+  evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
+    this.#scope.assertOpen();
+    const used = this.#inputs[0]!.length;
+    requireCiphertextCount('upload', this.#groups * used, upload.length);
+    const results = new Array<Uint8Array>(this.#groups * this.#rows.length);
+    guardSeal('evaluate', () => {
+      for (let first = 0; first < this.#groups; first += this.#inputs.length) {
+        const count = Math.min(this.#inputs.length, this.#groups - first);
+        this.#load(upload, first, count);
+        this.#runBatch(first, count, results);
+      }
+    });
+    return results;
+  }
+
+  /** Loads the inputs of the block groups first .. first + count - 1 and transforms them. */
+  #load(upload: readonly Uint8Array[], first: number, count: number): void {
+    for (let group = 0; group < count; group++) {
+      const inputs = this.#inputs[group]!;
+      inputs.forEach((ciphertext, index) => {
+        const at = (first + group) * inputs.length + index;
+        const { read } = this.#placements[first + group]!.inputs[this.#usedChunks[index]!]!;
+        const envelope = this.coding.time('upload', () =>
+          this.#upload.decode(upload[at]!, read, `upload[${at}]`),
+        );
+        ciphertext.loadFromArray(this.#context.context, envelope);
+        this.#evaluator.cipherTransformToNttInplace(ciphertext);
+      });
+    }
+  }
+
+  #runBatch(first: number, count: number, results: Uint8Array[]): void {
+    const productsPerGroup = this.#rows.reduce((sum, steps) => sum + steps.length, 0);
+    let done = first * productsPerGroup;
+    this.#rows.forEach((steps, row) => {
+      this.#runRow(steps, count);
+      for (let group = 0; group < count; group++) {
+        const accumulator = this.#accumulators[group]!;
+        this.#evaluator.cipherTransformFromNttInplace(accumulator);
+        const { coefficients } = this.#placements[first + group]!.outputs[this.#rowNumbers[row]!]!;
+        const envelope = saveBytes(this.#seal, accumulator);
+        results[(first + group) * this.#rows.length + row] = this.coding.time('response', () =>
+          this.#response.encode(envelope, coefficients),
+        );
+      }
+      done += steps.length * count;
+      this.#onProgress?.(done, this.#groups * productsPerGroup);
+    });
+  }
+
+  /** accumulator[group] = sum over the steps of weight * input[group], for `count` groups. */
+  #runRow(steps: readonly Step[], count: number): void {
+    const evaluator = this.#evaluator;
+    const product = this.#product;
+    for (let step = 0; step < steps.length; step++) {
+      const { input, plaintext } = steps[step]!;
+      const weight = this.#source.weight(plaintext);
+      for (let group = 0; group < count; group++) {
+        const accumulator = this.#accumulators[group]!;
+        const ciphertext = this.#inputs[group]![input]!;
+        if (step === 0) {
+          evaluator.multiplyPlain(ciphertext, weight, accumulator);
+        } else {
+          evaluator.multiplyPlain(ciphertext, weight, product);
+          evaluator.addInplace(accumulator, product);
+        }
+      }
+    }
+  }
+
+  dispose(): void {
+    this.#scope.dispose();
+  }
+}

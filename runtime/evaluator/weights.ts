@@ -1,0 +1,96 @@
+import type { RingPlaintext } from '../../compiler/lowerings/program.ts';
+import type { BfvContext } from '../seal/context.ts';
+import type { Plaintext, PublicSeal, SealEvaluator } from '../seal/module.ts';
+import { PlaintextWriter } from '../seal/plaintext.ts';
+import type { SealScope } from '../seal/scope.ts';
+
+/** Where the transformed weights are. `bytes` is what all of them take (or would take) in NTT form. */
+export type Weights =
+  | { readonly kind: 'resident'; readonly count: number; readonly bytes: number }
+  | { readonly kind: 'on-the-fly'; readonly count: number; readonly bytes: number };
+
+export interface WeightSource {
+  readonly weights: Weights;
+  /** Plaintext number `index` in NTT form, valid until the next call. */
+  weight(index: number): Plaintext;
+}
+
+interface WeightOptions {
+  readonly memoryBytes: number;
+  readonly onProgress: ((done: number, total: number) => void) | null;
+}
+
+const WORD_BYTES = 8;
+
+/** Puts the coefficients of plaintext number `index` that are not 0 into the writer, residues in [0, t). */
+export type WritePlaintext = (index: number, writer: PlaintextWriter) => void;
+
+/** Writes plaintext number `index` into `target` in NTT form. */
+type Transform = (index: number, target: Plaintext) => void;
+
+/**
+ * Always in NTT form: outside it, SEAL's `multiplyPlain` skips the centred lift for a plaintext with a single
+ * coefficient, and the noise of a negative weight w grows by t - |w| instead of |w|.
+ */
+function makeTransform(
+  seal: PublicSeal,
+  context: BfvContext,
+  evaluator: SealEvaluator,
+  write: WritePlaintext,
+): Transform {
+  const writer = new PlaintextWriter(seal, context);
+  return (index, target) => {
+    writer.clear();
+    write(index, writer);
+    writer.load(target);
+    evaluator.plainTransformToNttInplace(target, context.firstParmsId);
+  };
+}
+
+/** The weights of a toeplitz program; see `preparePlaintexts`. */
+export function prepareWeights(
+  scope: SealScope,
+  seal: PublicSeal,
+  context: BfvContext,
+  evaluator: SealEvaluator,
+  polynomials: readonly RingPlaintext[],
+  options: WeightOptions,
+): WeightSource {
+  const write: WritePlaintext = (index, writer) => {
+    const { exponents, values } = polynomials[index]!;
+    for (let entry = 0; entry < values.length; entry++) {
+      const value = values[entry]!;
+      writer.put(exponents[entry]!, value < 0 ? value + context.plainModulus : value);
+    }
+  };
+  return preparePlaintexts(scope, seal, context, evaluator, polynomials.length, write, options);
+}
+
+/** Transforms the plaintexts now and keeps them, or, past the memory allowed, one at a time when asked for. */
+export function preparePlaintexts(
+  scope: SealScope,
+  seal: PublicSeal,
+  context: BfvContext,
+  evaluator: SealEvaluator,
+  count: number,
+  write: WritePlaintext,
+  options: WeightOptions,
+): WeightSource {
+  const transform = makeTransform(seal, context, evaluator, write);
+  const bytes = count * context.degree * context.dataPrimeCount * WORD_BYTES;
+  if (bytes > options.memoryBytes) {
+    const scratch = scope.own(new seal.Plaintext());
+    const weight = (index: number): Plaintext => {
+      transform(index, scratch);
+      return scratch;
+    };
+    return { weights: { kind: 'on-the-fly', count, bytes }, weight };
+  }
+  const resident = Array.from({ length: count }, (_, index) => {
+    const plaintext = scope.own(new seal.Plaintext());
+    transform(index, plaintext);
+    options.onProgress?.(index + 1, count);
+    return plaintext;
+  });
+  return { weights: { kind: 'resident', count, bytes }, weight: (index) => resident[index]! };
+}

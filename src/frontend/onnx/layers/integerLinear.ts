@@ -1,0 +1,215 @@
+import { datatypeRange } from '../../../../compiler/base/interval.ts';
+import type { Interval } from '../../../../compiler/base/interval.ts';
+import { isQuantizedType } from '../proto/codes.ts';
+import { constantSide, rangeOfType } from './linear.ts';
+import { INT32, layerInputOf, perOutput, productScales, specOf } from './makeLayer.ts';
+import type { LayerParts } from './makeLayer.ts';
+import {
+  integerConstant,
+  integerOperand,
+  listOfParameter,
+  NotALayer,
+  OpenOperands,
+  requiredName,
+  scalarOf,
+  shapeOfTensor,
+  zeroPointOf,
+} from './operands.ts';
+import { convolutionGeometry, leftProductGeometry, rightProductGeometry } from './shapeLayer.ts';
+import type { LayerGeometry } from './shapeLayer.ts';
+import { constantInput, inputName } from '../graph/state.ts';
+import type { NodeView } from '../graph/state.ts';
+import type { ImportedLayer, LayerOutput, OpenLayer } from '../types.ts';
+
+/** ConvInteger, MatMulInteger, QLinearConv, QLinearMatMul. */
+
+/** Positions of an operand's inputs; null for operators without scales. */
+interface Roles {
+  readonly value: number;
+  readonly scale: number | null;
+  readonly zeroPoint: number;
+}
+
+interface Operands {
+  readonly running: Roles;
+  readonly constant: Roles;
+  readonly side: 'left' | 'right';
+  readonly isConvolution: boolean;
+  /** Output scale and zero point. */
+  readonly output: { readonly scale: number; readonly zeroPoint: number } | null;
+  readonly bias: number | null;
+}
+
+function operandsOf(view: NodeView): Operands {
+  const { op } = view.node;
+  const isConvolution = op.endsWith('Conv') || op === 'ConvInteger';
+  const hasScales = op.startsWith('QLinear');
+  const left: Roles = hasScales
+    ? { value: 0, scale: 1, zeroPoint: 2 }
+    : { value: 0, scale: null, zeroPoint: 2 };
+  const right: Roles = hasScales
+    ? { value: 3, scale: 4, zeroPoint: 5 }
+    : { value: 1, scale: null, zeroPoint: 3 };
+  const side = isConvolution ? 'right' : constantSide(view, left.value, right.value);
+  const [running, constant] = side === 'left' ? [right, left] : [left, right];
+  return {
+    running,
+    constant,
+    side,
+    isConvolution,
+    output: hasScales ? { scale: 6, zeroPoint: 7 } : null,
+    bias: op === 'QLinearConv' ? 8 : null,
+  };
+}
+
+/** Graph inputs among the operands that must be constant. */
+function openInputs(view: NodeView, { running, constant, output, bias }: Operands): string[] {
+  const indices = [constant.value, constant.scale, constant.zeroPoint, running.scale, running.zeroPoint];
+  const all = [...indices, output?.scale ?? null, output?.zeroPoint ?? null, bias];
+  return all.flatMap((index) => {
+    const name = index === null ? null : inputName(view.node, index);
+    return name !== null && view.state.graphInputs.has(name) ? [name] : [];
+  });
+}
+
+/** @throws NotALayer, or OpenOperands when weights or parameters are graph inputs. */
+export function integerLayer(view: NodeView): ImportedLayer {
+  const { node } = view;
+  const operands = operandsOf(view);
+  const open = openInputs(view, operands);
+  if (open.length > 0) throw new OpenOperands(open);
+  const { running, constant, bias } = operands;
+  const parts = partsOf(view, operands);
+  const integers =
+    bias === null || inputName(node, bias) === null ? [0] : listOfParameter(view, bias, 'its bias');
+  return {
+    name: node.name,
+    op: node.op,
+    node,
+    spec: specOf(parts, integers),
+    input: layerInputOf(parts),
+    weightScales:
+      constant.scale === null || running.scale === null
+        ? null
+        : perOutput(parts.constant.scales ?? [1], parts.constant, parts.geometry),
+    output: outputOf(view, operands, parts),
+  };
+}
+
+function partsOf(view: NodeView, operands: Operands): LayerParts {
+  const { running, constant } = operands;
+  const input = integerOperand(view, running.value, {
+    scale: running.scale === null ? null : Math.fround(scalarOf(view, running.scale, 'its input scale')),
+    zeroPoint: zeroPointOf(view, running.zeroPoint, 'its input zero point'),
+  });
+  const weights = integerConstant(view, constant.value, {
+    scales:
+      constant.scale === null
+        ? null
+        : listOfParameter(view, constant.scale, 'its weight scale').map(Math.fround),
+    zeroPoints:
+      inputName(view.node, constant.zeroPoint) === null
+        ? [0]
+        : listOfParameter(view, constant.zeroPoint, 'its weight zero point'),
+    axis: null,
+  });
+  const geometry = geometryOf(view, operands, input.shape, weights.integers.shape);
+  return { name: view.node.name, running: input, constant: weights, geometry, accumulator: INT32 };
+}
+
+function geometryOf(
+  view: NodeView,
+  { isConvolution, side }: Operands,
+  input: readonly number[],
+  weights: readonly number[],
+): LayerGeometry {
+  if (isConvolution) return convolutionGeometry(view.node, input, weights);
+  return side === 'left'
+    ? leftProductGeometry(weights, input)
+    : rightProductGeometry(input, weights, { left: false, right: false });
+}
+
+function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): LayerOutput {
+  const tensor = requiredOutput(view);
+  const shape = shapeOfTensor(view, tensor);
+  const type = view.state.values.get(tensor)?.type ?? null;
+  if (output === null) return { kind: 'accumulator', tensor, type: 'int32', shape };
+  if (type === null || !isQuantizedType(type)) throw new NotALayer('its output is not of a quantized type');
+  const scale = Math.fround(scalarOf(view, output.scale, 'its output scale'));
+  if (!(scale > 0) || !productScales(parts).every((product) => product > 0))
+    throw new NotALayer('a scale is not positive');
+  return {
+    kind: 'requantized',
+    tensor,
+    type,
+    shape,
+    requantization: {
+      kind: 'qlinear',
+      scale: productScales(parts).map((product) => Math.fround(product / scale)),
+      outputZeroPoint: zeroPointOf(view, output.zeroPoint, 'its output zero point'),
+      clamp: rangeOfType(type),
+    },
+    fused: true,
+  };
+}
+
+function requiredOutput({ node }: NodeView): string {
+  const [tensor] = node.outputs;
+  if (tensor === undefined || tensor === '') throw new NotALayer('it has no output');
+  return tensor;
+}
+
+/** What the types alone say of a layer whose weights or parameters are graph inputs. @throws NotALayer. */
+export function openLayer(view: NodeView, open: readonly string[]): OpenLayer {
+  const { node, state } = view;
+  const isFloat = node.op === 'Conv' || node.op === 'MatMul' || node.op === 'Gemm';
+  if (isFloat) throw new NotALayer(`bind ${open.join(', ')} to make it constant`);
+  const operands = operandsOf(view);
+  const names = [operands.running, operands.constant].map(({ value }) => requiredName(node, value));
+  const [input, weights] = names.map((name) => shapeOfTensor(view, name));
+  const geometry = geometryOf(view, operands, input ?? [], weights ?? []);
+  const [outputChannels, channels, height, width] = geometry.filter;
+  const range = ({ value, zeroPoint }: Roles): Interval => {
+    const type = state.values.get(requiredName(node, value))?.type ?? null;
+    if (type === null || !isQuantizedType(type))
+      throw new NotALayer('its operands are not of a quantized type');
+    return centredRange(view, rangeOfType(type), zeroPoint);
+  };
+  return {
+    name: node.name,
+    op: node.op,
+    node,
+    open,
+    taps: channels * height * width,
+    outputChannels,
+    inputRange: range(operands.running),
+    weightRange: range(operands.constant),
+    biasRange: biasRange(view, operands.bias),
+    isPadded: geometry.conv.pads.some((pad) => pad > 0),
+    accumulator: INT32,
+  };
+}
+
+/** value - zeroPoint; over all zero points of the type where it is not constant. */
+function centredRange(view: NodeView, whole: Interval, zeroPoint: number): Interval {
+  if (inputName(view.node, zeroPoint) === null) return whole;
+  const zeros = constantInput(view, zeroPoint)?.data;
+  const { lo: least, hi: most } = zeros === undefined ? whole : extremes(zeros);
+  return { lo: whole.lo - most, hi: whole.hi - least };
+}
+
+/** An int32 bias that is not constant may be anything of its type. */
+function biasRange(view: NodeView, bias: number | null): Interval {
+  if (bias === null || inputName(view.node, bias) === null) return { lo: 0, hi: 0 };
+  const values = constantInput(view, bias)?.data;
+  return values === undefined ? datatypeRange(32, true) : extremes(values);
+}
+
+function extremes(values: ArrayLike<number>): Interval {
+  let [lo, hi] = [values[0] ?? 0, values[0] ?? 0];
+  for (let index = 1; index < values.length; index++) {
+    lo = Math.min(lo, values[index]!);
+    hi = Math.max(hi, values[index]!);
+  }
+  return { lo, hi };
+}
