@@ -53,8 +53,8 @@ export function compileModel(
     return compileLayer(model.file, layer, options);
   });
   const layers = model.layers.map((layer, index): ModelLayer => {
-    const { name, op } = layer;
-    return { name, op, ...ends[index]!, stored: plans[index]! };
+    const { name, op, arrangement } = layer;
+    return { name, op, arrangement, ...ends[index]!, stored: plans[index]! };
   });
   return {
     name: model.name,

@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
-import { arrangePhases, phaseOutputShape, transposedSpec } from '../../../compiler/convolution/transposed.ts';
+import { arrangedShape, arrangementFault } from '../../../compiler/convolution/arrangement.ts';
+import { outputShape } from '../../../compiler/convolution/spec.ts';
+import { arrangePhases, transposedSpec } from '../../../compiler/convolution/transposed.ts';
 import type { TransposedConvolution } from '../../../compiler/convolution/transposed.ts';
 import { compileSpec } from '../../../compiler/lowerings/compile.ts';
 import { buildProgram } from '../../../compiler/lowerings/program.ts';
@@ -74,7 +76,8 @@ describe('a transposed convolution', () => {
         expect([...arrangePhases(map, sums, spec.bias).data]).toEqual(expected);
         const shape = [transposed.input.batch, transposed.bias.length, ...transposed.output];
         expect(arrangePhases(map, sums, spec.bias).shape).toEqual(shape);
-        expect(phaseOutputShape(map, spec.input.batch, spec.weights.outChannels)).toEqual(shape);
+        expect(arrangedShape({ kind: 'phases', map }, outputShape(spec))).toEqual(shape);
+        expect(arrangementFault({ kind: 'phases', map }, outputShape(spec))).toBeNull();
         const plan = compileSpec(spec);
         expect(simulate(plan, buildProgram(plan), input)).toEqual(sums);
       }),

@@ -3,6 +3,7 @@ import { intAttribute, spatialAttribute, textAttribute } from '../graph/attribut
 import type { ElementType } from '../proto/codes.ts';
 import { broadcastShape } from './moves.ts';
 import type { ShapeRule } from './shapeRule.ts';
+import { transposedConvolution } from './transposed.ts';
 import { contradiction, inputShape, inputType, shapeText } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { GraphNode } from '../types.ts';
@@ -17,7 +18,7 @@ export interface AxisGeometry {
   readonly padEnd: number;
 }
 
-function autoPadOf(node: GraphNode): 'NOTSET' | 'VALID' | 'SAME_UPPER' | 'SAME_LOWER' {
+export function autoPadOf(node: GraphNode): 'NOTSET' | 'VALID' | 'SAME_UPPER' | 'SAME_LOWER' {
   const text = textAttribute(node, 'auto_pad', 'NOTSET');
   switch (text) {
     case 'VALID':
@@ -134,9 +135,6 @@ const globalPool: ShapeRule = (view) => {
   const shape = input === null ? null : [...input.slice(0, 2), ...input.slice(2).map(() => 1)];
   return [{ type: inputType(view, 0), shape }];
 };
-
-/** ConvTranspose without output_shape; what is left open is not inferred. */
-const transposedConvolution: ShapeRule = (view) => [{ type: inputType(view, 0), shape: null }];
 
 function product(rightInput: number, typeOf: (view: NodeView) => ElementType | null): ShapeRule {
   return (view) => {
