@@ -145,7 +145,9 @@ function reference(standard: ModelProto, layers: readonly ModelLayer[]): ModelRe
       layers.map(({ input }) => input.tensor),
     ),
   );
-  if (!scaled.every(({ spec }) => isExactInFloat32(spec))) return { kind: 'layers-only', floats };
+  const isRewritable = layers.every(({ arrangement }) => arrangement.kind !== 'phases');
+  if (!isRewritable || !scaled.every(({ spec }) => isExactInFloat32(spec)))
+    return { kind: 'layers-only', floats };
   const model = toBinary(ModelProtoSchema, integerReference(standard, scaled));
   return { kind: 'integer-rewrite', model, floats };
 }

@@ -3,12 +3,12 @@ import type { ConvShape } from '../../../../compiler/convolution/spec.ts';
 import type { TransposedConvolution } from '../../../../compiler/convolution/transposed.ts';
 import type { Triple, VolumeConvolution } from '../../../../compiler/convolution/volume.ts';
 import { intAttribute } from '../graph/attributes.ts';
-import { transpose } from '../operators/moves.ts';
+import { transpose } from '../../../interpreter/moves.ts';
 import { NotALayer } from './operands.ts';
-import { geometryOf, kernelOf } from '../operators/shapesConv.ts';
-import type { AxisGeometry } from '../operators/shapesConv.ts';
 import { transposedAxes } from '../operators/transposed.ts';
 import type { TransposedAxis } from '../operators/transposed.ts';
+import { geometryOf, kernelOf } from '../operators/windows.ts';
+import type { AxisGeometry } from '../operators/windows.ts';
 import type { GraphNode, OnnxTensor } from '../types.ts';
 
 /** How the operands of a linear node lie as those of a convolution. */

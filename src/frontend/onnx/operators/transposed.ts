@@ -1,8 +1,8 @@
 import { intAttribute, intsAttribute, spatialAttribute } from '../graph/attributes.ts';
 import { contradiction, inputShape, inputType, shapeText } from '../graph/state.ts';
 import type { GraphNode } from '../types.ts';
-import type { ShapeRule } from './shapeRule.ts';
-import { autoPadOf, kernelOf } from './shapesConv.ts';
+import type { ShapeRule } from './operator.ts';
+import { autoPadOf, kernelOf } from './windows.ts';
 
 /** ConvTranspose on one spatial axis. */
 export interface TransposedAxis {
@@ -17,7 +17,8 @@ export interface TransposedAxis {
 /**
  * The axes of a ConvTranspose. Whole, an output has stride * (size - 1) + output_padding + dilation * (kernel - 1) + 1
  * elements. `pads` cuts off both ends; with `output_shape`, or `auto_pad` SAME (size * stride), what is too much is
- * shared out: the smaller half first for SAME_UPPER, last otherwise (ONNX operators, ConvTranspose).
+ * shared out: the smaller half first for SAME_UPPER, last otherwise (ONNX operators, ConvTranspose). Where the whole
+ * output is smaller than size * stride, SAME leaves it as it is, as onnxruntime and ONNX's own shape inference do.
  */
 export function transposedAxes(
   node: GraphNode,
@@ -30,7 +31,7 @@ export function transposedAxes(
   const pads = spatialAttribute(node, 'pads', 2 * rank, 0);
   const extra = spatialAttribute(node, 'output_padding', rank, 0);
   const autoPad = autoPadOf(node);
-  const wanted = wantedExtents(node, sizes, strides);
+  const wanted = wantedExtents(node, sizes, strides, autoPad);
   return sizes.map((size, axis) => {
     const [stride, dilation] = [strides[axis]!, dilations[axis]!];
     if (stride < 1 || dilation < 1 || extra[axis]! < 0)
@@ -41,7 +42,7 @@ export function transposedAxes(
         `${stride}, ${dilation}, ${extra[axis]!}`,
       );
     const whole = stride * (size - 1) + extra[axis]! + dilation * (kernel[axis]! - 1) + 1;
-    const extent = wanted?.[axis] ?? null;
+    const extent = wanted(axis, whole);
     const [begin, output] =
       extent === null
         ? explicit(whole, autoPad === 'NOTSET' ? [pads[axis]!, pads[axis + rank]!] : [0, 0])
@@ -62,22 +63,22 @@ function sharedOut(total: number, smallerHalfFirst: boolean): number {
   return smallerHalfFirst ? Math.floor(total / 2) : Math.ceil(total / 2);
 }
 
-/** Extents that the node asks for; null where pads decide. */
+/** The extent that the node asks for on an axis; null where pads decide. */
 function wantedExtents(
   node: GraphNode,
   sizes: readonly number[],
   strides: readonly number[],
-): readonly number[] | null {
+  autoPad: ReturnType<typeof autoPadOf>,
+): (axis: number, whole: number) => number | null {
   const shape = intsAttribute(node, 'output_shape');
   if (shape !== null && shape.length > 0) {
     // Some exporters give batch and channels too.
-    if (shape.length === sizes.length || shape.length === sizes.length + 2) return shape.slice(-sizes.length);
-    contradiction(node, 'output_shape has the wrong length', `${sizes.length} extents`, shapeText(shape));
+    if (shape.length !== sizes.length && shape.length !== sizes.length + 2)
+      contradiction(node, 'output_shape has the wrong length', `${sizes.length} extents`, shapeText(shape));
+    return (axis) => shape.slice(-sizes.length)[axis] ?? null;
   }
-  const autoPad = autoPadOf(node);
-  return autoPad === 'SAME_UPPER' || autoPad === 'SAME_LOWER'
-    ? sizes.map((size, axis) => size * strides[axis]!)
-    : null;
+  if (autoPad !== 'SAME_UPPER' && autoPad !== 'SAME_LOWER') return () => null;
+  return (axis, whole) => Math.min(whole, sizes[axis]! * strides[axis]!);
 }
 
 /** [batch, outputs of a group x groups, ...extents]. */
