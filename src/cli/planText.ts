@@ -1,10 +1,10 @@
-import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import type { Interval, Width } from '../../compiler/base/interval.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
+import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 
 /** How plans read in text. */
 

@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { compileConfig } from '../compile.ts';
 import { resizeSpec } from '../frontend/autoPad.ts';
@@ -15,6 +14,7 @@ import { compileOptions, refuseCompileOptions, addCompileOptions } from './compi
 import { describeRun } from './runText.ts';
 import { addModelFlags, modelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 
 /** `run CONFIG|PLAN|MODEL --input X`: encrypt, evaluate, decrypt, compare. */
 export function addRun(program: Command, terminal: () => Terminal): void {

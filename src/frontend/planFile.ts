@@ -3,13 +3,14 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ErrorCode } from '../../compiler/base/errors.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { deepFreeze, makeSpec } from '../../compiler/convolution/spec.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
 import { canonicalJson, canonicalLines } from './canonicalJson.ts';
 import { planFileSchema } from './planSchema.ts';
 import { parseJson } from './positions.ts';
 import type { TensorLayout } from './schema.ts';
 import { schemaError } from './schemaIssues.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /** A plan as it is kept in a file. */
 export interface StoredPlan {
