@@ -10,7 +10,10 @@ export function addDecrypt(program: Command, terminal: () => Terminal): void {
     .requiredOption('--plan <file>', 'the client plan, or - for stdin')
     .requiredOption('--secret-key <file>', 'the secret key that the input was encrypted with, or - for stdin')
     .requiredOption('-i, --input <file>', 'the result of evaluate, or - for stdin')
-    .requiredOption('-o, --output <file>', 'write the result: .npy, .json, .pb, .png, or - for JSON on stdout');
+    .requiredOption(
+      '-o, --output <file>',
+      'write the result: .npy, .json, .pb, .png, or - for JSON on stdout',
+    );
   examples(command, [
     [
       'decrypt --plan client.json --secret-key secret.key -i response.ct -o y.npy',
