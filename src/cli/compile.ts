@@ -3,11 +3,12 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { compileConfig } from '../compile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts';
 import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
-import { encodePlan } from '../frontend/planFile.ts';
+import { encodePlan, storedPlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loadConfig } from '../frontend/sources.ts';
 import { isModelFile } from '../model/modelFiles.ts';
 import { refuseModelFlags } from '../model/modelSources.ts';
+import { blindOf, blindOption } from './blindOption.ts';
 import { compileOptions, addCompileOptions } from './compileOptions.ts';
 import { planSummary } from './planSummary.ts';
 import { oneLine } from './planText.ts';
@@ -22,6 +23,7 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     .argument('<config>', 'a filter config (*.conv.json), an ONNX model (*.onnx), or - for a config on stdin')
     .option('-o, --output <file>', 'where the plan goes (default: stdout)')
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
+    .addOption(blindOption())
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
   addModelFlags(command);
@@ -40,11 +42,13 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     if (isModelFile(path)) {
       if (clientPlan !== undefined) refuseModelClientPlan();
       const { compileModelFile } = await import('./models.ts');
-      await compileModelFile(path, { model, options, file, json: flags.json === true }, terminal());
+      const { blind } = flags;
+      await compileModelFile(path, { model, options, blind, file, json: flags.json === true }, terminal());
       return;
     }
     refuseModelFlags(model);
-    const stored = compileConfig(await loadConfig(path), options);
+    const { plan, layout } = compileConfig(await loadConfig(path), options);
+    const stored = storedPlan(plan, layout, blindOf(flags.blind));
     const clientText = clientPlan === undefined ? null : clientPlanText(stored);
     if (file !== undefined) {
       await writeWhole(file, encodePlan(stored));
