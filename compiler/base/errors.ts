@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /**
  * Every refusal of cipherconv is one `CipherconvError`: data first, prose made from it.
  * `code` is what programs test for; the rest is what a person needs to mend the input.
@@ -38,7 +40,7 @@ export interface ErrorDetails {
   readonly hint?: string;
 }
 
-/** The one error class of the project. `message` holds all the details, one line each after the first. */
+/** The one error class of the project. `message` holds all the details, one line each after the first, safe to print; `details` are raw. */
 export class CipherconvError extends Error {
   readonly details: ErrorDetails;
 
@@ -58,7 +60,7 @@ function formatDetails(details: ErrorDetails): string {
   if (details.expected !== undefined) lines.push(`  expected: ${details.expected}`);
   if (details.found !== undefined) lines.push(`  found:    ${details.found}`);
   if (details.hint !== undefined) lines.push(`  try:      ${details.hint}`);
-  return lines.join('\n');
+  return lines.map(printable).join('\n');
 }
 
 /** A broken invariant: a bug in cipherconv, never the user's fault. */

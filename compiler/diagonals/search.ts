@@ -12,6 +12,7 @@ import type { DiagonalsPacking, RotationSteps, SlotGeometry, SlotLayout } from '
 import { batchingPrime, chooseSizes, DATA_PRIMES, powersOfTwo } from './parameters.ts';
 import type { RotationDemand } from './parameters.ts';
 import type { Objective, RefusedCandidate } from '../lowerings/plan.ts';
+import { largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { centredWeights, outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
@@ -227,6 +228,8 @@ function searchDegree(
   const none = (reason: string): DegreeResult => ({ candidates: [], considered: 0, reason });
   const plainModulus = batchingPrime(degree, request.decodeWidth);
   if (plainModulus === null) return none('no t of at most 51 bits has slots');
+  if (largestModulusBits(degree, request.securityBits) === 0)
+    return none(`no q gives ${request.securityBits} bits of security at this degree`);
   const [least] = leastAt(request, degree);
   if (least === undefined) return none(NO_ROOM);
   if (best !== null && compareEstimates(best.estimate, least, request.objective) <= 0) {

@@ -1,8 +1,10 @@
+import { CipherconvError } from '../base/errors.ts';
 import { bitLength } from '../base/interval.ts';
 import { greatestCommonDivisor, isPrime } from '../rings/primes.ts';
 import { allPrimes } from '../lowerings/plan.ts';
 import type { Lowering, Parameters, PlanWire } from '../lowerings/plan.ts';
 import { isDegree, isSecurityBits, largestModulusBits } from '../bfv/security.ts';
+import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { reject } from '../base/reject.ts';
 
 /** Checks of parameters that need no weight: `verify` makes them of server plans, `checkClientView` of client plans. */
@@ -50,17 +52,26 @@ export function verifyParameters(parameters: Parameters, packingDegree: number, 
   if (new Set(primes).size !== primes.length)
     reject('parameters', 'a prime occurs twice', 'distinct primes', primes.join(', '));
   const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
-  const allowed = largestModulusBits(degree, securityBits);
-  if (bits > allowed) {
-    reject(
-      'parameters',
-      `q is too large for ${securityBits} bits of security at N = ${degree}`,
-      `${allowed} bits`,
-      `${bits} bits`,
-    );
-  }
+  requireSecure(degree, securityBits, bits);
   if (packingDegree !== degree)
     reject('packing.degree', 'differs from the parameters', String(degree), String(packingDegree));
+}
+
+/** The security table; plans made under an older table are told so. */
+function requireSecure(degree: Degree, securityBits: SecurityBits, bits: number): void {
+  const allowed = largestModulusBits(degree, securityBits);
+  if (bits <= allowed) return;
+  throw new CipherconvError({
+    code: 'plan-rejected',
+    where: 'parameters',
+    message:
+      allowed === 0
+        ? `no q gives ${securityBits} bits of security at N = ${degree}`
+        : `q is too large for ${securityBits} bits of security at N = ${degree}`,
+    expected: allowed === 0 ? 'a larger ring degree' : `at most ${allowed} bits by the guidelines of 2024`,
+    found: `${bits} bits`,
+    hint: 'compile the config again: plans made before keep to an older table',
+  });
 }
 
 /** Slots exist for a prime t = 1 mod 2N. */

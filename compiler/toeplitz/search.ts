@@ -237,6 +237,14 @@ function refuseAll(
   const best = searches.at(-1);
   const largest = best?.degree ?? 1024;
   const allowed = largestModulusBits(largest, request.securityBits);
+  if (allowed === 0) {
+    throw new CipherconvError({
+      code: 'beyond-bfv',
+      message: `no q gives ${request.securityBits} bits of security at ring degree ${largest}`,
+      expected: 'a ring degree of at least 2048',
+      hint: 'allow a larger --degree',
+    });
+  }
   const needed = best?.search.missingBits ?? null;
   throw new CipherconvError({
     code: 'beyond-bfv',
@@ -305,7 +313,10 @@ function refusals(
     const allowed = largestModulusBits(degree, request.securityBits);
     found.push({
       degree,
-      reason: `${what} needs a q of ${search.missingBits} bits, the table allows ${allowed}`,
+      reason:
+        allowed === 0
+          ? `no q gives ${request.securityBits} bits of security at this degree`
+          : `${what} needs a q of ${search.missingBits} bits, the table allows ${allowed}`,
     });
   }
   if (!search.carriesNothing && search.best === null) {

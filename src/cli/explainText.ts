@@ -1,4 +1,5 @@
 import { requiredWidth } from '../../compiler/base/interval.ts';
+import { printable } from '../../compiler/base/printable.ts';
 import { keyBytes } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
@@ -92,5 +93,5 @@ export function explainPlan(
   const body = sections.map(
     ([title, lines]) => `${bold(title)}\n${lines.map((line) => `  ${line}\n`).join('')}`,
   );
-  return `${bold(plan.spec.name)}  digest ${digest}\n\n${body.join('\n')}`;
+  return `${bold(printable(plan.spec.name))}  digest ${digest}\n\n${body.join('\n')}`;
 }

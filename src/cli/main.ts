@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { printable } from '../../compiler/base/printable.ts';
 import { VERSION_LINE } from '../version.ts';
 import { addBench } from './bench.ts';
 import { addCompile } from './compile.ts';
@@ -66,6 +67,11 @@ function createProgram(finish: (outcome: Outcome) => void): { program: Command; 
     .version(VERSION_LINE, '-V, --version', 'print the versions of cipherconv and of SEAL')
     .option('-q, --quiet', 'no progress and no notices on stderr')
     .option('--debug', 'print stack traces of errors')
+    .configureOutput({
+      outputError: (message, write) => {
+        write(usageError(message));
+      },
+    })
     .exitOverride();
   let made: Terminal | null = null;
   const terminal = (): Terminal => {
@@ -88,18 +94,25 @@ function report(error: unknown, debug: boolean): Outcome {
   }
   const message = debug
     ? stackOf(error)
-    : error instanceof Error
-      ? `${error.name}: ${error.message}`
-      : String(error);
+    : printable(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   process.stderr.write(
     `error: internal: ${message}\n  try:      --debug for a stack trace, and please report this\n`,
   );
   return { kind: 'unexpected' };
 }
 
+/** commander's own messages quote what was typed. Its suggestion stands on a line of its own. */
+function usageError(message: string): string {
+  const [, text = '', suggestion = ''] = /^(.*?)(\n\(Did you mean [^\n]*\?\))?\n?$/s.exec(message) ?? [];
+  return `${printable(text)}${suggestion}\n`;
+}
+
 function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const own = error.stack ?? '';
+  if (!(error instanceof Error)) return printable(String(error));
+  // A message of several lines is our own, which is safe already; the frames are those of the engine.
+  const message = error instanceof CipherconvError ? error.message : printable(error.message);
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const own = [`${error.name}: ${message}`, ...frames.map(printable)].join('\n');
   return error.cause === undefined ? own : `${own}\ncaused by ${stackOf(error.cause)}`;
 }
 

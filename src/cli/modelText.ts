@@ -1,5 +1,6 @@
 import { keyBytes } from '../../compiler/lowerings/plan.ts';
-import { alignColumns, printable } from '../lint/reporters/table.ts';
+import { printable } from '../../compiler/base/printable.ts';
+import { alignColumns } from '../lint/reporters/table.ts';
 import { layersOf } from '../model/modelPlan.ts';
 import type { ModelLayer, ModelPlan } from '../model/modelPlan.ts';
 import type { FloatComparison, ModelComparison } from '../model/modelReport.ts';
@@ -20,7 +21,7 @@ export const PROTECTION = [
 export function clearNotices({ clear }: ModelPlan): string[] {
   return clear.map(
     ({ name, op, reason }) =>
-      `${printable(name)} (${op}) is computed in the clear by the client: ${printable(reason)}`,
+      `${printable(name)} (${printable(op)}) is computed in the clear by the client: ${printable(reason)}`,
   );
 }
 
@@ -46,7 +47,7 @@ function layerCells({ name, op, stored: { plan } }: ModelLayer): string[] {
   const { parameters, analysis, bytes } = plan;
   return [
     printable(name),
-    op,
+    printable(op),
     describeWidth(analysis.required),
     String(parameters.degree),
     String(parameters.plainModulus),

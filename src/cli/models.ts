@@ -1,7 +1,7 @@
+import { printable } from '../../compiler/base/printable.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
-import { printable } from '../lint/reporters/table.ts';
 import { compileModel } from '../model/compileModel.ts';
 import { loadModelInputs } from '../model/modelInputs.ts';
 import { writeModelOutputs } from '../model/modelOutputs.ts';
@@ -137,7 +137,7 @@ export async function runModelSource(
   if (request.json) {
     io.print(`${JSON.stringify(report)}\n`);
     PROTECTION.forEach(io.notice);
-  } else if (request.output === STANDARD_STREAM) io.notice(describeModelRun(plan, result).trimEnd());
+  } else if (request.output === STANDARD_STREAM) io.remark(describeModelRun(plan, result));
   else io.print(describeModelRun(plan, result));
   if (!report.match) io.finish({ kind: 'mismatch' });
 }

@@ -1,5 +1,6 @@
 import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { printable } from '../../compiler/base/printable.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import type { Interval, Width } from '../../compiler/base/interval.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
@@ -33,7 +34,7 @@ export function describeModulus(plan: Plan): string {
 export function oneLine({ plan, digest }: StoredPlan): string {
   const { degree, plainModulus } = plan.parameters;
   const bits = coeffModulusBits(plan.parameters).join('+');
-  return `${plan.spec.name}: N = ${degree}, t = ${plainModulus}, q of ${bits} bits, digest ${digest.slice(0, 16)}...`;
+  return `${printable(plan.spec.name)}: N = ${degree}, t = ${plainModulus}, q of ${bits} bits, digest ${digest.slice(0, 16)}...`;
 }
 
 function pairText([vertical, horizontal]: readonly [number, number]): string {

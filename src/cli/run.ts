@@ -67,7 +67,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     if (report.match && flags.output !== undefined)
       await writeOutput(flags.output, output, stored.layout, io.notice);
     if (flags.json === true) io.print(`${JSON.stringify(report)}\n`);
-    else if (flags.output === STANDARD_STREAM) io.notice(describeRun(stored.plan, result).trimEnd());
+    else if (flags.output === STANDARD_STREAM) io.remark(describeRun(stored.plan, result));
     else io.print(describeRun(stored.plan, result));
     if (!report.match) io.finish({ kind: 'mismatch' });
   });

@@ -1,12 +1,15 @@
 import { styleText } from 'node:util';
+import { printable } from '../../compiler/base/printable.ts';
 import type { Outcome } from './exitCode.ts';
 
 /** What commands say, and where: results on stdout; notices, warnings and progress on stderr. */
 export interface Terminal {
   /** A result, with its line break. */
   readonly print: (text: string) => void;
-  /** A sentence that a person may want to know; silent with --quiet. */
+  /** A sentence that a person may want to know, on one line whatever names it has in it; silent with --quiet. */
   readonly notice: (sentence: string) => void;
+  /** Text of several lines, made for people, where stdout has the result; silent with --quiet. */
+  readonly remark: (text: string) => void;
   /** How far long work is; silent with --quiet. `done` of `total` is shown where total is more than 1. */
   readonly progress: (step: string, done: number, total: number) => void;
   /** Takes the progress line away. */
@@ -22,15 +25,19 @@ const UPDATE_INTERVAL = 50;
 
 export function createTerminal(quiet: boolean, finish: (outcome: Outcome) => void): Terminal {
   const progress = quiet ? silentProgress : process.stderr.isTTY ? lineProgress() : sparseProgress();
+  const remark = (text: string): void => {
+    if (quiet) return;
+    progress.end();
+    process.stderr.write(text);
+  };
   return {
     print: (text) => {
       process.stdout.write(text);
     },
     notice: (sentence) => {
-      if (quiet) return;
-      progress.end();
-      process.stderr.write(`${sentence}\n`);
+      remark(`${printable(sentence)}\n`);
     },
+    remark,
     progress: progress.update,
     endProgress: progress.end,
     finish,
@@ -45,7 +52,7 @@ interface ProgressLine {
 const silentProgress: ProgressLine = { update: () => undefined, end: () => undefined };
 
 function describe(step: string, done: number, total: number): string {
-  return total > 1 ? `${step}: ${done} of ${total}` : `${step} ...`;
+  return printable(total > 1 ? `${step}: ${done} of ${total}` : `${step} ...`);
 }
 
 /** One line on a terminal, written over and over. */
@@ -56,7 +63,7 @@ function lineProgress(): ProgressLine {
   return {
     update: (step, done, total) => {
       const now = performance.now();
-      const isNew = !shown.startsWith(step);
+      const isNew = !shown.startsWith(printable(step));
       if (!isNew && now - last < UPDATE_INTERVAL && done < total) return;
       last = now;
       shown = describe(step, done, total);

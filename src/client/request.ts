@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ErrorDetails } from '../../compiler/base/errors.ts';
+import { printable } from '../../compiler/base/printable.ts';
 
 /**
  * Requests to a server that need not be honest: nothing is read without a bound, redirects are not followed, and the
@@ -192,6 +193,9 @@ async function readBounded(request: Request, response: Response, limit: number):
   return bytes;
 }
 
+/** Characters of a refusal that are shown. */
+const LONGEST_ANSWER = 500;
+
 const problemSchema = z.object({
   type: z.string().optional(),
   title: z.string().optional(),
@@ -208,10 +212,10 @@ async function refusalOf(request: Request, response: Response): Promise<ServerEr
     {
       where: placeOf(request),
       message: `the server refused the request with status ${response.status}`,
-      ...(says === '' ? {} : { found: printable(says) }),
+      ...(says === '' ? {} : { found: shortened(says) }),
     },
     response.status,
-    problem.type === undefined ? null : printable(problem.type),
+    problem.type === undefined ? null : shortened(problem.type),
   );
 }
 
@@ -223,7 +227,7 @@ function parsed(bytes: Uint8Array | null): unknown {
   }
 }
 
-/** A foreign text on one line of a terminal: no control characters, not endless. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, 500);
+/** What the server says, on one line and not endless. */
+function shortened(text: string): string {
+  return printable(text.slice(0, LONGEST_ANSWER));
 }

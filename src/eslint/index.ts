@@ -1,5 +1,6 @@
 import type { DocumentNode, ValueNode } from '@humanwhocodes/momoa';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { printable } from '../../compiler/base/printable.ts';
 import { parseFilterConfig, TooWideError } from '../frontend/config.ts';
 import { LocatedError } from '../frontend/positions.ts';
 import type { JsonPath } from '../frontend/positions.ts';
@@ -120,7 +121,7 @@ function reportTooWide(context: RuleContext, error: TooWideError): void {
 }
 
 function withHint(message: string, hint: string | null): string {
-  return hint === null ? message : `${message}. Try: ${hint}.`;
+  return printable(hint === null ? message : `${message}. Try: ${hint}.`);
 }
 
 function errorLoc({ sourceCode }: RuleContext, error: CipherconvError): { start: Place; end: Place } {

@@ -148,7 +148,19 @@ function proveRight(plan: Plan, file: string): void {
   try {
     verify(plan);
   } catch (error) {
-    throw refuse('plan-rejected', file, 'the plan does not compute its convolution', error, reasonOf(error));
+    if (!(error instanceof CipherconvError) || error.code !== 'plan-rejected')
+      throw refuse(
+        'plan-rejected',
+        file,
+        'the plan does not compute its convolution',
+        error,
+        reasonOf(error),
+      );
+    const { where, ...details } = error.details;
+    throw new CipherconvError(
+      { ...details, where: where === undefined ? file : `${file}: ${where}` },
+      { cause: error },
+    );
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
-const BIN = join(ROOT, 'src', 'cli', 'bin.ts');
+export const BIN = join(ROOT, 'src', 'cli', 'bin.ts');
 
 export interface Ended {
   readonly code: number | null;

@@ -253,7 +253,7 @@ describe('retries', () => {
           code: 'server',
           status,
           problemType: 'urn:x',
-          details: { found: 'No: upload[0]: be cause' },
+          details: { found: 'No: upload[0]: be\\u{7}cause' },
         });
         expect(served.seen.filter(isEvaluation).length).toBe(1);
       });

@@ -8,7 +8,7 @@ import { githubReport } from '../../src/lint/reporters/github.ts';
 import { jsonReport } from '../../src/lint/reporters/json.ts';
 import { fullness, prettyReport } from '../../src/lint/reporters/pretty.ts';
 import { sarifReport } from '../../src/lint/reporters/sarif.ts';
-import { bar, printable, sparkline } from '../../src/lint/reporters/table.ts';
+import { bar, sparkline } from '../../src/lint/reporters/table.ts';
 import { sourceOf } from '../../src/lint/sources.ts';
 import { config, parse } from '../frontend/fixtures.ts';
 
@@ -141,9 +141,15 @@ describe('pretty', () => {
   });
 
   it('shows what could steer a terminal as an escape', () => {
-    expect(printable('a\u001b[31mb\n\u202e')).toBe('a\\u{1b}[31mb\\u{a}\\u{202e}');
     const linted = lintSource(sourceOf(parse(config({ name: 'x\u001b[2J' }))));
     expect(plain(linted)).not.toContain('\u001b');
+    const message = 'a\u001b[31mb';
+    const marked = {
+      ...linted,
+      findings: report().findings.map((finding) => ({ ...finding, message, hint: message })),
+    };
+    expect(githubReport(marked)).toContain('a\\u{1b}[31mb');
+    expect(githubReport(marked)).not.toContain('\u001b');
   });
 
   it('fills bars on the fuller side, and is 100% only when all is used', () => {

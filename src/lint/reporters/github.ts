@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { printableLines } from '../../../compiler/base/printable.ts';
 import type { Finding, Level, LintReport } from '../finding.ts';
 
 /** GitHub's workflow commands: one `::error file=...::message` line a finding, which it shows beside the changed lines. */
@@ -19,7 +20,8 @@ function annotation(finding: Finding): string {
   const written = properties.flatMap(([key, value]) =>
     value === null ? [] : [`${key}=${escapeProperty(String(value))}`],
   );
-  const message = finding.hint === null ? finding.message : `${finding.message}\ntry: ${finding.hint}`;
+  const text = printableLines(finding.message);
+  const message = finding.hint === null ? text : `${text}\ntry: ${printableLines(finding.hint)}`;
   return `::${COMMANDS[finding.level]} ${written.join(',')}::${escapeData(message)}`;
 }
 

@@ -1,6 +1,7 @@
 import { requiredWidth } from '../../../compiler/base/interval.ts';
+import { printable } from '../../../compiler/base/printable.ts';
 import type { Finding, Layer, Level, LintReport } from '../finding.ts';
-import { alignColumns, bar, printable, sparkline } from './table.ts';
+import { alignColumns, bar, sparkline } from './table.ts';
 import type { Align } from './table.ts';
 
 /** How levels are coloured; the identity where there is no colour. */

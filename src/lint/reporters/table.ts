@@ -31,11 +31,3 @@ export function sparkline(counts: readonly number[]): string {
   const blocks = ' ▁▂▃▄▅▆▇█';
   return counts.map((count) => blocks[Math.ceil((count / most) * 8)] ?? ' ').join('');
 }
-
-/** Names come from files: what could steer a terminal is shown as an escape. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u{${char.codePointAt(0)?.toString(16) ?? ''}}`,
-  );
-}
