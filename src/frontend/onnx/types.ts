@@ -34,7 +34,10 @@ export interface ImportedModel {
   readonly name: string;
   /** Version by domain; the standard operators have domain "". */
   readonly opsets: ReadonlyMap<string, number>;
-  /** What was read, unchanged: sub-models are cut from it. External data are not in it, but in `constants`. */
+  /**
+   * What was read, with composed operators written out and the nodes that dynamic quantization takes (graph/composed.ts,
+   * graph/centred.ts): sub-models are cut from it. External data are not in it, but in `constants`.
+   */
   readonly proto: ModelProto;
   /** Inputs without those that an initializer or a binding makes constant. */
   readonly inputs: readonly GraphValue[];
