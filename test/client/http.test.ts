@@ -309,7 +309,8 @@ function narrowed(text: string): string {
 }
 
 function withOwnDigest(text: string): string {
-  const { digest: _, commitment, ...part } = JSON.parse(text) as { digest: string; commitment: string };
+  const { commitment, ...part } = JSON.parse(text) as { commitment: string; digest?: string };
+  delete part.digest;
   return JSON.stringify({ ...part, commitment, digest: digestOfParts(part, commitment) });
 }
 
