@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
+import { fc } from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { ELEMENTS } from '../../../src/frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../../../src/frontend/onnx/proto/codes.ts';
