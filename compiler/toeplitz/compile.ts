@@ -58,7 +58,7 @@ export function compileToeplitz(
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const plan: ToeplitzPlan = {
     format: 'cipherconv-plan',
-    version: 1,
+    version: 2,
     compiler: COMPILER_VERSION,
     spec,
     analysis: planAnalysis(analysis),
