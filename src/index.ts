@@ -58,6 +58,7 @@ export type {
   ImportedLayer,
   ImportedModel,
   ImportOptions,
+  OpenExtent,
   InputQuantization,
   LayerInput,
   LayerOutput,

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
+import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 import type { LintReport } from '../lint/finding.ts';
 import type { Paint } from '../lint/reporters/pretty.ts';
 import type { RuleLevel } from '../lint/settings.ts';
@@ -35,6 +36,7 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     .option('--channels', 'a table row for every output channel')
     .option('--bind <name=file.pb>', 'values of a model input, which makes it constant; repeatable', collect)
     .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect)
+    .option('--extent <name=N>', 'size of a symbolic extent of a model input; repeatable', collect)
     .action(async (paths, flags) => {
       const io = terminal();
       // Loaded here, so that the other commands do not pay for it.
@@ -43,7 +45,11 @@ export function addLint(program: Command, terminal: () => Terminal): void {
         import('../lint/finding.ts'),
         import('../lint/settings.ts'),
       ]);
-      const model = await modelOptions(flags.bind ?? [], flags.inputType ?? []);
+      const model = await modelOptions({
+        bind: flags.bind ?? [],
+        inputType: flags.inputType ?? [],
+        extent: flags.extent ?? [],
+      });
       const rules: Record<string, RuleLevel> = Object.fromEntries((flags.rule ?? []).map(parseRuleLevel));
       const report = await lint(paths, {
         rules,
@@ -60,12 +66,11 @@ export function addLint(program: Command, terminal: () => Terminal): void {
 
 /** What the flags say of models; loaded only when they are given. */
 async function modelOptions(
-  bind: readonly string[],
-  inputType: readonly string[],
-): Promise<Pick<LintOptions, 'bind' | 'inputQuantization'>> {
-  if (bind.length === 0 && inputType.length === 0) return {};
+  flags: ModelFlags,
+): Promise<Pick<LintOptions, 'bind' | 'inputQuantization' | 'extents'>> {
+  if (flags.bind.length + flags.inputType.length + flags.extent.length === 0) return {};
   const { parseModelOptions } = await import('../frontend/onnx/modelOptions.ts');
-  return parseModelOptions(bind, inputType);
+  return parseModelOptions(flags);
 }
 
 async function render(

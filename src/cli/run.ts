@@ -37,7 +37,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     const options = compileOptions(self);
     refuseSharedStreams(path, flags);
     if (flags.output !== undefined) await requireOutput(flags.output);
-    const source = await loadAnySource(path, modelFlags(self));
+    const source = await loadAnySource(path, modelFlags(self), flags.input);
     if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
     const memory =
       flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
