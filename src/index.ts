@@ -53,6 +53,7 @@ export type {
   ImportedLayer,
   ImportedModel,
   ImportOptions,
+  OpenExtent,
   InputQuantization,
   LayerInput,
   LayerOutput,
