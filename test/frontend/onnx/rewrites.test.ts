@@ -142,7 +142,8 @@ const transposed: fc.Arbitrary<Node> = upTo(2)
       );
       // onnxruntime asks for output_padding below the stride.
       const added = extra.map((one, axis) => Math.min(one, strides[axis]! - 1));
-      const cut = whole.map((extent, axis) => Math.max(1, extent - extra[axis]!));
+      // ONNX's shape inference does not go on below the input's extents.
+      const cut = whole.map((extent, axis) => Math.max(sizes[axis]!, extent - extra[axis]!));
       const rank = sizes.length;
       const legal = pads.map((pad, side) => (whole[side % rank]! > 2 ? pad : 0));
       const attributes: Attribute[] = [
