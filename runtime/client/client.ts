@@ -75,7 +75,7 @@ class SealClient implements Client {
   }
 
   encrypt(input: Tensor): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     checkInput(input, this.#view.shape);
     return guardSeal('encrypt', () =>
       this.#groups.flatMap((group) =>
@@ -95,7 +95,7 @@ class SealClient implements Client {
   }
 
   precompute(count: number): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     guardSeal('encrypt zeros', () => {
       this.#zeros.fill(count);
     });
@@ -129,7 +129,7 @@ class SealClient implements Client {
   }
 
   #checkCount(results: readonly Uint8Array[]): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     requireCiphertextCount('results', this.#groups.length * this.#rows.length, results.length);
   }
 
@@ -164,12 +164,12 @@ class SealClient implements Client {
   }
 
   evaluationKeys(): Uint8Array {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return new Uint8Array(0);
   }
 
   secretKey(): TernaryKey {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return guardSeal('read the secret key', () =>
       secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
     );
@@ -178,6 +178,10 @@ class SealClient implements Client {
   dispose(): void {
     this.#zeros.destroy();
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Command } from '@commander-js/extra-typings';
-import { canonicalShape, toCanonical } from '../frontend/layouts.ts';
 import { readBytes } from '../frontend/files.ts';
 import { requireOutput, writeOutput } from '../frontend/outputs.ts';
 import { loadClientPlan, named, naming, readSecretKey, requireSeparate } from './clientFiles.ts';
@@ -34,13 +33,8 @@ export function addDecrypt(program: Command, terminal: () => Terminal): void {
         throw named(flags.secretKey, error);
       });
       try {
-        const { data } = naming(flags.input, () => client.decrypt(response));
+        const tensor = naming(flags.input, () => client.decrypt(response));
         io.endProgress();
-        const outside = client.outputShape;
-        const tensor = {
-          shape: canonicalShape(outside, plan.layout),
-          data: toCanonical(data, outside, plan.layout),
-        };
         await writeOutput(flags.output, tensor, plan.layout, io.notice);
       } finally {
         client.dispose();

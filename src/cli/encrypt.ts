@@ -1,6 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
 import { requireWritable, writeWhole } from '../frontend/files.ts';
-import { canonicalShape, fromCanonical } from '../frontend/layouts.ts';
 import { inputTensor, loadInput } from '../frontend/tensors.ts';
 import { loadClientPlan, named, readSecretKey, requireSeparate } from './clientFiles.ts';
 import type { Terminal } from './terminal.ts';
@@ -38,9 +37,7 @@ export function addEncrypt(program: Command, terminal: () => Terminal): void {
         throw named(flags.secretKey, error);
       });
       try {
-        const shape = canonicalShape(client.inputShape, layout);
-        const data = fromCanonical(tensor.data, shape, layout);
-        const message = client.encrypt({ shape: client.inputShape, data });
+        const message = client.encrypt(tensor);
         io.endProgress();
         await writeWhole(flags.output, message);
       } finally {
