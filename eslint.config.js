@@ -46,12 +46,35 @@ export default defineConfig(
   {
     files: ['test/**/*.ts'],
     rules: {
-      'no-restricted-syntax': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.property.name=/^(assert|check)$/] Property[key.name="numRuns"] > Literal',
+          message: 'Say runs(count) of test/support/properties.ts: npm run test:more multiplies the count.',
+        },
+        {
+          selector: 'MemberExpression[object.name="Math"][property.name="random"]',
+          message: 'Tests say the same every time: take SEED of test/support/properties.ts.',
+        },
+      ],
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
+    },
+  },
+  {
+    files: ['test/**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'fast-check',
+          message: 'Take fc and runs from test/support/properties.ts: seeds and counts have one place.',
+        },
+      ],
     },
   },
   {

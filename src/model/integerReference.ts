@@ -6,7 +6,7 @@ import { isQuantizedType } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto, NodeProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { LayerInput } from '../frontend/onnx/types.ts';
-import { FreshNames } from './freshNames.ts';
+import { FreshNames } from '../frontend/onnx/proto/freshNames.ts';
 import { initializer, integerAttribute, integersAttribute, node } from './protoParts.ts';
 import { standardOpset } from './quantNodes.ts';
 import type { ScaledOutput } from './modelPlan.ts';

@@ -3,7 +3,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto, NodeProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { OnnxTensor } from '../frontend/onnx/types.ts';
-import { FreshNames } from './freshNames.ts';
+import { FreshNames } from '../frontend/onnx/proto/freshNames.ts';
 import { initializer, node } from './protoParts.ts';
 
 /**

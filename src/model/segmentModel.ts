@@ -3,7 +3,7 @@ import { internalError } from '../../compiler/base/errors.ts';
 import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { GraphProto, ModelProto, NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { RequantizedTensor, Segment } from './cutGraph.ts';
-import { FreshNames } from './freshNames.ts';
+import { FreshNames } from '../frontend/onnx/proto/freshNames.ts';
 import { untypedValue } from './protoParts.ts';
 
 /**

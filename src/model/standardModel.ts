@@ -2,7 +2,7 @@ import { clone } from '@bufbuild/protobuf';
 import { internalError } from '../../compiler/base/errors.ts';
 import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ModelProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { GraphProto, ModelProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { initializer } from './protoParts.ts';
 import { withoutQuantNodes } from './quantNodes.ts';
@@ -30,8 +30,18 @@ export function standardModel(model: ImportedModel): ModelProto {
     ),
     ...bound.map(({ name }) => fromConstants(model, name)),
   ];
+  forgetRepeatedNames(graph);
   graph.input = graph.input.filter(({ name }) => inputs.has(name));
   return withoutQuantNodes(copy, model.constants);
+}
+
+/** onnxruntime refuses two nodes of one name, which the format allows; nothing refers to them by it. */
+function forgetRepeatedNames({ node }: GraphProto): void {
+  const seen = new Set<string>();
+  for (const one of node) {
+    if (seen.has(one.name)) one.name = '';
+    seen.add(one.name);
+  }
 }
 
 function fromConstants(model: ImportedModel, name: string): TensorProto {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { makeTensor } from '../../compiler/base/tensor.ts';
@@ -54,12 +54,12 @@ const manyOutputs = fc
   );
 
 describe('the executors', () => {
-  it('agree with the loops on 1,000 random specs', () => {
+  it('agree with the loops on random specs', () => {
     fc.assert(
       fc.property(arbitrarySpec(), fc.nat(), (spec, seed) => {
         expect(differing(spec, randomInput(spec, seed))).toEqual([]);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -68,7 +68,7 @@ describe('the executors', () => {
       fc.property(manyOutputs, fc.nat(), (spec, seed) => {
         expect(differing(spec, randomInput(spec, seed))).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import { quantize } from '../../src/frontend/quantize.ts';
@@ -105,7 +105,7 @@ describe('quantize', () => {
         });
       },
     );
-    fc.assert(property, { numRuns: 500 });
+    fc.assert(property, { numRuns: runs(500) });
   });
 
   it('gives weights that a spec takes as they are', () => {

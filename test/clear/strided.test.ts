@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { contiguous, toTensor } from '../../runtime/clear/copy.ts';
 import { elementAt, permute, select, strided, tile, view } from '../../runtime/clear/strided.ts';
@@ -76,7 +76,7 @@ describe('strided', () => {
         }
       },
     );
-    fc.assert(property, { numRuns: 1000 });
+    fc.assert(property, { numRuns: runs(1000) });
   });
 
   it('checks every index of an element', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { makeTensor } from '../../compiler/base/tensor.ts';
 import { fold, unfold } from '../../runtime/clear/unfold.ts';
@@ -57,7 +57,7 @@ describe('fold', () => {
         );
         expect(folded.data).toEqual(expected);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -129,6 +129,6 @@ it('every message of random convolutions, in both layouts', async () => {
         );
       },
     ),
-    { numRuns: 25 },
+    { numRuns: runs(25) },
   );
 });

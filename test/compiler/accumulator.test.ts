@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator/exact.ts';
 import { filterMatrix } from '../../compiler/convolution/filterMatrix.ts';
@@ -74,7 +74,7 @@ describe('exact accumulator analysis', () => {
           }
         });
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -90,7 +90,7 @@ describe('exact accumulator analysis', () => {
           expect(value).toBeLessThanOrEqual(hi);
         });
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -132,7 +132,7 @@ describe('flattened filter matrix', () => {
           expect(sum).toBe(value);
         });
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

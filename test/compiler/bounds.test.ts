@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
 import { refusalOf } from '../../compiler/lowerings/feasible.ts';
@@ -77,7 +77,7 @@ describe('the L1 tier', () => {
           expect(contains(datatype.channels[channel]!, interval)).toBe(true);
         });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -115,7 +115,7 @@ describe('the exact tier', () => {
           checked++;
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
     expect(checked).toBeGreaterThanOrEqual(60);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { bitLength } from '../../compiler/base/interval.ts';
@@ -96,7 +96,7 @@ describe('diagonals plans', () => {
   );
   const seen = new Map<string, number>();
 
-  it('simulate = naive on 250 random convolutions, parameters within the table', () => {
+  it('simulate = naive on random convolutions, parameters within the table', () => {
     fc.assert(
       fc.property(sizes, fc.nat(), (spec, seed) => {
         const plan = diagonals(spec);
@@ -118,7 +118,7 @@ describe('diagonals plans', () => {
         for (const [name, used] of Object.entries(features))
           if (used) seen.set(name, (seen.get(name) ?? 0) + 1);
       }),
-      { numRuns: 250 },
+      { numRuns: runs(50) },
     );
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
 import {
@@ -51,7 +51,7 @@ describe('sums of independent integers', () => {
           expect(probabilityOutside(sum, limit)).toBeCloseTo(countOutside(list, lo, lo + more, limit), 12);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -76,7 +76,7 @@ describe('sums of independent integers', () => {
           expect(sum(counted, most)).toEqual(whole.slice(0, most));
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

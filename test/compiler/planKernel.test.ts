@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -117,7 +117,7 @@ describe('steps', () => {
           expect(block.foldEnds.at(-1)).toBe(block.planes.length);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });
@@ -163,7 +163,7 @@ describe('plans of the direct kernel', () => {
         expect(bits).toBeLessThanOrEqual(largestModulusBits(parameters.degree, 128));
         expect(['ntt', 'direct']).toContain(kernel);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

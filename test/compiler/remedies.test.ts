@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
 import { contains, datatypeRange, requiredWidth } from '../../compiler/base/interval.ts';
@@ -38,7 +38,7 @@ it('computes one channel alone as the whole does', () => {
         expect(analyzeAccumulator(channelSpec(spec, channel)).interval).toEqual(interval);
       });
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -76,7 +76,7 @@ it('is enough: each remedy, applied to every channel, fits', () => {
       const { channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
       if (taps !== null) expect(taps).toBeLessThan(channelsPerGroup * kernelHeight * kernelWidth);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
   expect(tried).toBeGreaterThan(50);
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
@@ -62,12 +62,12 @@ describe('simulate = naive convolution', () => {
     expect(simulate(plan, buildProgram(plan), input)).toEqual(convolve(spec, input));
   }
 
-  it('on 1,700 random small convolutions', () => {
-    fc.assert(fc.property(arbitrarySpec(), fc.nat(), options, check), { numRuns: 1700 });
+  it('on random small convolutions', () => {
+    fc.assert(fc.property(arbitrarySpec(), fc.nat(), options, check), { numRuns: runs(340) });
   });
 
-  it('on 300 random larger ones, tiled and in blocks', () => {
-    fc.assert(fc.property(arbitrarySpec(90), fc.nat(), options, check), { numRuns: 300 });
+  it('on random larger ones, tiled and in blocks', () => {
+    fc.assert(fc.property(arbitrarySpec(90), fc.nat(), options, check), { numRuns: runs(60) });
   });
 
   it('came across every feature of the lowering', () => {

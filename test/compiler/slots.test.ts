@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { slotTransform, smallestRoot } from '../../compiler/rings/slots.ts';
 import { batchingPrime } from '../../compiler/diagonals/parameters.ts';
@@ -33,7 +33,7 @@ describe('arithmetic modulo t', () => {
         expect(multiplication(modulus)(left, right)).toBe(expected);
         expect(multiplication(modulus)(left, left)).toBe(Number(BigInt(left) ** 2n % BigInt(modulus)));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
     expect([0, 1, 2, 3, 4].map((value) => centredLift(value, 5))).toEqual([0, 1, 2, -2, -1]);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
@@ -123,7 +123,7 @@ describe('verify of a diagonals plan', () => {
 });
 
 describe('a forged packing', () => {
-  it('is refused, or computes the same: 300 random changes', () => {
+  it('is refused, or computes the same: random changes', () => {
     const spec = square(3, 1, { input: { height: 9, width: 8, channels: 1 } });
     const plan = diagonals(spec);
     const input = randomInput(spec, 1);
@@ -158,7 +158,7 @@ describe('a forged packing', () => {
         }
         expect(simulate(forged, buildProgram(forged), input)).toEqual(expected);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     expect(refused).toBeGreaterThan(100);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { makeTensor } from '../../compiler/base/tensor.ts';
 import { resizeSpec } from '../../src/frontend/autoPad.ts';
@@ -279,7 +279,7 @@ describe('parsing', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { makeTensor } from '../../compiler/base/tensor.ts';
@@ -98,7 +98,7 @@ describe('.npy', () => {
           expect(error).toBeInstanceOf(CipherconvError);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

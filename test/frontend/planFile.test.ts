@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -70,7 +70,7 @@ describe('a plan file', () => {
         const mutated = text.slice(0, index) + String(value) + text.slice(index + digits.length);
         expect(() => parsePlan(mutated, 'p.json')).toThrow(CipherconvError);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

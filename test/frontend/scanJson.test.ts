@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { locate } from '../../src/frontend/positions.ts';
 import { offsetOf } from '../../src/frontend/scanJson.ts';
@@ -28,7 +28,7 @@ it('finds every value and every key of any JSON, however it is indented', () => 
         expect(text.slice(offsetOf(text, place.path, 'key')).startsWith(JSON.stringify(key))).toBe(true);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

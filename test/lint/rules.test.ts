@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { makeTensor } from '../../compiler/base/tensor.ts';
@@ -101,7 +101,7 @@ describe('accumulator-overflow', () => {
         expect([sum(finding.witness!.low), sum(finding.witness!.high)]).toEqual(finding.interval);
         expect(finding).toMatchObject({ level: 'error', line: 1, hint: expect.stringContaining('declare') });
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
     expect(flagged).toBeGreaterThan(300);
   });
@@ -179,7 +179,7 @@ describe('datatype-could-overflow', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -273,7 +273,7 @@ describe('the registry', () => {
           expect(finding).toMatchObject({ witness: expect.anything(), hint: expect.anything() });
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -1,6 +1,6 @@
 /** Quantized types that onnxruntime computes in floats: the integer rewrite is the reference, ties are counted. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { ELEMENTS } from '../../src/frontend/onnx/proto/codes.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
@@ -92,7 +92,7 @@ it('4, 8 and 16-bit activations and weights', async () => {
       // The inputs are quantized alike; what follows may differ where a sum is rounded the other way.
       expect(comparison.floats.largestSteps).toBeLessThanOrEqual(1);
     }),
-    { numRuns: 40 },
+    { numRuns: runs(10) },
   );
   expect([...kinds].sort()).toEqual(['integer-rewrite', 'layers-only']);
 });

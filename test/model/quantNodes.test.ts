@@ -1,6 +1,6 @@
 /** QONNX nodes in standard operators, run by onnxruntime-web, against their definition in plain JavaScript. */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { roundHalfEven } from '../../runtime/clear/requantize.ts';
 import { ModelProtoSchema } from '../../src/frontend/onnx/proto/onnx_pb.ts';
@@ -100,7 +100,7 @@ it('Quant, in all rounding modes, domains and opsets', async () => {
       ]);
       expect((results.get('y')?.data ?? []).map((value) => value + 0)).toEqual(expected);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

@@ -1,5 +1,5 @@
 /** Random quantized graphs: compiled, run encrypted layer by layer, equal to the whole graph in onnxruntime-web. */
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
@@ -9,9 +9,6 @@ import { toDoubles, typedTensor } from '../../src/model/typedTensor.ts';
 import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
 import { arbitraryGraph } from '../support/onnx/randomGraph.ts';
 import type { RandomGraph } from '../support/onnx/randomGraph.ts';
-
-/** GRAPHS=1000 tries more. */
-const GRAPHS = Number(process.env['GRAPHS'] ?? 200);
 
 /** -0 + 0 is 0. */
 const withoutSign = (value: number): number => value + 0;
@@ -23,7 +20,7 @@ async function encrypted({ bytes, inputs }: RandomGraph): Promise<ModelRunResult
   return runModel(compileModel(await importOnnx(bytes)), new Map(tensors));
 }
 
-it(`${GRAPHS} random graphs: encrypted = onnxruntime`, async () => {
+it('random graphs: encrypted = onnxruntime', async () => {
   const kinds = new Set<string>();
   let lively = 0;
   await fc.assert(
@@ -42,8 +39,8 @@ it(`${GRAPHS} random graphs: encrypted = onnxruntime`, async () => {
       expect(report.match).toBe(true);
       expect(report.layers).toHaveLength(graph.linearOperators.length);
     }),
-    { numRuns: GRAPHS },
+    { numRuns: runs(40) },
   );
   expect(kinds).toContain('model');
-  expect(lively).toBeGreaterThan(GRAPHS / 2);
+  expect(lively).toBeGreaterThan(runs(20));
 }, 900_000);

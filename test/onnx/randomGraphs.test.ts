@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
 import { arbitraryGraph } from '../support/onnx/randomGraph.ts';
@@ -9,7 +9,7 @@ it('onnxruntime-web runs every random graph, and its outputs have the declared t
       const results = await runInOnnxruntime(bytes, inputs);
       for (const { name, type, shape } of outputs) expect(results.get(name)).toMatchObject({ type, shape });
     }),
-    { numRuns: 200 },
+    { numRuns: runs(100) },
   );
 });
 

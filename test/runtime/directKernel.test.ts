@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/toeplitz/direct/lanes.ts';
@@ -157,7 +157,7 @@ describe('the direct kernel against the definition', () => {
             expect(runKernel(program, primes, inputs).words).toEqual(reference(program, primes, inputs));
           },
         ),
-        { numRuns: 12 },
+        { numRuns: runs(12) },
       );
     },
   );

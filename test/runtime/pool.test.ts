@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
@@ -60,7 +60,7 @@ describe('splitting a program', () => {
           expect(uploadOfPart(plan, program, part)).toHaveLength(taken.program.blockGroups.length * perGroup);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

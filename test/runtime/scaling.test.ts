@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { messageRounding } from '../../compiler/bfv/noise.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';

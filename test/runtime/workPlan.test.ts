@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { countUnits, planWork, unitAt } from '../../runtime/pool/workPlan.ts';
 import { WorkQueue } from '../../runtime/pool/workQueue.ts';
@@ -35,7 +35,7 @@ describe('the units of an evaluation', () => {
           if (kind === 'plane') expect(readers.every((unit) => done.includes(unit))).toBe(true);
         });
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator/exact.ts';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
@@ -30,7 +30,7 @@ afterEach(() => {
 describe('three-way equality in slots: naive = simulated = encrypted', () => {
   const gaps: number[] = [];
 
-  it('on 100 random convolutions, measured budget never below the predicted one', async () => {
+  it('on random convolutions, measured budget never below the predicted one', async () => {
     let bothRows = 0;
     await fc.assert(
       fc.asyncProperty(fc.oneof(arbitrarySpec(8), arbitrarySpec(45)), fc.nat(), async (spec, seed) => {
@@ -45,14 +45,14 @@ describe('three-way equality in slots: naive = simulated = encrypted', () => {
         gaps.push(measuredBudgetBits - plan.noise.predictedBudgetBits);
         if (program.outputs.some(({ slots }) => slots.some((slot) => slot >= program.degree / 2))) bothRows++;
       }),
-      { numRuns: 100 },
+      { numRuns: runs(24) },
     );
     expect(bothRows).toBeGreaterThan(0);
   });
 
   it('with a bound that is not absurdly loose: the median gap is at most 12 bits', () => {
     gaps.sort((left, right) => left - right);
-    expect(gaps.length).toBeGreaterThanOrEqual(100);
+    expect(gaps.length).toBeGreaterThanOrEqual(runs(24));
     expect(gaps[Math.floor(gaps.length / 2)]).toBeLessThanOrEqual(12);
   });
 

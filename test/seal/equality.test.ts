@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
@@ -13,7 +13,7 @@ import { arbitrarySpec, randomInput } from '../support/specs.ts';
 describe('three-way equality: naive = simulated = encrypted', () => {
   const gaps: number[] = [];
 
-  it('on 300 random convolutions, measured budget never below the predicted one', async () => {
+  it('on random convolutions, measured budget never below the predicted one', async () => {
     await fc.assert(
       fc.asyncProperty(arbitrarySpec(12), fc.nat(), async (spec, seed) => {
         const plan = compileSpec(spec);
@@ -25,14 +25,14 @@ describe('three-way equality: naive = simulated = encrypted', () => {
         expect(measuredBudgetBits).toBeGreaterThanOrEqual(plan.noise.predictedBudgetBits);
         gaps.push(measuredBudgetBits - plan.noise.predictedBudgetBits);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(80) },
     );
     expect(liveSealObjects()).toBe(0);
   });
 
   it('with a bound that is not absurdly loose: the median gap is at most 8 bits', () => {
     gaps.sort((left, right) => left - right);
-    expect(gaps.length).toBeGreaterThanOrEqual(300);
+    expect(gaps.length).toBeGreaterThanOrEqual(runs(80));
     expect(gaps[Math.floor(gaps.length / 2)]).toBeLessThanOrEqual(8);
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('uploads that travel whole', () => {
-  it('give the convolution, in exactly the bytes that the plan says, on 60 random specs', async () => {
+  it('give the convolution, in exactly the bytes that the plan says, on random specs', async () => {
     await fc.assert(
       fc.asyncProperty(arbitrarySpec(400), fc.integer(), async (spec, seed) => {
         // Weights wider than 16 bits are the ntt kernel's, which takes no whole uploads.
@@ -37,7 +37,7 @@ describe('uploads that travel whole', () => {
           client.dispose();
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(12) },
     );
   });
 

@@ -3,11 +3,11 @@ import { fuzzDecoder } from '../../tools/fuzz/decoder.ts';
 import { fuzzEndpoint } from '../../tools/fuzz/endpoint.ts';
 import { isWellFormed } from '../../tools/fuzz/oracle.ts';
 import { makeSubjects } from '../../tools/fuzz/subjects.ts';
+import { SEED as seed, runs } from '../support/properties.ts';
 
-const seed = Math.floor(Math.random() * 2 ** 31);
 const subjects = makeSubjects(seed);
 
-describe(`hostile messages, seed ${seed}`, () => {
+describe('hostile messages', () => {
   it('the oracle takes what the tool makes, and nothing less', () => {
     for (const { uploads, uploadFormat, keys, keysFormat } of Object.values(subjects)) {
       for (const upload of uploads) {
@@ -21,17 +21,17 @@ describe(`hostile messages, seed ${seed}`, () => {
   });
 
   it('at the decoder: exactly the well-formed ones pass', async () => {
-    const { tried, accepted, refused } = await fuzzDecoder(subjects, 3000, seed);
-    expect(tried).toBe(3000);
+    const { tried, accepted, refused } = await fuzzDecoder(subjects, runs(3000), seed);
+    expect(tried).toBe(runs(3000));
     // Both happen, or the test would prove half of what it says.
-    expect(accepted).toBeGreaterThan(300);
-    expect(refused).toBeGreaterThan(300);
+    expect(accepted).toBeGreaterThan(runs(300));
+    expect(refused).toBeGreaterThan(runs(300));
   });
 
   it('at the endpoint: no 5xx, no wrong 200, no SEAL exception, and then an honest request is right', async () => {
-    const { tried, compared, sealExceptions, serverBytes } = await fuzzEndpoint(subjects, 600, seed);
-    expect(tried).toBe(600);
-    expect(compared).toBeGreaterThan(60);
+    const { tried, compared, sealExceptions, serverBytes } = await fuzzEndpoint(subjects, runs(300), seed);
+    expect(tried).toBe(runs(300));
+    expect(compared).toBeGreaterThan(runs(30));
     expect(sealExceptions).toBe(0);
     expect(serverBytes).toBeGreaterThan(0);
   });

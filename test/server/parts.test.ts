@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { FrameReader, frameStart } from '../../src/server/workers/frames.ts';
 import type { Frame } from '../../src/server/workers/frames.ts';

@@ -32,7 +32,7 @@ function act(fault: (typeof FAULTS)[number] | null): void {
     case 'buffers':
       for (;;) hoard.push(Buffer.alloc(2 ** 24, 1));
     case 'heap':
-      for (;;) hoard.push(new Array<number>(2 ** 20).fill(Math.random()));
+      for (;;) hoard.push(new Array<number>(2 ** 20).fill(hoard.length + 0.5));
     case 'wasm': {
       const memory = new WebAssembly.Memory({ initial: 1 });
       for (;;) memory.grow(256);

@@ -1,5 +1,5 @@
 /** Predicted bytes of messages: the plan's figures, the codecs' lengths and the information content. Nothing is encrypted. */
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
@@ -80,6 +80,6 @@ it('random plans of both lowerings: as predicted', () => {
         expect(messageBytes(upload)).toBe(MESSAGE_HEADER_BYTES + plan.bytes.upload);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });

@@ -2,7 +2,7 @@
  * Bytes from outside against client and server of one plan: what our checks refuse never reaches SEAL, what they let
  * through is computed with, and nothing is left on the WASM heap.
  */
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -151,7 +151,7 @@ describe('uploads', () => {
           expect(calls).toEqual([]);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -69,7 +69,7 @@ describe.each(Object.entries(plans))('the check without SEAL, %s', (_, make) => 
             }),
           ).toEqual(expected);
         }),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       );
       for (const at of [0, 5, 6, 20, 40, keys.length - 70, keys.length - 1].filter((i) => i < keys.length)) {
         const bytes = keys.slice().fill(0xff, at, at + 9);

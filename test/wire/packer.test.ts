@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { coefficientCode, packedBytes } from '../../runtime/wire/coefficients.ts';
@@ -79,7 +79,7 @@ describe('coefficients on the wire', () => {
             });
           },
         ),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       );
     });
 
@@ -106,7 +106,7 @@ describe('coefficients on the wire', () => {
             expect.objectContaining({ details: expect.objectContaining({ found }) as object }),
           );
         }),
-        { numRuns: 40 },
+        { numRuns: runs(40) },
       );
     });
   }
@@ -126,7 +126,7 @@ describe('coefficients on the wire', () => {
         packer.read(bytes, 0, codes, 1, null, 'test');
         expect(fromWords(packer.words)).toEqual([...new Array<bigint>(7).fill(0n), ...values]);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

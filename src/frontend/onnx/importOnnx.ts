@@ -4,6 +4,8 @@ import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import type { Readers } from './layers/followUp.ts';
+import { Centring } from './graph/centred.ts';
+import { writeOutComposed } from './graph/composed.ts';
 import { orderedNodes, readOpsets } from './graph/graph.ts';
 import { integerLayer, openLayer } from './layers/integerLinear.ts';
 import { MAX_FOLDED_ELEMENTS, MAX_LAYER_WEIGHTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
@@ -75,13 +77,17 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   if (bytes.length > MAX_MODEL_BYTES) throw tooLarge(file, bytes.length);
   const { proto, graph } = readModelProto(bytes, file);
   const opsets = readOpsets(proto, file);
+  writeOutComposed(graph);
   const nodes = orderedNodes(graph, file);
   const assumed: Extents = new Map(options.extents ?? []);
   const { state, inputs } = initialState(graph, opsets.get('') ?? 0, assumed, options, file);
   const declared = new Map<string, GraphValue>();
   for (const info of [...graph.valueInfo, ...graph.output])
     declared.set(info.name, statedValue(info, assumed, false, file));
-  const visited = nodes.map((node) => visit(node, state, declared));
+  const centring = new Centring(graph, state);
+  const visited = nodes.flatMap((node) =>
+    [...centring.before(node), node].map((next) => visit(next, state, declared)),
+  );
   const found = findLayers(visited, state, readersOf(visited, graph));
   refuseFloats(found, file);
   return {
@@ -126,6 +132,7 @@ function initialState(
     wholes: new Map(),
     integersOf: new Map(),
     constantRanges: new Map(),
+    centred: new Map(),
     foldable: MAX_FOLDED_ELEMENTS,
     readable: MAX_READ_ELEMENTS,
     fractions: new Set(),

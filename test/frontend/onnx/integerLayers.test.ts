@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { makeTensor } from '../../../compiler/base/tensor.ts';
 import { convolve } from '../../../runtime/clear/loops.ts';
@@ -153,7 +153,7 @@ describe('integer operators', () => {
           expect(layer.output.shape).toEqual([b, m, n]);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

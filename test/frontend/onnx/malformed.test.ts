@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { fc, runs } from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { importModel, importOnnx } from '../../../src/frontend/onnx/importOnnx.ts';
@@ -56,7 +56,7 @@ describe('malformed models', () => {
           expect((error as CipherconvError).code).not.toBe('internal');
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, runs } from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { importModel } from '../../../src/frontend/onnx/importOnnx.ts';
@@ -297,6 +297,6 @@ it('never fails in another way, whatever the bytes', () => {
         expect(error.code).not.toBe('internal');
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });

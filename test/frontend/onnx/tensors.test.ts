@@ -2,17 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
+import { fc } from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { ELEMENTS } from '../../../src/frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../../../src/frontend/onnx/proto/codes.ts';
 import { parseInputType } from '../../../src/frontend/onnx/modelOptions.ts';
 import { TensorProtoSchema } from '../../../src/frontend/onnx/proto/onnx_pb.ts';
-import {
-  decodeTensorFile,
-  emptyArray,
-  encodeTensorFile,
-} from '../../../src/frontend/onnx/proto/tensorProto.ts';
+import { decodeTensorFile, encodeTensorFile } from '../../../src/frontend/onnx/proto/tensorProto.ts';
+import { emptyArray } from '../../../src/interpreter/values.ts';
 import { makeTensor } from '../../../compiler/base/tensor.ts';
 import { writeOutput } from '../../../src/frontend/outputs.ts';
 import { loadInput } from '../../../src/frontend/tensors.ts';

@@ -38,22 +38,28 @@ export function readOpsets(proto: ModelProto, file: string): ReadonlyMap<string,
   return opsets;
 }
 
+/** @param index position in the graph */
+export function toGraphNode(proto: NodeProto, index: number): GraphNode {
+  return {
+    index,
+    name: [proto.name, ...proto.output].find((text) => text !== '') ?? proto.opType,
+    op: proto.opType,
+    domain: domainOf(proto.domain),
+    inputs: proto.input,
+    outputs: proto.output,
+    attributes: new Map(proto.attribute.map((attribute) => [attribute.name, attribute])),
+  };
+}
+
 /** Nodes with names of their own. @throws CipherconvError `malformed-model`, or `unsupported` for control flow. */
 function readNodes(graph: GraphProto, file: string): GraphNode[] {
   const used = new Set<string>();
   return graph.node.map((proto, index) => {
-    let name = [proto.name, ...proto.output].find((text) => text !== '') ?? proto.opType;
+    const plain = toGraphNode(proto, index);
+    let { name } = plain;
     while (used.has(name)) name += `#${index}`;
     used.add(name);
-    const node: GraphNode = {
-      index,
-      name,
-      op: proto.opType,
-      domain: domainOf(proto.domain),
-      inputs: proto.input,
-      outputs: proto.output,
-      attributes: readAttributes(proto, name, file),
-    };
+    const node = { ...plain, name, attributes: readAttributes(proto, name, file) };
     const subgraph = proto.attribute.find(
       ({ type, g, graphs }) =>
         type === ATTRIBUTE.GRAPH || type === ATTRIBUTE.GRAPHS || g.length > 0 || graphs.length > 0,

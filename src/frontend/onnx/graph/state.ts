@@ -21,6 +21,8 @@ export interface GraphState {
   readonly integersOf: Map<string, OnnxTensor>;
   /** Range of q where it is not that of the type: integer constants behind a QuantizeLinear or Clip. */
   readonly constantRanges: Map<string, Interval>;
+  /** By layer: what its input is without the zero point that is computed at run time (centred.ts). */
+  readonly centred: Map<string, string>;
   /** Elements that folding may still make. */
   foldable: number;
   /** Elements that folding may still read. */

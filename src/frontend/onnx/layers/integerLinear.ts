@@ -98,9 +98,10 @@ export function integerLayer(view: NodeView): ImportedLayer {
 
 function partsOf(view: NodeView, operands: Operands): LayerParts {
   const { running, constant } = operands;
-  const input = integerOperand(view, running.value, {
+  const centred = view.state.centred.get(view.node.name);
+  const input = integerOperand(view, centred ?? requiredName(view.node, running.value), {
     scale: running.scale === null ? null : Math.fround(scalarOf(view, running.scale, 'its input scale')),
-    zeroPoint: zeroPointOf(view, running.zeroPoint, 'its input zero point'),
+    zeroPoint: centred === undefined ? zeroPointOf(view, running.zeroPoint, 'its input zero point') : 0,
   });
   const weights = integerConstant(view, constant.value, {
     scales:

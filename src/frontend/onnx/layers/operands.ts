@@ -1,6 +1,6 @@
 import { hull, requiredWidth } from '../../../../compiler/base/interval.ts';
 import type { Interval, Width } from '../../../../compiler/base/interval.ts';
-import { wholeOf } from '../operators/annotate.ts';
+import { wholeOf } from '../operators/grids.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { quoted } from '../refusal.ts';
@@ -96,10 +96,9 @@ function typeOfTensor(view: NodeView, name: string): ElementType {
 /** An operand of an integer operator: q is the tensor itself. */
 export function integerOperand(
   view: NodeView,
-  index: number,
+  tensor: string,
   affine: { readonly scale: number | null; readonly zeroPoint: number },
 ): RunningOperand {
-  const tensor = requiredName(view.node, index);
   const range = wholeOf(view.state, tensor)?.range ?? null;
   if (range === null) throw new NotALayer(`${quoted(tensor)} is not of a quantized type`);
   const [type, shape] = [typeOfTensor(view, tensor), shapeOfTensor(view, tensor)];

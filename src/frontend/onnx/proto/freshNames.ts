@@ -1,4 +1,4 @@
-import type { GraphProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { GraphProto } from './onnx_pb.ts';
 
 /** Names for new tensors that the graph does not use yet. The same graph and calls give the same names. */
 export class FreshNames {

@@ -1,22 +1,22 @@
-import { printable } from '../../compiler/base/printable.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
-import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
-import type { ImportedModel } from '../frontend/onnx/types.ts';
-import { compileModel } from '../model/compileModel.ts';
-import { loadModelInputs } from '../model/modelInputs.ts';
-import { writeModelOutputs } from '../model/modelOutputs.ts';
-import { layersOf } from '../model/modelPlan.ts';
-import type { ModelPlan } from '../model/modelPlan.ts';
-import { encodeModelPlan, modelPlanDigest } from '../model/modelPlanFile.ts';
-import { loadModel } from '../model/modelSources.ts';
-import type { ModelFlags } from '../model/modelSources.ts';
-import { loweringReport } from '../report/loweringReport.ts';
-import { noiseReport } from '../report/noiseReport.ts';
-import { explainPlan } from './explainText.ts';
-import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from './modelText.ts';
-import { planSummary } from './planSummary.ts';
-import { bold } from './terminal.ts';
-import type { Terminal } from './terminal.ts';
+import { printable } from '../../../compiler/base/printable.ts';
+import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
+import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import type { ImportedModel } from '../../frontend/onnx/types.ts';
+import { compileModel } from '../../model/compileModel.ts';
+import { loadModelInputs } from '../../model/modelInputs.ts';
+import { writeModelOutputs } from '../../model/modelOutputs.ts';
+import { layersOf } from '../../model/modelPlan.ts';
+import type { ModelPlan } from '../../model/modelPlan.ts';
+import { encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
+import { loadModel } from '../../model/modelSources.ts';
+import type { ModelFlags } from '../../model/modelSources.ts';
+import { loweringReport } from '../../report/loweringReport.ts';
+import { noiseReport } from '../../report/noiseReport.ts';
+import { explainPlan } from '../explainText.ts';
+import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from '../modelText.ts';
+import { planSummary } from '../planSummary.ts';
+import { bold } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** What the commands do with whole models. Loaded when one is given. */
 
@@ -120,7 +120,7 @@ export async function runModelSource(
   const plan = planOf(source, request.options, io);
   const inputs = await loadModelInputs(plan, request.inputs, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
-  const { ModelRunner } = await import('../model/runModel.ts');
+  const { ModelRunner } = await import('../../model/runModel.ts');
   const { weightMemoryBytes } = request;
   const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });

@@ -1,0 +1,109 @@
+/** Models as onnxruntime's quantize_dynamic writes them. */
+import { ModelWriter } from '../../src/frontend/onnx/proto/modelWriter.ts';
+import { encodeModel, nodeProto, valueProto } from '../../src/frontend/onnx/proto/write.ts';
+
+/** Small fixed pseudo-random integers in [lo, hi]. */
+export function integers(count: number, lo: number, hi: number, seed = 1): number[] {
+  let state = seed;
+  return Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return lo + ((state >>> 8) % (hi - lo + 1));
+  });
+}
+
+export interface DynamicWeights {
+  readonly type: 'uint8' | 'int8';
+  readonly shape: readonly number[];
+  readonly zeroPoints: readonly number[];
+  readonly scales: readonly number[];
+}
+
+/** Collects a network whose linear layers are quantized at run time. */
+export class DynamicWriter {
+  readonly #writer = new ModelWriter();
+
+  node(...parts: Parameters<ModelWriter['node']>): string {
+    return this.#writer.node(...parts);
+  }
+
+  constant(...parts: Parameters<ModelWriter['constant']>): string {
+    return this.#writer.constant(...parts);
+  }
+
+  /** A node with several outputs or of another domain. @returns the names of the outputs */
+  wide(op: string, inputs: readonly string[], count: number, domain = ''): string[] {
+    const outputs = Array.from(
+      { length: count },
+      (_, index) => `${op}_${this.#writer.nodes.length}_${index}`,
+    );
+    this.#writer.nodes.push(nodeProto({ op, inputs, outputs, domain }));
+    return outputs;
+  }
+
+  /** Weights, their scales, their zero points. */
+  weights({ type, shape, zeroPoints, scales }: DynamicWeights, seed = 1): readonly [string, string, string] {
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    const [lo, hi] = type === 'int8' ? [-128, 127] : [0, 255];
+    const list = (values: readonly number[]): number[] => (values.length === 1 ? [] : [values.length]);
+    return [
+      this.constant(type, shape, integers(count, lo, hi, seed)),
+      this.constant('float32', list(scales), scales),
+      this.constant(type, list(zeroPoints), zeroPoints),
+    ];
+  }
+
+  /** DynamicQuantizeLinear, integer operator, Cast, Mul, Mul. @returns the floats */
+  layer(
+    op: 'ConvInteger' | 'MatMulInteger',
+    x: string,
+    weights: DynamicWeights,
+    attributes: Parameters<ModelWriter['node']>[2] = {},
+  ): string {
+    const [q = '', scale = '', zero = ''] = this.wide('DynamicQuantizeLinear', [x], 3);
+    const [w, weightScale, weightZero] = this.weights(weights, this.#writer.nodes.length);
+    const integer = this.node(op, [q, w, zero, weightZero], attributes);
+    const floats = this.node('Cast', [integer], { to: { int: 1 } });
+    return this.node('Mul', [floats, this.node('Mul', [scale, weightScale])]);
+  }
+
+  /** @param rank of the output, along whose second axis the bias lies */
+  bias(x: string, channels: number, rank: number): string {
+    const values = integers(channels, -50, 50).map((value) => value / 16);
+    const shape = Array.from({ length: rank }, (_, axis) => (axis === 1 ? channels : 1));
+    return this.node('Add', [x, this.constant('float32', shape, values)]);
+  }
+
+  encode(input: readonly (number | string)[], output: string): Uint8Array {
+    return encodeModel({
+      name: 'dynamic',
+      opset: 13,
+      domains: { 'com.microsoft': 1 },
+      inputs: [valueProto('x', 'float32', input)],
+      outputs: [{ ...valueProto(output, 'float32', []), type: undefined }],
+      initializers: this.#writer.initializers,
+      nodes: this.#writer.nodes,
+    });
+  }
+}
+
+/** Two convolutions with pools, two dense layers: a LeNet for pictures of 12 x 12. */
+export function dynamicLeNet(): Uint8Array {
+  const net = new DynamicWriter();
+  const square = (channels: readonly [number, number], zero: number): DynamicWeights => ({
+    type: 'uint8',
+    shape: [...channels, 3, 3],
+    zeroPoints: [zero],
+    scales: [0.01],
+  });
+  const pads = { pads: { ints: [1, 1, 1, 1] }, kernel_shape: { ints: [3, 3] } };
+  const pool = { kernel_shape: { ints: [2, 2] }, strides: { ints: [2, 2] } };
+  let x = net.bias(net.layer('ConvInteger', 'x', square([4, 1], 128), pads), 4, 4);
+  x = net.node('MaxPool', [net.node('Relu', [x])], pool);
+  x = net.bias(net.layer('ConvInteger', x, square([8, 4], 117), pads), 8, 4);
+  x = net.node('AveragePool', [net.node('Relu', [x])], pool);
+  x = net.node('Flatten', [x]);
+  x = net.layer('MatMulInteger', x, { type: 'int8', shape: [72, 16], zeroPoints: [0], scales: [0.02] });
+  x = net.node('Relu', [net.bias(x, 16, 2)]);
+  x = net.layer('MatMulInteger', x, { type: 'int8', shape: [16, 10], zeroPoints: [3], scales: [0.02] });
+  return net.encode(['batch', 1, 12, 12], net.bias(x, 10, 2));
+}
