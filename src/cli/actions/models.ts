@@ -7,11 +7,12 @@ import { loadModelInputs } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
 import { layersOf } from '../../model/modelPlan.ts';
 import type { ModelPlan } from '../../model/modelPlan.ts';
-import { encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
+import { blindModelPlan, encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
 import type { ModelFlags } from '../../model/modelSources.ts';
 import { loweringReport } from '../../report/loweringReport.ts';
 import { noiseReport } from '../../report/noiseReport.ts';
+import type { BlindKind } from '../blindOption.ts';
 import { explainPlan } from '../explainText.ts';
 import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from '../modelText.ts';
 import { planSummary } from '../planSummary.ts';
@@ -23,6 +24,7 @@ import type { Terminal } from '../terminal.ts';
 export interface CompileModelRequest {
   readonly model: ModelFlags;
   readonly options: CompileOptions;
+  readonly blind: BlindKind;
   /** Where the plan goes; undefined for stdout. */
   readonly file: string | undefined;
   /** A summary on stdout instead of the plan. */
@@ -32,10 +34,11 @@ export interface CompileModelRequest {
 /** `compile MODEL`. */
 export async function compileModelFile(
   path: string,
-  { model, options, file, json }: CompileModelRequest,
+  { model, options, blind, file, json }: CompileModelRequest,
   io: Terminal,
 ): Promise<void> {
-  const plan = compileShown(await loadModel(path, model), options, io);
+  const compiled = compileShown(await loadModel(path, model), options, io);
+  const plan = blind === 'random' ? blindModelPlan(compiled) : compiled;
   if (file !== undefined) {
     await writeWhole(file, encodeModelPlan(plan));
     io.notice(`${file}: ${modelLine(plan)}`);
