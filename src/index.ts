@@ -61,6 +61,7 @@ export type {
   ImportedLayer,
   ImportedModel,
   ImportOptions,
+  OpenExtent,
   InputQuantization,
   LayerInput,
   LayerOutput,

@@ -1,15 +1,16 @@
 import { printable } from '../../../compiler/base/printable.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
 import { compileModel } from '../../model/compileModel.ts';
-import { loadModelInputs } from '../../model/modelInputs.ts';
+import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
+import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
 import { layersOf } from '../../model/modelPlan.ts';
 import type { ModelPlan } from '../../model/modelPlan.ts';
 import { blindModelPlan, encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
-import type { ModelFlags } from '../../model/modelSources.ts';
 import { loweringReport } from '../../report/loweringReport.ts';
 import { noiseReport } from '../../report/noiseReport.ts';
 import type { BlindKind } from '../blindOption.ts';
@@ -79,7 +80,7 @@ function modelSummary(plan: ModelPlan): object {
 
 /** A model that was given, compiled or not. */
 export type ModelSource =
-  | { readonly kind: 'model'; readonly model: ImportedModel }
+  | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
   | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
 
 function planOf(source: ModelSource, options: CompileOptions, io: Terminal): ModelPlan {
@@ -121,7 +122,9 @@ export async function runModelSource(
   io: Terminal,
 ): Promise<void> {
   const plan = planOf(source, request.options, io);
-  const inputs = await loadModelInputs(plan, request.inputs, io.notice);
+  const read = source.kind === 'model' ? source.inputs : null;
+  const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
+  const inputs = fitInputs(plan, files, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { ModelRunner } = await import('../../model/runModel.ts');
   const { weightMemoryBytes } = request;

@@ -31,7 +31,7 @@ export async function runCommand(
   const options = compileOptions(self);
   refuseSharedStreams(path, flags);
   if (flags.output !== undefined) await requireOutput(flags.output);
-  const source = await loadAnySource(path, modelFlags(self));
+  const source = await loadAnySource(path, modelFlags(self), flags.input);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
   if (source.kind === 'model' || source.kind === 'model-plan') {
