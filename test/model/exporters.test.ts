@@ -64,8 +64,8 @@ it('Quantlab: notes of its own on standard operators', async () => {
   const model: Graph = {
     opset: 10,
     nodes: [
-      node('Clip', ['x'], ['c'], [float('min', 0), float('max', 3), note('out_bits')]),
-      node('Floor', ['c'], ['f'], [note('out_bits')]),
+      node('Floor', ['x'], ['c'], [note('out_bits')]),
+      node('Clip', ['c'], ['f'], [float('min', 0), float('max', 3), note('out_bits')]),
       node(
         'Conv',
         ['f', 'w'],

@@ -153,7 +153,8 @@ describe('reasons name the node and what is wrong with it', () => {
   it('a float product beside integer ones that cannot be encrypted does not make a model one of floats', () => {
     const { layers, unsupported } = imported({
       nodes: [
-        node('MatMulInteger', ['a', 'b'], ['c']),
+        node('Identity', ['b'], ['d']),
+        node('MatMulInteger', ['a', 'd'], ['c']),
         node('Cast', ['c'], ['f'], [int('to', 1)]),
         node('MatMul', ['f', 'w'], ['y']),
       ],
