@@ -1,6 +1,7 @@
 import type { Interval, Width } from '../../../compiler/base/interval.ts';
 import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
 import type { Requantization } from '../../../runtime/clear/requantize.ts';
+import type { DenseTensor, NumericArray } from '../../interpreter/values.ts';
 import type { ElementType } from './proto/codes.ts';
 import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
 
@@ -65,14 +66,8 @@ export interface GraphValue {
 }
 
 /** Values of a tensor, C order. Integers past 2^53 (int64, uint64) are rounded to doubles; 4 and 2-bit ones are unpacked. */
-export interface OnnxTensor {
-  readonly type: ElementType;
-  readonly shape: readonly number[];
-  readonly data: NumericArray;
-}
-
-export type NumericArray =
-  Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
+export type OnnxTensor = DenseTensor;
+export type { NumericArray };
 
 export interface GraphNode {
   /** Position in proto.graph.node. */

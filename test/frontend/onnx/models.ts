@@ -20,7 +20,7 @@ import type {
   ImportOptions,
   NumericArray,
 } from '../../../src/frontend/onnx/types.ts';
-import { emptyArray } from '../../../src/frontend/onnx/proto/tensorProto.ts';
+import { emptyArray } from '../../../src/interpreter/values.ts';
 
 /** Small models, written by the format's own encoder. */
 

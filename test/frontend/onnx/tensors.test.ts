@@ -8,11 +8,8 @@ import { ELEMENTS } from '../../../src/frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../../../src/frontend/onnx/proto/codes.ts';
 import { parseInputType } from '../../../src/frontend/onnx/modelOptions.ts';
 import { TensorProtoSchema } from '../../../src/frontend/onnx/proto/onnx_pb.ts';
-import {
-  decodeTensorFile,
-  emptyArray,
-  encodeTensorFile,
-} from '../../../src/frontend/onnx/proto/tensorProto.ts';
+import { decodeTensorFile, encodeTensorFile } from '../../../src/frontend/onnx/proto/tensorProto.ts';
+import { emptyArray } from '../../../src/interpreter/values.ts';
 import { makeTensor } from '../../../compiler/base/tensor.ts';
 import { writeOutput } from '../../../src/frontend/outputs.ts';
 import { loadInput } from '../../../src/frontend/tensors.ts';

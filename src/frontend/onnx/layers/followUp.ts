@@ -1,5 +1,5 @@
 import { ELEMENTS } from '../proto/codes.ts';
-import { clipBounds } from '../operators/foldMath.ts';
+import { clipBounds } from '../operators/activations.ts';
 import { quantizerOf } from '../operators/quantizers.ts';
 import type { Quantizer } from '../operators/quantizers.ts';
 import type { GraphState } from '../graph/state.ts';

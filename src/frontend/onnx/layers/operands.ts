@@ -1,6 +1,6 @@
 import { hull, requiredWidth } from '../../../../compiler/base/interval.ts';
 import type { Interval, Width } from '../../../../compiler/base/interval.ts';
-import { wholeOf } from '../operators/annotate.ts';
+import { wholeOf } from '../operators/grids.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { quoted } from '../refusal.ts';

@@ -1,9 +1,9 @@
 import { elementCount } from '../../../../compiler/base/tensor.ts';
 import type { ConvShape } from '../../../../compiler/convolution/spec.ts';
 import { intAttribute } from '../graph/attributes.ts';
-import { transpose } from '../operators/moves.ts';
+import { transpose } from '../../../interpreter/moves.ts';
 import { NotALayer } from './operands.ts';
-import { geometryOf, kernelOf } from '../operators/shapesConv.ts';
+import { geometryOf, kernelOf } from '../operators/windows.ts';
 import type { GraphNode, OnnxTensor } from '../types.ts';
 
 /** How the operands of a linear node lie as those of a convolution. */

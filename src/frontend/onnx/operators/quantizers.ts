@@ -3,11 +3,18 @@ import { datatypeRange } from '../../../../compiler/base/interval.ts';
 import { roundHalfEven } from '../../../../runtime/clear/requantize.ts';
 import { intAttribute, textAttribute } from '../graph/attributes.ts';
 import { ELEMENTS } from '../proto/codes.ts';
-import { broadcastSteps, strided } from './moves.ts';
-import { QONNX_DOMAINS } from './shapes.ts';
+import { broadcastSteps, strided } from '../../../interpreter/moves.ts';
 import { constantInput, inputShape, inputType, normalAxis } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { OnnxTensor } from '../types.ts';
+
+/** Quantizers of QONNX and Brevitas; both names of the domain, FINN's older one, and exporters that leave it out. */
+export const QONNX_DOMAINS: ReadonlySet<string> = new Set([
+  'onnx.brevitas',
+  'qonnx.custom_op.general',
+  'finn.custom_op.general',
+  '',
+]);
 
 /** How a quantizing node rounds, with its constants. Scales and zero points are float32 values. */
 export interface Quantizer {

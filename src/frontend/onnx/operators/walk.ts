@@ -2,9 +2,9 @@ import { datatypeRange } from '../../../../compiler/base/interval.ts';
 import { elementCount } from '../../../../compiler/base/tensor.ts';
 import { annotate } from './annotate.ts';
 import { ELEMENTS, isQuantizedType } from '../proto/codes.ts';
-import { constantValue, converted, foldedShape, foldRuleOf } from './fold.ts';
-import { clipBounds } from './foldMath.ts';
-import type { KnownOutput } from './foldRule.ts';
+import { clipBounds } from './activations.ts';
+import { converted } from './constants.ts';
+import type { Inferred, Operator } from './operator.ts';
 import {
   dequantizeConstant,
   isQuantizer,
@@ -13,8 +13,7 @@ import {
   quantizerOf,
 } from './quantizers.ts';
 import type { Affine } from './quantizers.ts';
-import type { Inferred } from './shapeRule.ts';
-import { shapeRuleOf } from './shapes.ts';
+import { operatorOf } from './registry.ts';
 import { constantInput, inputName } from '../graph/state.ts';
 import type { GraphState, NodeView } from '../graph/state.ts';
 import type { GraphNode, GraphValue, OnnxTensor } from '../types.ts';
@@ -40,19 +39,14 @@ export function visit(
   declared: ReadonlyMap<string, GraphValue>,
 ): Visited {
   const view: NodeView = { node, state };
-  const constant = node.op === 'Constant' && node.domain === '' ? constantValue(view) : null;
-  if (constant !== null) {
-    setConstant(state, node.outputs[0] ?? '', constant);
-    return { node, folded: true, known: true };
-  }
-  const rule = shapeRuleOf(view);
-  const inferred = rule?.(view) ?? [];
+  const operator = operatorOf(view);
+  const inferred = operator?.shape(view) ?? [];
   node.outputs.forEach((name, index) => {
     if (name !== '') state.values.set(name, valueOf(name, inferred[index], declared.get(name)));
   });
-  const folded = fold(view, inferred);
-  annotate(view);
-  return { node, folded, known: rule !== null };
+  const folded = fold(view, operator, inferred);
+  annotate(view, operator);
+  return { node, folded, known: operator !== null };
 }
 
 function valueOf(name: string, inferred: Inferred | undefined, stated: GraphValue | undefined): GraphValue {
@@ -69,33 +63,30 @@ export function setConstant(state: GraphState, name: string, tensor: OnnxTensor)
   state.values.set(name, { name, type: tensor.type, shape: tensor.shape });
 }
 
-function fold(view: NodeView, inferred: readonly Inferred[]): boolean {
+/** Whether all outputs are constant now. */
+function fold(view: NodeView, operator: Operator | null, inferred: readonly Inferred[]): boolean {
   const { node, state } = view;
-  const output = node.outputs[0] ?? '';
-  if (output === '') return false;
-  const shape = foldedShape(view);
-  if (shape !== null) {
-    setConstant(state, output, shape);
-    return true;
-  }
-  const tensors = constantInputs(view);
+  const tensors = operator?.folds === 'shapes' ? [] : constantInputs(view);
   if (tensors === null) return false;
   const made = isQuantizer(view)
     ? foldQuantizer(view)
     : node.op === 'DequantizeLinear'
       ? foldDequantizer(view)
-      : foldByRule(view, tensors, inferred[0]);
+      : foldByRule(view, operator, tensors, inferred);
   if (made === null) return false;
-  setConstant(state, output, made);
+  for (const [index, tensor] of made.entries()) setConstant(state, node.outputs[index] ?? '', tensor);
   // A mask of Dropout, or the like: nobody may need it.
   return node.outputs.every((name) => name === '' || state.constants.has(name));
 }
 
-/** All inputs that are there, if all of them are constant. */
-function constantInputs({ node, state }: NodeView): OnnxTensor[] | null {
-  const tensors: OnnxTensor[] = [];
+/** The inputs (null: left out), if all of them are constant, and there is one. */
+function constantInputs({ node, state }: NodeView): (OnnxTensor | null)[] | null {
+  const tensors: (OnnxTensor | null)[] = [];
   for (const name of node.inputs) {
-    if (name === '') continue;
+    if (name === '') {
+      tensors.push(null);
+      continue;
+    }
     const tensor = state.constants.get(name);
     if (tensor === undefined) return null;
     state.readable -= elementCount(tensor.shape);
@@ -103,26 +94,25 @@ function constantInputs({ node, state }: NodeView): OnnxTensor[] | null {
     // A copy, because floats that are made when asked for would be made again for every element.
     tensors.push({ ...tensor });
   }
-  return tensors.length > 0 ? tensors : null;
+  return tensors.some((tensor) => tensor !== null) ? tensors : null;
 }
 
 function foldByRule(
   view: NodeView,
-  tensors: readonly OnnxTensor[],
-  inferred: Inferred | undefined,
-): OnnxTensor | null {
-  const rule = foldRuleOf(view);
-  if (rule === null || inferred === undefined || tensors.length < rule.arity) return null;
-  if (view.node.inputs.slice(0, rule.arity).includes('')) return null;
-  const { type, shape } = inferred;
+  operator: Operator | null,
+  inputs: readonly (OnnxTensor | null)[],
+  outputs: readonly Inferred[],
+): readonly OnnxTensor[] | null {
+  const { type = null, shape = null } = outputs[0] ?? {};
+  if (operator?.clear === null || operator === null || operator.folds === 'never') return null;
   if (type === null || shape === null) return null;
-  const known: KnownOutput = { type, shape };
-  const count = elementCount(shape);
+  const count = outputs.reduce((sum, output) => sum + elementCount(output.shape ?? []), 0);
   // Checked before anything is allocated: a few bytes of shape can ask for any size.
   if (count > view.state.foldable) return null;
   view.state.foldable -= count;
-  const made = rule.compute(view, tensors, known);
-  if (made !== null) noteRange(view, made);
+  const made = operator.clear({ view, inputs, output: { type, shape }, outputs });
+  const [first] = made ?? [];
+  if (first !== undefined) noteRange(view, first);
   return made;
 }
 
@@ -137,21 +127,21 @@ function noteRange(view: NodeView, made: OnnxTensor): void {
     view.state.constantRanges.set(output, range);
 }
 
-function foldQuantizer(view: NodeView): OnnxTensor | null {
+function foldQuantizer(view: NodeView): OnnxTensor[] | null {
   const [result, input] = [quantizerOf(view), constantInput(view, 0)];
   const output = view.node.outputs[0] ?? '';
   if (!result.ok || input === null || !mayFold(view, input)) return null;
   const integers = quantizeConstant(input, result.quantizer);
   if (result.quantizer.output === 'float') {
     view.state.integersOf.set(output, integers);
-    return lazyFloats(integers, result.quantizer);
+    return [lazyFloats(integers, result.quantizer)];
   }
   const type = view.state.values.get(output)?.type ?? 'uint8';
   view.state.constantRanges.set(output, result.quantizer.range);
-  return converted(integers, type);
+  return [converted(integers, type)];
 }
 
-function foldDequantizer(view: NodeView): OnnxTensor | null {
+function foldDequantizer(view: NodeView): OnnxTensor[] | null {
   const [affine, integers] = [linearAffine(view), constantInput(view, 0)];
   const name = inputName(view.node, 0);
   if (typeof affine === 'string' || integers === null || name === null) return null;
@@ -159,7 +149,7 @@ function foldDequantizer(view: NodeView): OnnxTensor | null {
     const { bits, kind } = ELEMENTS[integers.type];
     view.state.constantRanges.set(name, datatypeRange(bits, kind === 'signed'));
   }
-  return lazyFloats(integers, affine);
+  return [lazyFloats(integers, affine)];
 }
 
 function mayFold({ state }: NodeView, input: OnnxTensor): boolean {

@@ -9,6 +9,7 @@ import type { TensorProto } from './onnx_pb.ts';
 import { readProto } from './readProto.ts';
 import { malformed, unsupported } from '../refusal.ts';
 import type { NumericArray, OnnxTensor } from '../types.ts';
+import { emptyArray } from '../../../interpreter/values.ts';
 
 /**
  * Values of a TensorProto: raw, typed or external. Every length is compared with the bytes there are before anything is
@@ -132,37 +133,6 @@ function fromTyped(
     }
   }
   return data;
-}
-
-/** An array for `count` values of this type; 64-bit integers become doubles, 16-bit floats become 32-bit ones. */
-export function emptyArray(type: ElementType, count: number): NumericArray {
-  switch (type) {
-    case 'float32':
-    case 'float16':
-    case 'bfloat16':
-      return new Float32Array(count);
-    case 'double':
-    case 'int64':
-    case 'uint64':
-      return new Float64Array(count);
-    case 'int32':
-      return new Int32Array(count);
-    case 'uint32':
-      return new Uint32Array(count);
-    case 'int16':
-      return new Int16Array(count);
-    case 'uint16':
-      return new Uint16Array(count);
-    case 'int8':
-    case 'int4':
-    case 'int2':
-      return new Int8Array(count);
-    case 'uint8':
-    case 'bool':
-    case 'uint4':
-    case 'uint2':
-      return new Uint8Array(count);
-  }
 }
 
 /** Raw data are little-endian, as every machine that runs WebAssembly at speed; bytes are not copied. */

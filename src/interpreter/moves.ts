@@ -1,8 +1,8 @@
-import { elementCount } from '../../../../compiler/base/tensor.ts';
-import { emptyArray } from '../proto/tensorProto.ts';
-import type { OnnxTensor } from '../types.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import { emptyArray } from './values.ts';
+import type { DenseTensor } from './values.ts';
 
-/** Moving the elements of constant tensors about. Shapes are checked by shape inference before. */
+/** Moving the elements of tensors about. Shapes are checked by shape inference before. */
 
 /** Elements from one axis to the next, C order. */
 export function stridesOf(shape: readonly number[]): number[] {
@@ -16,11 +16,11 @@ export function stridesOf(shape: readonly number[]): number[] {
  * (broadcast) or negative.
  */
 export function strided(
-  source: OnnxTensor,
+  source: DenseTensor,
   shape: readonly number[],
   steps: readonly number[],
   start = 0,
-): OnnxTensor {
+): DenseTensor {
   const count = elementCount(shape);
   const data = emptyArray(source.type, count);
   const position = new Array<number>(shape.length).fill(0);
@@ -38,7 +38,7 @@ export function strided(
 }
 
 /** transposed[i] = shape[permutation[i]]. */
-export function transpose(source: OnnxTensor, permutation: readonly number[]): OnnxTensor {
+export function transpose(source: DenseTensor, permutation: readonly number[]): DenseTensor {
   const strides = stridesOf(source.shape);
   return strided(
     source,
@@ -48,7 +48,7 @@ export function transpose(source: OnnxTensor, permutation: readonly number[]): O
 }
 
 /** The same elements in another shape of as many. */
-export function reshaped(source: OnnxTensor, shape: readonly number[]): OnnxTensor {
+export function reshaped(source: DenseTensor, shape: readonly number[]): DenseTensor {
   return { type: source.type, shape: [...shape], data: source.data };
 }
 
@@ -74,10 +74,10 @@ export function broadcastShape(left: readonly number[], right: readonly number[]
 
 /** Tensors of one type behind each other along `axis`; the shape is that of the result. */
 export function concatenate(
-  parts: readonly OnnxTensor[],
+  parts: readonly DenseTensor[],
   axis: number,
   shape: readonly number[],
-): OnnxTensor {
+): DenseTensor {
   const type = parts[0]!.type;
   const data = emptyArray(type, elementCount(shape));
   const outer = elementCount(shape.slice(0, axis));
@@ -94,11 +94,11 @@ export function concatenate(
 
 /** Slices `indices` along `axis`; their shape takes that axis's place. */
 export function gather(
-  source: OnnxTensor,
-  indices: OnnxTensor,
+  source: DenseTensor,
+  indices: DenseTensor,
   axis: number,
   shape: readonly number[],
-): OnnxTensor {
+): DenseTensor {
   const extent = source.shape[axis]!;
   const inner = elementCount(source.shape.slice(axis + 1));
   const outer = elementCount(source.shape.slice(0, axis));

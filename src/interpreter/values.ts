@@ -1,0 +1,46 @@
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
+
+/**
+ * Tensors as the interpreter has them: an element type, a shape, the elements in C order. Nothing here knows how a model
+ * was written down.
+ */
+export interface DenseTensor {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly data: NumericArray;
+}
+
+/** 64-bit integers are doubles, 16-bit floats are 32-bit ones, and 4 and 2-bit integers have a byte each. */
+export type NumericArray =
+  Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
+
+/** An array for `count` values of this type; 64-bit integers become doubles, 16-bit floats become 32-bit ones. */
+export function emptyArray(type: ElementType, count: number): NumericArray {
+  switch (type) {
+    case 'float32':
+    case 'float16':
+    case 'bfloat16':
+      return new Float32Array(count);
+    case 'double':
+    case 'int64':
+    case 'uint64':
+      return new Float64Array(count);
+    case 'int32':
+      return new Int32Array(count);
+    case 'uint32':
+      return new Uint32Array(count);
+    case 'int16':
+      return new Int16Array(count);
+    case 'uint16':
+      return new Uint16Array(count);
+    case 'int8':
+    case 'int4':
+    case 'int2':
+      return new Int8Array(count);
+    case 'uint8':
+    case 'bool':
+    case 'uint4':
+    case 'uint2':
+      return new Uint8Array(count);
+  }
+}
