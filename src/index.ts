@@ -58,6 +58,7 @@ export type {
   ImportedLayer,
   ImportedModel,
   ImportOptions,
+  OpenExtent,
   InputQuantization,
   LayerInput,
   LayerOutput,
@@ -67,6 +68,8 @@ export type {
   RequantizedOutput,
   UnsupportedNode,
 } from './frontend/onnx/types.ts';
+export { freshBlind } from './frontend/planDigest.ts';
+export type { Blind } from './frontend/planDigest.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
@@ -125,7 +128,7 @@ export type {
   RequantizedLayerOutput,
   ScaledOutput,
 } from './model/modelPlan.ts';
-export { encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
+export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
   FloatComparison,
   ModelComparison,

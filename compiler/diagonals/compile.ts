@@ -76,7 +76,7 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
   const budget = predictedBudgetBits(dataModulus(parameters), demand.plainModulus, response);
   const plan: DiagonalsPlan = {
     format: 'cipherconv-plan',
-    version: 1,
+    version: 2,
     compiler: COMPILER_VERSION,
     spec,
     analysis: planAnalysis(analysis),

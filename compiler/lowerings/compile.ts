@@ -117,7 +117,7 @@ export function compileToeplitz(spec: ConvSpec, options: CompileOptions = {}): T
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const plan: ToeplitzPlan = {
     format: 'cipherconv-plan',
-    version: 1,
+    version: 2,
     compiler: COMPILER_VERSION,
     spec,
     analysis: planAnalysis(analysis),

@@ -160,7 +160,7 @@ export interface PlanWire extends DroppedBits {
 /** What every plan holds, whatever its lowering. */
 interface PlanBase {
   readonly format: 'cipherconv-plan';
-  readonly version: 1;
+  readonly version: 2;
   /** Version of the compiler that made the plan. */
   readonly compiler: string;
   readonly spec: ConvSpec;

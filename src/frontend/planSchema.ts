@@ -114,7 +114,7 @@ const decimal = z.string().regex(/^(0|[1-9]\d{0,99})$/);
 
 const baseShape = {
   format: z.literal('cipherconv-plan'),
-  version: z.literal(1),
+  version: z.literal(2),
   compiler: z.string().min(1).max(50),
   spec,
   analysis: z.strictObject({
@@ -180,14 +180,18 @@ const diagonalsShape = {
 export const toeplitzSchema: z.ZodType<ToeplitzPlan> = z.strictObject(toeplitzShape);
 export const diagonalsSchema: z.ZodType<DiagonalsPlan> = z.strictObject(diagonalsShape);
 
-/** What a plan file has beside the plan: the layout of its tensors outside, and the digest of all that. */
+/** 32 bytes. */
+export const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** What the files of both views have beside the view: the layout of its tensors outside, and the digest of all that. */
 export const fileShape = {
   layout: z.enum(['NCHW', 'NHWC']),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest: hex32,
 };
 
-const toeplitzFile = z.strictObject({ ...toeplitzShape, ...fileShape });
-const diagonalsFile = z.strictObject({ ...diagonalsShape, ...fileShape });
+const serverShape = { ...fileShape, blind: hex32.nullable() };
+const toeplitzFile = z.strictObject({ ...toeplitzShape, ...serverShape });
+const diagonalsFile = z.strictObject({ ...diagonalsShape, ...serverShape });
 
 /** Whether parsed JSON says that it is a diagonals plan. */
 export function saysDiagonals(value: unknown): boolean {

@@ -154,7 +154,7 @@ export function handmadePlan(
   const channels = analysis.channels.map(({ interval }) => interval);
   return {
     format: 'cipherconv-plan',
-    version: 1,
+    version: 2,
     compiler: 'handmade',
     spec,
     analysis: {
