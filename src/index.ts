@@ -1,33 +1,28 @@
 /** The public API of cipherconv: everything that needs no browser and no server. */
 
 export { compileSpec as compile } from '../compiler/lowerings/compile.ts';
-export type { CompileOptions } from '../compiler/lowerings/compile.ts';
+export type { CompileOptions } from '../compiler/lowering/assemble.ts';
 export { CipherconvError } from '../compiler/base/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../compiler/base/errors.ts';
 export type { Interval, Width } from '../compiler/base/interval.ts';
 export type { ToeplitzPacking } from '../compiler/toeplitz/packing.ts';
 export type { DiagonalsPacking, RotationSteps } from '../compiler/diagonals/packing.ts';
+export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
-  ClientView,
   DecodeWindows,
-  DiagonalsPlan,
-  DiagonalsPlanNoise,
-  DiagonalsView,
   Kernel,
   Lowering,
-  Objective,
-  Parameters,
-  Plan,
   PlanAnalysis,
   PlanCounts,
-  PlanKeys,
-  PlanNoise,
   PlanReport,
   RefusedCandidate,
-  ToeplitzPlan,
-  ToeplitzView,
   Transfer,
-} from '../compiler/lowerings/plan.ts';
+} from '../compiler/lowering/plan.ts';
+export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
+export type { PlanKeys } from '../compiler/lowering/plan.ts';
+export type { Objective } from '../compiler/cost/estimate.ts';
+export type { Parameters } from '../compiler/bfv/parameters.ts';
+export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
 export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
 export type {

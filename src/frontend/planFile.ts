@@ -2,7 +2,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ErrorCode } from '../../compiler/base/errors.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { deepFreeze, makeSpec } from '../../compiler/convolution/spec.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
 import { canonicalLines } from './canonicalJson.ts';
 import { clientPart } from './clientPlan.ts';
@@ -13,6 +13,7 @@ import { requirePlanVersion } from './planVersion.ts';
 import { parseJson } from './positions.ts';
 import type { TensorLayout } from './schema.ts';
 import { schemaError } from './schemaIssues.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /** A plan as it is kept in a file. */
 export interface StoredPlan {

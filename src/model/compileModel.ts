@@ -1,6 +1,5 @@
 import { clone, toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
 import { ELEMENTS, isQuantizedType } from '../frontend/onnx/proto/codes.ts';
@@ -24,6 +23,7 @@ import type {
 import { untypedValue } from './protoParts.ts';
 import { segmentModel } from './segmentModel.ts';
 import { standardModel } from './standardModel.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
 const LAYOUT = 'NCHW';

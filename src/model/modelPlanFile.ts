@@ -1,7 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { deepFreeze } from '../../compiler/convolution/spec.ts';
 import { canonicalJson, canonicalLines } from '../frontend/canonicalJson.ts';
 import { freshBlind } from '../frontend/planDigest.ts';
 import {
@@ -19,6 +18,7 @@ import { checkModelPlan } from './checkModelPlan.ts';
 import type { ModelLayer, ModelPlan, ModelReference, ModelSegment } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /**
  * A compiled model in one file: canonical JSON, as plan files are. The plan of each layer stands in it as its own plan file

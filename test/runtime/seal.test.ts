@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { ciphertextFrames } from '../../runtime/seal/ciphertext.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import { fitsFrame, plainBytes, saveBytes, wordHalves } from '../../runtime/seal/envelope.ts';
@@ -10,6 +9,7 @@ import { loadSeal, sealVersion } from '../../runtime/seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../../runtime/seal/plaintext.ts';
 import { liveSealObjects, withScope } from '../../runtime/seal/scope.ts';
 import { makeParameters } from './handmadePlan.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 const seal = await loadSeal();
 

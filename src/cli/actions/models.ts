@@ -1,5 +1,4 @@
 import { printable } from '../../../compiler/base/printable.ts';
-import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
@@ -19,6 +18,7 @@ import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } fro
 import { planSummary } from '../planSummary.ts';
 import { bold } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
+import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
 
 /** What the commands do with whole models. Loaded when one is given. */
 

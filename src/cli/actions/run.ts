@@ -1,4 +1,3 @@
-import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
 import { resizeSpec } from '../../frontend/autoPad.ts';
@@ -14,6 +13,7 @@ import type { ParsedOptions } from '../compileOptions.ts';
 import { modelFlags } from '../modelFlags.ts';
 import { describeRun } from '../runText.ts';
 import type { Terminal } from '../terminal.ts';
+import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
 
 interface RunFlags {
   readonly input: readonly string[];
