@@ -2,7 +2,7 @@ import { datatypeRange } from '../../../../compiler/base/interval.ts';
 import type { Interval } from '../../../../compiler/base/interval.ts';
 import { isQuantizedType } from '../proto/codes.ts';
 import { constantSide, rangeOfType } from './linear.ts';
-import { INT32, layerInputOf, perOutput, productScales, specOf } from './makeLayer.ts';
+import { convolutionOf, INT32, layerInputOf, perOutput, productScales } from './makeLayer.ts';
 import type { LayerParts } from './makeLayer.ts';
 import {
   integerConstant,
@@ -86,7 +86,7 @@ export function integerLayer(view: NodeView): ImportedLayer {
     name: node.name,
     op: node.op,
     node,
-    spec: specOf(parts, integers),
+    ...convolutionOf(parts, integers),
     input: layerInputOf(parts),
     weightScales:
       constant.scale === null || running.scale === null
@@ -140,8 +140,13 @@ function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): Laye
   if (output === null) return { kind: 'accumulator', tensor, type: 'int32', shape };
   if (type === null || !isQuantizedType(type)) throw new NotALayer('its output is not of a quantized type');
   const scale = Math.fround(scalarOf(view, output.scale, 'its output scale'));
-  if (!(scale > 0) || !productScales(parts).every((product) => product > 0))
-    throw new NotALayer('a scale is not positive');
+  if (!(scale > 0) || !Number.isFinite(scale))
+    throw new NotALayer(`its output scale is ${scale}, not positive and finite`);
+  const factors = productScales(parts).map((product) => Math.fround(product / scale));
+  // A pruned channel may have scale 0: all its outputs are the zero point.
+  const wrong = factors.find((factor) => !(factor >= 0) || !Number.isFinite(factor));
+  if (wrong !== undefined || !factors.some((factor) => factor > 0))
+    throw new NotALayer(`its scales, input x weights / output, make ${wrong ?? 0}: not positive and finite`);
   return {
     kind: 'requantized',
     tensor,
@@ -149,7 +154,7 @@ function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): Laye
     shape,
     requantization: {
       kind: 'qlinear',
-      scale: productScales(parts).map((product) => Math.fround(product / scale)),
+      scale: factors,
       outputZeroPoint: zeroPointOf(view, output.zeroPoint, 'its output zero point'),
       clamp: rangeOfType(type),
     },
@@ -172,7 +177,6 @@ export function openLayer(view: NodeView, open: readonly string[]): OpenLayer {
   const names = [operands.running, operands.constant].map(({ value }) => requiredName(node, value));
   const [input, weights] = names.map((name) => shapeOfTensor(view, name));
   const geometry = geometryOf(view, operands, input ?? [], weights ?? []);
-  const [outputChannels, channels, height, width] = geometry.filter;
   const range = ({ value, zeroPoint }: Roles): Interval => {
     const type = state.values.get(requiredName(node, value))?.type ?? null;
     if (type === null || !isQuantizedType(type))
@@ -184,12 +188,12 @@ export function openLayer(view: NodeView, open: readonly string[]): OpenLayer {
     op: node.op,
     node,
     open,
-    taps: channels * height * width,
-    outputChannels,
+    taps: geometry.taps,
+    outputChannels: geometry.outputs,
     inputRange: range(operands.running),
     weightRange: range(operands.constant),
     biasRange: biasRange(view, operands.bias),
-    isPadded: geometry.conv.pads.some((pad) => pad > 0),
+    isPadded: geometry.isPadded,
     accumulator: INT32,
   };
 }
