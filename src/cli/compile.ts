@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
 import { addModelFlags } from './modelFlags.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `compile CONFIG|MODEL`: config or ONNX model to plan. */
@@ -21,7 +22,7 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     ['compile network.onnx -o network.plan.json --json', 'a whole model, and what it costs'],
   ]);
   command.action(async (path, flags, self) => {
-    const { compile } = await import('./actions/compile.ts');
+    const { compile } = await late(import('./actions/compile.ts'));
     await compile(path, flags, self, terminal());
   });
 }

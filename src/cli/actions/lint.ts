@@ -6,6 +6,7 @@ import type { LintOptions } from '../../lint/lint.ts';
 import type { Paint } from '../../lint/reporters/pretty.ts';
 import { parseRuleLevel } from '../../lint/settings.ts';
 import type { RuleLevel } from '../../lint/settings.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface LintFlags {
@@ -43,7 +44,7 @@ async function modelOptions(
   inputType: readonly string[],
 ): Promise<Pick<LintOptions, 'bind' | 'inputQuantization'>> {
   if (bind.length === 0 && inputType.length === 0) return {};
-  const { parseModelOptions } = await import('../../frontend/onnx/modelOptions.ts');
+  const { parseModelOptions } = await late(import('../../frontend/onnx/modelOptions.ts'));
   return parseModelOptions(bind, inputType);
 }
 

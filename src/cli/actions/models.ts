@@ -1,5 +1,6 @@
 import { printable } from '../../../compiler/base/printable.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
+import { longWork } from '../../../runtime/longWork.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
 import { compileModel } from '../../model/compileModel.ts';
@@ -15,6 +16,7 @@ import { noiseReport } from '../../report/noiseReport.ts';
 import { explainPlan } from '../explainText.ts';
 import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from '../modelText.ts';
 import { planSummary } from '../planSummary.ts';
+import { late } from '../interrupt.ts';
 import { bold } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -98,7 +100,8 @@ export function explainModel(
   const overview = [...modelLines(plan), ...PROTECTION].map((line) => `  ${line}\n`).join('');
   io.print(`${bold(printable(plan.name))}  digest ${modelPlanDigest(plan)}\n\n${bold('Model')}\n${overview}`);
   for (const { stored } of layersOf(plan)) {
-    io.print(`\n${explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan))}`);
+    const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
+    io.print(`\n${text}`);
   }
 }
 
@@ -120,7 +123,7 @@ export async function runModelSource(
   const plan = planOf(source, request.options, io);
   const inputs = await loadModelInputs(plan, request.inputs, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
-  const { ModelRunner } = await import('../../model/runModel.ts');
+  const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;
   const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });
