@@ -1,4 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
+import { blindOption } from './blindOption.ts';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
 import { addModelFlags } from './modelFlags.ts';
@@ -13,6 +14,7 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     .argument('<config>', 'a filter config (*.conv.json), an ONNX model (*.onnx), or - for a config on stdin')
     .option('-o, --output <file>', 'where the plan goes (default: stdout)')
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
+    .addOption(blindOption())
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
   addModelFlags(command);

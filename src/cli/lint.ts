@@ -23,7 +23,8 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     .option('--headroom <bits>', 'bits to spare that low-headroom asks for', wholeNumber(0, 64))
     .option('--channels', 'a table row for every output channel')
     .option('--bind <name=file.pb>', 'values of a model input, which makes it constant; repeatable', collect)
-    .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect);
+    .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect)
+    .option('--extent <name=N>', 'size of a symbolic extent of a model input; repeatable', collect);
   examples(command, [
     ['lint', 'everything below the current folder'],
     ["lint 'models/**/*.onnx' --max-warnings 0 --format github", 'as a step of a workflow'],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
+import { PLAN_VERSION } from '../frontend/planVersion.ts';
 
 /** Shape and types of a model's plan file, strict. What the numbers mean is `checkModelPlan`'s business. */
 
@@ -47,10 +48,26 @@ const output = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const positive = z.int().min(1);
+const phaseAxis = z.strictObject({
+  size: positive,
+  offset: natural,
+  phases: z.array(natural.nullable()).min(1),
+});
+const arrangement = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('same') }),
+  z.strictObject({ kind: z.literal('slices'), count: positive }),
+  z.strictObject({
+    kind: z.literal('phases'),
+    map: z.strictObject({ rows: phaseAxis, columns: phaseAxis }),
+  }),
+]);
+
 const layer = z.strictObject({
   name: z.string().min(1),
   op: text,
   input,
+  arrangement,
   output,
   /** A plan file's content, which `parsePlan` reads. */
   plan: z.record(z.string(), z.unknown()),
@@ -64,7 +81,7 @@ const reference = z.discriminatedUnion('kind', [
 
 export const modelPlanFileSchema = z.strictObject({
   format: z.literal('cipherconv-model-plan'),
-  version: z.literal(1),
+  version: z.literal(PLAN_VERSION),
   compiler: z.string().min(1).max(50),
   name: text,
   inputs: z.array(port),

@@ -2,11 +2,13 @@ import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../frontend/clientPlan.ts';
 import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
-import { encodePlan } from '../../frontend/planFile.ts';
+import { freshBlind } from '../../frontend/planDigest.ts';
+import { encodePlan, storedPlan } from '../../frontend/planFile.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { loadConfig } from '../../frontend/sources.ts';
 import { isModelFile } from '../../model/modelFiles.ts';
 import { refuseModelFlags } from '../../model/modelSources.ts';
+import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { modelFlags } from '../modelFlags.ts';
@@ -18,6 +20,7 @@ import type { Terminal } from '../terminal.ts';
 interface CompileFlags {
   readonly output?: string | undefined;
   readonly clientPlan?: string | undefined;
+  readonly blind: BlindKind;
   readonly json?: true | undefined;
 }
 
@@ -30,7 +33,7 @@ export async function compile(
   const { print, notice } = io;
   const options = compileOptions(self);
   const model = modelFlags(self);
-  const { clientPlan } = flags;
+  const { blind, clientPlan } = flags;
   const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
   if (clientPlan !== undefined) await refuseSameFile(path, file, clientPlan, flags.json === true);
   if (flags.json === true && flags.output === STANDARD_STREAM) {
@@ -41,11 +44,12 @@ export async function compile(
   if (isModelFile(path)) {
     if (clientPlan !== undefined) refuseModelClientPlan();
     const { compileModelFile } = await late(import('./models.ts'));
-    await compileModelFile(path, { model, options, file, json: flags.json === true }, io);
+    await compileModelFile(path, { model, options, blind, file, json: flags.json === true }, io);
     return;
   }
   refuseModelFlags(model);
-  const stored = compileConfig(await loadConfig(path), options);
+  const compiled = compileConfig(await loadConfig(path), options);
+  const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());
   const clientText = clientPlan === undefined ? null : clientPlanText(stored);
   if (file !== undefined) {
     await writeWhole(file, encodePlan(stored));

@@ -1,5 +1,4 @@
 import { longWork } from '../../../runtime/longWork.ts';
-import { canonicalShape, toCanonical } from '../../frontend/layouts.ts';
 import { readBytes } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
 import { loadClientPlan, named, naming, readSecretKey, requireSeparate } from '../clientFiles.ts';
@@ -32,13 +31,8 @@ export async function decrypt(flags: DecryptFlags, io: Terminal): Promise<void> 
     throw named(flags.secretKey, error);
   });
   try {
-    const { data } = naming(flags.input, () => longWork(() => client.decrypt(response)));
+    const tensor = naming(flags.input, () => longWork(() => client.decrypt(response)));
     io.endProgress();
-    const outside = client.outputShape;
-    const tensor = {
-      shape: canonicalShape(outside, plan.layout),
-      data: toCanonical(data, outside, plan.layout),
-    };
     await writeOutput(flags.output, tensor, plan.layout, io.notice);
   } finally {
     client.dispose();

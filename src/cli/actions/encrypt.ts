@@ -1,6 +1,5 @@
 import { longWork } from '../../../runtime/longWork.ts';
 import { requireWritable, writeWhole } from '../../frontend/files.ts';
-import { canonicalShape, fromCanonical } from '../../frontend/layouts.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import { loadClientPlan, named, readSecretKey, requireSeparate } from '../clientFiles.ts';
 import { late } from '../interrupt.ts';
@@ -33,9 +32,7 @@ export async function encrypt(flags: EncryptFlags, io: Terminal): Promise<void> 
     throw named(flags.secretKey, error);
   });
   try {
-    const shape = canonicalShape(client.inputShape, layout);
-    const data = fromCanonical(tensor.data, shape, layout);
-    const message = longWork(() => client.encrypt({ shape: client.inputShape, data }));
+    const message = longWork(() => client.encrypt(tensor));
     io.endProgress();
     await writeWhole(flags.output, message);
   } finally {

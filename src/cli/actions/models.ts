@@ -1,18 +1,20 @@
 import { printable } from '../../../compiler/base/printable.ts';
-import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
 import { compileModel } from '../../model/compileModel.ts';
-import { loadModelInputs } from '../../model/modelInputs.ts';
+import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
+import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
 import { layersOf } from '../../model/modelPlan.ts';
 import type { ModelPlan } from '../../model/modelPlan.ts';
-import { encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
+import { blindModelPlan, encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
-import type { ModelFlags } from '../../model/modelSources.ts';
 import { loweringReport } from '../../report/loweringReport.ts';
 import { noiseReport } from '../../report/noiseReport.ts';
+import type { BlindKind } from '../blindOption.ts';
 import { explainPlan } from '../explainText.ts';
 import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from '../modelText.ts';
 import { planSummary } from '../planSummary.ts';
@@ -25,6 +27,7 @@ import type { Terminal } from '../terminal.ts';
 export interface CompileModelRequest {
   readonly model: ModelFlags;
   readonly options: CompileOptions;
+  readonly blind: BlindKind;
   /** Where the plan goes; undefined for stdout. */
   readonly file: string | undefined;
   /** A summary on stdout instead of the plan. */
@@ -34,10 +37,11 @@ export interface CompileModelRequest {
 /** `compile MODEL`. */
 export async function compileModelFile(
   path: string,
-  { model, options, file, json }: CompileModelRequest,
+  { model, options, blind, file, json }: CompileModelRequest,
   io: Terminal,
 ): Promise<void> {
-  const plan = compileShown(await loadModel(path, model), options, io);
+  const compiled = compileShown(await loadModel(path, model), options, io);
+  const plan = blind === 'random' ? blindModelPlan(compiled) : compiled;
   if (file !== undefined) {
     await writeWhole(file, encodeModelPlan(plan));
     io.notice(`${file}: ${modelLine(plan)}`);
@@ -78,7 +82,7 @@ function modelSummary(plan: ModelPlan): object {
 
 /** A model that was given, compiled or not. */
 export type ModelSource =
-  | { readonly kind: 'model'; readonly model: ImportedModel }
+  | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
   | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
 
 function planOf(source: ModelSource, options: CompileOptions, io: Terminal): ModelPlan {
@@ -121,7 +125,9 @@ export async function runModelSource(
   io: Terminal,
 ): Promise<void> {
   const plan = planOf(source, request.options, io);
-  const inputs = await loadModelInputs(plan, request.inputs, io.notice);
+  const read = source.kind === 'model' ? source.inputs : null;
+  const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
+  const inputs = fitInputs(plan, files, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;

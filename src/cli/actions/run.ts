@@ -1,4 +1,3 @@
-import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
 import { resizeSpec } from '../../frontend/autoPad.ts';
@@ -15,6 +14,7 @@ import { modelFlags } from '../modelFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
+import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
 
 interface RunFlags {
   readonly input: readonly string[];
@@ -32,7 +32,7 @@ export async function runCommand(
   const options = compileOptions(self);
   refuseSharedStreams(path, flags);
   if (flags.output !== undefined) await requireOutput(flags.output);
-  const source = await loadAnySource(path, modelFlags(self));
+  const source = await loadAnySource(path, modelFlags(self), flags.input);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
   if (source.kind === 'model' || source.kind === 'model-plan') {

@@ -5,6 +5,7 @@ import type { ElementType } from '../proto/codes.ts';
 import { unbounded } from './grids.ts';
 import { named } from './operator.ts';
 import type { Family, Operator, ShapeRule } from './operator.ts';
+import { transposedConvolution } from './transposed.ts';
 import { geometryOf, kernelOf, outputExtent } from './windows.ts';
 
 /** Convolutions. */
@@ -39,9 +40,6 @@ function convolution(filterInput: number, typeOf: (view: NodeView) => ElementTyp
   };
 }
 
-/** ConvTranspose without output_shape; what is left open is not inferred. */
-const transposedShape: ShapeRule = (view) => [{ type: inputType(view, 0), shape: null }];
-
 /** QLinear operators have the type of the output's zero point, the eighth input. */
 const outputZeroPoint = (view: NodeView): ElementType | null => inputType(view, 7);
 
@@ -51,5 +49,5 @@ export const CONVOLUTIONS: Family = new Map([
   ...named('Conv', { ...base, shape: convolution(1, (view) => inputType(view, 0)), grid: unbounded }),
   ...named('ConvInteger', { ...base, shape: convolution(1, () => 'int32') }),
   ...named('QLinearConv', { ...base, shape: convolution(3, outputZeroPoint) }),
-  ...named('ConvTranspose', { ...base, shape: transposedShape }),
+  ...named('ConvTranspose', { ...base, shape: transposedConvolution }),
 ]);
