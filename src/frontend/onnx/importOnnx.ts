@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
+import { longWork } from '../../../runtime/longWork.ts';
 import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import type { Readers } from './layers/followUp.ts';
@@ -49,7 +50,8 @@ export async function importOnnx(
 ): Promise<ImportedModel> {
   if (typeof source !== 'string') return importModel(source, options);
   const folder = source === STANDARD_STREAM ? {} : { folder: dirname(source) };
-  return importModel(await readModel(source), { file: displayName(source), ...folder, ...options });
+  const bytes = await readModel(source);
+  return longWork(() => importModel(bytes, { file: displayName(source), ...folder, ...options }));
 }
 
 /** What a model says of its inputs; the rest is not looked at. @throws CipherconvError as `importOnnx` does. */
