@@ -1,11 +1,11 @@
 import { compileSpec } from '../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../compiler/base/errors.ts';
 import type { ConvSpec } from '../compiler/convolution/spec.ts';
 import type { ParsedConfig } from './frontend/config.ts';
 import { storedPlan } from './frontend/planFile.ts';
 import type { StoredPlan } from './frontend/planFile.ts';
 import { LocatedError } from './frontend/positions.ts';
+import type { CompileOptions } from '../compiler/lowering/assemble.ts';
 
 /**
  * Compiles a parsed config, or another spec made from it, to a plan with its digest.

@@ -1,33 +1,28 @@
 /** The public API of cipherconv: everything that needs no browser and no server. */
 
 export { compileSpec as compile } from '../compiler/lowerings/compile.ts';
-export type { CompileOptions } from '../compiler/lowerings/compile.ts';
+export type { CompileOptions } from '../compiler/lowering/assemble.ts';
 export { CipherconvError } from '../compiler/base/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../compiler/base/errors.ts';
 export type { Interval, Width } from '../compiler/base/interval.ts';
 export type { ToeplitzPacking } from '../compiler/toeplitz/packing.ts';
 export type { DiagonalsPacking, RotationSteps } from '../compiler/diagonals/packing.ts';
+export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
-  ClientView,
   DecodeWindows,
-  DiagonalsPlan,
-  DiagonalsPlanNoise,
-  DiagonalsView,
   Kernel,
   Lowering,
-  Objective,
-  Parameters,
-  Plan,
   PlanAnalysis,
   PlanCounts,
-  PlanKeys,
-  PlanNoise,
   PlanReport,
   RefusedCandidate,
-  ToeplitzPlan,
-  ToeplitzView,
   Transfer,
-} from '../compiler/lowerings/plan.ts';
+} from '../compiler/lowering/plan.ts';
+export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
+export type { PlanKeys } from '../compiler/lowering/plan.ts';
+export type { Objective } from '../compiler/cost/estimate.ts';
+export type { Parameters } from '../compiler/bfv/parameters.ts';
+export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
 export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
 export type {
@@ -58,6 +53,7 @@ export type {
   ImportedLayer,
   ImportedModel,
   ImportOptions,
+  OpenExtent,
   InputQuantization,
   LayerInput,
   LayerOutput,
@@ -67,6 +63,8 @@ export type {
   RequantizedOutput,
   UnsupportedNode,
 } from './frontend/onnx/types.ts';
+export { freshBlind } from './frontend/planDigest.ts';
+export type { Blind } from './frontend/planDigest.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
@@ -125,7 +123,7 @@ export type {
   RequantizedLayerOutput,
   ScaledOutput,
 } from './model/modelPlan.ts';
-export { encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
+export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
   FloatComparison,
   ModelComparison,

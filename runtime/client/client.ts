@@ -1,5 +1,5 @@
 import { isToeplitzView } from '../../compiler/lowerings/plan.ts';
-import type { ClientView, ToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
 import type { BlockGroup, InputPlacement } from '../../compiler/toeplitz/placement.ts';
 import { centredInputRange, outputShape } from '../../compiler/convolution/spec.ts';
@@ -26,6 +26,7 @@ import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { ZeroPool } from './zeroPool.ts';
+import type { ToeplitzView } from '../../compiler/toeplitz/plan.ts';
 
 export type { Client } from './tools.ts';
 

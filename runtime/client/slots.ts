@@ -2,7 +2,6 @@ import { resultSlots, inputSlots, slotGeometry } from '../../compiler/diagonals/
 import type { SlotPlacement } from '../../compiler/diagonals/packing.ts';
 import { slotTransform } from '../../compiler/rings/slots.ts';
 import type { SlotTransform } from '../../compiler/rings/slots.ts';
-import type { DiagonalsView } from '../../compiler/lowerings/plan.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { OutputShape } from '../../compiler/convolution/spec.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -28,6 +27,7 @@ import type { TernaryKey } from '../seal/secretKey.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import type { DiagonalsView } from '../../compiler/diagonals/plan.ts';
 
 /**
  * The client of a diagonals plan: values stand in slots, so every coefficient of a ciphertext travels. Slots of an upload

@@ -1,5 +1,4 @@
-import { allPrimes } from '../../compiler/lowerings/plan.ts';
-import type { ClientView, UploadForm } from '../../compiler/lowerings/plan.ts';
+import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import type { CodingTimes } from '../wire/codingClock.ts';
 import type { BfvContext } from '../seal/context.ts';
@@ -11,6 +10,8 @@ import { exportTernary, importTernary } from '../seal/secretKey.ts';
 import type { TernaryKey } from '../seal/secretKey.ts';
 import { withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
+import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import type { UploadForm } from '../../compiler/lowering/plan.ts';
 
 /** Who owns the data: holds the secret key, which leaves it only for whoever asks for `secretKey`. */
 export interface Client {

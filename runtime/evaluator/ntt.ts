@@ -1,6 +1,4 @@
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
 import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
 import { ciphertextFrames, requireCiphertextCount } from '../seal/ciphertext.ts';
@@ -18,6 +16,8 @@ import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const WORD_BYTES = 8;
 

@@ -1,6 +1,5 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { slotTransform } from '../../compiler/rings/slots.ts';
-import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { babySteps, denseSlots, usedInputs } from '../../compiler/diagonals/program.ts';
 import type { DiagonalsProgram, GiantStep } from '../../compiler/diagonals/program.ts';
@@ -20,6 +19,7 @@ import type { Weights, WeightSource } from './weights.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec, requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 
 /** The running sums of one result: giants that exchange the slot rows are summed apart and exchanged once. */
 interface Sums {

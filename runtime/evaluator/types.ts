@@ -1,7 +1,7 @@
-import type { Kernel } from '../../compiler/lowerings/plan.ts';
 import type { Part } from '../../compiler/toeplitz/parts.ts';
 import type { CodingTimes } from '../wire/codingClock.ts';
 import type { Weights } from './weights.ts';
+import type { Kernel } from '../../compiler/lowering/plan.ts';
 
 /** Who owns the filter: computes on ciphertexts and holds no key that decrypts. */
 export interface Evaluator {

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { isToeplitz } from '../../compiler/lowerings/plan.ts';
-import type { Plan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
-import { buildProgram, computedRows } from '../../compiler/lowerings/program.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/toeplitz/parts.ts';
 import type { Part } from '../../compiler/toeplitz/parts.ts';
 import { BLOCK_ROWS } from '../../compiler/toeplitz/direct/steps.ts';
@@ -16,6 +15,9 @@ import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 import { SharedPool } from './sharedPool.ts';
 import { ownBytes, runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { computedRows } from '../../compiler/toeplitz/program.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 export type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 

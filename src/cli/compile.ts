@@ -1,17 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
-import { CipherconvError } from '../../compiler/base/errors.ts';
-import { compileConfig } from '../compile.ts';
-import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts';
-import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
-import { encodePlan } from '../frontend/planFile.ts';
-import type { StoredPlan } from '../frontend/planFile.ts';
-import { loadConfig } from '../frontend/sources.ts';
-import { isModelFile } from '../model/modelFiles.ts';
-import { refuseModelFlags } from '../model/modelSources.ts';
-import { compileOptions, addCompileOptions } from './compileOptions.ts';
-import { planSummary } from './planSummary.ts';
-import { oneLine } from './planText.ts';
-import { addModelFlags, modelFlags } from './modelFlags.ts';
+import { blindOption } from './blindOption.ts';
+import { addCompileOptions } from './compileOptions.ts';
+import { examples } from './help.ts';
+import { addModelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `compile CONFIG|MODEL`: config or ONNX model to plan. */
@@ -22,84 +13,17 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     .argument('<config>', 'a filter config (*.conv.json), an ONNX model (*.onnx), or - for a config on stdin')
     .option('-o, --output <file>', 'where the plan goes (default: stdout)')
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
+    .addOption(blindOption())
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
   addModelFlags(command);
-  command.action(async (path, flags, self) => {
-    const { print, notice } = terminal();
-    const options = compileOptions(self);
-    const model = modelFlags(self);
-    const { clientPlan } = flags;
-    const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
-    if (clientPlan !== undefined) await refuseSameFile(path, file, clientPlan, flags.json === true);
-    if (flags.json === true && flags.output === STANDARD_STREAM) {
-      throw new CipherconvError({ code: 'usage', message: 'the plan and --json cannot both go to stdout' });
-    }
-    if (file !== undefined) await requireWritable(file);
-    if (clientPlan !== undefined) await requireWritable(clientPlan);
-    if (isModelFile(path)) {
-      if (clientPlan !== undefined) refuseModelClientPlan();
-      const { compileModelFile } = await import('./models.ts');
-      await compileModelFile(path, { model, options, file, json: flags.json === true }, terminal());
-      return;
-    }
-    refuseModelFlags(model);
-    const stored = compileConfig(await loadConfig(path), options);
-    const clientText = clientPlan === undefined ? null : clientPlanText(stored);
-    if (file !== undefined) {
-      await writeWhole(file, encodePlan(stored));
-      notice(`${file}: ${oneLine(stored)}`);
-    } else if (flags.json !== true && clientPlan !== STANDARD_STREAM) print(encodePlan(stored));
-    if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
-    if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
-  });
-}
-
-function refuseModelClientPlan(): never {
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: '--client-plan',
-    message: 'not supported yet: client plans of models',
-    hint: 'leave --client-plan out, or compile the layers as filter configs',
-  });
-}
-
-/** Plan and client plan go to different places. */
-async function refuseSameFile(
-  config: string,
-  output: string | undefined,
-  clientPlan: string,
-  isJson: boolean,
-): Promise<void> {
-  if (clientPlan === STANDARD_STREAM) {
-    if (output !== undefined && !isJson) return;
-    throw new CipherconvError({
-      code: 'usage',
-      message: 'only one of the plan, the client plan and --json can go to stdout',
-      hint: 'name files with -o and --client-plan',
-    });
-  }
-  await requireDistinct([
-    { what: 'the config', path: config },
-    ...(output === undefined ? [] : [{ what: '--output', path: output }]),
-    { what: '--client-plan', path: clientPlan },
+  examples(command, [
+    ['compile edges.conv.json -o edges.plan.json', 'a plan, in a file'],
+    ['compile edges.conv.json -o server.json --client-plan client.json', 'for a server and its clients'],
+    ['compile network.onnx -o network.plan.json --json', 'a whole model, and what it costs'],
   ]);
-}
-
-/**
- * The client plan, read back as clients read it: one that they would refuse is not written.
- * @throws CipherconvError `unsupported`.
- */
-function clientPlanText(stored: StoredPlan): string {
-  const text = encodeClientPlan(clientPlanOf(stored));
-  try {
-    parseClientPlan(text, 'the client plan');
-    return text;
-  } catch (error) {
-    if (!(error instanceof CipherconvError)) throw error;
-    throw new CipherconvError(
-      { ...error.details, code: 'unsupported', message: 'not supported yet: a client plan so large' },
-      { cause: error },
-    );
-  }
+  command.action(async (path, flags, self) => {
+    const { compile } = await import('./actions/compile.ts');
+    await compile(path, flags, self, terminal());
+  });
 }

@@ -1,11 +1,12 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Failure } from '../../compiler/bfv/noise.ts';
-import type { Lowering } from '../../compiler/lowerings/plan.ts';
+import { positiveNumber } from './values.ts';
 import { DEGREES, isDegree, isSecurityBits } from '../../compiler/bfv/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/bfv/security.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import type { Lowering } from '../../compiler/lowering/plan.ts';
 
 function parseDegree(text: string): Degree {
   const degree = Number(text);
@@ -19,15 +20,8 @@ function parseSecurity(text: string): SecurityBits {
   return bits;
 }
 
-function parseLink(text: string): number {
-  const megabits = Number(text);
-  if (!(megabits > 0 && Number.isFinite(megabits)))
-    throw new InvalidArgumentError('Expected a positive number of megabits per second.');
-  return megabits;
-}
-
 /** What of a command is needed to read its options. */
-interface Parsed {
+export interface ParsedOptions {
   readonly getOptionValue: (name: string) => unknown;
   readonly getOptionValueSource: (name: string) => string | undefined;
 }
@@ -41,7 +35,11 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
   choice('--kernel <kind>', 'what executes it', ['auto', 'ntt', 'direct']);
   choice('--objective <goal>', 'what to minimize', ['latency', 'bandwidth']);
   choice('--upload <form>', 'how the second half of an upload travels', ['auto', 'seeded', 'whole']);
-  command.option('--link <Mbit/s>', 'speed of the line, for --upload auto (default: 100)', parseLink);
+  command.option(
+    '--link <Mbit/s>',
+    'speed of the line, for --upload auto (default: 100)',
+    positiveNumber(1e9),
+  );
   command.addOption(
     new Option(
       '--failure <probability>',
@@ -56,7 +54,7 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
  * The options that `addCompileOptions` added, as the compiler takes them. commander has checked every choice.
  * @throws CipherconvError `unsupported` for what cannot be compiled yet.
  */
-export function compileOptions(command: Parsed): CompileOptions {
+export function compileOptions(command: ParsedOptions): CompileOptions {
   const given = (name: string): unknown => command.getOptionValue(name);
   const kernel = given('kernel');
   const [degree, security] = [given('degree'), given('security')];
@@ -89,7 +87,7 @@ const NAMES = ['lowering', 'kernel', 'objective', 'upload', 'link', 'degree', 'f
  * A plan is compiled already: refuses options that would have no effect on it.
  * @throws CipherconvError `usage`.
  */
-export function refuseCompileOptions(command: Parsed): void {
+export function refuseCompileOptions(command: ParsedOptions): void {
   const given = NAMES.find((name) => command.getOptionValueSource(name) === 'cli');
   if (given === undefined) return;
   throw new CipherconvError({

@@ -1,12 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
-import { compileConfig } from '../compile.ts';
-import { loadAnySource } from '../model/modelSources.ts';
-import { loweringReport } from '../report/loweringReport.ts';
-import { noiseReport } from '../report/noiseReport.ts';
-import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
-import { explainPlan } from './explainText.ts';
-import { planSummary } from './planSummary.ts';
-import { addModelFlags, modelFlags } from './modelFlags.ts';
+import { addCompileOptions } from './compileOptions.ts';
+import { examples } from './help.ts';
+import { addModelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `explain PLAN|CONFIG|MODEL`: what was chosen, why, what was refused. */
@@ -14,29 +9,20 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('explain')
     .description('say what a plan chose, why, and what was refused')
-    .argument('<plan>', 'a plan, a filter config or an ONNX model, or - for stdin')
+    .argument(
+      '<plan>',
+      'a plan, a filter config or an ONNX model (*.onnx), or - for a plan or config on stdin',
+    )
     .option('--json', 'print it as JSON');
   addCompileOptions(command);
   addModelFlags(command);
+  examples(command, [
+    ['explain edges.plan.json', 'a plan as it was compiled'],
+    ['explain edges.conv.json --lowering diagonals', 'what another choice would give'],
+    ['explain network.onnx --json', 'every layer of a model, for programs'],
+  ]);
   command.action(async (path, flags, self) => {
-    const io = terminal();
-    const options = compileOptions(self);
-    const source = await loadAnySource(path, modelFlags(self));
-    const json = flags.json === true;
-    if (source.kind === 'model' || source.kind === 'model-plan') {
-      if (source.kind === 'model-plan') refuseCompileOptions(self);
-      const { explainModel } = await import('./models.ts');
-      explainModel(source, options, json, io);
-      return;
-    }
-    if (source.kind === 'plan') refuseCompileOptions(self);
-    const stored = source.kind === 'plan' ? source.stored : compileConfig(source.config, options);
-    const noise = noiseReport(stored.plan);
-    const lowering = loweringReport(stored.plan);
-    io.print(
-      json
-        ? `${JSON.stringify({ ...planSummary(stored), loweringReport: lowering, noiseReport: noise })}\n`
-        : explainPlan(stored, noise, lowering),
-    );
+    const { explain } = await import('./actions/explain.ts');
+    await explain(path, flags, self, terminal());
   });
 }

@@ -1,69 +1,25 @@
 import type { Command } from '@commander-js/extra-typings';
-import { CipherconvError } from '../../compiler/base/errors.ts';
-import { keyBytesOf } from '../frontend/clientPlan.ts';
-import type { ClientPlan } from '../frontend/clientPlan.ts';
-import { requireMissing, requireWritable, STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
-import type { NamedFile, WriteOptions } from '../frontend/files.ts';
-import { loadClientPlan, requireSeparate, SECRET_MODE } from './clientFiles.ts';
+import { examples } from './help.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `keygen`: a fresh secret key for a client plan, and the evaluation keys that go to the server. */
 export function addKeygen(program: Command, terminal: () => Terminal): void {
-  program
+  const command = program
     .command('keygen')
     .description('make a secret key for a client plan, and the keys that the server needs')
     .requiredOption('--plan <file>', 'the client plan, or - for stdin')
     .requiredOption('--secret-key <file>', 'where the secret key goes: it never leaves the client')
     .option('--evaluation-keys <file>', 'where the keys for the server go, which plans with rotations need')
-    .option('--force', 'replace keys that are there: what was encrypted with them is lost')
-    .action(async (flags) => {
-      const io = terminal();
-      const secret = { what: '--secret-key', path: flags.secretKey };
-      const evaluation =
-        flags.evaluationKeys === undefined ? null : { what: '--evaluation-keys', path: flags.evaluationKeys };
-      if (secret.path === STANDARD_STREAM)
-        throw new CipherconvError({ code: 'usage', message: 'a secret key goes into a file, not to stdout' });
-      const outputs = evaluation === null ? [secret] : [secret, evaluation];
-      await requireSeparate([{ what: '--plan', path: flags.plan }], outputs);
-      const existing = flags.force === true ? 'replace' : 'refuse';
-      await requireFree(outputs, existing);
-      const plan = await loadClientPlan(flags.plan);
-      if (evaluation === null) refuseWithoutKeys(plan);
-      io.progress('keygen', 0, 1);
-      // Loaded late: node-seal is large, and bad input is refused before.
-      const { createPlanClient } = await import('../client/client.ts');
-      const client = await createPlanClient(plan);
-      try {
-        const keys = client.evaluationKeys();
-        const secretKey = client.exportSecretKey();
-        io.endProgress();
-        if (evaluation !== null) await writeWhole(evaluation.path, keys, { existing });
-        await writeWhole(secret.path, secretKey, { existing, mode: SECRET_MODE });
-        secretKey.fill(0);
-      } finally {
-        client.dispose();
-      }
-    });
-}
-
-const FORCE_HINT = 'name another file, or replace it with --force: what was encrypted with it is lost';
-
-/** Everything can be written, and nothing is there that must not be replaced. */
-async function requireFree(
-  outputs: readonly NamedFile[],
-  existing: NonNullable<WriteOptions['existing']>,
-): Promise<void> {
-  for (const { path } of outputs) {
-    if (existing === 'refuse') await requireMissing(path, FORCE_HINT);
-    await requireWritable(path);
-  }
-}
-
-function refuseWithoutKeys(plan: ClientPlan): void {
-  if (keyBytesOf(plan) === 0) return;
-  throw new CipherconvError({
-    code: 'usage',
-    message: 'the plan rotates, so the server needs evaluation keys',
-    hint: 'add --evaluation-keys FILE',
+    .option('--force', 'replace keys that are there: what was encrypted with them is lost');
+  examples(command, [
+    ['keygen --plan client.json --secret-key secret.key', 'a key that only its owner can read'],
+    [
+      'keygen --plan client.json --secret-key secret.key --evaluation-keys public.keys',
+      'for plans that rotate',
+    ],
+  ]);
+  command.action(async (flags) => {
+    const { keygen } = await import('./actions/keygen.ts');
+    await keygen(flags, terminal());
   });
 }

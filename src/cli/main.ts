@@ -11,6 +11,7 @@ import { addEvaluate } from './evaluate.ts';
 import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
+import { markRequired, requireLast } from './help.ts';
 import { endAtInterrupt } from './interrupt.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
@@ -73,12 +74,14 @@ function createProgram(finish: (outcome: Outcome) => void): { program: Command; 
       },
     })
     .exitOverride();
+  markRequired(program);
   let made: Terminal | null = null;
   const terminal = (): Terminal => {
     made ??= createTerminal(program.getOptionValue('quiet') === true, finish);
     return made;
   };
   for (const add of COMMANDS) add(program, terminal);
+  requireLast(program);
   return { program, terminal };
 }
 

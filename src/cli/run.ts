@@ -1,151 +1,40 @@
-import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
-import { CipherconvError } from '../../compiler/base/errors.ts';
-import { compileConfig } from '../compile.ts';
-import { resizeSpec } from '../frontend/autoPad.ts';
-import type { ParsedConfig } from '../frontend/config.ts';
-import { STANDARD_STREAM } from '../frontend/files.ts';
-import { requireOutput, writeOutput } from '../frontend/outputs.ts';
-import type { StoredPlan } from '../frontend/planFile.ts';
-import { inputTensor, loadInput } from '../frontend/tensors.ts';
-import type { InputSource } from '../frontend/tensors.ts';
-import { loadAnySource } from '../model/modelSources.ts';
-import { compileOptions, refuseCompileOptions, addCompileOptions } from './compileOptions.ts';
-import { describeRun } from './runText.ts';
-import { addModelFlags, modelFlags } from './modelFlags.ts';
+import { addCompileOptions } from './compileOptions.ts';
+import { examples } from './help.ts';
+import { addModelFlags } from './modelFlags.ts';
 import type { Terminal } from './terminal.ts';
+import { collect, wholeNumber } from './values.ts';
 
 /** `run CONFIG|PLAN|MODEL --input X`: encrypt, evaluate, decrypt, compare. */
 export function addRun(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('run')
     .description('run a convolution or a model encrypted and compare it with the cleartext one')
-    .argument('<config>', 'a filter config, an ONNX model or a plan of either, or - for stdin')
+    .argument(
+      '<config>',
+      'a filter config, an ONNX model (*.onnx) or a plan of either, or - for a config or plan on stdin',
+    )
     .requiredOption(
       '-i, --input <file>',
       'a tensor (.npy, .json, .pb), a picture (.png), or - for a JSON tensor on stdin; name=file, repeated, where a model has several inputs',
       collect,
     )
-    .option('-o, --output <file>', 'write the result: .npy, .json, .png, or - for JSON on stdout')
-    .option('--weight-memory <MiB>', 'what transformed weights may take (default: 1024)', parseMebibytes)
+    .option('-o, --output <file>', 'write the result: .npy, .json, .pb, .png, or - for JSON on stdout')
+    .option(
+      '--weight-memory <MiB>',
+      'what transformed weights may take (default: 1024)',
+      wholeNumber(0, 2 ** 30),
+    )
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);
   addModelFlags(command);
+  examples(command, [
+    ['run edges.conv.json -i picture.png -o edges.png', 'a picture through a filter'],
+    ['run edges.plan.json -i x.npy --json', 'a plan, and the measurements for programs'],
+    ['run network.onnx -i images=x.npy -i mask=m.pb -o y.npy', 'a model of two inputs'],
+  ]);
   command.action(async (path, flags, self) => {
-    const io = terminal();
-    const options = compileOptions(self);
-    refuseSharedStreams(path, flags);
-    if (flags.output !== undefined) await requireOutput(flags.output);
-    const source = await loadAnySource(path, modelFlags(self));
-    if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
-    const memory =
-      flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
-    if (source.kind === 'model' || source.kind === 'model-plan') {
-      const { runModelSource } = await import('./models.ts');
-      const { output } = flags;
-      await runModelSource(
-        source,
-        { options, inputs: flags.input, output, json: flags.json === true, ...memory },
-        io,
-      );
-      return;
-    }
-    const input = await loadInput(onlyInput(flags.input));
-    io.progress('compile', 0, 1);
-    const stored =
-      source.kind === 'plan'
-        ? planFor(source.stored, input)
-        : compileFor(source.config, options, input, io.notice);
-    const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
-    // Loaded late: node-seal is large, and bad input is refused before.
-    const { run } = await import('../run.ts');
-    const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
-    io.endProgress();
-    const { report, output } = result;
-    // A wrong result is never written down as if it were one.
-    if (report.match && flags.output !== undefined)
-      await writeOutput(flags.output, output, stored.layout, io.notice);
-    if (flags.json === true) io.print(`${JSON.stringify(report)}\n`);
-    else if (flags.output === STANDARD_STREAM) io.remark(describeRun(stored.plan, result));
-    else io.print(describeRun(stored.plan, result));
-    if (!report.match) io.finish({ kind: 'mismatch' });
+    const { runCommand } = await import('./actions/run.ts');
+    await runCommand(path, flags, self, terminal());
   });
-}
-
-function collect(file: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), file];
-}
-
-function parseMebibytes(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && text.trim() !== '') return value;
-  throw new InvalidArgumentError('Expected a whole number of MiB.');
-}
-
-interface Streams {
-  readonly input: readonly string[];
-  readonly output?: string | undefined;
-  readonly json?: true | undefined;
-}
-
-function refuseSharedStreams(path: string, flags: Streams): void {
-  if (path === STANDARD_STREAM && flags.input.includes(STANDARD_STREAM)) {
-    throw new CipherconvError({
-      code: 'usage',
-      message: 'the config and the input cannot both come from stdin',
-    });
-  }
-  if (flags.output === STANDARD_STREAM && flags.json === true) {
-    throw new CipherconvError({ code: 'usage', message: 'the output and --json cannot both go to stdout' });
-  }
-}
-
-/** @throws CipherconvError `usage`: a convolution has one input. */
-function onlyInput([first = '', ...others]: readonly string[]): string {
-  if (others.length === 0) return first;
-  throw new CipherconvError({
-    code: 'usage',
-    where: '--input',
-    message: 'a convolution has one input',
-    found: [first, ...others].join(', '),
-  });
-}
-
-/** A plan is for one size: says what to do about a picture of another. */
-function planFor(stored: StoredPlan, input: InputSource): StoredPlan {
-  if (input.kind === 'tensor') return stored;
-  const { height, width } = stored.plan.spec.input;
-  const { picture } = input;
-  if (picture.height === height && picture.width === width) return stored;
-  throw new CipherconvError({
-    code: 'shape-mismatch',
-    where: picture.file,
-    message: 'the picture has another size than the plan was compiled for',
-    expected: `${width} x ${height} (width x height)`,
-    found: `${picture.width} x ${picture.height}`,
-    hint: 'give the filter config instead of the plan, which is then compiled for this size',
-  });
-}
-
-/** Compiles a config, for the size of the picture where that is another than the config's. */
-function compileFor(
-  config: ParsedConfig,
-  options: CompileOptions,
-  input: InputSource,
-  notice: (sentence: string) => void,
-): StoredPlan {
-  if (input.kind === 'tensor') return compileConfig(config, options);
-  const { height, width } = config.spec.input;
-  const { picture } = input;
-  if (picture.height === height && picture.width === width) return compileConfig(config, options);
-  notice(
-    `${picture.file}: ${picture.width} x ${picture.height}; compiled for this size ` +
-      `instead of the ${width} x ${height} of ${config.file}`,
-  );
-  return compileConfig(
-    config,
-    options,
-    resizeSpec(config.spec, picture.height, picture.width, config.autoPad),
-  );
 }

@@ -16,6 +16,8 @@ export interface Terminal {
   readonly endProgress: () => void;
   /** Told how the command ended, when it ended other than well. */
   readonly finish: (outcome: Outcome) => void;
+  /** Whether --quiet was given. */
+  readonly quiet: boolean;
 }
 
 /** Milliseconds between two progress lines of one step where there is no terminal to overwrite them on. */
@@ -41,6 +43,7 @@ export function createTerminal(quiet: boolean, finish: (outcome: Outcome) => voi
     progress: progress.update,
     endProgress: progress.end,
     finish,
+    quiet,
   };
 }
 

@@ -1,22 +1,27 @@
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { clientView, isToeplitzView } from '../../compiler/lowerings/plan.ts';
-import type { ClientView, DiagonalsView, Plan, ToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView, Plan } from '../../compiler/lowerings/plan.ts';
 import { checkClientView } from '../../compiler/lowerings/checkView.ts';
-import { deepFreeze } from '../../compiler/convolution/spec.ts';
 import { canonicalLines } from './canonicalJson.ts';
+import { digestOfParts } from './planDigest.ts';
 import {
   convShape,
   diagonalsPacking,
   fileShape,
+  hex32,
   parameters,
   planWire,
   saysDiagonals,
   toeplitzPacking,
 } from './planSchema.ts';
+import { PLAN_VERSION, requirePlanVersion } from './planVersion.ts';
 import { parseJson } from './positions.ts';
 import type { TensorLayout } from './schema.ts';
 import { schemaError } from './schemaIssues.ts';
+import type { DiagonalsView } from '../../compiler/diagonals/plan.ts';
+import type { ToeplitzView } from '../../compiler/toeplitz/plan.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /**
  * The client's part of a plan: what encrypting and decrypting need, and nothing of the weights or biases but what the
@@ -26,11 +31,15 @@ export interface ClientPlan {
   readonly view: ClientView;
   /** Axis order of input and output tensors outside. */
   readonly layout: TensorLayout;
-  /** Of the server plan: SHA-256 over its canonical JSON, 64 lowercase hex digits. */
+  /** SHA-256 of what only the server holds, 64 lowercase hex digits. */
+  readonly commitment: string;
+  /** Of both views, 64 lowercase hex digits: it binds every word of this one, and the commitment (planDigest.ts). */
   readonly digest: string;
 }
 
 const FORMAT = 'cipherconv-client-plan';
+
+const NEW_ONE = 'compile the config again with this version and get the new client plan';
 
 /** Characters of the longest client plan that is read. */
 export const MAX_CLIENT_PLAN_LENGTH = 2 ** 24;
@@ -60,7 +69,12 @@ const diagonalsShape = {
 export const toeplitzViewSchema: z.ZodType<ToeplitzView> = z.strictObject(toeplitzShape);
 export const diagonalsViewSchema: z.ZodType<DiagonalsView> = z.strictObject(diagonalsShape);
 
-const header = { format: z.literal(FORMAT), version: z.literal(1), ...fileShape };
+const header = {
+  format: z.literal(FORMAT),
+  version: z.literal(PLAN_VERSION),
+  commitment: hex32,
+  ...fileShape,
+};
 const toeplitzFile = z.strictObject({ ...header, ...toeplitzShape });
 const diagonalsFile = z.strictObject({ ...header, ...diagonalsShape });
 
@@ -68,15 +82,21 @@ const diagonalsFile = z.strictObject({ ...header, ...diagonalsShape });
 export function clientPlanOf(stored: {
   readonly plan: Plan;
   readonly layout: TensorLayout;
+  readonly commitment: string;
   readonly digest: string;
 }): ClientPlan {
-  const { plan, layout, digest } = stored;
-  return deepFreeze({ view: clientView(plan), layout, digest });
+  const { plan, layout, commitment, digest } = stored;
+  return deepFreeze({ view: clientView(plan), layout, commitment, digest });
+}
+
+/** What the digest binds of the client plan: all of it but the digest and the commitment. */
+export function clientPart(view: ClientView, layout: TensorLayout): object {
+  return { format: FORMAT, version: PLAN_VERSION, ...view, layout };
 }
 
 /** Text of a client plan file. The same plan gives the same bytes. */
-export function encodeClientPlan({ view, layout, digest }: ClientPlan): string {
-  return canonicalLines({ format: FORMAT, version: 1, ...view, layout, digest });
+export function encodeClientPlan({ view, layout, commitment, digest }: ClientPlan): string {
+  return canonicalLines({ ...clientPart(view, layout), commitment, digest });
 }
 
 /** Whether parsed JSON says that it is a client plan. */
@@ -85,8 +105,8 @@ export function looksLikeClientPlan(value: unknown): boolean {
 }
 
 /**
- * Reads a client plan and trusts nothing in it: schema, the security table, and bounds on everything that a client will
- * make after it, all before anything is made.
+ * Reads a client plan and trusts nothing in it: schema, the security table, bounds on everything that a client will make
+ * after it, and that the digest is the one of just this plan, all before anything is made.
  * @param file name for messages
  * @throws CipherconvError `malformed-json`, `malformed-plan` or `plan-rejected`.
  */
@@ -101,6 +121,7 @@ export function parseClientPlan(text: string, file: string): ClientPlan {
     });
   }
   const value = parseJson(text, file);
+  if (looksLikeClientPlan(value)) requirePlanVersion(value, file, NEW_ONE);
   const schema = saysDiagonals(value) ? diagonalsFile : toeplitzFile;
   const result = schema.safeParse(value);
   if (!result.success) {
@@ -108,10 +129,24 @@ export function parseClientPlan(text: string, file: string): ClientPlan {
     const kind = { code: 'malformed-plan', title: 'a client plan', schema, describeUnion } as const;
     throw schemaError(kind, result.error.issues, value, text, file);
   }
-  const { digest, layout } = result.data;
+  const { digest, commitment, layout } = result.data;
   const view = viewOf(result.data);
   checkView(view, file);
-  return deepFreeze({ view, layout, digest });
+  checkDigest({ view, layout, commitment, digest }, file);
+  return deepFreeze({ view, layout, commitment, digest });
+}
+
+function checkDigest({ view, layout, commitment, digest }: ClientPlan, file: string): void {
+  const expected = digestOfParts(clientPart(view, layout), commitment);
+  if (digest === expected) return;
+  throw new CipherconvError({
+    code: 'malformed-plan',
+    where: file,
+    message: 'the client plan was changed after it was made: its digest is wrong',
+    expected,
+    found: digest,
+    hint: 'get the client plan again from where it comes, and do not trust that place if this happens twice',
+  });
 }
 
 function viewOf(data: z.output<typeof toeplitzFile> | z.output<typeof diagonalsFile>): ClientView {

@@ -1,38 +1,57 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ErrorCode } from '../../compiler/base/errors.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { deepFreeze, makeSpec } from '../../compiler/convolution/spec.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
-import { canonicalJson, canonicalLines } from './canonicalJson.ts';
+import { canonicalLines } from './canonicalJson.ts';
+import { clientPart } from './clientPlan.ts';
+import { commitmentOf, digestOfParts } from './planDigest.ts';
+import type { Blind } from './planDigest.ts';
 import { planFileSchema } from './planSchema.ts';
+import { requirePlanVersion } from './planVersion.ts';
 import { parseJson } from './positions.ts';
 import type { TensorLayout } from './schema.ts';
 import { schemaError } from './schemaIssues.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /** A plan as it is kept in a file. */
 export interface StoredPlan {
   readonly plan: Plan;
   /** Axis order of input and output tensors outside. */
   readonly layout: TensorLayout;
-  /** SHA-256 over the canonical JSON of plan and layout: 64 lowercase hex digits. */
+  /** Kept from clients, so that the digest confirms no guess of the filter; null for none. */
+  readonly blind: Blind;
+  /** SHA-256 of the blind and all of the plan, 64 lowercase hex digits; clients are told. */
+  readonly commitment: string;
+  /** Names the plan, in both views: 64 lowercase hex digits (planDigest.ts). */
   readonly digest: string;
 }
 
-/** Names the plan: the same config and version give the same digest. */
-export function planDigest(plan: Plan, layout: TensorLayout): string {
-  return bytesToHex(sha256(utf8ToBytes(canonicalJson({ ...plan, layout }))));
+/** The same config, version and blind give the same digest. */
+export function planDigest(plan: Plan, layout: TensorLayout, blind: Blind = null): string {
+  return storedPlan(plan, layout, blind).digest;
 }
 
-/** A plan with its digest. */
-export function storedPlan(plan: Plan, layout: TensorLayout): StoredPlan {
-  return { plan, layout, digest: planDigest(plan, layout) };
+/**
+ * A plan with its digest.
+ * @param blind `freshBlind()`, or null: then the same plan has the same digest each time, and whoever guesses the filter can
+ * confirm the guess
+ */
+export function storedPlan(plan: Plan, layout: TensorLayout, blind: Blind = null): StoredPlan {
+  const commitment = commitmentOf({ ...plan, layout }, blind);
+  const digest = digestOfParts(clientPart(clientView(plan), layout), commitment);
+  return { plan, layout, blind, commitment, digest };
 }
 
-/** Text of a plan file. The same plan gives the same bytes. */
-export function encodePlan({ plan, layout, digest }: StoredPlan): string {
-  return canonicalLines({ ...plan, layout, digest });
+/** Everything that a plan file holds. */
+export function planFields({ plan, layout, blind, digest }: StoredPlan): object {
+  return { ...plan, layout, blind, digest };
+}
+
+/** Text of a plan file. The same plan and blind give the same bytes. */
+export function encodePlan(stored: StoredPlan): string {
+  return canonicalLines(planFields(stored));
 }
 
 function saysFormat(value: unknown, format: string): boolean {
@@ -86,6 +105,7 @@ export function parsePlan(text: string, file: string): StoredPlan {
       hint: 'run and explain take plans of models',
     });
   }
+  if (looksLikePlan(value)) requirePlanVersion(value, file, 'compile the config again with this version');
   const schema = planFileSchema(value);
   const result = schema.safeParse(value);
   if (!result.success) {
@@ -93,21 +113,21 @@ export function parsePlan(text: string, file: string): StoredPlan {
     const kind = { code: 'malformed-plan', title: 'a plan', schema, describeUnion } as const;
     throw schemaError(kind, result.error.issues, value, text, file);
   }
-  const { digest, layout, ...fields } = result.data;
-  const expected = planDigest(fields, layout);
-  if (digest !== expected) {
+  const { digest, blind, layout, ...fields } = result.data;
+  const read = storedPlan(fields, layout, blind);
+  if (digest !== read.digest) {
     throw new CipherconvError({
       code: 'malformed-plan',
       where: file,
       message: 'the plan was changed after it was made: its digest is wrong',
-      expected,
+      expected: read.digest,
       found: digest,
       hint: 'compile the config again',
     });
   }
   const plan: Plan = deepFreeze({ ...fields, spec: checkedSpec(fields, file) });
   proveRight(plan, file);
-  return { plan, layout, digest };
+  return { ...read, plan };
 }
 
 function checkedSpec(plan: Plan, file: string): Plan['spec'] {

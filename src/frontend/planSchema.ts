@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEGREES } from '../../compiler/bfv/security.ts';
-import type { DiagonalsPlan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 /**
  * Shape and types of a plan file, strict. What the numbers mean is `verify`'s business; the bounds here only keep
@@ -114,7 +115,7 @@ const decimal = z.string().regex(/^(0|[1-9]\d{0,99})$/);
 
 const baseShape = {
   format: z.literal('cipherconv-plan'),
-  version: z.literal(1),
+  version: z.literal(2),
   compiler: z.string().min(1).max(50),
   spec,
   analysis: z.strictObject({
@@ -124,10 +125,6 @@ const baseShape = {
     required: width,
   }),
   parameters,
-  kernel: z.enum(['ntt', 'direct']),
-  direct: z
-    .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
-    .nullable(),
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
   wire: planWire,
@@ -152,6 +149,10 @@ const failure = z.enum(['never', '2^-128']);
 
 const toeplitzShape = {
   ...baseShape,
+  kernel: z.enum(['ntt', 'direct']),
+  direct: z
+    .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
+    .nullable(),
   packing: toeplitzPacking,
   noise: z.strictObject({
     failure,
@@ -163,6 +164,8 @@ const toeplitzShape = {
 
 const diagonalsShape = {
   ...baseShape,
+  kernel: z.literal('ntt'),
+  direct: z.null(),
   packing: diagonalsPacking,
   noise: z.strictObject({
     failure,
@@ -180,14 +183,18 @@ const diagonalsShape = {
 export const toeplitzSchema: z.ZodType<ToeplitzPlan> = z.strictObject(toeplitzShape);
 export const diagonalsSchema: z.ZodType<DiagonalsPlan> = z.strictObject(diagonalsShape);
 
-/** What a plan file has beside the plan: the layout of its tensors outside, and the digest of all that. */
+/** 32 bytes. */
+export const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** What the files of both views have beside the view: the layout of its tensors outside, and the digest of all that. */
 export const fileShape = {
   layout: z.enum(['NCHW', 'NHWC']),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest: hex32,
 };
 
-const toeplitzFile = z.strictObject({ ...toeplitzShape, ...fileShape });
-const diagonalsFile = z.strictObject({ ...diagonalsShape, ...fileShape });
+const serverShape = { ...fileShape, blind: hex32.nullable() };
+const toeplitzFile = z.strictObject({ ...toeplitzShape, ...serverShape });
+const diagonalsFile = z.strictObject({ ...diagonalsShape, ...serverShape });
 
 /** Whether parsed JSON says that it is a diagonals plan. */
 export function saysDiagonals(value: unknown): boolean {

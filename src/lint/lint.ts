@@ -60,6 +60,7 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   const model: ModelOptions = {
     ...(options.bind === undefined ? {} : { bind: options.bind }),
     ...(options.inputQuantization === undefined ? {} : { inputQuantization: options.inputQuantization }),
+    ...(options.extents === undefined ? {} : { extents: options.extents }),
   };
   const findings: Finding[] = [];
   const layers: Layer[] = [];

@@ -1,7 +1,7 @@
 import { clone, toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { extentFlags } from '../frontend/onnx/graph/extents.ts';
 import { ELEMENTS, isQuantizedType } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
@@ -23,6 +23,7 @@ import type {
 import { untypedValue } from './protoParts.ts';
 import { segmentModel } from './segmentModel.ts';
 import { standardModel } from './standardModel.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
 const LAYOUT = 'NCHW';
@@ -31,13 +32,15 @@ const LAYOUT = 'NCHW';
  * Compiles an imported model: one plan for each linear layer, and the segments between them.
  * @param options apply to every layer
  * @param onLayer told which layer begins: its position, how many there are
- * @throws CipherconvError `overflow` or `beyond-bfv` naming the layer, `unsupported` for weights that are graph inputs.
+ * @throws CipherconvError `overflow` or `beyond-bfv` naming the layer, `unsupported` for weights that are graph
+ * inputs and symbolic extents without a size.
  */
 export function compileModel(
   model: ImportedModel,
   options: CompileOptions = {},
   onLayer: (layer: number, total: number) => void = () => undefined,
 ): ModelPlan {
+  refuseOpenExtents(model);
   refuseOpenLayers(model);
   const standard = standardModel(model);
   const arithmetic = arithmeticOf(model, standard);
@@ -100,6 +103,19 @@ function port(model: ImportedModel): (value: ImportedModel['inputs'][number]) =>
       hint: 'run ONNX shape inference over the model first',
     });
   };
+}
+
+function refuseOpenExtents({ file, openExtents }: ImportedModel): void {
+  if (openExtents.length === 0) return;
+  const places = openExtents.map(({ symbol, input, axis }) => `${symbol} (axis ${axis} of ${input})`);
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: file,
+    message: `extents of the model's inputs are symbolic, and a plan is for fixed sizes: ${places.join(', ')}`,
+    expected: 'a size for each',
+    found: openExtents.map(({ symbol }) => symbol).join(', '),
+    hint: `${extentFlags(openExtents)}; the API takes them as extents, and run takes them from the input`,
+  });
 }
 
 function refuseOpenLayers({ file, openLayers }: ImportedModel): void {

@@ -1,9 +1,16 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { deepFreeze } from '../../compiler/convolution/spec.ts';
 import { canonicalJson, canonicalLines } from '../frontend/canonicalJson.ts';
-import { MODEL_PLAN_FORMAT, parsePlan } from '../frontend/planFile.ts';
+import { freshBlind } from '../frontend/planDigest.ts';
+import {
+  looksLikeModelPlan,
+  MODEL_PLAN_FORMAT,
+  parsePlan,
+  planFields,
+  storedPlan,
+} from '../frontend/planFile.ts';
+import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
@@ -11,11 +18,12 @@ import { checkModelPlan } from './checkModelPlan.ts';
 import type { ModelLayer, ModelPlan, ModelReference, ModelSegment } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /**
  * A compiled model in one file: canonical JSON, as plan files are. The plan of each layer stands in it as its own plan file
  * would have it, and goes through the same schema, digest and proof; sub-models are base64, and hold no weights of
- * encrypted layers. The same model and version give the same bytes.
+ * encrypted layers. The same model and version give the same bytes, unless it was blinded.
  */
 
 function toBase64(bytes: Uint8Array): string {
@@ -42,7 +50,7 @@ function encodeReference(reference: ModelReference): ModelPlanFile['reference'] 
 function contentOf(plan: ModelPlan): object {
   return {
     format: MODEL_PLAN_FORMAT,
-    version: 1,
+    version: PLAN_VERSION,
     compiler: VERSION,
     name: plan.name,
     inputs: plan.inputs,
@@ -56,7 +64,7 @@ function contentOf(plan: ModelPlan): object {
         op,
         input,
         output,
-        plan: { ...stored.plan, layout: stored.layout, digest: stored.digest },
+        plan: planFields(stored),
       })),
     ),
     clear: plan.clear,
@@ -74,6 +82,15 @@ export function modelPlanDigest(plan: ModelPlan): string {
   return digestOf(contentOf(plan));
 }
 
+/** The same model with a fresh blind for each layer, so that neither their digests nor its own confirm guessed weights. */
+export function blindModelPlan(plan: ModelPlan): ModelPlan {
+  const blinded = ({ stored, ...layer }: ModelLayer): ModelLayer => ({
+    ...layer,
+    stored: storedPlan(stored.plan, stored.layout, freshBlind()),
+  });
+  return { ...plan, rounds: plan.rounds.map((round) => round.map(blinded)) };
+}
+
 /** Text of a model's plan file. */
 export function encodeModelPlan(plan: ModelPlan): string {
   const content = contentOf(plan);
@@ -87,6 +104,7 @@ export function encodeModelPlan(plan: ModelPlan): string {
  */
 export function parseModelPlan(text: string, file: string): ModelPlan {
   const value = parseJson(text, file);
+  if (looksLikeModelPlan(value)) requirePlanVersion(value, file, 'compile the model again with this version');
   const result = modelPlanFileSchema.safeParse(value);
   if (!result.success) {
     const describeUnion = (): string => 'what compile writes';

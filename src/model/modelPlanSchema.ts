@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
+import { PLAN_VERSION } from '../frontend/planVersion.ts';
 
 /** Shape and types of a model's plan file, strict. What the numbers mean is `checkModelPlan`'s business. */
 
@@ -64,7 +65,7 @@ const reference = z.discriminatedUnion('kind', [
 
 export const modelPlanFileSchema = z.strictObject({
   format: z.literal('cipherconv-model-plan'),
-  version: z.literal(1),
+  version: z.literal(PLAN_VERSION),
   compiler: z.string().min(1).max(50),
   name: text,
   inputs: z.array(port),

@@ -3,7 +3,6 @@ import { connect, MESSAGE_HEADER_BYTES } from '../client/index.ts';
 import type { RemotePlan } from '../client/index.ts';
 import { canonicalShape, fromCanonical, toCanonical } from '../frontend/layouts.ts';
 import { internalError } from '../../compiler/base/errors.ts';
-import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { compareWithConfig } from './comparison.ts';
@@ -18,6 +17,7 @@ import type {
   Step,
   ToWorker,
 } from './messages.ts';
+import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 
 /** The worker of the page: it alone holds the secret key, encrypts and decrypts, and talks to the server. */
 

@@ -3,7 +3,7 @@ import { clientView } from '../../compiler/lowerings/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { displayName, readText } from '../frontend/files.ts';
-import { encodePlan, parsePlan } from '../frontend/planFile.ts';
+import { parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { describePlan } from './planServer.ts';
 import type { PlanService } from './planServer.ts';
@@ -29,7 +29,7 @@ export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedP
 
 /** The plans as workers get them. */
 export function plansText(plans: ServedPlans): string {
-  return `[${[...plans.values()].map(({ stored }) => encodePlan(stored)).join(',')}]`;
+  return JSON.stringify([...plans.values()].map(({ stored }) => stored));
 }
 
 /**

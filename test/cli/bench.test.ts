@@ -61,7 +61,7 @@ describe('bench', () => {
     ]) {
       const { code, stderr } = cipherconv(['bench', ...args]);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/Known layers|Expected a number/);
+      expect(stderr).toMatch(/no such layer|Expected a whole number/);
     }
   });
 });

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { drawPicture } from '../../examples/draw-picture.ts';
 import { decodeNpy } from '../../src/frontend/npy.ts';
 import { NODE_SEAL_VERSION, VERSION } from '../../src/version.ts';
-import { COMPILER_VERSION } from '../../compiler/lowerings/compile.ts';
 import { cipherconv, namesIn, ROOT, temporaryFolder } from './spawnCli.ts';
+import { COMPILER_VERSION } from '../../compiler/lowering/assemble.ts';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -142,7 +142,7 @@ describe('compile and explain', () => {
     expect(readFileSync(at('plan.json'), 'utf8')).toBe(stdout);
     expect(toFile).toMatchObject({ code: 0, stdout: '' });
     expect(toFile.stderr).toContain('gaussian3x3: N = 1024, t = 46');
-    expect(JSON.parse(stdout)).toMatchObject({ format: 'cipherconv-plan', version: 1 });
+    expect(JSON.parse(stdout)).toMatchObject({ format: 'cipherconv-plan', version: 2 });
     expect(code).toBe(0);
     expect(namesIn(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });

@@ -13,6 +13,7 @@ import {
   looksLikeClientPlan,
   parseClientPlan,
 } from '../../src/frontend/clientPlan.ts';
+import { commitmentOf, digestOfParts, freshBlind } from '../../src/frontend/planDigest.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 import { refusal } from '../frontend/fixtures.ts';
@@ -28,6 +29,13 @@ const plan = compileSpec(simpleSpec({ bias: [-7] }));
 const stored = storedPlan(plan, 'NHWC');
 const text = encodeClientPlan(clientPlanOf(stored));
 const rotating = encodeClientPlan(clientPlanOf(storedPlan(diagonals(square(3, 1)), 'NCHW')));
+
+/** The client plan text with a digest that fits what it says: only the checks of its content can refuse it. */
+function withDigest(written: string): string {
+  const { commitment, ...part } = JSON.parse(written) as { commitment: string; digest?: string };
+  delete part.digest;
+  return JSON.stringify({ ...part, commitment, digest: digestOfParts(part, commitment) });
+}
 
 function keysOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
@@ -48,14 +56,41 @@ describe('a client plan file', () => {
     expect(parseClientPlan(text, 'c.json')).toEqual({
       view: clientView(plan),
       layout: 'NHWC',
+      commitment: stored.commitment,
       digest: stored.digest,
+    });
+  });
+
+  it('confirms a guess of the filter by its digest only where no blind was taken', () => {
+    const blinded = clientPlanOf(storedPlan(plan, 'NHWC', freshBlind()));
+    const guess = compileSpec(simpleSpec({ bias: [-7] }));
+    const serverPart = { ...guess, layout: 'NHWC' };
+    const confirms = ({ commitment }: { commitment: string }): boolean =>
+      [null, '0'.repeat(64), freshBlind()].some((blind) => commitmentOf(serverPart, blind) === commitment);
+    expect(confirms(clientPlanOf(stored))).toBe(true);
+    expect(confirms(blinded)).toBe(false);
+    // What the client plan shows is the same but for these two.
+    expect({ ...blinded, commitment: '', digest: '' }).toEqual({
+      ...clientPlanOf(stored),
+      commitment: '',
+      digest: '',
     });
   });
 
   it('holds no weight, bias or matrix', () => {
     for (const written of [text, rotating]) {
       const keys = keysOf(JSON.parse(written));
-      for (const secret of ['values', 'bias', 'zeroPoints', 'spec', 'analysis', 'noise', 'direct', 'report'])
+      for (const secret of [
+        'values',
+        'bias',
+        'blind',
+        'zeroPoints',
+        'spec',
+        'analysis',
+        'noise',
+        'direct',
+        'report',
+      ])
         expect(keys).not.toContain(secret);
       expect(keys).toContain('digest');
     }
@@ -250,6 +285,31 @@ describe('a client plan is refused, before anything is made of it, with', () => 
     expect(error.message.length).toBeLessThan(1000);
   });
 
+  it('anything of it changed under the digest of another: a range that tells pictures apart, a layout, the commitment', () => {
+    const { input } = clientView(plan).shape;
+    const narrow = forge(text, ['shape', 'input', 'range'], { ...input.range, hi: input.range.hi - 1 });
+    for (const changed of [
+      narrow,
+      forge(text, ['layout'], 'NCHW'),
+      forge(text, ['shape', 'name'], 'other'),
+      forge(text, ['commitment'], '0'.repeat(64)),
+    ]) {
+      refusal(() => parseClientPlan(changed, 'c.json'), 'malformed-plan', 'c.json', 'its digest is wrong');
+      // Only under a digest of its own is it a plan: another one, which nobody pinned.
+      expect(parseClientPlan(withDigest(changed), 'c.json').digest).not.toBe(stored.digest);
+    }
+  });
+
+  it('the version of an older cipherconv, with what to do', () => {
+    const { details } = refusal(
+      () => parseClientPlan(forge(text, ['version'], 1), 'c.json'),
+      'malformed-plan',
+      'an older cipherconv',
+    );
+    expect(details).toMatchObject({ found: 'version 1', expected: 'version 2 of the file' });
+    expect(details.hint).toContain('compile the config again');
+  });
+
   it('more text than any plan has', () => {
     refusal(() => parseClientPlan(' '.repeat(2 ** 24 + 1), 'c.json'), 'malformed-plan', 'too large');
   });
@@ -262,12 +322,15 @@ it('a plan with a mutated number is refused, or a client of it encrypts', async 
       fc.nat(1000),
       fc.oneof(fc.integer({ min: -3, max: 300 }), fc.integer({ min: 0, max: 2 ** 31 })),
       async (base, at, value) => {
-        const numbers = [...base.matchAll(/-?\d+/g)];
+        // Behind the commitment and the digest, which is made anew.
+        const numbers = [...base.matchAll(/-?\d+/g)].filter(
+          (match) => match.index > base.indexOf('"format"'),
+        );
         const { index, 0: digits } = numbers[at % numbers.length]!;
         const mutated = base.slice(0, index) + String(value) + base.slice(index + digits.length);
         let read;
         try {
-          read = parseClientPlan(mutated, 'c.json');
+          read = parseClientPlan(withDigest(mutated), 'c.json');
         } catch (error) {
           expect(error).toBeInstanceOf(CipherconvError);
           expect((error as CipherconvError).code).not.toBe('internal');

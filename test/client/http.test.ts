@@ -8,6 +8,8 @@ import { convolve } from '../../runtime/clear/loops.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { connect } from '../../src/client/index.ts';
 import type { ConnectOptions, InferStep, RemotePlan } from '../../src/client/index.ts';
+import { clientPlanOf, encodeClientPlan } from '../../src/frontend/clientPlan.ts';
+import { digestOfParts } from '../../src/frontend/planDigest.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import { createPlanServer } from '../../src/server/index.ts';
 import type { PlanServer } from '../../src/server/index.ts';
@@ -299,11 +301,28 @@ describe('retries', () => {
   });
 });
 
+/** The client plan with the largest value of a picture taken out of the input's range. */
+function narrowed(text: string): string {
+  const file = JSON.parse(text) as { shape: { input: { range: { hi: number } } } };
+  file.shape.input.range.hi -= 1;
+  return JSON.stringify(file);
+}
+
+function withOwnDigest(text: string): string {
+  const { commitment, ...part } = JSON.parse(text) as { commitment: string; digest?: string };
+  delete part.digest;
+  return JSON.stringify({ ...part, commitment, digest: digestOfParts(part, commitment) });
+}
+
 describe('connect', () => {
   const served = storedPlan(plan, 'NCHW');
   const other = storedPlan(compileSpec(smallSpec({ bits: 1 })), 'NCHW');
   const refusals: [string, (text: string) => string | Buffer, string][] = [
-    ['a plan of another digest', (text) => text.replace(served.digest, other.digest), 'wrong-plan'],
+    ['another plan', () => encodeClientPlan(clientPlanOf(other)), 'wrong-plan'],
+    ['the digest of another plan', (text) => text.replace(served.digest, other.digest), 'malformed-plan'],
+    // A picture with the largest value would then not be sent: its absence tells.
+    ['a narrower input under the digest asked for', narrowed, 'malformed-plan'],
+    ['a narrower input under its own digest', (text) => withOwnDigest(narrowed(text)), 'wrong-plan'],
     ['something that is no plan', () => '{}', 'malformed-plan'],
     ['no JSON', () => '<html>', 'malformed-json'],
     [

@@ -1,11 +1,13 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import { canonicalJson } from '../../src/frontend/canonicalJson.ts';
+import { freshBlind } from '../../src/frontend/planDigest.ts';
 import { encodePlan, parsePlan, planDigest, storedPlan } from '../../src/frontend/planFile.ts';
+import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../src/frontend/clientPlan.ts';
 import { config, parse, refusal } from './fixtures.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 const { spec } = parse(config({ pads: [1, 1, 1, 1], bias: [-3] }));
 const plan = compileToeplitz(spec);
@@ -28,6 +30,17 @@ describe('a plan file', () => {
     expect(encodePlan(storedPlan(compileToeplitz(spec), 'NHWC'))).toBe(text);
     expect(stored.digest).toMatch(/^[0-9a-f]{64}$/);
     expect(planDigest(stored.plan, 'NCHW')).not.toBe(stored.digest);
+  });
+
+  it('is refused when it is of another version, with what to do', () => {
+    const old = text.replace('"version": 2', '"version": 1');
+    const { details } = refusal(() => parsePlan(old, 'p.json'), 'malformed-plan', 'an older cipherconv');
+    expect(details).toMatchObject({ found: 'version 1', hint: 'compile the config again with this version' });
+    const next = refusal(
+      () => parsePlan(text.replace('"version": 2', '"version": 3'), 'p.json'),
+      'malformed-plan',
+    );
+    expect(next.details.hint).toBe('update cipherconv');
   });
 
   it('does not depend on the order of keys', () => {
@@ -59,6 +72,24 @@ describe('a plan file', () => {
       'malformed-plan',
       'did you mean "kernel"',
     );
+  });
+
+  it('has the digest of its client plan, which is not the hash of either alone', () => {
+    const client = parseClientPlan(encodeClientPlan(clientPlanOf(stored)), 'c.json');
+    expect(client.digest).toBe(parsePlan(text, 'p.json').digest);
+    expect(client.commitment).toBe(stored.commitment);
+    expect(client.commitment).not.toBe(client.digest);
+  });
+
+  it('with a blind: the same plan, another digest each time, the same one read back', () => {
+    const [one, two] = [storedPlan(plan, 'NHWC', freshBlind()), storedPlan(plan, 'NHWC', freshBlind())];
+    expect(new Set([stored.digest, one.digest, two.digest]).size).toBe(3);
+    expect(parsePlan(encodePlan(one), 'p.json')).toEqual(one);
+    expect(parsePlan(encodePlan(one), 'p.json').plan).toEqual(stored.plan);
+    const swapped = encodePlan(one).replace(one.blind!, two.blind!);
+    refusal(() => parsePlan(swapped, 'p.json'), 'malformed-plan', 'digest');
+    const short = encodePlan(one).replace(one.blind!, 'ab');
+    refusal(() => parsePlan(short, 'p.json'), 'malformed-plan', 'blind');
   });
 
   it('never takes a mutated number, nor breaks on one', () => {

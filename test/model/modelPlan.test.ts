@@ -3,7 +3,12 @@ import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
 import { layersOf } from '../../src/model/modelPlan.ts';
 import type { ModelPlan } from '../../src/model/modelPlan.ts';
-import { encodeModelPlan, parseModelPlan } from '../../src/model/modelPlanFile.ts';
+import {
+  blindModelPlan,
+  encodeModelPlan,
+  modelPlanDigest,
+  parseModelPlan,
+} from '../../src/model/modelPlanFile.ts';
 import { ModelRunner } from '../../src/model/runModel.ts';
 import { overflowingModel, residualModel, sampleInput } from './models.ts';
 
@@ -44,6 +49,28 @@ describe('the plan file of a model', () => {
   it('is read back as it was written', async () => {
     const text = encodeModelPlan(await compiled());
     expect(encodeModelPlan(parseModelPlan(text, 'model.plan'))).toBe(text);
+  });
+
+  it('blinded: the same layers under other digests, each time', async () => {
+    const plan = await compiled();
+    const [one, two] = [blindModelPlan(plan), blindModelPlan(plan)];
+    const digests = [plan, one, two].flatMap((each) => [
+      modelPlanDigest(each),
+      ...layersOf(each).map(({ stored }) => stored.digest),
+    ]);
+    expect(new Set(digests).size).toBe(digests.length);
+    const text = encodeModelPlan(one);
+    const read = parseModelPlan(text, 'model.plan');
+    expect(encodeModelPlan(read)).toBe(text);
+    expect(layersOf(read).map(({ stored }) => stored.plan)).toEqual(
+      layersOf(plan).map(({ stored }) => stored.plan),
+    );
+  });
+
+  it('of an older version is refused, with what to do', async () => {
+    const text = encodeModelPlan(await compiled()).replace('"version": 2', '"version": 1');
+    expect(() => parseModelPlan(text, 'p')).toThrow(/an older cipherconv/);
+    expect(() => parseModelPlan(text, 'p')).toThrow(/compile the model again with this version/);
   });
 
   const rejected: [name: string, edit: (plan: ModelPlan) => ModelPlan, message: RegExp][] = [

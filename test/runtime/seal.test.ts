@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { ciphertextFrames } from '../../runtime/seal/ciphertext.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import { fitsFrame, plainBytes, saveBytes, wordHalves } from '../../runtime/seal/envelope.ts';
@@ -9,6 +8,7 @@ import { loadSeal, sealVersion } from '../../runtime/seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../../runtime/seal/plaintext.ts';
 import { liveSealObjects, withScope } from '../../runtime/seal/scope.ts';
 import { makeParameters } from './handmadePlan.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 const seal = await loadSeal();
 

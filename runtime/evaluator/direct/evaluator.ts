@@ -1,6 +1,4 @@
 import { internalError } from '../../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../../compiler/lowerings/plan.ts';
-import type { ToeplitzProgram } from '../../../compiler/lowerings/program.ts';
 import { scheduleSteps } from '../../../compiler/toeplitz/direct/steps.ts';
 import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import { DirectMachine, kernelSource, requireLanes } from './machine.ts';
@@ -14,6 +12,8 @@ import type { CheckedTransfer } from '../transfer.ts';
 import type { Weights } from '../weights.ts';
 import { requireKeyBytes } from '../../wire/evaluationKeys.ts';
 import { groupLengths, responseRooms } from '../../wire/lengths.ts';
+import type { ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 
 /** Evaluates with the `direct` kernel: shift-and-add over raw coefficients, without SEAL. */
 export class DirectEvaluator implements Evaluator {

@@ -4,6 +4,7 @@ import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import type { Readers } from './layers/followUp.ts';
+import { Extents } from './graph/extents.ts';
 import { Centring } from './graph/centred.ts';
 import { writeOutComposed } from './graph/composed.ts';
 import { orderedNodes, readOpsets } from './graph/graph.ts';
@@ -24,8 +25,14 @@ import type {
   OpenLayer,
   UnsupportedNode,
 } from './types.ts';
-import { checkedBindings, checkedInputQuantization, readInitializers, statedValue } from './graph/values.ts';
-import type { Extents } from './graph/values.ts';
+import {
+  checkedBindings,
+  checkedInputQuantization,
+  declaredInputsOf,
+  readInitializers,
+  statedValue,
+} from './graph/values.ts';
+import type { DeclaredInput } from './graph/values.ts';
 import { setConstant, visit } from './operators/walk.ts';
 import type { Visited } from './operators/walk.ts';
 
@@ -45,8 +52,14 @@ export async function importOnnx(
   return importModel(await readModel(source), { file: displayName(source), ...folder, ...options });
 }
 
+/** What a model says of its inputs; the rest is not looked at. @throws CipherconvError as `importOnnx` does. */
+export function declaredInputs(bytes: Uint8Array, file: string): readonly DeclaredInput[] {
+  if (bytes.length > MAX_MODEL_BYTES) throw tooLarge(file, bytes.length);
+  return declaredInputsOf(readModelProto(bytes, file).graph, file);
+}
+
 /** The bytes of a file, if they are not too many. */
-async function readModel(path: string): Promise<Uint8Array> {
+export async function readModel(path: string): Promise<Uint8Array> {
   if (path !== STANDARD_STREAM) {
     const file = await open(path).catch((error: unknown) => {
       throw unreadable(path, error);
@@ -79,11 +92,12 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const opsets = readOpsets(proto, file);
   writeOutComposed(graph);
   const nodes = orderedNodes(graph, file);
-  const assumed: Extents = new Map(options.extents ?? []);
-  const { state, inputs } = initialState(graph, opsets.get('') ?? 0, assumed, options, file);
+  const extents = new Extents(options.extents);
+  const { state, inputs } = initialState(graph, opsets.get('') ?? 0, extents, options, file);
   const declared = new Map<string, GraphValue>();
   for (const info of [...graph.valueInfo, ...graph.output])
-    declared.set(info.name, statedValue(info, assumed, false, file));
+    declared.set(info.name, statedValue(info, extents, false, file));
+  extents.requireUse(file);
   const centring = new Centring(graph, state);
   const visited = nodes.flatMap((node) =>
     [...centring.before(node), node].map((next) => visit(next, state, declared)),
@@ -103,14 +117,15 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
     layers: found.layers,
     openLayers: found.openLayers,
     unsupported: found.unsupported,
-    assumed,
+    assumed: extents.known,
+    openExtents: extents.open,
   };
 }
 
 function initialState(
   graph: GraphProto,
   opset: number,
-  assumed: Extents,
+  extents: Extents,
   options: ImportOptions,
   file: string,
 ): { readonly state: GraphState; readonly inputs: readonly GraphValue[] } {
@@ -119,13 +134,14 @@ function initialState(
   // An initializer wins over a graph input of the same name: it is that input's default, and always used.
   const open = graph.input
     .filter(({ name }) => !names.has(name))
-    .map((info) => statedValue(info, assumed, true, file));
+    .map((info) => statedValue(info, extents, true, file));
   const bind = checkedBindings(options.bind, open);
   const inputs = open.filter(({ name }) => !bind.has(name));
   const state: GraphState = {
     file,
     opset,
     constants: new Map(),
+    openExtents: extents.open,
     graphInputs: new Set(inputs.map(({ name }) => name)),
     values: new Map(inputs.map((value) => [value.name, value])),
     quantized: new Map(),

@@ -57,6 +57,16 @@ export interface ImportedModel {
   readonly unsupported: readonly UnsupportedNode[];
   /** Symbolic extents, by the name the model gives them, and what was taken for them. */
   readonly assumed: ReadonlyMap<string, number>;
+  /** Symbolic extents of inputs that nothing is taken for: `extents` gives them. Shapes that depend on them are unknown. */
+  readonly openExtents: readonly OpenExtent[];
+}
+
+/** An extent of a graph input that the file leaves open. */
+export interface OpenExtent {
+  /** Its name in the file, or `input[axis]` for one without a name. */
+  readonly symbol: string;
+  readonly input: string;
+  readonly axis: number;
 }
 
 export interface GraphValue {
@@ -193,6 +203,6 @@ export interface ImportOptions {
   readonly bind?: ReadonlyMap<string, OnnxTensor>;
   /** Float graph inputs that hold scale * (q - zeroPoint). */
   readonly inputQuantization?: ReadonlyMap<string, InputQuantization>;
-  /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and refused elsewhere. */
+  /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and open elsewhere. */
   readonly extents?: ReadonlyMap<string, number>;
 }

@@ -1,18 +1,16 @@
 import { internalError } from '../../../compiler/base/errors.ts';
-import { deepFreeze } from '../../../compiler/convolution/spec.ts';
-import type { Plan } from '../../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { createPlanServer } from '../planServer.ts';
 import type { PlanServer } from '../planServer.ts';
 import type { Engine } from './workerLoop.ts';
+import { deepFreeze } from '../../../compiler/base/freeze.ts';
 
 /** What of a worker's memory weights of all plans together may take; past it they are made at each use. */
 const WEIGHT_SHARE = 1 / 4;
 
 /** The server has parsed and proved these plans; they come to the worker as it wrote them. */
 function readPlans(text: string): StoredPlan[] {
-  const files = JSON.parse(text) as (Plan & Pick<StoredPlan, 'layout' | 'digest'>)[];
-  return files.map(({ layout, digest, ...plan }) => ({ plan: deepFreeze<Plan>(plan), layout, digest }));
+  return deepFreeze(JSON.parse(text) as StoredPlan[]);
 }
 
 /** Evaluates with SEAL and the kernels, in this process. */

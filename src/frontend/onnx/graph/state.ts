@@ -3,13 +3,15 @@ import { describeNode } from './attributes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { MAX_LIST_LENGTH } from '../limits.ts';
 import { malformed } from '../refusal.ts';
-import type { GraphNode, GraphValue, OnnxTensor } from '../types.ts';
+import type { GraphNode, GraphValue, OnnxTensor, OpenExtent } from '../types.ts';
 
 /** What is known of a graph's tensors while its nodes are gone through in order. */
 export interface GraphState {
   readonly file: string;
   readonly opset: number;
   readonly constants: Map<string, OnnxTensor>;
+  /** Symbolic extents of inputs that nobody gave. */
+  readonly openExtents: readonly OpenExtent[];
   /** Inputs that nothing makes constant. */
   readonly graphInputs: ReadonlySet<string>;
   readonly values: Map<string, GraphValue>;

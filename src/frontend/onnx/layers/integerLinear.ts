@@ -98,8 +98,11 @@ export function integerLayer(view: NodeView): ImportedLayer {
 
 function partsOf(view: NodeView, operands: Operands): LayerParts {
   const { running, constant } = operands;
+  const value = requiredName(view.node, running.value);
+  // First, because without it nothing else can be said of the input.
+  shapeOfTensor(view, value);
   const centred = view.state.centred.get(view.node.name);
-  const input = integerOperand(view, centred ?? requiredName(view.node, running.value), {
+  const input = integerOperand(view, centred ?? value, {
     scale: running.scale === null ? null : Math.fround(scalarOf(view, running.scale, 'its input scale')),
     zeroPoint: centred === undefined ? zeroPointOf(view, running.zeroPoint, 'its input zero point') : 0,
   });

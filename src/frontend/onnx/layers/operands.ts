@@ -4,6 +4,7 @@ import { wholeOf } from '../operators/grids.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { quoted } from '../refusal.ts';
+import { extentFlags } from '../graph/extents.ts';
 import { constantInput, inputName } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { GraphNode, OnnxTensor } from '../types.ts';
@@ -82,9 +83,11 @@ export function zeroPointOf(view: NodeView, index: number, what: string): number
 
 export function shapeOfTensor(view: NodeView, name: string): readonly number[] {
   const shape = view.state.values.get(name)?.shape ?? null;
-  if (shape === null)
-    throw new NotALayer(`the shape of ${quoted(name)} is not known: export the model with fixed shapes`);
-  return shape;
+  if (shape !== null) return shape;
+  const { openExtents } = view.state;
+  const remedy =
+    openExtents.length === 0 ? 'export the model with fixed shapes' : `say ${extentFlags(openExtents)}`;
+  throw new NotALayer(`the shape of ${quoted(name)} is not known: ${remedy}`);
 }
 
 function typeOfTensor(view: NodeView, name: string): ElementType {

@@ -1,0 +1,108 @@
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import { compileConfig } from '../../compile.ts';
+import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../frontend/clientPlan.ts';
+import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import { freshBlind } from '../../frontend/planDigest.ts';
+import { encodePlan, storedPlan } from '../../frontend/planFile.ts';
+import type { StoredPlan } from '../../frontend/planFile.ts';
+import { loadConfig } from '../../frontend/sources.ts';
+import { isModelFile } from '../../model/modelFiles.ts';
+import { refuseModelFlags } from '../../model/modelSources.ts';
+import type { BlindKind } from '../blindOption.ts';
+import { compileOptions } from '../compileOptions.ts';
+import type { ParsedOptions } from '../compileOptions.ts';
+import { modelFlags } from '../modelFlags.ts';
+import { planSummary } from '../planSummary.ts';
+import { oneLine } from '../planText.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface CompileFlags {
+  readonly output?: string | undefined;
+  readonly clientPlan?: string | undefined;
+  readonly blind: BlindKind;
+  readonly json?: true | undefined;
+}
+
+export async function compile(
+  path: string,
+  flags: CompileFlags,
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  const { print, notice } = io;
+  const options = compileOptions(self);
+  const model = modelFlags(self);
+  const { blind, clientPlan } = flags;
+  const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
+  if (clientPlan !== undefined) await refuseSameFile(path, file, clientPlan, flags.json === true);
+  if (flags.json === true && flags.output === STANDARD_STREAM) {
+    throw new CipherconvError({ code: 'usage', message: 'the plan and --json cannot both go to stdout' });
+  }
+  if (file !== undefined) await requireWritable(file);
+  if (clientPlan !== undefined) await requireWritable(clientPlan);
+  if (isModelFile(path)) {
+    if (clientPlan !== undefined) refuseModelClientPlan();
+    const { compileModelFile } = await import('./models.ts');
+    await compileModelFile(path, { model, options, blind, file, json: flags.json === true }, io);
+    return;
+  }
+  refuseModelFlags(model);
+  const compiled = compileConfig(await loadConfig(path), options);
+  const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());
+  const clientText = clientPlan === undefined ? null : clientPlanText(stored);
+  if (file !== undefined) {
+    await writeWhole(file, encodePlan(stored));
+    notice(`${file}: ${oneLine(stored)}`);
+  } else if (flags.json !== true && clientPlan !== STANDARD_STREAM) print(encodePlan(stored));
+  if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
+  if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
+}
+
+function refuseModelClientPlan(): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--client-plan',
+    message: 'not supported yet: client plans of models',
+    hint: 'leave --client-plan out, or compile the layers as filter configs',
+  });
+}
+
+/** Plan and client plan go to different places. */
+async function refuseSameFile(
+  config: string,
+  output: string | undefined,
+  clientPlan: string,
+  isJson: boolean,
+): Promise<void> {
+  if (clientPlan === STANDARD_STREAM) {
+    if (output !== undefined && !isJson) return;
+    throw new CipherconvError({
+      code: 'usage',
+      message: 'only one of the plan, the client plan and --json can go to stdout',
+      hint: 'name files with -o and --client-plan',
+    });
+  }
+  await requireDistinct([
+    { what: 'the config', path: config },
+    ...(output === undefined ? [] : [{ what: '--output', path: output }]),
+    { what: '--client-plan', path: clientPlan },
+  ]);
+}
+
+/**
+ * The client plan, read back as clients read it: one that they would refuse is not written.
+ * @throws CipherconvError `unsupported`.
+ */
+function clientPlanText(stored: StoredPlan): string {
+  const text = encodeClientPlan(clientPlanOf(stored));
+  try {
+    parseClientPlan(text, 'the client plan');
+    return text;
+  } catch (error) {
+    if (!(error instanceof CipherconvError)) throw error;
+    throw new CipherconvError(
+      { ...error.details, code: 'unsupported', message: 'not supported yet: a client plan so large' },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import { styleText } from 'node:util';
+import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
+import { lintExitCode } from '../../lint/finding.ts';
+import type { LintReport } from '../../lint/finding.ts';
+import { lint } from '../../lint/lint.ts';
+import type { LintOptions } from '../../lint/lint.ts';
+import type { Paint } from '../../lint/reporters/pretty.ts';
+import { parseRuleLevel } from '../../lint/settings.ts';
+import type { RuleLevel } from '../../lint/settings.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface LintFlags {
+  readonly format: LintFormat;
+  readonly maxWarnings?: number | undefined;
+  readonly calibration?: string | undefined;
+  readonly config?: string | undefined;
+  readonly rule?: readonly string[] | undefined;
+  readonly headroom?: number | undefined;
+  readonly channels?: true | undefined;
+  readonly bind?: readonly string[] | undefined;
+  readonly inputType?: readonly string[] | undefined;
+  readonly extent?: readonly string[] | undefined;
+}
+
+type LintFormat = 'pretty' | 'json' | 'sarif' | 'github';
+
+export async function lintCommand(paths: readonly string[], flags: LintFlags, io: Terminal): Promise<void> {
+  const model = await modelOptions({
+    bind: flags.bind ?? [],
+    inputType: flags.inputType ?? [],
+    extent: flags.extent ?? [],
+  });
+  const rules: Record<string, RuleLevel> = Object.fromEntries((flags.rule ?? []).map(parseRuleLevel));
+  const report = await lint(paths, {
+    rules,
+    notice: io.notice,
+    ...model,
+    ...(flags.headroom === undefined ? {} : { headroomBits: flags.headroom }),
+    ...(flags.config === undefined ? {} : { config: flags.config }),
+    ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),
+  });
+  io.print(await render(report, flags.format, flags.channels === true));
+  io.finish({ kind: 'linted', exitCode: lintExitCode(report, flags.maxWarnings ?? Infinity) });
+}
+
+/** What the flags say of models; loaded only when they are given. */
+async function modelOptions(
+  flags: ModelFlags,
+): Promise<Pick<LintOptions, 'bind' | 'inputQuantization' | 'extents'>> {
+  if (flags.bind.length + flags.inputType.length + flags.extent.length === 0) return {};
+  const { parseModelOptions } = await import('../../frontend/onnx/modelOptions.ts');
+  return parseModelOptions(flags);
+}
+
+async function render(report: LintReport, format: LintFormat, channels: boolean): Promise<string> {
+  switch (format) {
+    case 'pretty':
+      return (await import('../../lint/reporters/pretty.ts')).prettyReport(report, paint, { channels });
+    case 'json':
+      return (await import('../../lint/reporters/json.ts')).jsonReport(report);
+    case 'sarif':
+      return (await import('../../lint/reporters/sarif.ts')).sarifReport(report);
+    case 'github':
+      return (await import('../../lint/reporters/github.ts')).githubReport(report);
+  }
+}
+
+const COLOURS = { error: 'red', warning: 'yellow', info: 'cyan', file: 'underline', dim: 'dim' } as const;
+
+const paint: Paint = (level, text) => styleText(COLOURS[level], text, { stream: process.stdout });

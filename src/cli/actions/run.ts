@@ -1,0 +1,127 @@
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import { compileConfig } from '../../compile.ts';
+import { resizeSpec } from '../../frontend/autoPad.ts';
+import type { ParsedConfig } from '../../frontend/config.ts';
+import { STANDARD_STREAM } from '../../frontend/files.ts';
+import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
+import type { StoredPlan } from '../../frontend/planFile.ts';
+import { inputTensor, loadInput } from '../../frontend/tensors.ts';
+import type { InputSource } from '../../frontend/tensors.ts';
+import { loadAnySource } from '../../model/modelSources.ts';
+import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
+import type { ParsedOptions } from '../compileOptions.ts';
+import { modelFlags } from '../modelFlags.ts';
+import { describeRun } from '../runText.ts';
+import type { Terminal } from '../terminal.ts';
+import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+
+interface RunFlags {
+  readonly input: readonly string[];
+  readonly output?: string | undefined;
+  readonly weightMemory?: number | undefined;
+  readonly json?: true | undefined;
+}
+
+export async function runCommand(
+  path: string,
+  flags: RunFlags,
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  const options = compileOptions(self);
+  refuseSharedStreams(path, flags);
+  if (flags.output !== undefined) await requireOutput(flags.output);
+  const source = await loadAnySource(path, modelFlags(self), flags.input);
+  if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
+  const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
+  if (source.kind === 'model' || source.kind === 'model-plan') {
+    const { runModelSource } = await import('./models.ts');
+    const { output } = flags;
+    await runModelSource(
+      source,
+      { options, inputs: flags.input, output, json: flags.json === true, ...memory },
+      io,
+    );
+    return;
+  }
+  const input = await loadInput(onlyInput(flags.input));
+  io.progress('compile', 0, 1);
+  const stored =
+    source.kind === 'plan'
+      ? planFor(source.stored, input)
+      : compileFor(source.config, options, input, io.notice);
+  const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
+  // Loaded late: node-seal is large, and bad input is refused before.
+  const { run } = await import('../../run.ts');
+  const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
+  io.endProgress();
+  const { report, output } = result;
+  // A wrong result is never written down as if it were one.
+  if (report.match && flags.output !== undefined)
+    await writeOutput(flags.output, output, stored.layout, io.notice);
+  if (flags.json === true) io.print(`${JSON.stringify(report)}\n`);
+  else if (flags.output === STANDARD_STREAM) io.remark(describeRun(stored.plan, result));
+  else io.print(describeRun(stored.plan, result));
+  if (!report.match) io.finish({ kind: 'mismatch' });
+}
+
+function refuseSharedStreams(path: string, flags: RunFlags): void {
+  if (path === STANDARD_STREAM && flags.input.includes(STANDARD_STREAM)) {
+    throw new CipherconvError({
+      code: 'usage',
+      message: 'the config and the input cannot both come from stdin',
+    });
+  }
+  if (flags.output === STANDARD_STREAM && flags.json === true) {
+    throw new CipherconvError({ code: 'usage', message: 'the output and --json cannot both go to stdout' });
+  }
+}
+
+/** @throws CipherconvError `usage`: a convolution has one input. */
+function onlyInput([first = '', ...others]: readonly string[]): string {
+  if (others.length === 0) return first;
+  throw new CipherconvError({
+    code: 'usage',
+    where: '--input',
+    message: 'a convolution has one input',
+    found: [first, ...others].join(', '),
+  });
+}
+
+/** A plan is for one size: says what to do about a picture of another. */
+function planFor(stored: StoredPlan, input: InputSource): StoredPlan {
+  if (input.kind === 'tensor') return stored;
+  const { height, width } = stored.plan.spec.input;
+  const { picture } = input;
+  if (picture.height === height && picture.width === width) return stored;
+  throw new CipherconvError({
+    code: 'shape-mismatch',
+    where: picture.file,
+    message: 'the picture has another size than the plan was compiled for',
+    expected: `${width} x ${height} (width x height)`,
+    found: `${picture.width} x ${picture.height}`,
+    hint: 'give the filter config instead of the plan, which is then compiled for this size',
+  });
+}
+
+/** Compiles a config, for the size of the picture where that is another than the config's. */
+function compileFor(
+  config: ParsedConfig,
+  options: CompileOptions,
+  input: InputSource,
+  notice: (sentence: string) => void,
+): StoredPlan {
+  if (input.kind === 'tensor') return compileConfig(config, options);
+  const { height, width } = config.spec.input;
+  const { picture } = input;
+  if (picture.height === height && picture.width === width) return compileConfig(config, options);
+  notice(
+    `${picture.file}: ${picture.width} x ${picture.height}; compiled for this size ` +
+      `instead of the ${width} x ${height} of ${config.file}`,
+  );
+  return compileConfig(
+    config,
+    options,
+    resizeSpec(config.spec, picture.height, picture.width, config.autoPad),
+  );
+}

@@ -1,0 +1,86 @@
+import { createLog } from '../../server/log.ts';
+import type { Log } from '../../server/log.ts';
+import { loadPlans } from '../../server/plans.ts';
+import { startService } from '../../server/service.ts';
+import type { Service } from '../../server/service.ts';
+import { defaultSettings } from '../../server/settings.ts';
+import type { ServiceSettings } from '../../server/settings.ts';
+import { takeInterrupt } from '../interrupt.ts';
+import type { Terminal } from '../terminal.ts';
+
+const MIB = 2 ** 20;
+
+interface ServeFlags {
+  readonly port?: number | undefined;
+  readonly host?: string | undefined;
+  readonly workers?: number | undefined;
+  readonly maxBody?: number | undefined;
+  readonly deadline?: number | undefined;
+  readonly rate?: number | undefined;
+  readonly memory?: number | undefined;
+  readonly evaluationKeysMemory?: number | undefined;
+}
+
+export async function serve(files: readonly string[], flags: ServeFlags, io: Terminal): Promise<void> {
+  const plans = await loadPlans(files);
+  const settings = settingsOf(flags, defaultSettings());
+  const log = quietLog(
+    createLog((line) => process.stderr.write(line)),
+    io.quiet,
+  );
+  const service = await startService(plans, settings, log);
+  // Before anybody is told that it listens: who knows may send a signal at once.
+  const ended = untilSignal(service, log);
+  const served = [...service.plans.values()];
+  for (const { digest, name } of served) io.notice(`serving ${name}: ${digest}`);
+  io.notice(`listening on ${service.url}`);
+  log('info', { event: 'listening', url: service.url, plans: served.map(({ digest }) => digest) });
+  const signal = await ended;
+  log('info', { event: 'stopped' });
+  if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
+}
+
+function settingsOf(flags: ServeFlags, defaults: ServiceSettings): ServiceSettings {
+  const workers = flags.workers ?? defaults.workers;
+  return {
+    ...defaults,
+    host: flags.host ?? defaults.host,
+    port: flags.port ?? defaults.port,
+    workers,
+    queueLength: (defaults.queueLength / defaults.workers) * workers,
+    maxBody: flags.maxBody ?? defaults.maxBody,
+    deadlineMs: flags.deadline === undefined ? defaults.deadlineMs : flags.deadline * 1000,
+    rate: flags.rate ?? defaults.rate,
+    memoryBytes: flags.memory === undefined ? defaults.memoryBytes : flags.memory * MIB,
+    keysMemoryBytes:
+      flags.evaluationKeysMemory === undefined ? defaults.keysMemoryBytes : flags.evaluationKeysMemory * MIB,
+  };
+}
+
+/** With --quiet only what somebody has to look at, and where the server listens. */
+function quietLog(log: Log, quiet: boolean): Log {
+  return (level, event) => {
+    if (!quiet || level !== 'info' || event.event === 'listening') log(level, event);
+  };
+}
+
+/** Resolves with the signal that ended the server, when everything in flight is finished. */
+function untilSignal(service: Service, log: Log): Promise<'SIGTERM' | 'SIGINT'> {
+  return new Promise((resolve, reject) => {
+    let isStopping = false;
+    const end = (signal: 'SIGTERM' | 'SIGINT'): void => {
+      if (isStopping) return;
+      isStopping = true;
+      const stopped = service.stop();
+      // Not before: who reads it may rely on the port being closed.
+      log('info', { event: 'shutdown', signal, inFlight: service.inFlight() });
+      stopped.then(() => {
+        resolve(signal);
+      }, reject);
+    };
+    process.on('SIGTERM', end);
+    takeInterrupt(() => {
+      end('SIGINT');
+    });
+  });
+}
