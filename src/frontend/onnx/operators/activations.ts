@@ -42,14 +42,15 @@ const plain = (clear: ClearRule): Operator => ({ ...whole, clear });
 /** A function whose parameters are attributes: by name, with what they are when left out. */
 function withParameters(
   defaults: Readonly<Record<string, number>>,
-  make: (...values: readonly number[]) => Unary,
+  make: (first: number, second: number) => Unary,
 ): Operator {
   return plain(
     computes(1, (inputs, { view }) => {
       const values = Object.entries(defaults).map(([name, otherwise]) =>
         Math.fround(floatAttribute(view.node, name, otherwise)),
       );
-      return mapped(inputs[0]!, make(...values));
+      const [first = 0, second = 0] = values;
+      return mapped(inputs[0]!, make(first, second));
     }),
   );
 }
@@ -97,25 +98,25 @@ export const ACTIVATIONS: Family = new Map<string, Operator>([
       ),
     },
   ],
-  ['LeakyRelu', withParameters({ alpha: 0.01 }, (alpha) => (x) => (x >= 0 ? x : alpha! * x))],
-  ['ThresholdedRelu', withParameters({ alpha: 1 }, (alpha) => (x) => (x > alpha! ? x : 0))],
-  ['HardSigmoid', withParameters({ alpha: 0.2, beta: 0.5 }, (alpha, beta) => hardSigmoid(alpha!, beta!))],
-  ['Elu', withParameters({ alpha: 1 }, (alpha) => (x) => (x >= 0 ? x : alpha! * Math.expm1(x)))],
+  ['LeakyRelu', withParameters({ alpha: 0.01 }, (alpha) => (x) => (x >= 0 ? x : alpha * x))],
+  ['ThresholdedRelu', withParameters({ alpha: 1 }, (alpha) => (x) => (x > alpha ? x : 0))],
+  ['HardSigmoid', withParameters({ alpha: 0.2, beta: 0.5 }, (alpha, beta) => hardSigmoid(alpha, beta))],
+  ['Elu', withParameters({ alpha: 1 }, (alpha) => (x) => (x >= 0 ? x : alpha * Math.expm1(x)))],
   [
     'Celu',
     withParameters(
       { alpha: 1 },
-      (alpha) => (x) => Math.max(0, x) + Math.min(0, alpha! * Math.expm1(x / alpha!)),
+      (alpha) => (x) => Math.max(0, x) + Math.min(0, alpha * Math.expm1(x / alpha)),
     ),
   ],
   [
     'Selu',
     withParameters(
       { alpha: 1.67326319217681884765625, gamma: 1.05070102214813232421875 },
-      (alpha, gamma) => (x) => gamma! * (x > 0 ? x : alpha! * Math.expm1(x)),
+      (alpha, gamma) => (x) => gamma * (x > 0 ? x : alpha * Math.expm1(x)),
     ),
   ],
-  ['Swish', withParameters({ alpha: 1 }, (alpha) => (x) => x * sigmoid(alpha! * x))],
+  ['Swish', withParameters({ alpha: 1 }, (alpha) => (x) => x * sigmoid(alpha * x))],
   ['Gelu', gelu],
   ...named('Binarizer BitwiseNot Shrink', whole),
 ]);
