@@ -24,6 +24,8 @@ export type { Objective } from '../compiler/cost/estimate.ts';
 export type { Parameters } from '../compiler/bfv/parameters.ts';
 export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
+export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
+export type { SpecFields } from '../compiler/convolution/defaults.ts';
 export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
 export type {
   ConvShape,
@@ -38,6 +40,7 @@ export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';
 export type { AccumulatorAnalysis, ChannelAnalysis } from '../compiler/accumulator/exact.ts';
 export type { Calibration, HistogramBin } from '../compiler/accumulator/calibration.ts';
+export type { AsyncDisposableHandle, DisposableHandle } from '../runtime/disposable.ts';
 export type { Mismatch } from '../runtime/clear/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
@@ -68,6 +71,7 @@ export type { Blind } from './frontend/planDigest.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
+export { inLayout, nchwOf } from './frontend/layouts.ts';
 export { LocatedError } from './frontend/positions.ts';
 export type { JsonPath, Locator, Position, Target } from './frontend/positions.ts';
 export { configJsonSchema } from './frontend/schema.ts';

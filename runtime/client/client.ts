@@ -76,7 +76,7 @@ class SealClient implements Client {
   }
 
   encrypt(input: Tensor): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     checkInput(input, this.#view.shape);
     return guardSeal('encrypt', () =>
       this.#groups.flatMap((group) =>
@@ -96,7 +96,7 @@ class SealClient implements Client {
   }
 
   precompute(count: number): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     guardSeal('encrypt zeros', () => {
       this.#zeros.fill(count);
     });
@@ -130,7 +130,7 @@ class SealClient implements Client {
   }
 
   #checkCount(results: readonly Uint8Array[]): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     requireCiphertextCount('results', this.#groups.length * this.#rows.length, results.length);
   }
 
@@ -165,12 +165,12 @@ class SealClient implements Client {
   }
 
   evaluationKeys(): Uint8Array {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return new Uint8Array(0);
   }
 
   secretKey(): TernaryKey {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return guardSeal('read the secret key', () =>
       secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
     );
@@ -179,6 +179,10 @@ class SealClient implements Client {
   dispose(): void {
     this.#zeros.destroy();
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

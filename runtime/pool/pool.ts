@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { disposedError } from '../../compiler/base/errors.ts';
 import { isToeplitz } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
@@ -23,16 +24,18 @@ export type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 
 /** No pool: the evaluator of this thread. */
 function singlePool(evaluator: Evaluator): EvaluatorPool {
+  const dispose = (): Promise<void> => {
+    evaluator.dispose();
+    return Promise.resolve();
+  };
   return {
     workers: 1,
     evaluate: (upload, options) => {
       options?.signal?.throwIfAborted();
       return Promise.resolve(evaluator.evaluate(upload));
     },
-    dispose: () => {
-      evaluator.dispose();
-      return Promise.resolve();
-    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
@@ -48,6 +51,7 @@ class PartsPool implements EvaluatorPool {
   readonly #seats: readonly Seat[];
   readonly #uploads: number;
   readonly #results: number;
+  #isDisposed = false;
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, parts: readonly Part[], options: PartOptions) {
     this.#seats = parts.map((part) => ({
@@ -76,6 +80,7 @@ class PartsPool implements EvaluatorPool {
     upload: readonly Uint8Array[],
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
+    if (this.#isDisposed) throw disposedError('pool');
     requireCiphertextCount('upload', this.#uploads, upload.length);
     const readers = new Array<number>(upload.length).fill(0);
     for (const seat of this.#seats) for (const position of seat.upload) readers[position]!++;
@@ -94,7 +99,12 @@ class PartsPool implements EvaluatorPool {
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     await Promise.all(this.#seats.map(({ thread }) => thread.destroy()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }
 

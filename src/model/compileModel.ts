@@ -56,8 +56,8 @@ export function compileModel(
     return compileLayer(model.file, layer, options);
   });
   const layers = model.layers.map((layer, index): ModelLayer => {
-    const { name, op } = layer;
-    return { name, op, ...ends[index]!, stored: plans[index]! };
+    const { name, op, arrangement } = layer;
+    return { name, op, arrangement, ...ends[index]!, stored: plans[index]! };
   });
   return {
     name: model.name,
@@ -161,7 +161,9 @@ function reference(standard: ModelProto, layers: readonly ModelLayer[]): ModelRe
       layers.map(({ input }) => input.tensor),
     ),
   );
-  if (!scaled.every(({ spec }) => isExactInFloat32(spec))) return { kind: 'layers-only', floats };
+  const isRewritable = layers.every(({ arrangement }) => arrangement.kind !== 'phases');
+  if (!isRewritable || !scaled.every(({ spec }) => isExactInFloat32(spec)))
+    return { kind: 'layers-only', floats };
   const model = toBinary(ModelProtoSchema, integerReference(standard, scaled));
   return { kind: 'integer-rewrite', model, floats };
 }

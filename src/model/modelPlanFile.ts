@@ -59,10 +59,11 @@ function contentOf(plan: ModelPlan): object {
       segment === null ? null : { ...segment, model: toBase64(segment.model) },
     ),
     rounds: plan.rounds.map((round) =>
-      round.map(({ name, op, input, output, stored }) => ({
+      round.map(({ name, op, input, arrangement, output, stored }) => ({
         name,
         op,
         input,
+        arrangement,
         output,
         plan: planFields(stored),
       })),
@@ -147,9 +148,9 @@ function decodeSegment(segment: ModelPlanFile['segments'][number]): ModelSegment
 }
 
 function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: string): ModelLayer {
-  const { name, op, input, output, plan } = layer;
+  const { name, op, input, arrangement, output, plan } = layer;
   const stored = parsePlan(JSON.stringify(plan), `${file}: ${name}`);
-  return deepFreeze({ name, op, input, output, stored });
+  return deepFreeze({ name, op, input, arrangement, output, stored });
 }
 
 function decodeReference(reference: ModelPlanFile['reference']): ModelReference {

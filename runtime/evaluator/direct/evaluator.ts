@@ -1,4 +1,4 @@
-import { internalError } from '../../../compiler/base/errors.ts';
+import { disposedError } from '../../../compiler/base/errors.ts';
 import { scheduleSteps } from '../../../compiler/toeplitz/direct/steps.ts';
 import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import { DirectMachine, kernelSource, requireLanes } from './machine.ts';
@@ -82,10 +82,14 @@ export class DirectEvaluator implements Evaluator {
   }
 
   #assertOpen(): void {
-    if (this.#isDisposed) throw internalError('the evaluator has been disposed of');
+    if (this.#isDisposed) throw disposedError('evaluator');
   }
 
   dispose(): void {
     this.#isDisposed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

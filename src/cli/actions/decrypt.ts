@@ -1,4 +1,3 @@
-import { canonicalShape, toCanonical } from '../../frontend/layouts.ts';
 import { readBytes } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
 import { loadClientPlan, named, naming, readSecretKey, requireSeparate } from '../clientFiles.ts';
@@ -30,13 +29,8 @@ export async function decrypt(flags: DecryptFlags, io: Terminal): Promise<void> 
     throw named(flags.secretKey, error);
   });
   try {
-    const { data } = naming(flags.input, () => client.decrypt(response));
+    const tensor = naming(flags.input, () => client.decrypt(response));
     io.endProgress();
-    const outside = client.outputShape;
-    const tensor = {
-      shape: canonicalShape(outside, plan.layout),
-      data: toCanonical(data, outside, plan.layout),
-    };
     await writeOutput(flags.output, tensor, plan.layout, io.notice);
   } finally {
     client.dispose();

@@ -1,5 +1,4 @@
 import { requireWritable, writeWhole } from '../../frontend/files.ts';
-import { canonicalShape, fromCanonical } from '../../frontend/layouts.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import { loadClientPlan, named, readSecretKey, requireSeparate } from '../clientFiles.ts';
 import type { Terminal } from '../terminal.ts';
@@ -31,9 +30,7 @@ export async function encrypt(flags: EncryptFlags, io: Terminal): Promise<void> 
     throw named(flags.secretKey, error);
   });
   try {
-    const shape = canonicalShape(client.inputShape, layout);
-    const data = fromCanonical(tensor.data, shape, layout);
-    const message = client.encrypt({ shape: client.inputShape, data });
+    const message = client.encrypt(tensor);
     io.endProgress();
     await writeWhole(flags.output, message);
   } finally {

@@ -188,7 +188,7 @@ interface Found {
   weights: number;
 }
 
-const FLOAT_OPERATORS = new Set(['Conv', 'MatMul', 'Gemm']);
+const FLOAT_OPERATORS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
 
 function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
@@ -213,8 +213,6 @@ function findLayers(visited: readonly Visited[], state: GraphState, readers: Rea
         () => integerLayer(view),
         (names) => openLayer(view, names),
       );
-    else if (node.op === 'ConvTranspose' && node.domain === '')
-      found.unsupported.push(refusedNode(node, 'linear', 'not supported yet: transposed convolutions'));
     else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
   }
   return found;

@@ -2,7 +2,7 @@ import { datatypeRange } from '../../../../compiler/base/interval.ts';
 import type { Interval } from '../../../../compiler/base/interval.ts';
 import { isQuantizedType } from '../proto/codes.ts';
 import { constantSide, rangeOfType } from './linear.ts';
-import { INT32, layerInputOf, perOutput, productScales, specOf } from './makeLayer.ts';
+import { convolutionOf, INT32, layerInputOf, perOutput, productScales } from './makeLayer.ts';
 import type { LayerParts } from './makeLayer.ts';
 import {
   integerConstant,
@@ -86,7 +86,7 @@ export function integerLayer(view: NodeView): ImportedLayer {
     name: node.name,
     op: node.op,
     node,
-    spec: specOf(parts, integers),
+    ...convolutionOf(parts, integers),
     input: layerInputOf(parts),
     weightScales:
       constant.scale === null || running.scale === null
@@ -172,7 +172,6 @@ export function openLayer(view: NodeView, open: readonly string[]): OpenLayer {
   const names = [operands.running, operands.constant].map(({ value }) => requiredName(node, value));
   const [input, weights] = names.map((name) => shapeOfTensor(view, name));
   const geometry = geometryOf(view, operands, input ?? [], weights ?? []);
-  const [outputChannels, channels, height, width] = geometry.filter;
   const range = ({ value, zeroPoint }: Roles): Interval => {
     const type = state.values.get(requiredName(node, value))?.type ?? null;
     if (type === null || !isQuantizedType(type))
@@ -184,12 +183,12 @@ export function openLayer(view: NodeView, open: readonly string[]): OpenLayer {
     op: node.op,
     node,
     open,
-    taps: channels * height * width,
-    outputChannels,
+    taps: geometry.taps,
+    outputChannels: geometry.outputs,
     inputRange: range(operands.running),
     weightRange: range(operands.constant),
     biasRange: biasRange(view, operands.bias),
-    isPadded: geometry.conv.pads.some((pad) => pad > 0),
+    isPadded: geometry.isPadded,
     accumulator: INT32,
   };
 }

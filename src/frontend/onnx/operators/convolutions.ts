@@ -11,6 +11,7 @@ import type { OnnxTensor } from '../types.ts';
 import { unbounded } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
 import type { Call, ClearRule, Family, Operator, ShapeRule } from './operator.ts';
+import { transposedConvolution } from './transposed.ts';
 import { geometryOf, kernelOf, outputExtent, spatialGeometry, spatialOf } from './windows.ts';
 
 /** Convolutions. */
@@ -44,9 +45,6 @@ function convolution(filterInput: number, typeOf: (view: NodeView) => ElementTyp
     return [{ type, shape: [input[0]!, filter[0]!, ...spatial] }];
   };
 }
-
-/** ConvTranspose without output_shape; what is left open is not inferred. */
-const transposedShape: ShapeRule = (view) => [{ type: inputType(view, 0), shape: null }];
 
 /** QLinear operators have the type of the output's zero point, the eighth input. */
 const outputZeroPoint = (view: NodeView): ElementType | null => inputType(view, 7);
@@ -150,5 +148,5 @@ export const CONVOLUTIONS: Family = new Map([
   }),
   ...named('ConvInteger', { ...base, shape: convolution(1, () => 'int32'), clear: integerClear }),
   ...named('QLinearConv', { ...base, shape: convolution(3, outputZeroPoint), clear: quantizedClear }),
-  ...named('ConvTranspose', { ...base, shape: transposedShape }),
+  ...named('ConvTranspose', { ...base, shape: transposedConvolution }),
 ]);

@@ -14,7 +14,7 @@ export interface AxisGeometry {
   readonly padEnd: number;
 }
 
-function autoPadOf(node: GraphNode): 'NOTSET' | 'VALID' | 'SAME_UPPER' | 'SAME_LOWER' {
+export function autoPadOf(node: GraphNode): 'NOTSET' | 'VALID' | 'SAME_UPPER' | 'SAME_LOWER' {
   const text = textAttribute(node, 'auto_pad', 'NOTSET');
   switch (text) {
     case 'VALID':
