@@ -140,8 +140,13 @@ function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): Laye
   if (output === null) return { kind: 'accumulator', tensor, type: 'int32', shape };
   if (type === null || !isQuantizedType(type)) throw new NotALayer('its output is not of a quantized type');
   const scale = Math.fround(scalarOf(view, output.scale, 'its output scale'));
-  if (!(scale > 0) || !productScales(parts).every((product) => product > 0))
-    throw new NotALayer('a scale is not positive');
+  if (!(scale > 0) || !Number.isFinite(scale))
+    throw new NotALayer(`its output scale is ${scale}, not positive and finite`);
+  const factors = productScales(parts).map((product) => Math.fround(product / scale));
+  // A pruned channel may have scale 0: all its outputs are the zero point.
+  const wrong = factors.find((factor) => !(factor >= 0) || !Number.isFinite(factor));
+  if (wrong !== undefined || !factors.some((factor) => factor > 0))
+    throw new NotALayer(`its scales, input x weights / output, make ${wrong ?? 0}: not positive and finite`);
   return {
     kind: 'requantized',
     tensor,
@@ -149,7 +154,7 @@ function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): Laye
     shape,
     requantization: {
       kind: 'qlinear',
-      scale: productScales(parts).map((product) => Math.fround(product / scale)),
+      scale: factors,
       outputZeroPoint: zeroPointOf(view, output.zeroPoint, 'its output zero point'),
       clamp: rangeOfType(type),
     },
