@@ -72,6 +72,7 @@ function stateOf(
     integersOf: new Map(),
     constantRanges: new Map(),
     centred: new Map(),
+    offGrid: new Map(),
     foldable: Infinity,
     readable: Infinity,
     fractions: new Set(),
