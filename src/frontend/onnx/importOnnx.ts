@@ -197,6 +197,10 @@ interface Found {
 const FLOAT_OPERATORS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
 
+function isIntegerOperator({ op, domain }: GraphNode): boolean {
+  return domain === '' ? INTEGER_OPERATORS.has(op) : domain === 'com.microsoft' && op === 'QGemm';
+}
+
 function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
   const found: Found = {
     layers: [],
@@ -210,7 +214,7 @@ function findLayers(visited: readonly Visited[], state: GraphState, readers: Rea
     if (folded) continue;
     if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
     const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
-    const isInteger = INTEGER_OPERATORS.has(node.op) && node.domain === '';
+    const isInteger = isIntegerOperator(node);
     const view = { node, state };
     if (isFloat)
       collect(
