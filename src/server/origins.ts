@@ -1,5 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { problem } from './problems.ts';
+
+/** The head of a request, as far as it is looked at. */
+type Head = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'method'>;
 
 /** Which names the server goes by, and which web pages may ask it. */
 export interface OriginRules {
@@ -36,7 +39,7 @@ export function originRules(
 }
 
 /** The refusal of a request that names another host, or that a page from elsewhere makes; null: neither. */
-export function refuseForeign(rules: OriginRules, incoming: IncomingMessage): Response | null {
+export function refuseForeign(rules: OriginRules, incoming: Head): Response | null {
   const { headers, rawHeaders } = incoming;
   const named = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
   if (named > 1) {
@@ -64,12 +67,12 @@ function hostName(host: string): string {
 }
 
 /** Whether a page of another origin asks. Programs that are no browsers say nothing of either, and may. */
-function isCrossOrigin({ corsOrigins }: OriginRules, { headers, method }: IncomingMessage): boolean {
+function isCrossOrigin({ corsOrigins }: OriginRules, { headers, method }: Head): boolean {
   const { origin } = headers;
   if (origin !== undefined && corsOrigins.has(origin)) return false;
   const site = headers['sec-fetch-site'];
   if (site !== undefined) {
-    return site !== 'same-origin' && site !== 'none' && !isNavigation(method, headers);
+    return site !== 'same-origin' && site !== 'none' && !isNavigation({ headers, method });
   }
   // An old browser, which says where a page comes from only when it sends something or wants to read the answer.
   if (origin === undefined) return false;
@@ -77,7 +80,7 @@ function isCrossOrigin({ corsOrigins }: OriginRules, { headers, method }: Incomi
 }
 
 /** Somebody follows a link: the page where it stands learns nothing of the answer. */
-function isNavigation(method: string | undefined, headers: IncomingHttpHeaders): boolean {
+function isNavigation({ headers, method }: Pick<Head, 'headers' | 'method'>): boolean {
   return (
     (method === 'GET' || method === 'HEAD') &&
     headers['sec-fetch-mode'] === 'navigate' &&
