@@ -2,9 +2,111 @@
 
 const { builtinModules } = require('node:module');
 
-/** What the runtime may see of the compiler: data and its checks, never a lowering or a parameter search. */
-const RUNTIME_VIEW =
-  'base/|rings/|convolution/|lowering/|lowerings/(plan|program|verify|checkView)|toeplitz/(packing|placement|parts|uploadForm|verify|direct/(planes|steps|lanes))|diagonals/(packing|program|steps)|bfv/(wireBytes|dropBits)';
+/**
+ * Which folder may import which, itself included without a word. A folder in a folder (toeplitz/direct) is one room with
+ * it. Imports only run upward in this list, so there are no circles of folders.
+ */
+const FOLDERS = {
+  'compiler/base': [],
+  'compiler/rings': ['compiler/base'],
+  'compiler/convolution': ['compiler/base'],
+  'compiler/accumulator': ['compiler/base', 'compiler/convolution'],
+  'compiler/bfv': ['compiler/base', 'compiler/rings'],
+  'compiler/cost': ['compiler/base', 'compiler/bfv'],
+  'compiler/lowering': [
+    'compiler/base',
+    'compiler/rings',
+    'compiler/convolution',
+    'compiler/accumulator',
+    'compiler/bfv',
+    'compiler/cost',
+  ],
+  // Siblings: neither knows the other.
+  'compiler/toeplitz': [
+    'compiler/base',
+    'compiler/rings',
+    'compiler/convolution',
+    'compiler/accumulator',
+    'compiler/bfv',
+    'compiler/cost',
+    'compiler/lowering',
+  ],
+  'compiler/diagonals': [
+    'compiler/base',
+    'compiler/rings',
+    'compiler/convolution',
+    'compiler/accumulator',
+    'compiler/bfv',
+    'compiler/cost',
+    'compiler/lowering',
+  ],
+  'compiler/lowerings': [
+    'compiler/base',
+    'compiler/convolution',
+    'compiler/accumulator',
+    'compiler/bfv',
+    'compiler/cost',
+    'compiler/lowering',
+    'compiler/toeplitz',
+    'compiler/diagonals',
+  ],
+  // The runtime executes plans: of the compiler it knows data and its checks (see `runtime-compiles-nothing` too).
+  'runtime/seal': ['compiler/base', 'compiler/bfv'],
+  'runtime/clear': ['compiler/base', 'compiler/convolution'],
+  'runtime/wire': [
+    'compiler/base',
+    'compiler/bfv',
+    'compiler/lowering',
+    'compiler/toeplitz',
+    'compiler/diagonals',
+    'compiler/lowerings',
+    'runtime/seal',
+  ],
+  'runtime/client': [
+    'compiler/base',
+    'compiler/rings',
+    'compiler/convolution',
+    'compiler/bfv',
+    'compiler/lowering',
+    'compiler/toeplitz',
+    'compiler/diagonals',
+    'compiler/lowerings',
+    'runtime/seal',
+    'runtime/wire',
+  ],
+  'runtime/evaluator': [
+    'compiler/base',
+    'compiler/rings',
+    'compiler/bfv',
+    'compiler/lowering',
+    'compiler/toeplitz',
+    'compiler/diagonals',
+    'compiler/lowerings',
+    'runtime/seal',
+    'runtime/wire',
+  ],
+  'runtime/pool': [
+    'compiler/base',
+    'compiler/lowering',
+    'compiler/toeplitz',
+    'compiler/lowerings',
+    'runtime/seal',
+    'runtime/wire',
+    'runtime/evaluator',
+  ],
+};
+
+/** One rule a folder. What is not in the table at all is refused by `folder-in-the-table`. */
+const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
+  name: `folder:${folder}`,
+  comment: `The table says which folders ${folder} may import.`,
+  severity: 'error',
+  from: { path: `^${folder}/` },
+  to: {
+    path: '^(compiler|runtime)/[^/]+/',
+    pathNot: `^(${[folder, ...allowed].join('|')})/`,
+  },
+}));
 
 /** What a server is made of. */
 const SERVER_SIDE = '^(src/server/|runtime/(evaluator|pool)/)';
@@ -12,7 +114,7 @@ const SERVER_SIDE = '^(src/server/|runtime/(evaluator|pool)/)';
 const SECRETS =
   '^(src/client/|runtime/client/(client|tools|zeroPool|slots)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';
 /** What clients leave alone: servers and what they are made of, and the compiler but for data and packing. */
-const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(accumulator/|cost/|convolution/filterMatrix|lowerings/(compile|choose|program|simulate|verify)|(toeplitz|toeplitz/direct|diagonals)/(compile|search|cost|program|simulate|verify|verifyOutputs|verifySources|lanes)\\.ts$)`;
+const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(accumulator/|cost/costs|convolution/filterMatrix|lowerings/(registry|compile|choose|program|simulate|verify)|(toeplitz|toeplitz/direct|diagonals)/(lowering|compile|search|cost|program|simulate|verify|verifyOutputs|verifySources|lanes)\\.ts$)`;
 
 /** Node's own modules. */
 const NODE = `^(node:.*|${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`;
@@ -34,12 +136,20 @@ module.exports = {
       from: { path: '^runtime/' },
       to: { path: '^src/' },
     },
+    ...folderRules,
     {
-      name: 'runtime-sees-data-only',
-      comment: 'The runtime executes plans: from the compiler it takes only data and its checks.',
+      name: 'folder-in-the-table',
+      comment: 'A new folder of the compiler or the runtime gets its line in the table FOLDERS.',
+      severity: 'error',
+      from: {},
+      to: { path: '^(compiler|runtime)/[^/]+/', pathNot: `^(${Object.keys(FOLDERS).join('|')})/` },
+    },
+    {
+      name: 'runtime-compiles-nothing',
+      comment: 'The runtime never compiles, searches, estimates or simulates.',
       severity: 'error',
       from: { path: '^runtime/' },
-      to: { path: '^compiler/', pathNot: `^compiler/(${RUNTIME_VIEW})` },
+      to: { path: '^compiler/[a-z/]+/(compile|search|choose|cost|simulate|registry|lowering)\\.ts$' },
     },
     {
       name: 'seal-in-one-place',

@@ -1,11 +1,12 @@
 import { compileSpec } from '../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../compiler/base/errors.ts';
 import type { ConvSpec } from '../compiler/convolution/spec.ts';
+import { longWork } from '../runtime/longWork.ts';
 import type { ParsedConfig } from './frontend/config.ts';
 import { storedPlan } from './frontend/planFile.ts';
 import type { StoredPlan } from './frontend/planFile.ts';
 import { LocatedError } from './frontend/positions.ts';
+import type { CompileOptions } from '../compiler/lowering/assemble.ts';
 
 /**
  * Compiles a parsed config, or another spec made from it, to a plan with its digest.
@@ -17,7 +18,7 @@ export function compileConfig(
   spec: ConvSpec = config.spec,
 ): StoredPlan {
   try {
-    return storedPlan(compileSpec(spec, options), config.layout);
+    return longWork(() => storedPlan(compileSpec(spec, options), config.layout));
   } catch (error) {
     if (!(error instanceof CipherconvError) || error instanceof LocatedError) throw error;
     const { code, message, expected, found, hint } = error.details;

@@ -1,34 +1,31 @@
 /** The public API of cipherconv: everything that needs no browser and no server. */
 
 export { compileSpec as compile } from '../compiler/lowerings/compile.ts';
-export type { CompileOptions } from '../compiler/lowerings/compile.ts';
+export type { CompileOptions } from '../compiler/lowering/assemble.ts';
 export { CipherconvError } from '../compiler/base/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../compiler/base/errors.ts';
 export type { Interval, Width } from '../compiler/base/interval.ts';
 export type { ToeplitzPacking } from '../compiler/toeplitz/packing.ts';
 export type { DiagonalsPacking, RotationSteps } from '../compiler/diagonals/packing.ts';
+export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
-  ClientView,
   DecodeWindows,
-  DiagonalsPlan,
-  DiagonalsPlanNoise,
-  DiagonalsView,
   Kernel,
   Lowering,
-  Objective,
-  Parameters,
-  Plan,
   PlanAnalysis,
   PlanCounts,
-  PlanKeys,
-  PlanNoise,
   PlanReport,
   RefusedCandidate,
-  ToeplitzPlan,
-  ToeplitzView,
   Transfer,
-} from '../compiler/lowerings/plan.ts';
+} from '../compiler/lowering/plan.ts';
+export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
+export type { PlanKeys } from '../compiler/lowering/plan.ts';
+export type { Objective } from '../compiler/cost/estimate.ts';
+export type { Parameters } from '../compiler/bfv/parameters.ts';
+export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
+export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
+export type { SpecFields } from '../compiler/convolution/defaults.ts';
 export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
 export type {
   ConvShape,
@@ -43,6 +40,7 @@ export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';
 export type { AccumulatorAnalysis, ChannelAnalysis } from '../compiler/accumulator/exact.ts';
 export type { Calibration, HistogramBin } from '../compiler/accumulator/calibration.ts';
+export type { AsyncDisposableHandle, DisposableHandle } from '../runtime/disposable.ts';
 export type { Mismatch } from '../runtime/clear/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
@@ -58,6 +56,7 @@ export type {
   ImportedLayer,
   ImportedModel,
   ImportOptions,
+  OpenExtent,
   InputQuantization,
   LayerInput,
   LayerOutput,
@@ -72,6 +71,7 @@ export type { Blind } from './frontend/planDigest.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
+export { inLayout, nchwOf } from './frontend/layouts.ts';
 export { LocatedError } from './frontend/positions.ts';
 export type { JsonPath, Locator, Position, Target } from './frontend/positions.ts';
 export { configJsonSchema } from './frontend/schema.ts';

@@ -1,5 +1,6 @@
-import { coeffModulusBits } from '../compiler/lowerings/plan.ts';
-import type { Kernel, Lowering, Plan } from '../compiler/lowerings/plan.ts';
+import type { Plan } from '../compiler/lowerings/plan.ts';
+import { coeffModulusBits } from '../compiler/bfv/parameters.ts';
+import type { Kernel, Lowering } from '../compiler/lowering/plan.ts';
 
 /** What `run --json` prints: every field always there. Integers throughout but for the milliseconds. */
 export interface RunReport {

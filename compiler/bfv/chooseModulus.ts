@@ -2,9 +2,9 @@ import { bitLength } from '../base/interval.ts';
 import { greatestCommonDivisor, MAX_PRIME_BITS, MIN_PRIME_BITS, nttPrimes } from '../rings/primes.ts';
 import { decryptionIsCertain } from './noise.ts';
 import type { TwiceNoise } from './noise.ts';
-import { limbBoundary } from '../toeplitz/direct/lanes.ts';
 import { largestModulusBits } from './security.ts';
 import type { Degree, SecurityBits } from './security.ts';
+import { limbBoundary } from '../rings/digits.ts';
 
 /** What the coefficient modulus has to carry. */
 export interface ModulusDemand {

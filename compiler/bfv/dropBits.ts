@@ -1,8 +1,6 @@
 import { bitLength } from '../base/interval.ts';
-import { MAX_PRIME_BITS, nttPrimes } from '../rings/primes.ts';
-import { droppedFromC1, largestNoise, NOTHING_DROPPED, resultNoise } from './noise.ts';
-import type { DroppedBits, ResultNoiseInput, TwiceNoise } from './noise.ts';
-import type { Objective } from '../lowerings/plan.ts';
+import { droppedFromC1, largestNoise } from './noise.ts';
+import type { DroppedBits, TwiceNoise } from './noise.ts';
 import type { Degree } from './security.ts';
 
 /**
@@ -24,25 +22,12 @@ export interface DropDemand {
   readonly products: (uploadC0: number) => TwiceNoise;
 }
 
-export interface WireDemand extends Omit<DropDemand, 'products'> {
-  /** The noise without rounding. */
-  readonly noise: Omit<ResultNoiseInput, 'dropped'>;
-  /** The smallest q that the noise without rounding allows, one prime. */
-  readonly prime: bigint;
-  readonly objective: Objective;
-  /** Bits of q that the security table allows. */
-  readonly allowedBits: number;
-}
-
 export interface WireChoice {
   readonly prime: bigint;
   readonly dropped: DroppedBits;
   /** Bits of all coefficients that travel. */
   readonly bits: number;
 }
-
-/** A larger q than this many bits over the smallest never pays: every bit more costs one on every coefficient. */
-const EXTRA_BITS = 6;
 
 /** The largest drop whose noise, `cost(bits)` in halves and doubling with each bit, stays within `room`. */
 function largestDrop(room: bigint, costOfOneBit: bigint, limit: number): number {
@@ -72,30 +57,6 @@ export function dropUnder(demand: DropDemand, prime: bigint): WireChoice | null 
       if (best === null || bits < best.bits)
         best = { prime, dropped: { uploadC0, responseC0, responseC1 }, bits };
     }
-  }
-  return best;
-}
-
-/** q and the dropped bits by the objective; the smaller q among equals. */
-export function chooseWire(demand: WireDemand): WireChoice {
-  const { noise } = demand;
-  const dropDemand: DropDemand = {
-    ...demand,
-    products: (uploadC0) => resultNoise({ ...noise, dropped: { ...NOTHING_DROPPED, uploadC0 } }).products,
-  };
-  let best = dropUnder(dropDemand, demand.prime) ?? {
-    prime: demand.prime,
-    dropped: NOTHING_DROPPED,
-    bits: Infinity,
-  };
-  const smallest = bitLength(demand.prime);
-  const extra = demand.objective === 'bandwidth' ? EXTRA_BITS : 0;
-  const largest = Math.min(smallest + extra, MAX_PRIME_BITS, demand.allowedBits);
-  for (let bits = smallest + 1; bits <= largest; bits++) {
-    const [prime] = nttPrimes(demand.degree, bits, 1);
-    if (prime === undefined) continue;
-    const choice = dropUnder(dropDemand, prime);
-    if (choice !== null && choice.bits < best.bits) best = choice;
   }
   return best;
 }

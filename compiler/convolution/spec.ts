@@ -2,6 +2,7 @@ import { CipherconvError } from '../base/errors.ts';
 import { bitLength, contains, datatypeRange } from '../base/interval.ts';
 import type { Interval, Width } from '../base/interval.ts';
 import { elementCount } from '../base/tensor.ts';
+import { deepFreeze } from '../base/freeze.ts';
 
 /** The integers that enter: shape NCHW, declared width, zero point and the range that really occurs. */
 export interface InputSpec extends Width {
@@ -301,16 +302,6 @@ function checkSize(what: string, shape: readonly number[]): void {
     found: `${elements} elements, [${shape.join(', ')}]`,
     hint: 'run smaller batches, or cut the image into parts',
   });
-}
-
-/** Freezes plain data, all the way down. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  Object.freeze(value);
-  // A long list of numbers has nothing below it to freeze.
-  if (!Array.isArray(value) || typeof value[0] === 'object')
-    for (const child of Object.values(value)) deepFreeze(child);
-  return value;
 }
 
 /**

@@ -1,29 +1,35 @@
 import { analyzeAccumulator } from '../accumulator/exact.ts';
 import { COMPILER_VERSION, decodeWindows, planAnalysis, refuseOverflow } from '../lowering/assemble.ts';
-import type { CompileOptions } from '../lowering/assemble.ts';
-import { countBytes, countOperations, transferOf } from '../lowerings/counts.ts';
-import { diagonalsCoefficients, diagonalsKeys } from './counts.ts';
+import type { CompileOptions, Draft } from '../lowering/assemble.ts';
+import {
+  countDiagonalsBytes,
+  countDiagonalsOperations,
+  diagonalsCoefficients,
+  diagonalsKeys,
+  diagonalsTransfer,
+} from './counts.ts';
 import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
 import { diagonalsNoise } from './noise.ts';
 import { slotGeometry } from './packing.ts';
 import { chooseSizes, DATA_PRIMES, realPrimes } from './parameters.ts';
 import type { RotationDemand, RotationModulus } from './parameters.ts';
-import { dataModulus, diagonalsNoiseInput, normFacts } from '../lowerings/plan.ts';
-import type { DiagonalsPlan, Parameters, PlanWire } from '../lowerings/plan.ts';
-import { buildProgram } from '../lowerings/program.ts';
-import { rotationSteps } from './program.ts';
+import { buildDiagonals, rotationSteps } from './program.ts';
 import type { DiagonalsProgram } from './program.ts';
 import { diagonalsNorms } from './norms.ts';
 import { NO_ROOM, refuseAll, refuseLarge, searchDiagonals } from './search.ts';
 import type { DiagonalsCandidate, DiagonalsRequest, DiagonalsSearch } from './search.ts';
 import { DEGREES } from '../bfv/security.ts';
 import type { Degree } from '../bfv/security.ts';
-import { deepFreeze, outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
-import { verify } from '../lowerings/verify.ts';
 import { dropUnder } from '../bfv/dropBits.ts';
+import { dataModulus } from '../bfv/parameters.ts';
+import { diagonalsNoiseInput, normFacts } from './plan.ts';
+import type { DiagonalsPlan } from './plan.ts';
+import type { Parameters } from '../bfv/parameters.ts';
+import type { PlanWire } from '../lowering/plan.ts';
 
 /** A candidate that its exact noise lets through. */
 interface Carried {
@@ -50,11 +56,14 @@ export function diagonalsRequest(
 }
 
 /**
- * A diagonals plan: exact analysis, a prime t with slots, the cheapest layout and rotations whose exact norms some q
- * carries, program, proof.
+ * A diagonals plan, not yet proved: exact analysis, a prime t with slots, the cheapest layout and rotations whose exact
+ * norms some q carries, program.
  * @throws CipherconvError `overflow`, `beyond-bfv`, or `unsupported` for convolutions that would take too long.
  */
-export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): DiagonalsPlan {
+export function compileDiagonals(
+  spec: ConvSpec,
+  options: CompileOptions = {},
+): Draft<DiagonalsPlan, DiagonalsProgram> {
   const analysis = analyzeAccumulator(spec);
   refuseOverflow(spec, analysis);
   const { batch, channels, height, width } = outputShape(spec);
@@ -85,12 +94,12 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
     kernel: 'ntt',
     direct: null,
     windows: decodeWindows(spec, analysis),
-    transfer: transferOf(program),
+    transfer: diagonalsTransfer(program),
     wire,
     noise: { ...facts, predictedBudgetBits: budget },
     keys: diagonalsKeys(program, parameters),
-    counts: countOperations(program, 'ntt'),
-    bytes: countBytes(program, parameters, wire),
+    counts: countDiagonalsOperations(program),
+    bytes: countDiagonalsBytes(program, parameters, wire),
     report: {
       objective: request.objective,
       considered: search.considered,
@@ -98,8 +107,7 @@ export function compileDiagonals(spec: ConvSpec, options: CompileOptions = {}): 
       refused: search.refused,
     },
   };
-  verify(plan, program);
-  return deepFreeze(plan);
+  return { plan, program };
 }
 
 /** Candidates of one degree that are tried: they differ in their rotations, hardly in their noise. */
@@ -130,7 +138,7 @@ function cheapestCarried(request: DiagonalsRequest): {
 /** The program of a candidate and the primes that carry its exact norms; null where none do. */
 function carry(request: DiagonalsRequest, candidate: DiagonalsCandidate): Carried | null {
   const { packing, plainModulus } = candidate;
-  const program = buildProgram({ spec: request.spec, packing, parameters: { plainModulus } });
+  const program = buildDiagonals(request.spec, packing, plainModulus);
   const demand: RotationDemand = {
     degree: packing.degree,
     plainModulus,

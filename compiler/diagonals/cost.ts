@@ -1,8 +1,8 @@
 import { MICROSECONDS } from '../cost/costs.gen.ts';
-import type { CostEstimate } from '../toeplitz/cost.ts';
-import type { PlanCounts } from '../lowerings/plan.ts';
 import type { Degree } from '../bfv/security.ts';
 import { SEED_BYTES } from '../bfv/wireBytes.ts';
+import type { CostEstimate } from '../cost/estimate.ts';
+import type { PlanCounts } from '../lowering/plan.ts';
 
 /** How many operations a diagonals candidate needs. */
 export interface DiagonalsCounts extends Omit<PlanCounts, 'weightPlaintexts'> {

@@ -1,8 +1,10 @@
 import type { DroppedBits } from '../bfv/noise.ts';
-import type { Parameters, PlanBytes, PlanCounts, PlanKeys } from '../lowerings/plan.ts';
-import { babySteps, rotationSteps } from './program.ts';
+import { babySteps, rotationSteps, usedInputs } from './program.ts';
 import type { DiagonalsProgram } from './program.ts';
 import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
+import type { Parameters } from '../bfv/parameters.ts';
+import { emptyRows } from '../lowering/plan.ts';
+import type { PlanBytes, PlanCounts, PlanKeys, Transfer } from '../lowering/plan.ts';
 
 /** What one run of a diagonals program executes and sends, counted from the program itself. */
 
@@ -68,4 +70,9 @@ export function diagonalsKeys(program: DiagonalsProgram, parameters: Parameters)
   const primes = specialPrime === null ? dataPrimes : [...dataPrimes, specialPrime];
   const half = polynomialBytes(primes, program.degree, 0) + SEED_BYTES;
   return { steps, bytes: steps.length * dataPrimes.length * half };
+}
+
+/** Input ciphertexts that some row reads, and results without any term. */
+export function diagonalsTransfer(program: DiagonalsProgram): Transfer {
+  return { usedChunks: usedInputs(program), emptyRows: emptyRows(program.rows) };
 }

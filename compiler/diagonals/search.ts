@@ -1,4 +1,3 @@
-import type { CostEstimate } from '../toeplitz/cost.ts';
 import { estimateDiagonals } from './cost.ts';
 import type { DiagonalsCounts } from './cost.ts';
 import { collectSteps, countSteps, stepCandidates } from './steps.ts';
@@ -11,11 +10,13 @@ import { planeLength, rowLength, slotGeometry, slotRowPitch } from './packing.ts
 import type { DiagonalsPacking, RotationSteps, SlotGeometry, SlotLayout } from './packing.ts';
 import { batchingPrime, chooseSizes, DATA_PRIMES, powersOfTwo } from './parameters.ts';
 import type { RotationDemand } from './parameters.ts';
-import type { Objective, RefusedCandidate } from '../lowerings/plan.ts';
 import { largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { centredWeights, outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
+import { compareEstimates, describeEstimate } from '../cost/estimate.ts';
+import type { CostEstimate, Objective } from '../cost/estimate.ts';
+import type { RefusedCandidate } from '../lowering/plan.ts';
 
 /**
  * The diagonals search: every ring degree, plane pitches tight or dividing the slot row, and every way to split rotations
@@ -201,18 +202,6 @@ function estimateOf(demand: RotationDemand, count: number, counts: DiagonalsCoun
   return [estimateDiagonals(demand.degree, { dataPrimes: count, dataBits, specialBits }, counts)];
 }
 
-/** Below 0 where `left` is cheaper. */
-export function compareEstimates(left: CostEstimate, right: CostEstimate, objective: Objective): number {
-  switch (objective) {
-    case 'latency':
-      return left.milliseconds - right.milliseconds || left.bytes - right.bytes;
-    case 'bandwidth':
-      return left.bytes - right.bytes || left.milliseconds - right.milliseconds;
-    default:
-      return objective satisfies never;
-  }
-}
-
 interface DegreeResult {
   readonly candidates: readonly DiagonalsCandidate[];
   readonly considered: number;
@@ -294,10 +283,6 @@ export function searchDiagonals(request: DiagonalsRequest): DiagonalsSearch {
       return [{ degree, reason: `${costs}, the chosen one ${describeEstimate(chosen.estimate)}` }];
     }),
   };
-}
-
-export function describeEstimate({ milliseconds, bytes }: CostEstimate): string {
-  return `${milliseconds.toFixed(2)} ms and ${bytes} bytes`;
 }
 
 /** @throws CipherconvError `beyond-bfv`, always. */

@@ -1,6 +1,5 @@
 import { internalError } from '../base/errors.ts';
-import { decodeResidue } from '../lowerings/plan.ts';
-import type { Plan } from '../lowerings/plan.ts';
+import type { PlanBase } from '../lowering/plan.ts';
 import { denseSlots } from './program.ts';
 import type { DiagonalsProgram, GiantStep } from './program.ts';
 import type { SlotPlacement } from './packing.ts';
@@ -8,6 +7,7 @@ import { multiplication, residueOf } from '../rings/residues.ts';
 import type { Multiply } from '../rings/residues.ts';
 import { outputShape } from '../convolution/spec.ts';
 import type { Tensor } from '../base/tensor.ts';
+import { decodeResidue } from '../lowering/plan.ts';
 
 /**
  * The exact interpreter of a diagonals program: all slots modulo t, no encryption. A rotation moves the slots of both
@@ -81,7 +81,7 @@ export function simulatedSlots(program: DiagonalsProgram, inputs: readonly Float
 export function simulateDiagonals(
   program: DiagonalsProgram,
   input: Tensor,
-  plan: Pick<Plan, 'spec' | 'windows'>,
+  plan: Pick<PlanBase, 'spec' | 'windows'>,
   output: Float64Array,
 ): void {
   const shape = outputShape(plan.spec);

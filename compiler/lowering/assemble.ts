@@ -2,16 +2,10 @@ import type { AccumulatorAnalysis } from '../accumulator/exact.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { contains, datatypeRange, requiredWidth } from '../base/interval.ts';
 import type { Failure } from '../bfv/noise.ts';
-import type {
-  DecodeWindows,
-  Kernel,
-  Lowering,
-  Objective,
-  PlanAnalysis,
-  UploadForm,
-} from '../lowerings/plan.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
+import type { DecodeWindows, Kernel, Lowering, PlanAnalysis, UploadForm } from './plan.ts';
+import type { Objective } from '../cost/estimate.ts';
 
 /** What all lowerings share of compiling. */
 
@@ -72,4 +66,10 @@ export function decodeWindows(spec: ConvSpec, analysis: AccumulatorAnalysis): De
     low: intervals.map(({ lo }) => lo),
     residueLow: intervals.map(({ lo }, channel) => lo - spec.bias[channel]!),
   };
+}
+
+/** What a lowering has compiled, before it is proved and frozen. */
+export interface Draft<Plan, Program> {
+  readonly plan: Plan;
+  readonly program: Program;
 }

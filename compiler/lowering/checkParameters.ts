@@ -1,11 +1,12 @@
 import { CipherconvError } from '../base/errors.ts';
 import { bitLength } from '../base/interval.ts';
 import { greatestCommonDivisor, isPrime } from '../rings/primes.ts';
-import { allPrimes } from '../lowerings/plan.ts';
-import type { Lowering, Parameters, PlanWire } from '../lowerings/plan.ts';
 import { isDegree, isSecurityBits, largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { reject } from '../base/reject.ts';
+import { allPrimes } from '../bfv/parameters.ts';
+import type { Lowering, PlanWire } from './plan.ts';
+import type { Parameters } from '../bfv/parameters.ts';
 
 /** Checks of parameters that need no weight: `verify` makes them of server plans, `checkClientView` of client plans. */
 

@@ -1,18 +1,14 @@
 import type { CompileOptions } from '../lowering/assemble.ts';
 import { diagonalsRequest } from '../diagonals/compile.ts';
-import type { CostEstimate } from '../toeplitz/cost.ts';
 import { CipherconvError } from '../base/errors.ts';
-import {
-  compareEstimates,
-  describeEstimate,
-  leastEstimate,
-  refuseLarge,
-  searchDiagonals,
-} from '../diagonals/search.ts';
-import type { Lowering, Objective, ToeplitzPlan } from './plan.ts';
+import { leastEstimate, refuseLarge, searchDiagonals } from '../diagonals/search.ts';
 import { outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
+import type { CostEstimate, Objective } from '../cost/estimate.ts';
+import { compareEstimates, describeEstimate } from '../cost/estimate.ts';
+import type { Lowering } from '../lowering/plan.ts';
+import type { ToeplitzPlan } from '../toeplitz/plan.ts';
 
 /** Which lowering costs less, and the sentence that says why. */
 

@@ -3,16 +3,19 @@ import { countBytes, countOperations, transferOf } from './counts.ts';
 import { diagonalsKeys } from '../diagonals/counts.ts';
 import { contains, datatypeRange } from '../base/interval.ts';
 import { decryptionIsCertain, predictedBudgetBits } from '../bfv/noise.ts';
-import { dataModulus, isToeplitz, normFacts, planNoise } from './plan.ts';
+import { isToeplitz, planNoise } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { analyzeLanes } from '../toeplitz/direct/lanes.ts';
-import { buildProgram, rowNorms } from './program.ts';
+import { buildProgram } from './program.ts';
 import type { Program } from './program.ts';
 import { diagonalsNorms } from '../diagonals/norms.ts';
 import { verifyDiagonals } from '../diagonals/verify.ts';
 import { verifyMatrix } from '../toeplitz/verify.ts';
 import { verifyParameters, verifySlots, verifyWire } from '../lowering/checkParameters.ts';
 import { reject } from '../base/reject.ts';
+import { dataModulus } from '../bfv/parameters.ts';
+import { normFacts } from '../diagonals/plan.ts';
+import { rowNorms } from '../toeplitz/program.ts';
 
 /**
  * Proof by exhaustion that a plan computes its convolution and always decrypts right: the matrix that the program

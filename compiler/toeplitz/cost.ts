@@ -1,18 +1,12 @@
 import { DIRECT_NANOSECONDS, MICROSECONDS, WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
 import type { Degree } from '../bfv/security.ts';
+import type { CostEstimate } from '../cost/estimate.ts';
 
 /** How many operations a candidate needs, for all block groups together. */
 export interface OperationCounts {
   readonly inputCiphertexts: number;
   readonly products: number;
   readonly outputCiphertexts: number;
-}
-
-export interface CostEstimate {
-  /** Client and server together, one thread, on the machine of the cost table. */
-  readonly milliseconds: number;
-  /** Upload and response, coefficients at the bits of q, seeded upload. */
-  readonly bytes: number;
 }
 
 const SEED_BYTES = 64;

@@ -1,7 +1,7 @@
 import { bitLength } from '../base/interval.ts';
-import type { ToeplitzPlan } from '../lowerings/plan.ts';
-import { computedRows } from '../lowerings/program.ts';
-import type { RingPlaintext, ToeplitzProgram } from '../lowerings/program.ts';
+import type { ToeplitzPlan } from './plan.ts';
+import { computedRows } from './program.ts';
+import type { RingPlaintext, ToeplitzProgram } from './program.ts';
 
 /**
  * A part of a program that one worker computes: some of the block groups with all rows, or some of the computed rows of

@@ -1,22 +1,23 @@
 import { estimateDirect, estimateNtt } from './cost.ts';
-import type { CostEstimate } from './cost.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { bitLength } from '../base/interval.ts';
-import { NOTHING_DROPPED, resultNoise } from '../bfv/noise.ts';
+import { NOTHING_DROPPED } from '../bfv/noise.ts';
 import type { Failure } from '../bfv/noise.ts';
 import { axisLayout, axisShapes, pitches } from './packing.ts';
 import type { AxisLayout, AxisShape, ToeplitzPacking } from './packing.ts';
 import { chooseModulus } from '../bfv/chooseModulus.ts';
 import type { ModulusChoice } from '../bfv/chooseModulus.ts';
-import type { Kernel, Objective, RefusedCandidate } from '../lowerings/plan.ts';
 import { directCounts } from './direct/cost.ts';
 import type { Tiling } from './direct/cost.ts';
-import { chunkRange } from '../lowerings/program.ts';
 import { DEGREES, largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { elementCount } from '../base/tensor.ts';
 import { outputShape } from '../convolution/spec.ts';
 import type { ConvShape } from '../convolution/spec.ts';
+import type { CostEstimate, Objective } from '../cost/estimate.ts';
+import { resultNoise } from './noise.ts';
+import type { Kernel, RefusedCandidate } from '../lowering/plan.ts';
+import { chunkRange } from './program.ts';
 
 /**
  * The packing search: every ring degree, space-to-depth or direct strides, tile shapes, outputs per product and

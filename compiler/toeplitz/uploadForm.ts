@@ -1,6 +1,8 @@
 import { WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
 import { bitLength } from '../base/interval.ts';
-import type { Kernel, Objective, Parameters, UploadForm } from '../lowerings/plan.ts';
+import type { Kernel, UploadForm } from '../lowering/plan.ts';
+import type { Objective } from '../cost/estimate.ts';
+import type { Parameters } from '../bfv/parameters.ts';
 
 /**
  * How uploads travel. A seed of 64 bytes instead of c1 halves the upload, and costs the server its expansion; whole

@@ -1,5 +1,3 @@
-import { centredLift } from '../lowerings/program.ts';
-import type { ToeplitzProgram } from '../lowerings/program.ts';
 import { centredWeights, outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
@@ -7,6 +5,8 @@ import { outputSlots } from './verifyOutputs.ts';
 import type { OutputSlot } from './verifyOutputs.ts';
 import { reject } from '../base/reject.ts';
 import { SourceTable } from './verifySources.ts';
+import { centredLift } from '../rings/residues.ts';
+import type { ToeplitzProgram } from './program.ts';
 
 /**
  * Compares the matrix that a program applies with the flattened filter matrix: for every output cell, nothing missing

@@ -1,7 +1,7 @@
-import type { ToeplitzProgram } from '../lowerings/program.ts';
 import { outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { reject } from '../base/reject.ts';
+import type { ToeplitzProgram } from './program.ts';
 
 /**
  * The cells of the outputs at one position of the result rows, the same in every row that has the position; one entry a

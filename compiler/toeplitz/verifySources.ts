@@ -1,7 +1,7 @@
-import type { ToeplitzProgram } from '../lowerings/program.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import type { OutputSlot } from './verifyOutputs.ts';
 import { reject } from '../base/reject.ts';
+import type { ToeplitzProgram } from './program.ts';
 
 const NOTHING = -1;
 const UNSENT = -2;

@@ -1,5 +1,5 @@
 import { isToeplitzView } from '../../compiler/lowerings/plan.ts';
-import type { ClientView, ToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
 import type { BlockGroup, InputPlacement } from '../../compiler/toeplitz/placement.ts';
 import { centredInputRange, outputShape } from '../../compiler/convolution/spec.ts';
@@ -26,6 +26,7 @@ import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { ZeroPool } from './zeroPool.ts';
+import type { ToeplitzView } from '../../compiler/toeplitz/plan.ts';
 
 export type { Client } from './tools.ts';
 
@@ -75,7 +76,7 @@ class SealClient implements Client {
   }
 
   encrypt(input: Tensor): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     checkInput(input, this.#view.shape);
     return guardSeal('encrypt', () =>
       this.#groups.flatMap((group) =>
@@ -95,7 +96,7 @@ class SealClient implements Client {
   }
 
   precompute(count: number): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     guardSeal('encrypt zeros', () => {
       this.#zeros.fill(count);
     });
@@ -129,7 +130,7 @@ class SealClient implements Client {
   }
 
   #checkCount(results: readonly Uint8Array[]): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     requireCiphertextCount('results', this.#groups.length * this.#rows.length, results.length);
   }
 
@@ -164,12 +165,12 @@ class SealClient implements Client {
   }
 
   evaluationKeys(): Uint8Array {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return new Uint8Array(0);
   }
 
   secretKey(): TernaryKey {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return guardSeal('read the secret key', () =>
       secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
     );
@@ -178,6 +179,10 @@ class SealClient implements Client {
   dispose(): void {
     this.#zeros.destroy();
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

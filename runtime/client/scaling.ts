@@ -1,6 +1,6 @@
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import type { Placement } from '../../compiler/toeplitz/placement.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 /**
  * What an encryption adds to c0 for a message: q m / t rounded as SEAL rounds it, floor((q m + floor((t + 1) / 2)) / t)

@@ -2,7 +2,6 @@ import { resultSlots, inputSlots, slotGeometry } from '../../compiler/diagonals/
 import type { SlotPlacement } from '../../compiler/diagonals/packing.ts';
 import { slotTransform } from '../../compiler/rings/slots.ts';
 import type { SlotTransform } from '../../compiler/rings/slots.ts';
-import type { DiagonalsView } from '../../compiler/lowerings/plan.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { OutputShape } from '../../compiler/convolution/spec.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -28,6 +27,7 @@ import type { TernaryKey } from '../seal/secretKey.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import type { DiagonalsView } from '../../compiler/diagonals/plan.ts';
 
 /**
  * The client of a diagonals plan: values stand in slots, so every coefficient of a ciphertext travels. Slots of an upload
@@ -98,7 +98,7 @@ export class DiagonalsClient implements Client {
   }
 
   evaluationKeys(): Uint8Array {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     const { keys, parameters } = this.#view;
     if (keys.steps.length === 0) return new Uint8Array(0);
     return guardSeal('make the evaluation keys', () => {
@@ -112,7 +112,7 @@ export class DiagonalsClient implements Client {
   }
 
   encrypt(input: Tensor): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     checkInput(input, this.#view.shape);
     return guardSeal('encrypt', () =>
       this.#inputs.map((placement) => {
@@ -163,7 +163,7 @@ export class DiagonalsClient implements Client {
   }
 
   #checkCount(results: readonly Uint8Array[]): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     requireCiphertextCount('results', this.#rows.length, results.length);
   }
 
@@ -186,7 +186,7 @@ export class DiagonalsClient implements Client {
   }
 
   secretKey(): TernaryKey {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return guardSeal('read the secret key', () =>
       secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
     );
@@ -194,5 +194,9 @@ export class DiagonalsClient implements Client {
 
   dispose(): void {
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -1,6 +1,4 @@
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
 import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
 import { ciphertextFrames, requireCiphertextCount } from '../seal/ciphertext.ts';
@@ -18,6 +16,8 @@ import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const WORD_BYTES = 8;
 
@@ -109,12 +109,12 @@ export class NttEvaluator implements Evaluator {
   }
 
   loadEvaluationKeys(bytes: Uint8Array): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     const used = this.#inputs[0]!.length;
     requireCiphertextCount('upload', this.#groups * used, upload.length);
     const results = new Array<Uint8Array>(this.#groups * this.#rows.length);
@@ -185,5 +185,9 @@ export class NttEvaluator implements Evaluator {
 
   dispose(): void {
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -1,6 +1,5 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { slotTransform } from '../../compiler/rings/slots.ts';
-import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { babySteps, denseSlots, usedInputs } from '../../compiler/diagonals/program.ts';
 import type { DiagonalsProgram, GiantStep } from '../../compiler/diagonals/program.ts';
@@ -20,6 +19,7 @@ import type { Weights, WeightSource } from './weights.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import { EvaluationKeysCodec, requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 
 /** The running sums of one result: giants that exchange the slot rows are summed apart and exchanged once. */
 interface Sums {
@@ -102,7 +102,7 @@ export class DiagonalsEvaluator implements Evaluator {
   }
 
   loadEvaluationKeys(bytes: Uint8Array): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     const { keys, parameters } = this.#plan;
     requireKeyBytes(keys.bytes, bytes);
     if (keys.steps.length === 0) return;
@@ -115,7 +115,7 @@ export class DiagonalsEvaluator implements Evaluator {
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     requireCiphertextCount('upload', this.#used.length, upload.length);
     return guardSeal('evaluate', () => {
       this.#used.forEach((input, index) => {
@@ -189,5 +189,9 @@ export class DiagonalsEvaluator implements Evaluator {
 
   dispose(): void {
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -1,7 +1,7 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
-import { computedRows } from '../../compiler/lowerings/program.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { computedRows } from '../../compiler/toeplitz/program.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 /** What travels, checked against the program, as evaluators need it. */
 export interface CheckedTransfer {

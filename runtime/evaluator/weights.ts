@@ -1,8 +1,8 @@
-import type { RingPlaintext } from '../../compiler/lowerings/program.ts';
 import type { BfvContext } from '../seal/context.ts';
 import type { Plaintext, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import { PlaintextWriter } from '../seal/plaintext.ts';
 import type { SealScope } from '../seal/scope.ts';
+import type { RingPlaintext } from '../../compiler/toeplitz/program.ts';
 
 /** Where the transformed weights are. `bytes` is what all of them take (or would take) in NTT form. */
 export type Weights =

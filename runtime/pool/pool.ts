@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { disposedError } from '../../compiler/base/errors.ts';
 import { isToeplitz } from '../../compiler/lowerings/plan.ts';
-import type { Plan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
-import { buildProgram, computedRows } from '../../compiler/lowerings/program.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/toeplitz/parts.ts';
 import type { Part } from '../../compiler/toeplitz/parts.ts';
 import { BLOCK_ROWS } from '../../compiler/toeplitz/direct/steps.ts';
@@ -16,21 +16,26 @@ import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 import { SharedPool } from './sharedPool.ts';
 import { ownBytes, runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { computedRows } from '../../compiler/toeplitz/program.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 export type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 
 /** No pool: the evaluator of this thread. */
 function singlePool(evaluator: Evaluator): EvaluatorPool {
+  const dispose = (): Promise<void> => {
+    evaluator.dispose();
+    return Promise.resolve();
+  };
   return {
     workers: 1,
     evaluate: (upload, options) => {
       options?.signal?.throwIfAborted();
       return Promise.resolve(evaluator.evaluate(upload));
     },
-    dispose: () => {
-      evaluator.dispose();
-      return Promise.resolve();
-    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
@@ -46,6 +51,7 @@ class PartsPool implements EvaluatorPool {
   readonly #seats: readonly Seat[];
   readonly #uploads: number;
   readonly #results: number;
+  #isDisposed = false;
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, parts: readonly Part[], options: PartOptions) {
     this.#seats = parts.map((part) => ({
@@ -74,6 +80,7 @@ class PartsPool implements EvaluatorPool {
     upload: readonly Uint8Array[],
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
+    if (this.#isDisposed) throw disposedError('pool');
     requireCiphertextCount('upload', this.#uploads, upload.length);
     const readers = new Array<number>(upload.length).fill(0);
     for (const seat of this.#seats) for (const position of seat.upload) readers[position]!++;
@@ -92,7 +99,12 @@ class PartsPool implements EvaluatorPool {
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     await Promise.all(this.#seats.map(({ thread }) => thread.destroy()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }
 

@@ -1,6 +1,6 @@
 import { internalError } from '../../compiler/base/errors.ts';
 import { isToeplitz } from '../../compiler/lowerings/plan.ts';
-import type { Plan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
 import { DirectMachine, kernelSource, requireLanes } from '../evaluator/direct/machine.ts';
@@ -17,6 +17,7 @@ import type { Demand, SharedDesk } from './message.ts';
 import { countUnits, unitAt } from './workPlan.ts';
 import type { Unit, WorkPlan } from './workPlan.ts';
 import { WorkQueue } from './workQueue.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 /** What a worker has once it knows where everything is. */
 interface Desk {

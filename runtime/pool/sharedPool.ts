@@ -1,6 +1,4 @@
-import { internalError } from '../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
+import { disposedError, internalError } from '../../compiler/base/errors.ts';
 import { makeSharedMemory } from '../wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { requireLength } from '../wire/ciphertexts.ts';
@@ -12,6 +10,8 @@ import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
 import { planWork } from './workPlan.ts';
 import { WorkQueue } from './workQueue.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 /** One thread; null where the last one was lost. */
 interface Seat {
@@ -101,7 +101,7 @@ export class SharedPool implements EvaluatorPool {
     upload: readonly Uint8Array[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
-    if (this.#isDisposed) throw internalError('the pool has been disposed of');
+    if (this.#isDisposed) throw disposedError('pool');
     requireCiphertextCount('upload', this.#uploadRooms.length, upload.length);
     const before = this.#turn;
     const evaluation = (async () => {
@@ -167,5 +167,9 @@ export class SharedPool implements EvaluatorPool {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     await Promise.all(this.#seats.map(async ({ thread }) => thread?.destroy()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }

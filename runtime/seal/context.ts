@@ -1,9 +1,9 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { allPrimes } from '../../compiler/lowerings/plan.ts';
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { guardSeal } from './failure.ts';
 import type { ParmsIdType, PublicSeal, SEALContext } from './module.ts';
 import type { SealScope } from './scope.ts';
+import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 /** BFV parameters that SEAL has accepted, with what the rest of the runtime asks of them. */
 export interface BfvContext {

@@ -1,5 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { DroppedBits, Parameters, PlanWire } from '../../compiler/lowerings/plan.ts';
+import type { DroppedBits } from '../../compiler/bfv/noise.ts';
 import { CIPHERTEXT_WORDS_AT, SEED_BYTES, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
@@ -7,6 +7,8 @@ import { coefficientCode, packedBytes, positionCount } from './coefficients.ts';
 import type { CoefficientCode, Polynomial, Positions } from './coefficients.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
+import type { PlanWire } from '../../compiler/lowering/plan.ts';
 
 /**
  * Ciphertexts as they travel: coefficients only, packed at the bits that the plan says, prime by prime. SEAL's envelope

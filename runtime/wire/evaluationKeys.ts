@@ -1,10 +1,11 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { allPrimes } from '../../compiler/lowerings/plan.ts';
-import type { Parameters, PlanKeys, PlanWire } from '../../compiler/lowerings/plan.ts';
 import { fitsFrame } from '../seal/envelope.ts';
 import type { GaloisFrame } from '../seal/galoisEnvelope.ts';
 import { UploadCodec } from './ciphertexts.ts';
 import type { PackingModule } from './packer.ts';
+import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
+import type { PlanWire, PlanKeys } from '../../compiler/lowering/plan.ts';
 
 /** Nothing is dropped, and a half is c0 and a seed. */
 const EVERYTHING: PlanWire = { upload: 'seeded', uploadC0: 0, responseC0: 0, responseC1: 0 };

@@ -2,8 +2,10 @@ import { slotGeometry } from '../../compiler/diagonals/packing.ts';
 import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
 import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
 import { isToeplitzView } from '../../compiler/lowerings/plan.ts';
-import type { ClientView, DiagonalsView, ToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { responseByteLength, uploadByteLength } from './ciphertexts.ts';
+import type { DiagonalsView } from '../../compiler/diagonals/plan.ts';
+import type { ToeplitzView } from '../../compiler/toeplitz/plan.ts';
 
 /** How long the parts of messages are, exactly: from the plan alone, as the codecs say it. Units: bytes. */
 

@@ -1,5 +1,5 @@
 import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
-import { allPrimes, isToeplitzView } from '../../compiler/lowerings/plan.ts';
+import { isToeplitzView } from '../../compiler/lowerings/plan.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { SEED_BYTES } from '../seal/envelope.ts';
 import { readUpload, uploadCodes } from './ciphertexts.ts';
@@ -11,6 +11,7 @@ import type { MessageLengths } from './lengths.ts';
 import { decodeMessage } from './message.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
+import { allPrimes } from '../../compiler/bfv/parameters.ts';
 
 /**
  * Everything that can be wrong with a message to a server, found without SEAL: header, plan, length, and every

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import type { Kernel, PlanBytes, PlanCounts } from '../../compiler/lowerings/plan.ts';
+import type { Kernel, PlanBytes, PlanCounts } from '../../compiler/lowering/plan.ts';
 
 /** Milliseconds, medians over the rounds, one thread. */
 export interface LayerTimes {

@@ -6,7 +6,6 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
 import { loadDirect } from '../../runtime/evaluator/direct/module.ts';
@@ -15,6 +14,7 @@ import { loadPacking } from '../../runtime/wire/packer.ts';
 import { measureDirect } from './directOperations.ts';
 import { combineCosts, RawOperations } from './rawOperations.ts';
 import { measureWire } from './wireOperations.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 const ROUNDS = 12;
 const CALLS = 200;

@@ -1,7 +1,6 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
-import type { Lowering, Plan } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
@@ -11,6 +10,8 @@ import type { RunReport } from '../runReport.ts';
 import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
 import { median } from './rawOperations.ts';
+import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
+import type { Lowering } from '../../compiler/lowering/plan.ts';
 
 /** `cipherconv bench --compare`: toeplitz against diagonals on layers that both can do. */
 

@@ -1,7 +1,7 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
-import { clientView, coeffModulusBits } from '../../compiler/lowerings/plan.ts';
-import type { Kernel, Plan } from '../../compiler/lowerings/plan.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
@@ -14,6 +14,8 @@ import type { LayerShape } from './layers.ts';
 import { loadOrt } from '../model/ort.ts';
 import { ortConvolutions } from './onnxruntime.ts';
 import { combineCosts, median } from './rawOperations.ts';
+import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
+import type { Kernel } from '../../compiler/lowering/plan.ts';
 
 /** Milliseconds of the node-seal operations that the ntt kernel executes for the plan. */
 function floorMilliseconds({ counts }: Plan, costs: OperationCosts): number {

@@ -1,5 +1,5 @@
 import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
-import type { Kernel, Plan } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import type { Client } from '../../runtime/client/client.ts';
@@ -10,6 +10,7 @@ import { loadSeal } from '../../runtime/seal/module.ts';
 import { RawOperations } from './rawOperations.ts';
 import { calmest, countCalm, watched } from './stolenTime.ts';
 import type { Watched } from './stolenTime.ts';
+import type { Kernel } from '../../compiler/lowering/plan.ts';
 
 /** Rounds of a layer, at least and at most: more where they are short, for a median that a lost millisecond does not move. */
 const FEWEST = 5;

@@ -1,5 +1,4 @@
 import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { ciphertextFrames, loadCiphertext } from '../../runtime/seal/ciphertext.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import type { BfvContext } from '../../runtime/seal/context.ts';
@@ -7,6 +6,7 @@ import { saveBytes } from '../../runtime/seal/envelope.ts';
 import type { Ciphertext, Plaintext, Seal, SealEvaluator } from '../../runtime/seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../../runtime/seal/plaintext.ts';
 import { SealScope, withScope } from '../../runtime/seal/scope.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 /** Times the node-seal operations that programs consist of, one by one: the floor that an evaluator cannot beat. */
 

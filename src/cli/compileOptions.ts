@@ -1,12 +1,12 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Failure } from '../../compiler/bfv/noise.ts';
-import type { Lowering } from '../../compiler/lowerings/plan.ts';
 import { positiveNumber } from './values.ts';
 import { DEGREES, isDegree, isSecurityBits } from '../../compiler/bfv/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/bfv/security.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import type { Lowering } from '../../compiler/lowering/plan.ts';
 
 function parseDegree(text: string): Degree {
   const degree = Number(text);

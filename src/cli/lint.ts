@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { collect, wholeNumber } from './values.ts';
 
@@ -22,14 +23,15 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     .option('--headroom <bits>', 'bits to spare that low-headroom asks for', wholeNumber(0, 64))
     .option('--channels', 'a table row for every output channel')
     .option('--bind <name=file.pb>', 'values of a model input, which makes it constant; repeatable', collect)
-    .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect);
+    .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect)
+    .option('--extent <name=N>', 'size of a symbolic extent of a model input; repeatable', collect);
   examples(command, [
     ['lint', 'everything below the current folder'],
     ["lint 'models/**/*.onnx' --max-warnings 0 --format github", 'as a step of a workflow'],
     ['lint edges.conv.json --calibration samples/ --channels', 'with sample inputs, channel by channel'],
   ]);
   command.action(async (paths, flags) => {
-    const { lintCommand } = await import('./actions/lint.ts');
+    const { lintCommand } = await late(import('./actions/lint.ts'));
     await lintCommand(paths, flags, terminal());
   });
 }

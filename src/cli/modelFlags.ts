@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { ModelFlags } from '../model/modelSources.ts';
+import type { NamedFile } from '../frontend/files.ts';
+import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 
 /** Adds the options that say more of an ONNX model than it says itself; `modelFlags` reads them. */
 export function addModelFlags(command: CommandUnknownOpts): void {
@@ -10,16 +11,23 @@ export function addModelFlags(command: CommandUnknownOpts): void {
   };
   repeatable('--bind <name=file.pb>', 'values of a model input, which makes it constant');
   repeatable('--input-type <name=type>', 'what integers a float model input stands for');
+  repeatable('--extent <name=N>', 'size of a symbolic extent of a model input');
 }
 
 function listOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** What --bind and --input-type were given, in order. */
+/** The files that options of models name. */
+export function boundFiles({ bind }: ModelFlags): NamedFile[] {
+  return bind.map((text) => ({ what: '--bind', path: text.slice(text.indexOf('=') + 1) }));
+}
+
+/** What --bind, --input-type and --extent were given, in order. */
 export function modelFlags(command: { readonly getOptionValue: (name: string) => unknown }): ModelFlags {
   return {
     bind: listOf(command.getOptionValue('bind')),
     inputType: listOf(command.getOptionValue('inputType')),
+    extent: listOf(command.getOptionValue('extent')),
   };
 }

@@ -1,4 +1,3 @@
-import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { printable } from '../../compiler/base/printable.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
@@ -6,6 +5,7 @@ import type { Interval, Width } from '../../compiler/base/interval.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
+import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 
 /** How plans read in text. */
 

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { clientView, isToeplitzView } from '../../compiler/lowerings/plan.ts';
-import type { ClientView, DiagonalsView, Plan, ToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { ClientView, Plan } from '../../compiler/lowerings/plan.ts';
 import { checkClientView } from '../../compiler/lowerings/checkView.ts';
-import { deepFreeze } from '../../compiler/convolution/spec.ts';
 import { canonicalLines } from './canonicalJson.ts';
 import { digestOfParts } from './planDigest.ts';
 import {
@@ -20,6 +19,9 @@ import { PLAN_VERSION, requirePlanVersion } from './planVersion.ts';
 import { parseJson } from './positions.ts';
 import type { TensorLayout } from './schema.ts';
 import { schemaError } from './schemaIssues.ts';
+import type { DiagonalsView } from '../../compiler/diagonals/plan.ts';
+import type { ToeplitzView } from '../../compiler/toeplitz/plan.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /**
  * The client's part of a plan: what encrypting and decrypting need, and nothing of the weights or biases but what the

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEGREES } from '../../compiler/bfv/security.ts';
-import type { DiagonalsPlan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 /**
  * Shape and types of a plan file, strict. What the numbers mean is `verify`'s business; the bounds here only keep
@@ -124,10 +125,6 @@ const baseShape = {
     required: width,
   }),
   parameters,
-  kernel: z.enum(['ntt', 'direct']),
-  direct: z
-    .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
-    .nullable(),
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
   wire: planWire,
@@ -152,6 +149,10 @@ const failure = z.enum(['never', '2^-128']);
 
 const toeplitzShape = {
   ...baseShape,
+  kernel: z.enum(['ntt', 'direct']),
+  direct: z
+    .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
+    .nullable(),
   packing: toeplitzPacking,
   noise: z.strictObject({
     failure,
@@ -163,6 +164,8 @@ const toeplitzShape = {
 
 const diagonalsShape = {
   ...baseShape,
+  kernel: z.literal('ntt'),
+  direct: z.null(),
   packing: diagonalsPacking,
   noise: z.strictObject({
     failure,

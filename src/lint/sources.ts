@@ -3,8 +3,8 @@ import type { ImportedModel, ImportOptions } from '../frontend/onnx/types.ts';
 import { loadConfig } from '../frontend/sources.ts';
 import type { LintSource, OpenSourceLayer, SourceLayer } from './rule.ts';
 
-/** What the caller says of models: values for graph inputs, and how floats stand for integers. */
-export type ModelOptions = Pick<ImportOptions, 'bind' | 'inputQuantization'>;
+/** What the caller says of models: values for graph inputs, how floats stand for integers, sizes of symbolic extents. */
+export type ModelOptions = Pick<ImportOptions, 'bind' | 'inputQuantization' | 'extents'>;
 
 /**
  * The readers, by how a file's name ends. A new format is one line here: what it reads becomes a `LintSource`, and rules

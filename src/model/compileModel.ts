@@ -1,7 +1,8 @@
 import { clone, toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { longWork } from '../../runtime/longWork.ts';
+import { extentFlags } from '../frontend/onnx/graph/extents.ts';
 import { ELEMENTS, isQuantizedType } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
@@ -23,6 +24,7 @@ import type {
 import { untypedValue } from './protoParts.ts';
 import { segmentModel } from './segmentModel.ts';
 import { standardModel } from './standardModel.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
 const LAYOUT = 'NCHW';
@@ -31,13 +33,15 @@ const LAYOUT = 'NCHW';
  * Compiles an imported model: one plan for each linear layer, and the segments between them.
  * @param options apply to every layer
  * @param onLayer told which layer begins: its position, how many there are
- * @throws CipherconvError `overflow` or `beyond-bfv` naming the layer, `unsupported` for weights that are graph inputs.
+ * @throws CipherconvError `overflow` or `beyond-bfv` naming the layer, `unsupported` for weights that are graph
+ * inputs and symbolic extents without a size.
  */
 export function compileModel(
   model: ImportedModel,
   options: CompileOptions = {},
   onLayer: (layer: number, total: number) => void = () => undefined,
 ): ModelPlan {
+  refuseOpenExtents(model);
   refuseOpenLayers(model);
   const standard = standardModel(model);
   const arithmetic = arithmeticOf(model, standard);
@@ -53,8 +57,8 @@ export function compileModel(
     return compileLayer(model.file, layer, options);
   });
   const layers = model.layers.map((layer, index): ModelLayer => {
-    const { name, op } = layer;
-    return { name, op, ...ends[index]!, stored: plans[index]! };
+    const { name, op, arrangement } = layer;
+    return { name, op, arrangement, ...ends[index]!, stored: plans[index]! };
   });
   return {
     name: model.name,
@@ -102,6 +106,19 @@ function port(model: ImportedModel): (value: ImportedModel['inputs'][number]) =>
   };
 }
 
+function refuseOpenExtents({ file, openExtents }: ImportedModel): void {
+  if (openExtents.length === 0) return;
+  const places = openExtents.map(({ symbol, input, axis }) => `${symbol} (axis ${axis} of ${input})`);
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: file,
+    message: `extents of the model's inputs are symbolic, and a plan is for fixed sizes: ${places.join(', ')}`,
+    expected: 'a size for each',
+    found: openExtents.map(({ symbol }) => symbol).join(', '),
+    hint: `${extentFlags(openExtents)}; the API takes them as extents, and run takes them from the input`,
+  });
+}
+
 function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
   const [first] = openLayers;
   if (first === undefined) return;
@@ -117,7 +134,7 @@ function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
 
 function compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): StoredPlan {
   try {
-    return storedPlan(compileSpec(layer.spec, options), LAYOUT);
+    return longWork(() => storedPlan(compileSpec(layer.spec, options), LAYOUT));
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
     const { where } = error.details;
@@ -145,7 +162,9 @@ function reference(standard: ModelProto, layers: readonly ModelLayer[]): ModelRe
       layers.map(({ input }) => input.tensor),
     ),
   );
-  if (!scaled.every(({ spec }) => isExactInFloat32(spec))) return { kind: 'layers-only', floats };
+  const isRewritable = layers.every(({ arrangement }) => arrangement.kind !== 'phases');
+  if (!isRewritable || !scaled.every(({ spec }) => isExactInFloat32(spec)))
+    return { kind: 'layers-only', floats };
   const model = toBinary(ModelProtoSchema, integerReference(standard, scaled));
   return { kind: 'integer-rewrite', model, floats };
 }

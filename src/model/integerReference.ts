@@ -104,13 +104,13 @@ function toIntegers(chain: Chain, { spec, input }: ScaledLayer, opset: number): 
 
 function layerNodes(layer: ScaledLayer, names: FreshNames, opset: number): Chain {
   const { spec, input, output } = layer;
-  const { batch, channels, height, width } = spec.input;
+  const { batch, height, width } = spec.input;
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   const chain = new Chain(names, output.tensor, input.tensor);
   toIntegers(chain, layer, opset);
   if (input.permutation !== null)
     chain.apply('Transpose', [], [integersAttribute('perm', input.permutation)]);
-  chain.reshape([batch, channels, height, width]);
+  chain.reshape([batch, spec.input.channels, height, width]);
   const filter = [outChannels, channelsPerGroup, kernelHeight, kernelWidth];
   chain.apply(
     'Conv',
@@ -127,8 +127,9 @@ function layerNodes(layer: ScaledLayer, names: FreshNames, opset: number): Chain
     ],
   );
   // The reshape in between keeps onnxruntime from folding the scale into the weights.
-  chain.reshape([batch, outChannels, -1]);
-  const perChannel = [1, outChannels, 1];
+  const channels = output.scales.length;
+  chain.reshape([batch, channels, -1]);
+  const perChannel = [1, channels, 1];
   chain.apply('Mul', [chain.constant('float32', perChannel, output.scales)]);
   if (output.bias !== null) chain.apply('Add', [chain.constant('float32', perChannel, output.bias)]);
   chain.reshape(output.shape);

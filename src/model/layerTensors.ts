@@ -1,4 +1,5 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { arrangeOutput } from '../../compiler/convolution/arrangement.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
@@ -84,10 +85,12 @@ function transposed(
  * @param accumulators NCHW, as decrypted
  * @throws CipherconvError `out-of-range` for an accumulator that the output type does not hold.
  */
-export function layerOutput({ name, output }: ModelLayer, accumulators: Tensor): TypedTensor {
+export function layerOutput(layer: ModelLayer, accumulators: Tensor): TypedTensor {
+  const { name, output } = layer;
   const type = requireCrossing(output.type, output.tensor);
   const where = `${name}: ${output.tensor}`;
-  return typedTensor(type, output.shape, outputValues(output, accumulators, isFloating(type)), where);
+  const arranged = arrangeOutput(layer.arrangement, accumulators, layer.stored.plan.spec.bias);
+  return typedTensor(type, output.shape, outputValues(output, arranged, isFloating(type)), where);
 }
 
 function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: boolean): Float64Array {

@@ -12,7 +12,7 @@ import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
 import type { CrossingElement, TypedTensor } from './typedTensor.ts';
 
 /** What a tensor file says. */
-interface Numbers {
+export interface Numbers {
   readonly file: string;
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
@@ -20,39 +20,66 @@ interface Numbers {
   readonly type: ElementType | null;
 }
 
+/** What the file of an input holds. */
+export type InputFile =
+  | { readonly kind: 'numbers'; readonly numbers: Numbers }
+  | { readonly kind: 'picture'; readonly picture: Picture };
+
+/** By the name of the input. */
+export type InputFiles = ReadonlyMap<string, InputFile>;
+
+type Named = Pick<ModelPort, 'name'>;
+
 /**
  * Reads the inputs of a model: .npy, .pb (ONNX TensorProto), .json, .png, or `-` for a JSON tensor on stdin.
+ * @param ports inputs that the model takes
  * @param given files; `name=file` where the model has several inputs
- * @param notice told in a sentence how a picture was read
- * @throws CipherconvError `usage` for inputs left out or unknown, `shape-mismatch` and `out-of-range` for wrong ones, and
- * what reading throws.
+ * @throws CipherconvError `usage` for inputs left out or unknown, and what reading throws.
  */
-export async function loadModelInputs(
-  plan: ModelPlan,
-  given: readonly string[],
-  notice: (sentence: string) => void,
-): Promise<Map<string, TypedTensor>> {
-  const files = assign(plan, given);
-  const inputs = new Map<string, TypedTensor>();
-  for (const port of plan.inputs) {
-    const path = files.get(port.name);
-    if (path === undefined) throw missing(plan, port);
-    inputs.set(port.name, await loadInput(port, path, notice));
+export async function readInputFiles(ports: readonly Named[], given: readonly string[]): Promise<InputFiles> {
+  const paths = assign(ports, given);
+  const files = new Map<string, InputFile>();
+  for (const port of ports) {
+    const path = paths.get(port.name);
+    if (path === undefined) throw missing(ports, port);
+    files.set(port.name, await readInput(path));
   }
-  return inputs;
+  return files;
 }
 
-function assign(plan: ModelPlan, given: readonly string[]): Map<string, string> {
+/**
+ * The inputs of a compiled model from what was read.
+ * @param notice told in a sentence how a picture was read
+ * @throws CipherconvError `shape-mismatch` and `out-of-range` for wrong ones.
+ */
+export function fitInputs(
+  plan: ModelPlan,
+  files: InputFiles,
+  notice: (sentence: string) => void,
+): Map<string, TypedTensor> {
+  return new Map(
+    plan.inputs.map((port) => {
+      const file = files.get(port.name);
+      if (file === undefined) throw missing(plan.inputs, port);
+      const type = requireCrossing(port.type, port.name);
+      const numbers =
+        file.kind === 'numbers' ? file.numbers : pictureNumbers(file.picture, port, type, notice);
+      return [port.name, fitting(port, type, numbers)];
+    }),
+  );
+}
+
+function assign(ports: readonly Named[], given: readonly string[]): Map<string, string> {
   const files = new Map<string, string>();
   for (const text of given) {
-    const named = plan.inputs.find(({ name }) => text.startsWith(`${name}=`));
-    const name = named?.name ?? (plan.inputs.length === 1 ? plan.inputs[0]?.name : undefined);
+    const named = ports.find(({ name }) => text.startsWith(`${name}=`));
+    const name = named?.name ?? (ports.length === 1 ? ports[0]?.name : undefined);
     if (name === undefined || files.has(name)) {
       throw new CipherconvError({
         code: 'usage',
         where: '--input',
         message: name === undefined ? `which input is ${text}?` : `the input ${name} is given twice`,
-        expected: expectedInputs(plan),
+        expected: expectedInputs(ports),
       });
     }
     files.set(name, named === undefined ? text : text.slice(name.length + 1));
@@ -60,31 +87,24 @@ function assign(plan: ModelPlan, given: readonly string[]): Map<string, string> 
   return files;
 }
 
-function expectedInputs(plan: ModelPlan): string {
-  return plan.inputs.map(({ name }) => `--input ${name}=FILE`).join(' ') || 'no input';
+function expectedInputs(ports: readonly Named[]): string {
+  return ports.map(({ name }) => `--input ${name}=FILE`).join(' ') || 'no input';
 }
 
-function missing(plan: ModelPlan, { name }: ModelPort): CipherconvError {
+function missing(ports: readonly Named[], { name }: Named): CipherconvError {
   return new CipherconvError({
     code: 'usage',
     where: '--input',
     message: `the model's input ${JSON.stringify(name)} is missing`,
-    expected: expectedInputs(plan),
+    expected: expectedInputs(ports),
   });
 }
 
-async function loadInput(
-  port: ModelPort,
-  path: string,
-  notice: (sentence: string) => void,
-): Promise<TypedTensor> {
-  const type = requireCrossing(port.type, port.name);
+async function readInput(path: string): Promise<InputFile> {
   const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
-  if (kind === '.png') {
-    const picture = decodePicture(await readBytes(path), displayName(path));
-    return fitting(port, type, pictureNumbers(picture, port, type, notice));
-  }
-  return fitting(port, type, await loadNumbers(path, kind));
+  return kind === '.png'
+    ? { kind: 'picture', picture: decodePicture(await readBytes(path), displayName(path)) }
+    : { kind: 'numbers', numbers: await loadNumbers(path, kind) };
 }
 
 async function loadNumbers(path: string, kind: string): Promise<Numbers> {

@@ -1,3 +1,4 @@
+import type { OutputArrangement } from '../../compiler/convolution/arrangement.ts';
 import type { Requantization } from '../../runtime/clear/requantize.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
@@ -54,6 +55,8 @@ export interface ModelLayer {
   readonly name: string;
   readonly op: string;
   readonly input: LayerInput;
+  /** How the accumulators lie in the output. */
+  readonly arrangement: OutputArrangement;
   readonly output: ModelLayerOutput;
   readonly stored: StoredPlan;
 }

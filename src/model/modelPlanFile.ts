@@ -1,7 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { deepFreeze } from '../../compiler/convolution/spec.ts';
 import { canonicalJson, canonicalLines } from '../frontend/canonicalJson.ts';
 import { freshBlind } from '../frontend/planDigest.ts';
 import {
@@ -19,6 +18,7 @@ import { checkModelPlan } from './checkModelPlan.ts';
 import type { ModelLayer, ModelPlan, ModelReference, ModelSegment } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
+import { deepFreeze } from '../../compiler/base/freeze.ts';
 
 /**
  * A compiled model in one file: canonical JSON, as plan files are. The plan of each layer stands in it as its own plan file
@@ -59,10 +59,11 @@ function contentOf(plan: ModelPlan): object {
       segment === null ? null : { ...segment, model: toBase64(segment.model) },
     ),
     rounds: plan.rounds.map((round) =>
-      round.map(({ name, op, input, output, stored }) => ({
+      round.map(({ name, op, input, arrangement, output, stored }) => ({
         name,
         op,
         input,
+        arrangement,
         output,
         plan: planFields(stored),
       })),
@@ -147,9 +148,9 @@ function decodeSegment(segment: ModelPlanFile['segments'][number]): ModelSegment
 }
 
 function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: string): ModelLayer {
-  const { name, op, input, output, plan } = layer;
+  const { name, op, input, arrangement, output, plan } = layer;
   const stored = parsePlan(JSON.stringify(plan), `${file}: ${name}`);
-  return deepFreeze({ name, op, input, output, stored });
+  return deepFreeze({ name, op, input, arrangement, output, stored });
 }
 
 function decodeReference(reference: ModelPlanFile['reference']): ModelReference {

@@ -48,10 +48,26 @@ const output = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const positive = z.int().min(1);
+const phaseAxis = z.strictObject({
+  size: positive,
+  offset: natural,
+  phases: z.array(natural.nullable()).min(1),
+});
+const arrangement = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('same') }),
+  z.strictObject({ kind: z.literal('slices'), count: positive }),
+  z.strictObject({
+    kind: z.literal('phases'),
+    map: z.strictObject({ rows: phaseAxis, columns: phaseAxis }),
+  }),
+]);
+
 const layer = z.strictObject({
   name: z.string().min(1),
   op: text,
   input,
+  arrangement,
   output,
   /** A plan file's content, which `parsePlan` reads. */
   plan: z.record(z.string(), z.unknown()),

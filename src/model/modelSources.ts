@@ -1,10 +1,16 @@
+import { dirname } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { displayName, readText } from '../frontend/files.ts';
+import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { looksLikeModelPlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { parseSource } from '../frontend/sources.ts';
 import type { ConvSource } from '../frontend/sources.ts';
+import { extentsOf, hasOpenExtents } from './inputExtents.ts';
+import { readInputFiles } from './modelInputs.ts';
+import type { InputFiles } from './modelInputs.ts';
 import { isModelFile } from './modelFiles.ts';
 import type { ModelPlan } from './modelPlan.ts';
 import { parseModelPlan } from './modelPlanFile.ts';
@@ -12,46 +18,68 @@ import { parseModelPlan } from './modelPlanFile.ts';
 /** What a command was given: a convolution, or a whole model, compiled already or not. */
 export type Source =
   | ConvSource
-  | { readonly kind: 'model'; readonly model: ImportedModel }
+  | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
   | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
-
-/** What a command line says of a model, as `parseModelOptions` reads it. */
-export interface ModelFlags {
-  /** `name=file.pb`: graph inputs that become constants. */
-  readonly bind: readonly string[];
-  /** `name=uint8,scale=1/255`: float inputs that stand for integers. */
-  readonly inputType: readonly string[];
-}
 
 /**
  * Reads a filter config, a plan, an ONNX model or the plan of a model; `-` is stdin, for all but ONNX models.
+ * @param inputs files as `--input` names them: a model whose inputs have symbolic extents takes them from these
  * @throws CipherconvError what reading throws, and `usage` for flags of models where there is none.
  */
-export async function loadAnySource(path: string, flags: ModelFlags): Promise<Source> {
-  if (isModelFile(path)) return { kind: 'model', model: await loadModel(path, flags) };
+export async function loadAnySource(
+  path: string,
+  flags: ModelFlags,
+  inputs: readonly string[] = [],
+): Promise<Source> {
+  if (isModelFile(path)) return { kind: 'model', ...(await loadForInputs(path, flags, inputs)) };
   refuseModelFlags(flags);
   const text = await readText(path);
   const file = displayName(path);
-  if (looksLikeModelPlan(parseJson(text, file))) {
-    return { kind: 'model-plan', plan: parseModelPlan(text, file) };
-  }
-  return parseSource(text, path);
+  return longWork(() =>
+    looksLikeModelPlan(parseJson(text, file))
+      ? { kind: 'model-plan', plan: parseModelPlan(text, file) }
+      : parseSource(text, path),
+  );
 }
 
 /** @throws CipherconvError `usage`: these say something of an ONNX model only. */
-export function refuseModelFlags({ bind, inputType }: ModelFlags): void {
-  if (bind.length + inputType.length === 0) return;
+export function refuseModelFlags({ bind, inputType, extent }: ModelFlags): void {
+  const given = [
+    { flag: '--bind', list: bind },
+    { flag: '--input-type', list: inputType },
+    { flag: '--extent', list: extent },
+  ].find(({ list }) => list.length > 0);
+  if (given === undefined) return;
   throw new CipherconvError({
     code: 'usage',
-    message: `--${bind.length > 0 ? 'bind' : 'input-type'} has no effect here: it is for ONNX models`,
+    message: `${given.flag} has no effect here: it is for ONNX models`,
   });
 }
 
 /** Reads an ONNX model. The importer is loaded late: what reads configs and plans needs none. */
-export async function loadModel(path: string, { bind, inputType }: ModelFlags): Promise<ImportedModel> {
-  const [{ importOnnx }, { parseModelOptions }] = await Promise.all([
+export async function loadModel(path: string, flags: ModelFlags): Promise<ImportedModel> {
+  return (await loadForInputs(path, flags, [])).model;
+}
+
+/** A model, its symbolic extents those of the files; the files are read only where the model leaves extents open. */
+async function loadForInputs(
+  path: string,
+  flags: ModelFlags,
+  given: readonly string[],
+): Promise<{ readonly model: ImportedModel; readonly inputs: InputFiles | null }> {
+  const [{ declaredInputs, importOnnx, readModel }, { parseModelOptions }] = await Promise.all([
     import('../frontend/onnx/importOnnx.ts'),
     import('../frontend/onnx/modelOptions.ts'),
   ]);
-  return importOnnx(path, await parseModelOptions(bind, inputType));
+  const options = await parseModelOptions(flags);
+  if (given.length === 0) return { model: await importOnnx(path, options), inputs: null };
+  const bytes = await readModel(path);
+  const file = displayName(path);
+  const declared = declaredInputs(bytes, file).filter(({ name }) => !options.bind.has(name));
+  const location = { file, folder: dirname(path) };
+  if (!hasOpenExtents(declared, options.extents))
+    return { model: await importOnnx(bytes, { ...options, ...location }), inputs: null };
+  const inputs = await readInputFiles(declared, given);
+  const extents = new Map([...extentsOf(declared, inputs), ...options.extents]);
+  return { model: await importOnnx(bytes, { ...options, ...location, extents }), inputs };
 }

@@ -1,4 +1,5 @@
-import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { CipherconvError, disposedError, internalError } from '../../compiler/base/errors.ts';
+import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
 import { ModelComparer } from './compareModel.ts';
@@ -35,13 +36,19 @@ export interface ModelRunOptions {
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
 
+export interface ModelSignal {
+  /** Aborts between two steps of a layer, and between segments. */
+  readonly signal?: AbortSignal;
+}
+
 /** A client and a server of a compiled model. */
-export class ModelRunner {
+export class ModelRunner implements AsyncDisposableHandle {
   readonly #ort: Ort;
   readonly #plan: ModelPlan;
   readonly #options: ModelRunOptions;
   readonly #runners = new Map<ModelLayer, Runner>();
   readonly #sessions = new Map<ModelSegment, Session>();
+  #isDisposed = false;
 
   private constructor(ort: Ort, plan: ModelPlan, options: ModelRunOptions) {
     this.#ort = ort;
@@ -57,21 +64,25 @@ export class ModelRunner {
   /**
    * Runs the model: segments in the clear on the client, every layer encrypted on the server.
    * @param inputs by name, of the types and shapes that the model declares
-   * @throws CipherconvError `shape-mismatch` or `out-of-range` for inputs that the model does not take.
+   * @throws CipherconvError `shape-mismatch` or `out-of-range` for inputs that the model does not take; the signal's
+   * reason when it aborts.
    */
-  async run(inputs: ReadonlyMap<string, TypedTensor>): Promise<ModelRunResult> {
+  async run(inputs: ReadonlyMap<string, TypedTensor>, { signal }: ModelSignal = {}): Promise<ModelRunResult> {
+    if (this.#isDisposed) throw disposedError('model runner');
     checkInputs(this.#plan, inputs);
     const tensors: Tensors = new Map(inputs);
     const results: RunResult[] = [];
     let segmentMs = 0;
     for (const [index, segment] of this.#plan.segments.entries()) {
+      signal?.throwIfAborted();
       if (segment !== null) {
         this.#announce(`segment ${index + 1}`, 0, 1);
         const start = performance.now();
         await this.#runSegment(segment, tensors);
         segmentMs += performance.now() - start;
       }
-      for (const layer of this.#plan.rounds[index] ?? []) results.push(await this.#runLayer(layer, tensors));
+      for (const layer of this.#plan.rounds[index] ?? [])
+        results.push(await this.#runLayer(layer, tensors, signal));
     }
     const outputs = new Map(this.#plan.outputs.map(({ name }) => [name, take(tensors, name)]));
     const comparison = this.#options.compareOutputs === false ? null : await this.#compare(inputs, tensors);
@@ -85,11 +96,16 @@ export class ModelRunner {
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     for (const runner of this.#runners.values()) runner.dispose();
     this.#runners.clear();
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of sessions) await session.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   #announce(step: string, done: number, total: number): void {
@@ -114,11 +130,12 @@ export class ModelRunner {
     }
   }
 
-  async #runLayer(layer: ModelLayer, tensors: Tensors): Promise<RunResult> {
+  async #runLayer(layer: ModelLayer, tensors: Tensors, signal: AbortSignal | undefined): Promise<RunResult> {
+    const aborting = signal === undefined ? {} : { signal };
     const input = layerInput(layer, take(tensors, layer.input.tensor));
-    const runner = this.#runners.get(layer) ?? (await this.#openRunner(layer));
+    const runner = this.#runners.get(layer) ?? (await this.#openRunner(layer, aborting));
     try {
-      const result = await runner.run(input);
+      const result = await runner.run(input, aborting);
       tensors.set(layer.output.tensor, layerOutput(layer, result.output));
       return result;
     } finally {
@@ -127,13 +144,13 @@ export class ModelRunner {
     }
   }
 
-  #openRunner(layer: ModelLayer): Promise<Runner> {
+  #openRunner(layer: ModelLayer, aborting: ModelSignal): Promise<Runner> {
     const { weightMemoryBytes } = this.#options;
     const onProgress = (step: RunStep, done: number, total: number): void => {
       this.#announce(`${layer.name}: ${step}`, done, total);
     };
     const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
-    return openRunner(layer.stored.plan, { ...memory, onProgress });
+    return openRunner(layer.stored.plan, { ...memory, ...aborting, onProgress });
   }
 
   async #compare(inputs: ReadonlyMap<string, TypedTensor>, tensors: Tensors): Promise<ModelComparison> {
@@ -183,7 +200,7 @@ function checkInputs(plan: ModelPlan, inputs: ReadonlyMap<string, TypedTensor>):
 export async function runModel(
   plan: ModelPlan,
   inputs: ReadonlyMap<string, TypedTensor>,
-  options: Omit<ModelRunOptions, 'keep'> = {},
+  options: Omit<ModelRunOptions, 'keep'> & ModelSignal = {},
 ): Promise<ModelRunResult> {
-  return (await ModelRunner.open(plan, options)).run(inputs);
+  return (await ModelRunner.open(plan, options)).run(inputs, options);
 }

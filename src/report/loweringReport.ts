@@ -1,9 +1,10 @@
 import { chooseLowering, diagonalsCost, toeplitzCost } from '../../compiler/lowerings/choose.ts';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { CostEstimate } from '../../compiler/toeplitz/cost.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { isToeplitz, keyBytes } from '../../compiler/lowerings/plan.ts';
-import type { Lowering, Plan } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import type { CostEstimate } from '../../compiler/cost/estimate.ts';
+import type { Lowering } from '../../compiler/lowering/plan.ts';
 
 /** Why this lowering and not the other one. */
 export interface LoweringReport {

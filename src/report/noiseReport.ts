@@ -1,18 +1,16 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import { largestNoise, resultNoise } from '../../compiler/bfv/noise.ts';
+import { largestNoise } from '../../compiler/bfv/noise.ts';
 import type { Failure, TwiceNoise } from '../../compiler/bfv/noise.ts';
 import { chooseModulus } from '../../compiler/bfv/chooseModulus.ts';
-import {
-  coeffModulusBits,
-  dataModulus,
-  isToeplitz,
-  noiseInput,
-  planNoise,
-} from '../../compiler/lowerings/plan.ts';
-import type { Plan, ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import { isToeplitz, planNoise } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { resultNoise } from '../../compiler/toeplitz/noise.ts';
+import { coeffModulusBits, dataModulus } from '../../compiler/bfv/parameters.ts';
+import { noiseInput } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 /** The noise of a plan, told for people: from a fresh encryption to what decryption meets, and what the neighbours are. */
 

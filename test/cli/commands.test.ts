@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { drawPicture } from '../../examples/draw-picture.ts';
 import { decodeNpy } from '../../src/frontend/npy.ts';
 import { NODE_SEAL_VERSION, VERSION } from '../../src/version.ts';
-import { COMPILER_VERSION } from '../../compiler/lowerings/compile.ts';
 import { cipherconv, namesIn, ROOT, temporaryFolder } from './spawnCli.ts';
+import { COMPILER_VERSION } from '../../compiler/lowering/assemble.ts';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);

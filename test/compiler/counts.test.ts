@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
-import { coeffModulusBits } from '../../compiler/lowerings/plan.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 
 /** A worse packing shows here: one line a layer and kernel, by the default objective. */
 const PINNED: Readonly<Record<string, unknown>> = {

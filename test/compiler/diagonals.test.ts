@@ -2,8 +2,7 @@ import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { bitLength } from '../../compiler/base/interval.ts';
-import { allPrimes, clientView } from '../../compiler/lowerings/plan.ts';
-import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import type { DiagonalsProgram } from '../../compiler/diagonals/program.ts';
 import { largestModulusBits } from '../../compiler/bfv/security.ts';
@@ -15,6 +14,8 @@ import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
+import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 
 /** Distinct diagonals: result, input, exchange and whole rotation. */
 function distinctDiagonals(program: DiagonalsProgram): number {

@@ -1,22 +1,20 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { bitLength } from '../../compiler/base/interval.ts';
-import { decryptionIsCertain, largestNoise, resultNoise } from '../../compiler/bfv/noise.ts';
+import { decryptionIsCertain, largestNoise } from '../../compiler/bfv/noise.ts';
 import { dataPrimesOfBits } from '../../compiler/bfv/chooseModulus.ts';
-import {
-  allPrimes,
-  clientView,
-  dataModulus,
-  decodeResidue,
-  noiseInput,
-} from '../../compiler/lowerings/plan.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
+import { clientView } from '../../compiler/lowerings/plan.ts';
 import { largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec } from '../support/specs.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import { resultNoise } from '../../compiler/toeplitz/noise.ts';
+import { allPrimes, dataModulus } from '../../compiler/bfv/parameters.ts';
+import { decodeResidue } from '../../compiler/lowering/plan.ts';
+import { noiseInput } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 const options = fc.record({
   objective: fc.constantFrom('latency' as const, 'bandwidth' as const),

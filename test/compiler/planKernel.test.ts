@@ -1,27 +1,23 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { bitLength } from '../../compiler/base/interval.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
-import { decryptionIsCertain, resultNoise } from '../../compiler/bfv/noise.ts';
-import { dataModulus, noiseInput } from '../../compiler/lowerings/plan.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
-import {
-  analyzeLanes,
-  digitCapacity,
-  largestLaneL1,
-  largestWeight,
-  limbBoundary,
-  limbsFor,
-} from '../../compiler/toeplitz/direct/lanes.ts';
+import { decryptionIsCertain } from '../../compiler/bfv/noise.ts';
+import { analyzeLanes, largestWeight } from '../../compiler/toeplitz/direct/lanes.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
 import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
 import { largestModulusBits } from '../../compiler/bfv/security.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec } from '../support/specs.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import { resultNoise } from '../../compiler/toeplitz/noise.ts';
+import { dataModulus } from '../../compiler/bfv/parameters.ts';
+import { noiseInput } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { digitCapacity, largestLaneL1, limbBoundary, limbsFor } from '../../compiler/rings/digits.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 /** Balanced digits of `value` as the kernel takes them; null when they do not reach. */
 function digits(value: bigint, limbBits: number, limbs: number): bigint[] | null {

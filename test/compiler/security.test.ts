@@ -4,10 +4,11 @@ import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/bfv/security.ts';
 import { verifyParameters } from '../../compiler/lowering/checkParameters.ts';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { Parameters, Plan } from '../../compiler/lowerings/plan.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { encodePlan, parsePlan, storedPlan } from '../../src/frontend/planFile.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 /** "Security Guidelines for Implementing Homomorphic Encryption" (2024), classical, ternary secret: log2 q by N. */
 const GUIDELINES: Readonly<Record<SecurityBits, readonly number[]>> = {

@@ -1,15 +1,15 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 /** Compiles; a forced degree that cannot carry the spec is let go. */
 function compileLeniently(spec: ConvSpec, options: CompileOptions): ToeplitzPlan {

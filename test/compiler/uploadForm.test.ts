@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { compileSpec, compileToeplitz } from '../../compiler/lowerings/compile.ts';
+import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { chooseUploadForm, microsecondsOfSeeding } from '../../compiler/toeplitz/uploadForm.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
 import { simpleSpec } from '../support/simple.ts';
+import { compileToeplitz } from '../support/compile.ts';
 
 const plan = compileToeplitz(simpleSpec(), { kernel: 'direct' });
 const { parameters, kernel } = plan;

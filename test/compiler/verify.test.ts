@@ -1,17 +1,17 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import type { Placement } from '../../compiler/toeplitz/placement.ts';
-import type { ToeplitzProgram } from '../../compiler/lowerings/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
 import { verifyMatrix } from '../../compiler/toeplitz/verify.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput, randomIntegers } from '../support/specs.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const spec = simpleSpec({
   input: { channels: 2, height: 11, width: 9, signed: true, batch: 2 },

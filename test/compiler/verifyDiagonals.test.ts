@@ -1,6 +1,5 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import type { DiagonalsProgram } from '../../compiler/diagonals/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
@@ -10,6 +9,7 @@ import { convolve } from '../../runtime/clear/loops.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { randomInput } from '../support/specs.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 
 describe('verify of a diagonals plan', () => {
   const spec = simpleSpec({

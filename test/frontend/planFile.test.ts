@@ -1,13 +1,13 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import { canonicalJson } from '../../src/frontend/canonicalJson.ts';
 import { freshBlind } from '../../src/frontend/planDigest.ts';
 import { encodePlan, parsePlan, planDigest, storedPlan } from '../../src/frontend/planFile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../src/frontend/clientPlan.ts';
 import { config, parse, refusal } from './fixtures.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 const { spec } = parse(config({ pads: [1, 1, 1, 1], bias: [-3] }));
 const plan = compileToeplitz(spec);

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
-import { largestLaneL1, limbsFor } from '../../compiler/toeplitz/direct/lanes.ts';
-import type { RingPlaintext, ToeplitzProgram } from '../../compiler/lowerings/program.ts';
 import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
 import { DirectKernel, POLYNOMIALS } from '../../runtime/evaluator/direct/kernel.ts';
 import { loadDirect } from '../../runtime/evaluator/direct/module.ts';
 import { randomIntegers } from '../support/specs.ts';
+import { largestLaneL1, limbsFor } from '../../compiler/rings/digits.ts';
+import type { RingPlaintext, ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const DEGREE = 1024;
 const make = await loadDirect();

@@ -2,16 +2,20 @@ import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { countBytes, countOperations } from '../../compiler/lowerings/counts.ts';
-import { NOTHING_DROPPED, predictedBudgetBits, resultNoise } from '../../compiler/bfv/noise.ts';
+import { NOTHING_DROPPED, predictedBudgetBits } from '../../compiler/bfv/noise.ts';
 import { axisLayout, axisShapes, pitches } from '../../compiler/toeplitz/packing.ts';
 import type { ToeplitzPacking } from '../../compiler/toeplitz/packing.ts';
-import { dataModulus, noiseInput } from '../../compiler/lowerings/plan.ts';
-import type { Parameters, Plan } from '../../compiler/lowerings/plan.ts';
-import { buildProgram, rowNorms, usedChunks } from '../../compiler/lowerings/program.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { buildProgram } from '../../compiler/lowerings/program.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
 import { makeSpec, outputShape } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { randomIntegers } from '../support/specs.ts';
+import { resultNoise } from '../../compiler/toeplitz/noise.ts';
+import { dataModulus } from '../../compiler/bfv/parameters.ts';
+import { noiseInput } from '../../compiler/toeplitz/plan.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
+import { rowNorms, usedChunks } from '../../compiler/toeplitz/program.ts';
 
 /** Plans made without the compiler's search, so that tests of the runtime choose the packing themselves. */
 

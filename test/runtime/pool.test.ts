@@ -1,6 +1,5 @@
 import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
@@ -13,6 +12,7 @@ import { planWork } from '../../runtime/pool/workPlan.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { manyChannels, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
+import { compileToeplitz } from '../support/compile.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
@@ -190,7 +190,7 @@ describe('a pool of workers', () => {
     for (const response of [await first, await third])
       expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
     await pool.dispose();
-    await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow('disposed');
+    await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow('used after dispose');
     client.dispose();
   });
 });

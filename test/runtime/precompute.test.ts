@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
 import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
 import { centredInputRange } from '../../compiler/convolution/spec.ts';
@@ -10,6 +9,7 @@ import { ScalingTable, scaledMessage } from '../../runtime/client/scaling.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { randomInput, randomIntegers } from '../support/specs.ts';
+import { compileToeplitz } from '../support/compile.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);

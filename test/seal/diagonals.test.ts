@@ -3,7 +3,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator/exact.ts';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
-import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
@@ -22,6 +21,7 @@ import { diagonals } from '../support/diagonals.ts';
 import { runEncrypted } from '../support/execute.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);

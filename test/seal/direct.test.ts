@@ -4,7 +4,6 @@ import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
 import { createClient } from '../../runtime/client/client.ts';
@@ -19,6 +18,7 @@ import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 import { runBoth, withDirect, withPrimes } from '../support/kernels.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);

@@ -1,6 +1,5 @@
 import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
@@ -8,6 +7,7 @@ import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
+import { compileToeplitz } from '../support/compile.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);

@@ -1,7 +1,7 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { DiagonalsPlan } from '../../compiler/lowerings/plan.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { simpleSpec } from './simple.ts';
+import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 
 /** Compiles with the diagonals lowering. */
 export const diagonals = (spec: ConvSpec): DiagonalsPlan => compileSpec(spec, { lowering: 'diagonals' });

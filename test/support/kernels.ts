@@ -1,12 +1,12 @@
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { NOTHING_DROPPED } from '../../compiler/bfv/noise.ts';
-import type { ToeplitzPlan } from '../../compiler/lowerings/plan.ts';
 import { analyzeLanes } from '../../compiler/toeplitz/direct/lanes.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 /** The plan with the direct kernel and its lanes, whatever the search chose. */
 export function withDirect(plan: ToeplitzPlan): ToeplitzPlan {

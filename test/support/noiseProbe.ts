@@ -1,5 +1,4 @@
 import { nttPrimes } from '../../compiler/rings/primes.ts';
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import { largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
 import { createContext } from '../../runtime/seal/context.ts';
@@ -17,6 +16,7 @@ import type {
 import { NoiseMeter } from '../../runtime/seal/noiseMeter.ts';
 import { PlaintextWriter } from '../../runtime/seal/plaintext.ts';
 import type { SealScope } from '../../runtime/seal/scope.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 /** Everything that makes and measures noise under one key. */
 export interface NoiseProbe {

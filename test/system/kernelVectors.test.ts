@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compileToeplitz } from '../../compiler/lowerings/compile.ts';
 import { parseVector } from '../../src/bench/vectorFile.ts';
 import { runBoth, withDirect } from '../support/kernels.ts';
+import { compileToeplitz } from '../support/compile.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = resolve(root, process.env['DATA_DIR'] ?? '../shared/data', 'vectors');

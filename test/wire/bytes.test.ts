@@ -2,8 +2,6 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
-import { travellingCoefficients } from '../../compiler/lowerings/counts.ts';
 import { diagonalsCoefficients } from '../../compiler/diagonals/counts.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { clientView } from '../../compiler/lowerings/plan.ts';
@@ -13,6 +11,8 @@ import { messageLengths, responseLengths, uploadLengths } from '../../runtime/wi
 import { MESSAGE_HEADER_BYTES, messageBytes } from '../../runtime/wire/message.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 import { arbitrarySpec } from '../support/specs.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import { travellingCoefficients } from '../../compiler/toeplitz/counts.ts';
 
 const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
 const HEADER_ALLOWANCE = 64;

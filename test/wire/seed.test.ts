@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { isPrime, nttPrimes } from '../../compiler/rings/primes.ts';
-import type { Parameters } from '../../compiler/lowerings/plan.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
 import { createContext } from '../../runtime/seal/context.ts';
 import type { BfvContext } from '../../runtime/seal/context.ts';
@@ -10,6 +9,7 @@ import { loadSeal } from '../../runtime/seal/module.ts';
 import { liveSealObjects, withScope } from '../../runtime/seal/scope.ts';
 import { loadPacking, Packer } from '../../runtime/wire/packer.ts';
 import { randomIntegers } from '../support/specs.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
 

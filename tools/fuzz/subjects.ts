@@ -1,13 +1,14 @@
 import { compile, parseFilterConfig } from '../../src/index.ts';
 import type { CompileOptions } from '../../src/index.ts';
 import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
-import { allPrimes, clientView, isToeplitz } from '../../compiler/lowerings/plan.ts';
+import { clientView, isToeplitz } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { randomMessage } from './oracle.ts';
 import type { Format, PartFormat, Run } from './oracle.ts';
 import { Random } from './random.ts';
+import { allPrimes } from '../../compiler/bfv/parameters.ts';
 
 /** A plan under attack, honest messages to begin with, and what its messages have to look like. */
 export interface Subject {

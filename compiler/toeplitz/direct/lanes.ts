@@ -1,6 +1,8 @@
-import type { DirectLanes, Parameters } from '../../lowerings/plan.ts';
-import type { ToeplitzProgram } from '../../lowerings/program.ts';
 import { scheduleSteps } from './steps.ts';
+import { limbsFor, largestLaneL1 } from '../../rings/digits.ts';
+import type { DirectLanes } from '../plan.ts';
+import type { Parameters } from '../../bfv/parameters.ts';
+import type { ToeplitzProgram } from '../program.ts';
 
 /**
  * The lane analysis of the direct kernel: the accumulator analysis once more, on the kernel's own sums.
@@ -30,39 +32,6 @@ import { scheduleSteps } from './steps.ts';
 
 /** Weights are one signed lane of 16 bits. */
 export const LARGEST_DIRECT_WEIGHT = 32767;
-const LARGEST_LIMB_BITS = 16;
-const LARGEST_LANE = 2 ** 31 - 1;
-
-/** Largest c >= 0 that `limbs` balanced digits of `limbBits` bits can write. Exact. */
-export function digitCapacity(limbBits: number, limbs: number): bigint {
-  const base = 1n << BigInt(limbBits);
-  return ((base / 2n - 1n) * (base ** BigInt(limbs) - 1n)) / (base - 1n);
-}
-
-/** The fewest limbs that carry every residue modulo `prime`, and the narrowest limbs that do it with so few. */
-export function limbsFor(prime: bigint): { limbs: number; limbBits: number } {
-  const largest = (prime - 1n) / 2n;
-  let limbs = 1;
-  while (digitCapacity(LARGEST_LIMB_BITS, limbs) < largest) limbs++;
-  let limbBits = LARGEST_LIMB_BITS;
-  while (limbBits > 2 && digitCapacity(limbBits - 1, limbs) >= largest) limbBits--;
-  return { limbs, limbBits };
-}
-
-/**
- * Largest prime of `bits` bits that needs no more limbs than a smaller prime of as many bits does: the bound that a
- * search for q keeps to where the noise rule allows. Only just above 16, 32 and 48 bits does it exclude anything.
- */
-export function limbBoundary(bits: number): bigint {
-  const largest = (1n << BigInt(bits)) - 1n;
-  const aligned = 2n * digitCapacity(LARGEST_LIMB_BITS, Math.ceil(bits / LARGEST_LIMB_BITS)) + 1n;
-  return aligned < largest ? aligned : largest;
-}
-
-/** Largest L1 norm of the weights that one lane may sum. */
-export function largestLaneL1(limbBits: number): number {
-  return Math.floor(LARGEST_LANE / 2 ** (limbBits - 1));
-}
 
 /** Whether the quotient of the recombination is exact enough; see above. */
 function quotientIsCertain(prime: bigint, limbBits: number, limbs: number): boolean {

@@ -1,4 +1,4 @@
-import type { ToeplitzProgram } from '../../lowerings/program.ts';
+import type { ToeplitzProgram } from '../program.ts';
 
 /**
  * A plane of the direct kernel: the digits of two polynomials side by side, so that one 16-bit dot product serves two

@@ -1,8 +1,8 @@
 import { internalError } from '../../base/errors.ts';
-import { computedRows } from '../../lowerings/program.ts';
-import type { RingPlaintext, ToeplitzProgram } from '../../lowerings/program.ts';
 import { pairChunks, pairedStarts } from './planes.ts';
 import type { Plane } from './planes.ts';
+import { computedRows } from '../program.ts';
+import type { RingPlaintext, ToeplitzProgram } from '../program.ts';
 
 /**
  * The steps of the direct kernel. A step multiplies the pairs of one plane, shifted by one exponent, with a pair of

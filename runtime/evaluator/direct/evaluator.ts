@@ -1,6 +1,4 @@
-import { internalError } from '../../../compiler/base/errors.ts';
-import type { ToeplitzPlan } from '../../../compiler/lowerings/plan.ts';
-import type { ToeplitzProgram } from '../../../compiler/lowerings/program.ts';
+import { disposedError } from '../../../compiler/base/errors.ts';
 import { scheduleSteps } from '../../../compiler/toeplitz/direct/steps.ts';
 import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import { DirectMachine, kernelSource, requireLanes } from './machine.ts';
@@ -14,6 +12,8 @@ import type { CheckedTransfer } from '../transfer.ts';
 import type { Weights } from '../weights.ts';
 import { requireKeyBytes } from '../../wire/evaluationKeys.ts';
 import { groupLengths, responseRooms } from '../../wire/lengths.ts';
+import type { ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 
 /** Evaluates with the `direct` kernel: shift-and-add over raw coefficients, without SEAL. */
 export class DirectEvaluator implements Evaluator {
@@ -82,10 +82,14 @@ export class DirectEvaluator implements Evaluator {
   }
 
   #assertOpen(): void {
-    if (this.#isDisposed) throw internalError('the evaluator has been disposed of');
+    if (this.#isDisposed) throw disposedError('evaluator');
   }
 
   dispose(): void {
     this.#isDisposed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -1,4 +1,3 @@
-import type { DirectLanes, Parameters } from '../../../compiler/lowerings/plan.ts';
 import type { BlockGroup } from '../../../compiler/toeplitz/placement.ts';
 import { sumsAreExact } from '../../../compiler/toeplitz/direct/lanes.ts';
 import type { StepBlock, StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
@@ -9,6 +8,8 @@ import { coverAll, coverPositions, TILE_POSITIONS } from './tiles.ts';
 import type { Polynomial } from '../../wire/coefficients.ts';
 import { makeMemory } from '../../wasm.ts';
 import type { WasmMemory } from '../../wasm.ts';
+import type { DirectLanes } from '../../../compiler/toeplitz/plan.ts';
+import type { Parameters } from '../../../compiler/bfv/parameters.ts';
 
 export interface KernelSource {
   readonly parameters: Parameters;

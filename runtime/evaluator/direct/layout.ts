@@ -1,5 +1,5 @@
-import type { DirectLanes } from '../../../compiler/lowerings/plan.ts';
 import type { StepBlock, StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
+import type { DirectLanes } from '../../../compiler/toeplitz/plan.ts';
 
 /**
  * Where everything lies in the kernel's memory, in bytes. A component is one polynomial (c0 or c1) under one prime,

@@ -1,8 +1,6 @@
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import type { BlockGroup } from '../../../compiler/toeplitz/placement.ts';
-import type { DirectLanes, ToeplitzPlan } from '../../../compiler/lowerings/plan.ts';
 import { analyzeLanes } from '../../../compiler/toeplitz/direct/lanes.ts';
-import type { ToeplitzProgram } from '../../../compiler/lowerings/program.ts';
 import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import { CodingClock } from '../../wire/codingClock.ts';
 import { DirectKernel } from './kernel.ts';
@@ -13,6 +11,8 @@ import type { CheckedTransfer } from '../transfer.ts';
 import { ResponseWriter, UploadReader } from '../../wire/ciphertexts.ts';
 import type { Polynomial } from '../../wire/coefficients.ts';
 import type { PackingModule } from '../../wire/packer.ts';
+import type { DirectLanes, ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 
 /** What decides whether a lane can overflow; how many folds that makes depends on the part of the rows at hand. */
 const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import { lintExitCode } from '../../lint/finding.ts';
 import type { LintReport } from '../../lint/finding.ts';
 import { lint } from '../../lint/lint.ts';
@@ -6,6 +7,7 @@ import type { LintOptions } from '../../lint/lint.ts';
 import type { Paint } from '../../lint/reporters/pretty.ts';
 import { parseRuleLevel } from '../../lint/settings.ts';
 import type { RuleLevel } from '../../lint/settings.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface LintFlags {
@@ -18,12 +20,17 @@ interface LintFlags {
   readonly channels?: true | undefined;
   readonly bind?: readonly string[] | undefined;
   readonly inputType?: readonly string[] | undefined;
+  readonly extent?: readonly string[] | undefined;
 }
 
 type LintFormat = 'pretty' | 'json' | 'sarif' | 'github';
 
 export async function lintCommand(paths: readonly string[], flags: LintFlags, io: Terminal): Promise<void> {
-  const model = await modelOptions(flags.bind ?? [], flags.inputType ?? []);
+  const model = await modelOptions({
+    bind: flags.bind ?? [],
+    inputType: flags.inputType ?? [],
+    extent: flags.extent ?? [],
+  });
   const rules: Record<string, RuleLevel> = Object.fromEntries((flags.rule ?? []).map(parseRuleLevel));
   const report = await lint(paths, {
     rules,
@@ -39,12 +46,11 @@ export async function lintCommand(paths: readonly string[], flags: LintFlags, io
 
 /** What the flags say of models; loaded only when they are given. */
 async function modelOptions(
-  bind: readonly string[],
-  inputType: readonly string[],
-): Promise<Pick<LintOptions, 'bind' | 'inputQuantization'>> {
-  if (bind.length === 0 && inputType.length === 0) return {};
-  const { parseModelOptions } = await import('../../frontend/onnx/modelOptions.ts');
-  return parseModelOptions(bind, inputType);
+  flags: ModelFlags,
+): Promise<Pick<LintOptions, 'bind' | 'inputQuantization' | 'extents'>> {
+  if (flags.bind.length + flags.inputType.length + flags.extent.length === 0) return {};
+  const { parseModelOptions } = await late(import('../../frontend/onnx/modelOptions.ts'));
+  return parseModelOptions(flags);
 }
 
 async function render(report: LintReport, format: LintFormat, channels: boolean): Promise<string> {

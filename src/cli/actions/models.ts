@@ -1,21 +1,24 @@
 import { printable } from '../../../compiler/base/printable.ts';
-import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
+import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+import { longWork } from '../../../runtime/longWork.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
 import { compileModel } from '../../model/compileModel.ts';
-import { loadModelInputs } from '../../model/modelInputs.ts';
+import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
+import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
 import { layersOf } from '../../model/modelPlan.ts';
 import type { ModelPlan } from '../../model/modelPlan.ts';
 import { blindModelPlan, encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
-import type { ModelFlags } from '../../model/modelSources.ts';
 import { loweringReport } from '../../report/loweringReport.ts';
 import { noiseReport } from '../../report/noiseReport.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { explainPlan } from '../explainText.ts';
 import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from '../modelText.ts';
 import { planSummary } from '../planSummary.ts';
+import { late } from '../interrupt.ts';
 import { bold } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -79,7 +82,7 @@ function modelSummary(plan: ModelPlan): object {
 
 /** A model that was given, compiled or not. */
 export type ModelSource =
-  | { readonly kind: 'model'; readonly model: ImportedModel }
+  | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
   | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
 
 function planOf(source: ModelSource, options: CompileOptions, io: Terminal): ModelPlan {
@@ -101,7 +104,8 @@ export function explainModel(
   const overview = [...modelLines(plan), ...PROTECTION].map((line) => `  ${line}\n`).join('');
   io.print(`${bold(printable(plan.name))}  digest ${modelPlanDigest(plan)}\n\n${bold('Model')}\n${overview}`);
   for (const { stored } of layersOf(plan)) {
-    io.print(`\n${explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan))}`);
+    const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
+    io.print(`\n${text}`);
   }
 }
 
@@ -121,9 +125,11 @@ export async function runModelSource(
   io: Terminal,
 ): Promise<void> {
   const plan = planOf(source, request.options, io);
-  const inputs = await loadModelInputs(plan, request.inputs, io.notice);
+  const read = source.kind === 'model' ? source.inputs : null;
+  const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
+  const inputs = fitInputs(plan, files, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
-  const { ModelRunner } = await import('../../model/runModel.ts');
+  const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;
   const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });

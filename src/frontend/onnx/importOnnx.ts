@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
-import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
+import { longWork } from '../../../runtime/longWork.ts';
+import { displayName, noteInput, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import type { Readers } from './layers/followUp.ts';
+import { Extents } from './graph/extents.ts';
 import { Centring } from './graph/centred.ts';
 import { writeOutComposed } from './graph/composed.ts';
 import { orderedNodes, readOpsets } from './graph/graph.ts';
@@ -24,8 +26,14 @@ import type {
   OpenLayer,
   UnsupportedNode,
 } from './types.ts';
-import { checkedBindings, checkedInputQuantization, readInitializers, statedValue } from './graph/values.ts';
-import type { Extents } from './graph/values.ts';
+import {
+  checkedBindings,
+  checkedInputQuantization,
+  declaredInputsOf,
+  readInitializers,
+  statedValue,
+} from './graph/values.ts';
+import type { DeclaredInput } from './graph/values.ts';
 import { setConstant, visit } from './operators/walk.ts';
 import type { Visited } from './operators/walk.ts';
 
@@ -42,12 +50,20 @@ export async function importOnnx(
 ): Promise<ImportedModel> {
   if (typeof source !== 'string') return importModel(source, options);
   const folder = source === STANDARD_STREAM ? {} : { folder: dirname(source) };
-  return importModel(await readModel(source), { file: displayName(source), ...folder, ...options });
+  const bytes = await readModel(source);
+  return longWork(() => importModel(bytes, { file: displayName(source), ...folder, ...options }));
+}
+
+/** What a model says of its inputs; the rest is not looked at. @throws CipherconvError as `importOnnx` does. */
+export function declaredInputs(bytes: Uint8Array, file: string): readonly DeclaredInput[] {
+  if (bytes.length > MAX_MODEL_BYTES) throw tooLarge(file, bytes.length);
+  return declaredInputsOf(readModelProto(bytes, file).graph, file);
 }
 
 /** The bytes of a file, if they are not too many. */
-async function readModel(path: string): Promise<Uint8Array> {
+export async function readModel(path: string): Promise<Uint8Array> {
   if (path !== STANDARD_STREAM) {
+    noteInput(path);
     const file = await open(path).catch((error: unknown) => {
       throw unreadable(path, error);
     });
@@ -79,11 +95,12 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const opsets = readOpsets(proto, file);
   writeOutComposed(graph);
   const nodes = orderedNodes(graph, file);
-  const assumed: Extents = new Map(options.extents ?? []);
-  const { state, inputs } = initialState(graph, opsets.get('') ?? 0, assumed, options, file);
+  const extents = new Extents(options.extents);
+  const { state, inputs } = initialState(graph, opsets.get('') ?? 0, extents, options, file);
   const declared = new Map<string, GraphValue>();
   for (const info of [...graph.valueInfo, ...graph.output])
-    declared.set(info.name, statedValue(info, assumed, false, file));
+    declared.set(info.name, statedValue(info, extents, false, file));
+  extents.requireUse(file);
   const centring = new Centring(graph, state);
   const visited = nodes.flatMap((node) =>
     [...centring.before(node), node].map((next) => visit(next, state, declared)),
@@ -103,14 +120,15 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
     layers: found.layers,
     openLayers: found.openLayers,
     unsupported: found.unsupported,
-    assumed,
+    assumed: extents.known,
+    openExtents: extents.open,
   };
 }
 
 function initialState(
   graph: GraphProto,
   opset: number,
-  assumed: Extents,
+  extents: Extents,
   options: ImportOptions,
   file: string,
 ): { readonly state: GraphState; readonly inputs: readonly GraphValue[] } {
@@ -119,17 +137,19 @@ function initialState(
   // An initializer wins over a graph input of the same name: it is that input's default, and always used.
   const open = graph.input
     .filter(({ name }) => !names.has(name))
-    .map((info) => statedValue(info, assumed, true, file));
+    .map((info) => statedValue(info, extents, true, file));
   const bind = checkedBindings(options.bind, open);
   const inputs = open.filter(({ name }) => !bind.has(name));
   const state: GraphState = {
     file,
     opset,
     constants: new Map(),
+    openExtents: extents.open,
     graphInputs: new Set(inputs.map(({ name }) => name)),
     values: new Map(inputs.map((value) => [value.name, value])),
     quantized: new Map(),
     wholes: new Map(),
+    offGrid: new Map(),
     integersOf: new Map(),
     constantRanges: new Map(),
     centred: new Map(),
@@ -168,20 +188,33 @@ interface Found {
   readonly unsupported: UnsupportedNode[];
   /** The first linear node whose operands are floats. */
   firstFloat: UnsupportedNode | null;
+  /** Whether a linear node works on integers, layer or not. */
+  hasIntegers: boolean;
   /** Of all layers. */
   weights: number;
 }
 
-const FLOAT_OPERATORS = new Set(['Conv', 'MatMul', 'Gemm']);
+const FLOAT_OPERATORS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
 
+function isIntegerOperator({ op, domain }: GraphNode): boolean {
+  return domain === '' ? INTEGER_OPERATORS.has(op) : domain === 'com.microsoft' && op === 'QGemm';
+}
+
 function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
-  const found: Found = { layers: [], openLayers: [], unsupported: [], firstFloat: null, weights: 0 };
+  const found: Found = {
+    layers: [],
+    openLayers: [],
+    unsupported: [],
+    firstFloat: null,
+    hasIntegers: false,
+    weights: 0,
+  };
   for (const { node, folded, known } of visited) {
     if (folded) continue;
     if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
     const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
-    const isInteger = INTEGER_OPERATORS.has(node.op) && node.domain === '';
+    const isInteger = isIntegerOperator(node);
     const view = { node, state };
     if (isFloat)
       collect(
@@ -190,16 +223,15 @@ function findLayers(visited: readonly Visited[], state: GraphState, readers: Rea
         () => floatLayer(view, readers),
         (names) => openLayer(view, names),
       );
-    else if (isInteger)
+    else if (isInteger) {
+      found.hasIntegers = true;
       collect(
         node,
         found,
         () => integerLayer(view),
         (names) => openLayer(view, names),
       );
-    else if (node.op === 'ConvTranspose' && node.domain === '')
-      found.unsupported.push(refusedNode(node, 'linear', 'not supported yet: transposed convolutions'));
-    else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
+    } else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
   }
   return found;
 }
@@ -242,8 +274,8 @@ function collect(
 }
 
 /** A model of floats only: nothing in it is integer arithmetic, so there is nothing to encrypt exactly. */
-function refuseFloats({ layers, openLayers, firstFloat }: Found, file: string): void {
-  if (firstFloat === null || layers.length > 0 || openLayers.length > 0) return;
+function refuseFloats({ layers, openLayers, firstFloat, hasIntegers }: Found, file: string): void {
+  if (firstFloat === null || hasIntegers || layers.length > 0 || openLayers.length > 0) return;
   throw unsupported({
     where: file,
     message: 'the model is not quantized: none of its linear layers works on integers',

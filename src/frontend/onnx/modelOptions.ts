@@ -5,14 +5,25 @@ import type { ImportOptions, InputQuantization, OnnxTensor } from './types.ts';
 
 /** What command lines say of models. */
 
+/** The flags, in the order in which they were given. */
+export interface ModelFlags {
+  /** `name=file.pb`: graph inputs that become constants. */
+  readonly bind: readonly string[];
+  /** `name=uint8,scale=1/255`: float inputs that stand for integers. */
+  readonly inputType: readonly string[];
+  /** `name=640`: sizes of symbolic extents. */
+  readonly extent: readonly string[];
+}
+
 /**
- * Reads `--bind name=file.pb` and `--input-type name=type[,scale=S][,zero-point=Z]`.
+ * Reads `--bind name=file.pb`, `--input-type name=type[,scale=S][,zero-point=Z]` and `--extent name=N`.
  * @throws CipherconvError `usage`, or what reading a tensor file throws
  */
-export async function parseModelOptions(
-  bind: readonly string[],
-  inputType: readonly string[],
-): Promise<Required<Pick<ImportOptions, 'bind' | 'inputQuantization'>>> {
+export async function parseModelOptions({
+  bind,
+  inputType,
+  extent,
+}: ModelFlags): Promise<Required<Pick<ImportOptions, 'bind' | 'inputQuantization' | 'extents'>>> {
   const tensors = new Map<string, OnnxTensor>();
   for (const text of bind) {
     const [name, file] = parted('--bind', text, 'name=file.pb', tensors);
@@ -23,7 +34,20 @@ export async function parseModelOptions(
     const [name, type] = parted('--input-type', text, EXPECTED, quantizations);
     quantizations.set(name, parseInputType(type, text));
   }
-  return { bind: tensors, inputQuantization: quantizations };
+  return { bind: tensors, inputQuantization: quantizations, extents: parseExtents(extent) };
+}
+
+/** At the last "=": a number follows it. */
+function parseExtents(extent: readonly string[]): ReadonlyMap<string, number> {
+  const extents = new Map<string, number>();
+  const expected = 'name=N, a whole number of at least 1';
+  for (const text of extent) {
+    const [, name, size] = /^(.+)=([1-9]\d{0,8})$/s.exec(text) ?? [];
+    if (name === undefined) throw usage('--extent', `not ${expected}`, expected, text);
+    if (extents.has(name)) throw usage('--extent', 'the same name twice', 'every name once', text);
+    extents.set(name, Number(size));
+  }
+  return extents;
 }
 
 /** At the first "=" that leaves both sides something, since names of tensors may hold anything else. */

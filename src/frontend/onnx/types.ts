@@ -1,4 +1,5 @@
 import type { Interval, Width } from '../../../compiler/base/interval.ts';
+import type { OutputArrangement } from '../../../compiler/convolution/arrangement.ts';
 import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
 import type { Requantization } from '../../../runtime/clear/requantize.ts';
 import type { DenseTensor, NumericArray } from '../../interpreter/values.ts';
@@ -9,7 +10,7 @@ import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
  * What an imported ONNX model is.
  *
  * Design. A model is read into a graph of nodes in topological order; what is constant is folded, so that `constants`
- * holds every tensor that does not depend on an input and `nodes` only what is left. Every linear node (Conv, ConvInteger,
+ * holds every tensor that does not depend on an input and `nodes` only what is left. Every linear node (Conv, ConvTranspose, ConvInteger,
  * QLinearConv, Gemm, MatMul, MatMulInteger, QLinearMatMul) whose operands are integers, or floats that are a scale times
  * integers, becomes an `ImportedLayer`: a `ConvSpec` with the way in and out of it. The rest of the graph stays as it is
  * and runs in the clear:
@@ -27,7 +28,8 @@ import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
  *
  * Dense layers are 1x1 convolutions over 1x1 images: the rows of the left operand become the batch, so that reshaping
  * [..., M, K] to [M', K, 1, 1] is free, and so is the way back. With a constant left operand, [..., K, N] becomes [batch, K,
- * 1, N]. 1-D convolutions have height 1.
+ * 1, N]. 1-D convolutions have height 1; those over three axes and transposed ones become plane ones, whose accumulators
+ * `arrangement` puts in order (compiler/convolution).
  */
 export interface ImportedModel {
   /** As messages name it. */
@@ -57,6 +59,16 @@ export interface ImportedModel {
   readonly unsupported: readonly UnsupportedNode[];
   /** Symbolic extents, by the name the model gives them, and what was taken for them. */
   readonly assumed: ReadonlyMap<string, number>;
+  /** Symbolic extents of inputs that nothing is taken for: `extents` gives them. Shapes that depend on them are unknown. */
+  readonly openExtents: readonly OpenExtent[];
+}
+
+/** An extent of a graph input that the file leaves open. */
+export interface OpenExtent {
+  /** Its name in the file, or `input[axis]` for one without a name. */
+  readonly symbol: string;
+  readonly input: string;
+  readonly axis: number;
 }
 
 export interface GraphValue {
@@ -92,6 +104,8 @@ export interface ImportedLayer {
   readonly node: GraphNode;
   /** Its `accumulator` is the width that the model's own arithmetic has: 32 signed bits, or null for float graphs. */
   readonly spec: ConvSpec;
+  /** How the accumulators lie in the node's output. */
+  readonly arrangement: OutputArrangement;
   readonly input: LayerInput;
   /** One per output channel; null for operators without scales (ConvInteger, MatMulInteger, NEMO). */
   readonly weightScales: readonly number[] | null;
@@ -193,6 +207,6 @@ export interface ImportOptions {
   readonly bind?: ReadonlyMap<string, OnnxTensor>;
   /** Float graph inputs that hold scale * (q - zeroPoint). */
   readonly inputQuantization?: ReadonlyMap<string, InputQuantization>;
-  /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and refused elsewhere. */
+  /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and open elsewhere. */
   readonly extents?: ReadonlyMap<string, number>;
 }

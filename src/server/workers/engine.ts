@@ -1,9 +1,9 @@
 import { internalError } from '../../../compiler/base/errors.ts';
-import { deepFreeze } from '../../../compiler/convolution/spec.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { createPlanServer } from '../planServer.ts';
 import type { PlanServer } from '../planServer.ts';
 import type { Engine } from './workerLoop.ts';
+import { deepFreeze } from '../../../compiler/base/freeze.ts';
 
 /** What of a worker's memory weights of all plans together may take; past it they are made at each use. */
 const WEIGHT_SHARE = 1 / 4;

@@ -230,7 +230,7 @@ describe('QDQ', () => {
     const { inputs, ...shapeless } = qdq({});
     expect(inputs).toHaveLength(1);
     expect(reasonOf({ ...shapeless, inputs: [value('x', 'float32', [1, 1, 'h', 'w'])] })).toContain(
-      'fixed shapes',
+      'say --extent h=SIZE --extent w=SIZE',
     );
     expect(
       reasonOf(

@@ -3,13 +3,15 @@ import { describeNode } from './attributes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { MAX_LIST_LENGTH } from '../limits.ts';
 import { malformed } from '../refusal.ts';
-import type { GraphNode, GraphValue, OnnxTensor } from '../types.ts';
+import type { GraphNode, GraphValue, OnnxTensor, OpenExtent } from '../types.ts';
 
 /** What is known of a graph's tensors while its nodes are gone through in order. */
 export interface GraphState {
   readonly file: string;
   readonly opset: number;
   readonly constants: Map<string, OnnxTensor>;
+  /** Symbolic extents of inputs that nobody gave. */
+  readonly openExtents: readonly OpenExtent[];
   /** Inputs that nothing makes constant. */
   readonly graphInputs: ReadonlySet<string>;
   readonly values: Map<string, GraphValue>;
@@ -17,6 +19,8 @@ export interface GraphState {
   readonly quantized: Map<string, Quantized>;
   /** Tensors of whole numbers, and the range they lie in; null for unknown. Types of at most 16 bits need no entry. */
   readonly wholes: Map<string, Interval | null>;
+  /** Why floats are not quantized that come from quantized ones, or from a node that quantizes. */
+  readonly offGrid: Map<string, string>;
   /** q of the constants that quantizing nodes make of constants, by the name of their output. */
   readonly integersOf: Map<string, OnnxTensor>;
   /** Range of q where it is not that of the type: integer constants behind a QuantizeLinear or Clip. */

@@ -1,7 +1,9 @@
 import { ELEMENTS, elementTypeOf } from '../proto/codes.ts';
+import { statedShape } from './extents.ts';
+import type { Extents, StatedExtent } from './extents.ts';
 import { externalReader } from '../proto/externalData.ts';
 import type { GraphProto, ValueInfoProto } from '../proto/onnx_pb.ts';
-import { malformed, quoted, unsupported } from '../refusal.ts';
+import { quoted, unsupported } from '../refusal.ts';
 import { decodeTensor } from '../proto/tensorProto.ts';
 import type { GraphValue, ImportOptions, OnnxTensor } from '../types.ts';
 import { CipherconvError } from '../../../../compiler/base/errors.ts';
@@ -9,19 +11,17 @@ import { nearest } from '../../nearest.ts';
 
 /** Types and shapes that a model states, and its initializers. */
 
-/** Extents with names, and what is taken for them. */
-export type Extents = Map<string, number>;
-
 /**
  * The type and shape that a model states for a tensor.
- * @param isInput symbolic extents become numbers only for graph inputs: the first one is the batch, and 1
+ * @param isInput whether it is a graph input: its first extent is the batch
  */
 export function statedValue(
-  { name, type }: ValueInfoProto,
+  info: ValueInfoProto,
   extents: Extents,
   isInput: boolean,
   file: string,
 ): GraphValue {
+  const { name, type } = info;
   const value = type?.value;
   if (value?.case === undefined) return { name, type: null, shape: null };
   if (value.case !== 'tensorType') {
@@ -32,31 +32,29 @@ export function statedValue(
       found: value.case.replace('Type', ''),
     });
   }
-  const { elemType, shape } = value.value;
-  const known = shape?.dim.map(({ value: extent }, axis) => {
-    if (extent.case === 'dimValue' && extent.value > 0n) {
-      if (extent.value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(extent.value);
-      throw malformed({
-        where: file,
-        message: `an extent of ${quoted(name)} is out of range`,
-        expected: 'below 2^53',
-        found: String(extent.value),
-      });
-    }
-    const symbol = extent.case === 'dimParam' ? extent.value : '';
-    return symbolicExtent(symbol === '' ? `${name}[${axis}]` : symbol, axis, extents, isInput);
-  });
-  const resolved =
-    known === undefined || known.includes(null) ? null : known.filter((extent) => extent !== null);
-  return { name, type: elementTypeOf(elemType), shape: resolved };
+  const elementType = elementTypeOf(value.value.elemType);
+  const stated = statedShape(info, file);
+  if (stated === null) return { name, type: elementType, shape: null };
+  return {
+    name,
+    type: elementType,
+    shape: isInput ? extents.ofInput(name, stated) : extents.resolve(stated),
+  };
 }
 
-function symbolicExtent(symbol: string, axis: number, extents: Extents, isInput: boolean): number | null {
-  const known = extents.get(symbol);
-  if (known !== undefined) return known;
-  if (!isInput || axis !== 0) return null;
-  extents.set(symbol, 1);
-  return 1;
+/** What a model says of an input before anything else is read of it. */
+export interface DeclaredInput {
+  readonly name: string;
+  /** Names stand for extents that the file leaves open; null for no shape. */
+  readonly shape: readonly StatedExtent[] | null;
+}
+
+/** The inputs that no initializer makes constant. */
+export function declaredInputsOf(graph: GraphProto, file: string): readonly DeclaredInput[] {
+  const names = new Set(graph.initializer.map(({ name }) => name));
+  return graph.input
+    .filter(({ name }) => !names.has(name))
+    .map((info) => ({ name: info.name, shape: statedShape(info, file) }));
 }
 
 /** All initializers, external ones read. @throws CipherconvError as `decodeTensor`. */

@@ -6,18 +6,23 @@ import type { LayerBias } from './bias.ts';
 import { ELEMENTS, isQuantizedType } from '../proto/codes.ts';
 import { requantizedAfter } from './followUp.ts';
 import type { Readers } from './followUp.ts';
-import { layerInputOf, perOutput, productScales, specOf } from './makeLayer.ts';
+import { convolutionOf, layerInputOf, perOutput, productScales } from './makeLayer.ts';
 import { INT32 } from './makeLayer.ts';
 import type { LayerParts } from './makeLayer.ts';
 import { floatConstant, floatOperand, NotALayer, requiredName, shapeOfTensor } from './operands.ts';
 import type { ConstantOperand, RunningOperand } from './operands.ts';
-import { convolutionGeometry, leftProductGeometry, rightProductGeometry } from './shapeLayer.ts';
+import {
+  convolutionGeometry,
+  leftProductGeometry,
+  rightProductGeometry,
+  transposedGeometry,
+} from './shapeLayer.ts';
 import type { LayerGeometry } from './shapeLayer.ts';
 import { constantInput, inputName } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { ImportedLayer, LayerOutput, RequantizedOutput } from '../types.ts';
 
-/** Float Conv, MatMul and Gemm whose operands are quantized (QDQ, QONNX) or whole (NEMO). */
+/** Float Conv, ConvTranspose, MatMul and Gemm whose operands are quantized (QDQ, QONNX) or whole (NEMO). */
 
 /** Which operand of a product is the constant one. */
 export function constantSide(view: NodeView, left: number, right: number): 'left' | 'right' {
@@ -44,12 +49,11 @@ export function floatLayer(view: NodeView, readers: Readers): ImportedLayer {
   const scales = productScales(parts);
   const bias = biasOf(view, scales, constant.scales === null && running.scale === null);
   const parted = partBias(view, readers, parts, scales, bias);
-  const spec = specOf(parts, parted.integers);
   return {
     name: node.name,
     op: node.op,
     node,
-    spec,
+    ...convolutionOf(parts, parted.integers),
     input: layerInputOf(parts),
     weightScales: constant.scales === null ? null : perOutput(constant.scales, constant, geometry),
     output: outputOf(view, parts, scales, parted),
@@ -74,6 +78,7 @@ function geometryFor(
   const shape = shapeOfTensor(view, requiredName(node, side === 'left' ? 1 : 0));
   if (shape.join() !== running.shape.join()) throw new NotALayer('its input changes shape on the way');
   if (node.op === 'Conv') return convolutionGeometry(node, shape, integers.shape);
+  if (node.op === 'ConvTranspose') return transposedGeometry(node, shape, integers.shape);
   if (node.op === 'MatMul')
     return side === 'left'
       ? leftProductGeometry(integers.shape, shape)

@@ -4,6 +4,7 @@ import { wholeOf } from '../operators/grids.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { quoted } from '../refusal.ts';
+import { extentFlags } from '../graph/extents.ts';
 import { constantInput, inputName } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { GraphNode, OnnxTensor } from '../types.ts';
@@ -82,9 +83,11 @@ export function zeroPointOf(view: NodeView, index: number, what: string): number
 
 export function shapeOfTensor(view: NodeView, name: string): readonly number[] {
   const shape = view.state.values.get(name)?.shape ?? null;
-  if (shape === null)
-    throw new NotALayer(`the shape of ${quoted(name)} is not known: export the model with fixed shapes`);
-  return shape;
+  if (shape !== null) return shape;
+  const { openExtents } = view.state;
+  const remedy =
+    openExtents.length === 0 ? 'export the model with fixed shapes' : `say ${extentFlags(openExtents)}`;
+  throw new NotALayer(`the shape of ${quoted(name)} is not known: ${remedy}`);
 }
 
 function typeOfTensor(view: NodeView, name: string): ElementType {
@@ -127,11 +130,14 @@ export function floatOperand(view: NodeView, index: number): RunningOperand {
       : { tensor: source, type: typeOfTensor(view, source), shape, kind: 'integer', scale, zeroPoint, range };
   }
   const whole = wholeOf(state, name);
-  if (whole === null)
-    throw new NotALayer(
-      `its input ${quoted(name)} is not quantized${state.graphInputs.has(name) ? ' (say what integers it stands for: --input-type, inputQuantization)' : ''}`,
-      'float',
-    );
+  if (whole === null) {
+    const reason = state.offGrid.get(name);
+    const remedy = state.graphInputs.has(name)
+      ? ' (say what integers it stands for: --input-type, inputQuantization)'
+      : '';
+    if (reason !== undefined) throw new NotALayer(`its input ${quoted(name)} is not quantized: ${reason}`);
+    throw new NotALayer(`its input ${quoted(name)} is not quantized${remedy}`, 'float');
+  }
   if (whole.range === null)
     throw new NotALayer(`its input ${quoted(name)} is whole, but nothing bounds it: clip it`);
   return {
@@ -173,6 +179,8 @@ export function floatConstant(view: NodeView, index: number): ConstantOperand {
   }
   const constant = state.constants.get(name);
   if (constant === undefined) {
+    const reason = state.offGrid.get(name);
+    if (reason !== undefined) throw new NotALayer(`its weights ${quoted(name)} are not quantized: ${reason}`);
     throw state.graphInputs.has(name)
       ? new NotALayer(`its weights ${quoted(name)} are floats that come as a graph input`, 'float')
       : new NotALayer('both operands are computed at run time');

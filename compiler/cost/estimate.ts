@@ -1,0 +1,26 @@
+/** What a run costs, estimated, and which of two costs less. */
+
+export type Objective = 'latency' | 'bandwidth';
+
+export interface CostEstimate {
+  /** Client and server together, one thread, on the machine of the cost table. */
+  readonly milliseconds: number;
+  /** Upload and response, coefficients at the bits of q, seeded upload. */
+  readonly bytes: number;
+}
+
+/** Below 0 where `left` is cheaper. */
+export function compareEstimates(left: CostEstimate, right: CostEstimate, objective: Objective): number {
+  switch (objective) {
+    case 'latency':
+      return left.milliseconds - right.milliseconds || left.bytes - right.bytes;
+    case 'bandwidth':
+      return left.bytes - right.bytes || left.milliseconds - right.milliseconds;
+    default:
+      return objective satisfies never;
+  }
+}
+
+export function describeEstimate({ milliseconds, bytes }: CostEstimate): string {
+  return `${milliseconds.toFixed(2)} ms and ${bytes} bytes`;
+}

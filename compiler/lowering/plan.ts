@@ -1,0 +1,137 @@
+import type { Interval, Width } from '../base/interval.ts';
+import type { Degree } from '../bfv/security.ts';
+import type { Objective } from '../cost/estimate.ts';
+import type { DroppedBits } from '../bfv/noise.ts';
+import type { ConvSpec, ConvShape } from '../convolution/spec.ts';
+import type { Parameters } from '../bfv/parameters.ts';
+
+/** What every plan holds, whatever its lowering. */
+
+export type Lowering = 'toeplitz' | 'diagonals';
+
+/** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (toeplitz/direct/steps.ts). */
+export type Kernel = 'ntt' | 'direct';
+
+/** How c1 of an upload travels: the 64-byte seed that SEAL expands to it, or its coefficients. */
+export type UploadForm = 'seeded' | 'whole';
+
+/**
+ * How residues become accumulators: output channel o's value is low[o] + ((r - residueLow[o]) mod t), because the
+ * encrypted sum, which leaves the bias out, lies in [residueLow[o], residueLow[o] + t).
+ */
+export interface DecodeWindows {
+  /** Exact low end of the accumulator of each output channel. */
+  readonly low: readonly number[];
+  /** low[o] - bias[o]. */
+  readonly residueLow: readonly number[];
+}
+
+export interface PlanAnalysis {
+  /** Hull of the accumulators of all channels. */
+  readonly interval: Interval;
+  /** Exact accumulator range of each output channel. */
+  readonly channels: readonly Interval[];
+  /** max over channels of hi - lo + 1. */
+  readonly decodeWidth: number;
+  readonly required: Width;
+}
+
+/** What one run of the plan costs, counted from the program. */
+export interface PlanCounts {
+  readonly inputCiphertexts: number;
+  readonly outputCiphertexts: number;
+  /** Plaintext x ciphertext products. */
+  readonly products: number;
+  /** Ciphertext transforms, forward (one an input, or a rotation of it) and back (one a sum of products). */
+  readonly ntt: number;
+  /** Rotations and exchanges of slot rows: key switches. */
+  readonly rotations: number;
+  /** Weight polynomials transformed once per plan. */
+  readonly weightPlaintexts: number;
+}
+
+/** Bytes of all ciphertexts of one run, exact. */
+export interface PlanBytes {
+  readonly upload: number;
+  readonly response: number;
+}
+
+/** Why some candidates were not taken; one entry a degree and kind of reason. */
+export interface RefusedCandidate {
+  readonly degree: Degree;
+  readonly reason: string;
+}
+
+export interface PlanReport {
+  readonly objective: Objective;
+  /** Candidates whose cost was computed. */
+  readonly considered: number;
+  /** Estimated milliseconds of one run on the machine of the cost table. */
+  readonly estimatedMilliseconds: number;
+  readonly refused: readonly RefusedCandidate[];
+}
+
+/** What really travels, of each block group; the chunks and rows of a diagonals plan are its ciphertexts. */
+export interface Transfer {
+  /** Input chunks that some row reads, ascending; the others are never encrypted. */
+  readonly usedChunks: readonly number[];
+  /** Result rows without any term: their residues are 0, known in the clear, never computed. */
+  readonly emptyRows: readonly number[];
+}
+
+/** How ciphertexts travel. */
+export interface PlanWire extends DroppedBits {
+  readonly upload: UploadForm;
+}
+
+/** What every plan holds, whatever its lowering. */
+export interface PlanBase {
+  readonly format: 'cipherconv-plan';
+  readonly version: 2;
+  /** Version of the compiler that made the plan. */
+  readonly compiler: string;
+  readonly spec: ConvSpec;
+  readonly analysis: PlanAnalysis;
+  readonly parameters: Parameters;
+  readonly windows: DecodeWindows;
+  readonly transfer: Transfer;
+  readonly wire: PlanWire;
+  readonly counts: PlanCounts;
+  readonly bytes: PlanBytes;
+  readonly report: PlanReport;
+}
+
+/** All that encrypting and decrypting needs, whatever the lowering. It holds no weight. */
+export interface ClientViewBase {
+  readonly shape: ConvShape;
+  readonly parameters: Parameters;
+  readonly windows: DecodeWindows;
+  readonly transfer: Transfer;
+  readonly wire: PlanWire;
+}
+
+/** Value of output channel `channel` for residue `residue` in [0, t). Exact for all safe integers. */
+export function decodeResidue(
+  windows: DecodeWindows,
+  plainModulus: number,
+  channel: number,
+  residue: number,
+): number {
+  const residueLow = windows.residueLow[channel]!;
+  const base = ((residueLow % plainModulus) + plainModulus) % plainModulus;
+  const distance = residue >= base ? residue - base : residue - base + plainModulus;
+  return windows.low[channel]! + distance;
+}
+
+/** The evaluation keys that a plan needs: exactly these, known before any is made. */
+export interface PlanKeys {
+  /** Left rotations by 1 to N/2 - 1 slots, ascending; 0 first where the slot rows are exchanged. */
+  readonly steps: readonly number[];
+  /** Bytes of all keys as they travel. */
+  readonly bytes: number;
+}
+
+/** Numbers of the rows without any entry, ascending. */
+export function emptyRows(rows: readonly (readonly unknown[])[]): number[] {
+  return rows.flatMap((entries, row) => (entries.length === 0 ? [row] : []));
+}

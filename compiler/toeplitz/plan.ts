@@ -1,0 +1,66 @@
+import type { Failure, DroppedBits } from '../bfv/noise.ts';
+import type { ClientViewBase, Kernel, PlanBase } from '../lowering/plan.ts';
+import type { ToeplitzPacking } from './packing.ts';
+import type { ResultNoiseInput } from './noise.ts';
+import { outputShape } from '../convolution/spec.ts';
+import { elementCount } from '../base/tensor.ts';
+
+/** What the noise follows from, beside the parameters. */
+export interface NoiseFacts {
+  /** When an honest result may decrypt wrong. */
+  readonly failure: Failure;
+  /** Largest L1 norm of a row of weight polynomials (centred lift). */
+  readonly rowL1: number;
+  /** Largest squared L2 norm of a row. */
+  readonly rowL2Squared: number;
+}
+
+export interface PlanNoise extends NoiseFacts {
+  /** Budget in bits that SEAL reports at least, by the worst-case rule. */
+  readonly predictedBudgetBits: number;
+}
+
+/** How the direct kernel's 32-bit lanes sum without overflow; direct/lanes.ts derives and proves it. */
+export interface DirectLanes {
+  /** Bits of a balanced digit, at most 16. */
+  readonly limbBits: number;
+  /** Digits of a residue, of every data prime. */
+  readonly limbs: number;
+  /** Largest L1 norm of weights that one lane may sum: floor((2^31 - 1) / 2^(limbBits - 1)). */
+  readonly laneL1: number;
+  /** Most partial sums of a result, each reduced on its own: 1 where every row stays within `laneL1`. */
+  readonly folds: number;
+}
+
+/** Coefficients: no rotations, no keys. */
+export interface ToeplitzPlan extends PlanBase {
+  readonly kernel: Kernel;
+  /** Present exactly when the kernel is `direct`. */
+  readonly direct: DirectLanes | null;
+  readonly packing: ToeplitzPacking;
+  readonly noise: PlanNoise;
+}
+
+export interface ToeplitzView extends ClientViewBase {
+  readonly packing: ToeplitzPacking;
+}
+
+/** What the noise of a toeplitz plan's results depends on. */
+export function noiseInput(
+  plan: Pick<ToeplitzPlan, 'spec' | 'parameters'> & {
+    readonly noise: NoiseFacts;
+    readonly wire: DroppedBits;
+  },
+): ResultNoiseInput {
+  const { batch, channels, height, width } = outputShape(plan.spec);
+  const { failure, rowL1, rowL2Squared } = plan.noise;
+  return {
+    degree: plan.parameters.degree,
+    plainModulus: plan.parameters.plainModulus,
+    failure,
+    rowL1,
+    rowL2Squared,
+    coefficients: elementCount([batch, channels, height, width]),
+    dropped: plan.wire,
+  };
+}
