@@ -1,5 +1,6 @@
-import { dequantized, quantized } from '../../../interpreter/quantize.ts';
-import { intAttribute } from '../graph/attributes.ts';
+import { broadcastSteps, strided } from '../../../interpreter/moves.ts';
+import { dequantized, multiplierOf, quantized, requantized } from '../../../interpreter/quantize.ts';
+import { floatAttribute, intAttribute } from '../graph/attributes.ts';
 import { inputName, inputType } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import { isQuantizedType } from '../proto/codes.ts';
@@ -8,9 +9,9 @@ import { ACTIVATIONS } from './activations.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { NORMALIZATION } from './normalization.ts';
 import { named } from './operator.ts';
-import type { Call, Family, Operator, ShapeRule } from './operator.ts';
+import type { Call, ClearRule, Family, Operator, ShapeRule } from './operator.ts';
 import { POOLS } from './pools.ts';
-import { gemmExtents } from './products.ts';
+import { gemmExtents, gemmProducts } from './products.ts';
 import { LINEAR_QUANTIZERS } from './quantization.ts';
 import { REDUCTIONS } from './reductions.ts';
 import { SELECTIONS } from './selections.ts';
@@ -94,7 +95,9 @@ function channelsFirst(operator: Operator): Operator {
   return {
     ...operator,
     shape: (view) =>
-      isFirst(view) ? operator.shape(view) : [{ type: inputType(view, 4) ?? inputType(view, 0), shape: null }],
+      isFirst(view)
+        ? operator.shape(view)
+        : [{ type: inputType(view, 4) ?? inputType(view, 0), shape: null }],
     clear: (call) => (isFirst(call.view) ? (operator.clear?.(call) ?? null) : null),
   };
 }
@@ -109,6 +112,31 @@ const quantizedGemmShape: ShapeRule = (view) => {
   return [{ type, shape: gemmExtents(view, 0, 3) }];
 };
 
+/** saturate(rne(rn(rn(A B + C) rn(rn(rn(alpha sa) sb) / sy))) + zy), or the floats rn(rn(A B + C) rn(rn(alpha sa) sb)). */
+const quantizedGemmClear: ClearRule = (call) => {
+  const [a, scaleA, zeroA, b, scaleB, zeroB, c, scaleY, zeroY] = call.inputs;
+  if (!a || !scaleA || !b || !scaleB || scaleA.data.length !== 1) return null;
+  const { shape, type } = call.output;
+  const sums = gemmProducts(call.view, [a, zeroA?.data ?? null], [b, zeroB?.data ?? null]);
+  if (c) {
+    const added = strided(c, shape, broadcastSteps(c.shape, shape)).data;
+    for (let index = 0; index < sums.length; index++) sums[index] = sums[index]! + added[index]!;
+  }
+  const scale = Math.fround(floatAttribute(call.view.node, 'alpha', 1) * scaleA.data[0]!);
+  const divisor = scaleY?.data[0] ?? 1;
+  const multipliers = Array.from(scaleB.data, (right) => multiplierOf(scale, right, divisor));
+  if (scaleY) {
+    const zeroPoint = zeroY?.data[0] ?? 0;
+    return [requantized({ shape, data: sums }, type, { multipliers, zeroPoint, axis: 1 })];
+  }
+  const columns = shape[1] ?? 1;
+  const data = Float32Array.from(
+    sums,
+    (sum, index) => Math.fround(sum) * multipliers[multipliers.length === 1 ? 0 : index % columns]!,
+  );
+  return [{ type, shape, data }];
+};
+
 export const CONTRIB: Family = new Map<string, Operator>([
   ['QLinearAdd', quantizedForm(ARITHMETIC.get('Add'), BINARY)],
   ['QLinearMul', quantizedForm(ARITHMETIC.get('Mul'), BINARY)],
@@ -119,7 +147,7 @@ export const CONTRIB: Family = new Map<string, Operator>([
   ['QLinearReduceMean', quantizedForm(REDUCTIONS.get('ReduceMean'), UNARY)],
   ['QLinearAveragePool', channelsFirst(quantizedForm(POOLS.get('AveragePool'), UNARY))],
   ['QLinearGlobalAveragePool', channelsFirst(quantizedForm(POOLS.get('GlobalAveragePool'), UNARY))],
-  ['QGemm', { shape: quantizedGemmShape, grid: null, clear: null, folds: 'never' }],
+  ['QGemm', { shape: quantizedGemmShape, grid: null, clear: quantizedGemmClear, folds: 'never' }],
   ...named('Gelu', { shape: sameAsFirst, grid: null, clear: null, folds: 'never' }),
   ...LINEAR_QUANTIZERS,
 ]);
