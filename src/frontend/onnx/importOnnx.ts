@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { longWork } from '../../../runtime/longWork.ts';
-import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
+import { displayName, noteInput, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import type { Readers } from './layers/followUp.ts';
 import { Extents } from './graph/extents.ts';
@@ -63,6 +63,7 @@ export function declaredInputs(bytes: Uint8Array, file: string): readonly Declar
 /** The bytes of a file, if they are not too many. */
 export async function readModel(path: string): Promise<Uint8Array> {
   if (path !== STANDARD_STREAM) {
+    noteInput(path);
     const file = await open(path).catch((error: unknown) => {
       throw unreadable(path, error);
     });
@@ -196,6 +197,10 @@ interface Found {
 const FLOAT_OPERATORS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
 
+function isIntegerOperator({ op, domain }: GraphNode): boolean {
+  return domain === '' ? INTEGER_OPERATORS.has(op) : domain === 'com.microsoft' && op === 'QGemm';
+}
+
 function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
   const found: Found = {
     layers: [],
@@ -209,7 +214,7 @@ function findLayers(visited: readonly Visited[], state: GraphState, readers: Rea
     if (folded) continue;
     if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
     const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
-    const isInteger = INTEGER_OPERATORS.has(node.op) && node.domain === '';
+    const isInteger = isIntegerOperator(node);
     const view = { node, state };
     if (isFloat)
       collect(
