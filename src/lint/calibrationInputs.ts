@@ -30,10 +30,10 @@ export interface CalibrationInputs {
   readonly requireUse: (notice: (sentence: string) => void) => void;
 }
 
-const KINDS = ['.npy', '.json', '.png'];
+const KINDS = ['.npy', '.json', '.pb', '.png'];
 
 /**
- * Reads a .npy, .json or .png file, or all of them in a folder.
+ * Reads a .npy, .json, .pb or .png file, or all of them in a folder.
  * @throws CipherconvError `unreadable`, also for a folder without any, and what `loadInput` throws.
  */
 export async function loadCalibration(path: string): Promise<CalibrationInputs> {
