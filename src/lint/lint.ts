@@ -22,7 +22,7 @@ import type { ModelOptions } from './sources.ts';
 export interface LintOptions extends Overrides, ModelOptions {
   /** Settings file to use for every file; otherwise the nearest `cipherconv.config.json` above each. */
   readonly config?: string;
-  /** Sample inputs: .npy, .json, .pb, .png, or a folder of them. */
+  /** Sample inputs: .npy, .json, .pb, .png, .jpg, or a folder of them. */
   readonly calibration?: string;
   /** What searches leave out, as in `.gitignore`, relative to the current folder. */
   readonly ignore?: readonly string[];
