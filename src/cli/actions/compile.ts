@@ -11,7 +11,7 @@ import { refuseModelFlags } from '../../model/modelSources.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
-import { modelFlags } from '../modelFlags.ts';
+import { allowsClear, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { oneLine } from '../planText.ts';
 import { late } from '../interrupt.ts';
@@ -44,10 +44,21 @@ export async function compile(
   if (isModelFile(path)) {
     if (clientPlan !== undefined) refuseModelClientPlan();
     const { compileModelFile } = await late(import('./models.ts'));
-    await compileModelFile(path, { model, options, blind, file, json: flags.json === true }, io);
+    await compileModelFile(
+      path,
+      {
+        model,
+        options: { ...options, allowClear: allowsClear(self) },
+        blind,
+        file,
+        json: flags.json === true,
+      },
+      io,
+    );
     return;
   }
   refuseModelFlags(model);
+  refuseAllowClear(self);
   const compiled = compileConfig(await loadConfig(path), options);
   const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());
   const clientText = clientPlan === undefined ? null : clientPlanText(stored);

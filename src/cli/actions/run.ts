@@ -10,7 +10,7 @@ import type { InputSource } from '../../frontend/tensors.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
-import { modelFlags } from '../modelFlags.ts';
+import { allowsClear, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
@@ -40,11 +40,18 @@ export async function runCommand(
     const { output } = flags;
     await runModelSource(
       source,
-      { options, inputs: flags.input, output, json: flags.json === true, ...memory },
+      {
+        options: { ...options, allowClear: allowsClear(self) },
+        inputs: flags.input,
+        output,
+        json: flags.json === true,
+        ...memory,
+      },
       io,
     );
     return;
   }
+  refuseAllowClear(self);
   const input = await loadInput(onlyInput(flags.input));
   io.progress('compile', 0, 1);
   const stored =
