@@ -40,7 +40,8 @@ function propertyTests(): string[] {
 function ended({ seed, files, until }: Round): Promise<boolean> {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const options = ['--reporter=dot', '--reporter=json', `--outputFile.json=${REPORT}`];
-  const order = ['--sequence.shuffle.files', `--sequence.seed=${seed}`];
+  // Counts are larger, so time limits must be too.
+  const order = ['--sequence.shuffle.files', `--sequence.seed=${seed}`, '--testTimeout=900000'];
   const child = spawn(process.execPath, [vitest, 'run', ...options, ...order, ...files], {
     cwd: ROOT,
     stdio: 'inherit',

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { NamedFile } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 
 /** Adds the options that say more of an ONNX model than it says itself; `modelFlags` reads them. */
@@ -16,6 +17,11 @@ export function addModelFlags(command: CommandUnknownOpts): void {
 
 function listOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** The files that options of models name. */
+export function boundFiles({ bind }: ModelFlags): NamedFile[] {
+  return bind.map((text) => ({ what: '--bind', path: text.slice(text.indexOf('=') + 1) }));
 }
 
 /** What --bind, --input-type and --extent were given, in order. */

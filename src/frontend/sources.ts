@@ -6,7 +6,7 @@ import { longWork } from '../../runtime/longWork.ts';
 import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
-import { displayName, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { displayName, noteInput, readText, STANDARD_STREAM, unreadable } from './files.ts';
 import { decodeNpy } from './npy.ts';
 import { looksLikePlan, parsePlan } from './planFile.ts';
 import type { StoredPlan } from './planFile.ts';
@@ -43,6 +43,7 @@ export function npyLoader(path: string): (npy: string) => Tensor {
   const folder = path === STANDARD_STREAM ? '.' : dirname(path);
   return (npy) => {
     const file = isAbsolute(npy) ? npy : join(folder, npy);
+    noteInput(file);
     let bytes: Uint8Array;
     try {
       bytes = readFileSync(file);

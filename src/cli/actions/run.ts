@@ -3,6 +3,7 @@ import { compileConfig } from '../../compile.ts';
 import { resizeSpec } from '../../frontend/autoPad.ts';
 import type { ParsedConfig } from '../../frontend/config.ts';
 import { STANDARD_STREAM } from '../../frontend/files.ts';
+import type { NamedFile } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
@@ -10,7 +11,8 @@ import type { InputSource } from '../../frontend/tensors.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
-import { allowsClear, modelFlags, refuseAllowClear } from '../modelFlags.ts';
+import { requireSeparate } from '../clientFiles.ts';
+import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
@@ -30,9 +32,16 @@ export async function runCommand(
   io: Terminal,
 ): Promise<void> {
   const options = compileOptions(self);
-  refuseSharedStreams(path, flags);
+  const model = modelFlags(self);
+  await requireSeparate(
+    [{ what: 'the config', path }, ...inputFiles(flags.input), ...boundFiles(model)],
+    [
+      ...(flags.output === undefined ? [] : [{ what: '--output', path: flags.output }]),
+      ...(flags.json === true ? [{ what: '--json', path: STANDARD_STREAM }] : []),
+    ],
+  );
   if (flags.output !== undefined) await requireOutput(flags.output);
-  const source = await loadAnySource(path, modelFlags(self), flags.input);
+  const source = await loadAnySource(path, model, flags.input);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
   if (source.kind === 'model' || source.kind === 'model-plan') {
@@ -73,16 +82,11 @@ export async function runCommand(
   if (!report.match) io.finish({ kind: 'mismatch' });
 }
 
-function refuseSharedStreams(path: string, flags: RunFlags): void {
-  if (path === STANDARD_STREAM && flags.input.includes(STANDARD_STREAM)) {
-    throw new CipherconvError({
-      code: 'usage',
-      message: 'the config and the input cannot both come from stdin',
-    });
-  }
-  if (flags.output === STANDARD_STREAM && flags.json === true) {
-    throw new CipherconvError({ code: 'usage', message: 'the output and --json cannot both go to stdout' });
-  }
+/** The files of `--input`, which may have the name of an input in front. */
+function inputFiles(given: readonly string[]): NamedFile[] {
+  return given
+    .flatMap((text) => (text.includes('=') ? [text, text.slice(text.indexOf('=') + 1)] : [text]))
+    .map((path) => ({ what: '--input', path }));
 }
 
 /** @throws CipherconvError `usage`: a convolution has one input. */

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { longWork } from '../../../runtime/longWork.ts';
-import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
+import { displayName, noteInput, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import type { Readers } from './layers/followUp.ts';
 import { Extents } from './graph/extents.ts';
@@ -63,6 +63,7 @@ export function declaredInputs(bytes: Uint8Array, file: string): readonly Declar
 /** The bytes of a file, if they are not too many. */
 export async function readModel(path: string): Promise<Uint8Array> {
   if (path !== STANDARD_STREAM) {
+    noteInput(path);
     const file = await open(path).catch((error: unknown) => {
       throw unreadable(path, error);
     });

@@ -140,12 +140,21 @@ const quantizedClear: ClearRule = (call) => {
   return [requantized({ shape, data }, type, { multipliers, zeroPoint, axis: shape.length - 1 })];
 };
 
-/** alpha A B + beta C: in doubles, rounded to the type once. */
-const gemmClear = computes(2, (inputs, { view: { node }, output }) => {
+/** Products of two matrices, turned as transA and transB say, zero points taken off. */
+export function gemmProducts(
+  { node }: NodeView,
+  [a, zeroA]: readonly [OnnxTensor, NumericArray | null],
+  [b, zeroB]: readonly [OnnxTensor, NumericArray | null],
+): Float64Array {
   const turned = (tensor: OnnxTensor, attribute: string): OnnxTensor =>
     intAttribute(node, attribute, 0) === 0 ? tensor : transpose(tensor, [1, 0]);
-  const [a, b] = [turned(inputs[0]!, 'transA'), turned(inputs[1]!, 'transB')];
-  const sums = integerProducts(a, b, null, null);
+  return integerProducts(turned(a, 'transA'), turned(b, 'transB'), zeroA, zeroB);
+}
+
+/** alpha A B + beta C: in doubles, rounded to the type once. */
+const gemmClear = computes(2, (inputs, { view, output }) => {
+  const { node } = view;
+  const sums = gemmProducts(view, [inputs[0]!, null], [inputs[1]!, null]);
   const [alpha, beta] = [floatAttribute(node, 'alpha', 1), floatAttribute(node, 'beta', 1)];
   const data = emptyArray(output.type, sums.length);
   const c = inputs[2];

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { TensorProto } from './onnx_pb.ts';
 import { malformed, quoted, unsupported } from '../refusal.ts';
-import { unreadable } from '../../files.ts';
+import { noteInput, unreadable } from '../../files.ts';
 
 /** Reads the bytes of a tensor that stand in another file. */
 export type ExternalReader = (proto: TensorProto, byteLength: number, where: string) => Uint8Array;
@@ -79,6 +79,7 @@ function insideOf(folder: string, location: string, where: string): string {
 function readPart(path: string, offset: number, byteLength: number, where: string): Uint8Array {
   let descriptor: number;
   try {
+    noteInput(path);
     descriptor = openSync(path, 'r');
   } catch (error) {
     throw unreadable(path, error);
