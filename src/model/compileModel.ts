@@ -47,7 +47,8 @@ export function compileModel(
     model.outputs.map(({ name }) => name),
     ends.map(({ input, output }) => ({ input: input.tensor, output: output.tensor })),
   );
-  const { allowClear: _, ...layerOptions } = options;
+  const layerOptions: CompileOptions & { allowClear?: boolean } = { ...options };
+  delete layerOptions.allowClear;
   const plans = model.layers.map((layer, index) => {
     onLayer(index, model.layers.length);
     return compileLayer(model.file, layer, layerOptions);

@@ -172,6 +172,6 @@ export function toDense(tensor: TypedTensor, where: string): DenseTensor {
 export function fromDense({ type, shape, data }: DenseTensor, where: string): TypedTensor {
   const crossing = requireCrossing(type, where);
   const elements =
-    crossing === 'int64' || crossing === 'uint64' ? TYPES[crossing].make(data as Float64Array) : data;
+    crossing === 'int64' || crossing === 'uint64' ? TYPES[crossing].make(data) : data;
   return { type: crossing, shape, data: elements };
 }
