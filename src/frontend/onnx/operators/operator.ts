@@ -1,6 +1,7 @@
 import type { Interval } from '../../../../compiler/base/interval.ts';
 import type { NodeView, Quantized } from '../graph/state.ts';
 import type { ElementType } from '../proto/codes.ts';
+import type { BoundsRule } from './bounds.ts';
 import type { OnnxTensor } from '../types.ts';
 
 /** What an operator is: one record in one place. registry.ts says how to add one. */
@@ -10,6 +11,8 @@ export interface Operator {
   readonly grid: GridRule | null;
   /** null: the interpreter does not compute it. */
   readonly clear: ClearRule | null;
+  /** What the values of the first output lie between; left out: nothing is known but what `grid` says. */
+  readonly bounds?: BoundsRule;
   /**
    * When the importer folds it: `values` where all inputs are constant, `shapes` where the shapes of its inputs are known,
    * `never` for operators that take much longer than reading their inputs (a small file must not cost much time).
