@@ -33,10 +33,9 @@ export function boundsOf(state: GraphState, name: string): Interval | null {
   return bounds;
 }
 
-function extremes(values: ArrayLike<number>): Interval | null {
+function extremes(values: Iterable<number>): Interval | null {
   let [lo, hi] = [Infinity, -Infinity];
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index]!;
+  for (const value of values) {
     if (!Number.isFinite(value)) return null;
     if (value < lo) lo = value;
     if (value > hi) hi = value;
