@@ -22,7 +22,7 @@ import type { ModelOptions } from './sources.ts';
 export interface LintOptions extends Overrides, ModelOptions {
   /** Settings file to use for every file; otherwise the nearest `cipherconv.config.json` above each. */
   readonly config?: string;
-  /** Sample inputs: .npy, .json, .png, or a folder of them. */
+  /** Sample inputs: .npy, .json, .png, .jpg, or a folder of them. */
   readonly calibration?: string;
   /** Told in a sentence what a person may want to know besides the findings. */
   readonly notice?: (sentence: string) => void;
