@@ -1,9 +1,8 @@
 import { describeNode } from '../graph/attributes.ts';
 import type { NodeView } from '../graph/state.ts';
 import { wholesWithin } from './bounds.ts';
-import type { BoundsRule } from './bounds.ts';
 import { withinType } from './grids.ts';
-import type { Operator } from './operator.ts';
+import type { BoundsRule, Operator } from './operator.ts';
 import { isQuantizer, linearAffine, quantizerOf } from './quantizers.ts';
 
 /** Notes which outputs hold integers, or a scale times integers, and in which range; constants are folded already. */

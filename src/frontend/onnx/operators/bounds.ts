@@ -6,6 +6,7 @@ import { constantInput, inputName } from '../graph/state.ts';
 import type { GraphState, NodeView } from '../graph/state.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import { wholeOf } from './grids.ts';
+import type { BoundsRule } from './operator.ts';
 
 /**
  * What the values of a tensor lie between, fractions too. Rounding to a type keeps the order of values, so an interval of
@@ -51,8 +52,6 @@ export function wholesWithin({ lo, hi }: Interval): Interval | null {
     ? { lo: least, hi: most }
     : null;
 }
-
-export type BoundsRule = (view: NodeView) => Interval | null;
 
 function inputBounds({ node, state }: NodeView): readonly (Interval | null)[] {
   return node.inputs.map((name) => (name === '' ? null : boundsOf(state, name)));

@@ -1,7 +1,6 @@
 import type { Interval } from '../../../../compiler/base/interval.ts';
 import type { NodeView, Quantized } from '../graph/state.ts';
 import type { ElementType } from '../proto/codes.ts';
-import type { BoundsRule } from './bounds.ts';
 import type { OnnxTensor } from '../types.ts';
 
 /** What an operator is: one record in one place. registry.ts says how to add one. */
@@ -45,6 +44,9 @@ export interface GridFacts {
 
 /** What an operator makes of the grid that its inputs lie on; one entry per output, from the first on. */
 export type GridRule = (view: NodeView) => readonly GridFacts[];
+
+/** What the values of the first output lie between (bounds.ts); null for nothing known. */
+export type BoundsRule = (view: NodeView) => Interval | null;
 
 /** Type and shape of an output, both known. */
 export interface KnownOutput {
