@@ -171,7 +171,6 @@ export function toDense(tensor: TypedTensor, where: string): DenseTensor {
 /** As it crosses between the parts of a model. @throws CipherconvError `unsupported` for types that do not cross. */
 export function fromDense({ type, shape, data }: DenseTensor, where: string): TypedTensor {
   const crossing = requireCrossing(type, where);
-  const elements =
-    crossing === 'int64' || crossing === 'uint64' ? TYPES[crossing].make(data) : data;
+  const elements = crossing === 'int64' || crossing === 'uint64' ? TYPES[crossing].make(data) : data;
   return { type: crossing, shape, data: elements };
 }
