@@ -36,6 +36,12 @@ const HELD: readonly (Figure & { readonly file: string; readonly code: string })
     file: 'src/server/settings.ts',
     code: 'keysIdleMs: 15 * 60_000',
   },
+  {
+    page: 'SECURITY.md',
+    says: 'after 5 s of grace',
+    file: 'src/server/settings.ts',
+    code: 'bodyGraceMs: 5000',
+  },
   { page: 'SECURITY.md', says: 'every 25 ms', file: 'src/server/workers/pool.ts', code: 'WATCH_MS = 25;' },
   {
     page: 'docs/architecture.md',
