@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, link, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 
 /** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
 
@@ -29,11 +30,14 @@ export function noteInput(path: string): void {
 /** @throws CipherconvError `unreadable`. */
 export async function readBytes(path: string): Promise<Uint8Array> {
   noteInput(path);
+  let bytes: Uint8Array;
   try {
-    return path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
+    bytes = path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
   } catch (error) {
     throw unreadable(path, error);
   }
+  refuseLfsPointer(bytes, displayName(path));
+  return bytes;
 }
 
 /** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8. */

@@ -7,6 +7,7 @@ import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
 import { displayName, noteInput, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 import { decodeNpy } from './npy.ts';
 import { looksLikePlan, parsePlan } from './planFile.ts';
 import type { StoredPlan } from './planFile.ts';
@@ -50,6 +51,7 @@ export function npyLoader(path: string): (npy: string) => Tensor {
     } catch (error) {
       throw unreadable(file, error);
     }
+    refuseLfsPointer(bytes, file);
     return decodeNpy(bytes, file);
   };
 }

@@ -85,13 +85,13 @@ export function runServer(folder: string, line: string, shown: readonly string[]
   const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, env: environment(folder) });
   const wanted = shown.map((text) => text.replace(/:\d+$/, ''));
   let printed = '';
-  let isTold = false;
   return new Promise((resolve, reject) => {
     const hear = (bytes: Buffer): void => {
       printed += bytes.toString();
       const lines = printed.split('\n').map((text) => text.replace(/:\d+$/, ''));
-      // Once: a second signal may come when the process has let go of its handler.
-      if (!isTold && missingLine(wanted, lines) === null) isTold = child.kill('SIGTERM');
+      if (child.killed || missingLine(wanted, lines) !== null) return;
+      // Once: a second signal would end it before it has stopped in order.
+      child.kill('SIGTERM');
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);

@@ -114,9 +114,9 @@ describe('a worker that fails', () => {
   });
 
   it('deadline hit while waiting for a worker: 504, and only the worker that was late is ended', async () => {
-    const here = await start({ deadlineMs: 4000 });
+    const here = await start({ deadlineMs: 6000 });
     await until(() => here.service.pool.ready === 2);
-    // The first takes 2500 ms, the second is late in the middle, the third before it has begun.
+    // The first takes 4000 ms, the second is late in the middle, the third before it has begun.
     const slow = withFault(here.upload, 'slower');
     const answers = await Promise.all([here.post(slow), here.post(slow), here.post(slow)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 504, 504]);

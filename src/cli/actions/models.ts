@@ -5,6 +5,7 @@ import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
 import { compileModel } from '../../model/compileModel.ts';
+import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
 import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
@@ -115,6 +116,8 @@ export interface RunModelRequest {
   readonly inputs: readonly string[];
   readonly output: string | undefined;
   readonly json: boolean;
+  /** What may be done to pictures. */
+  readonly rules: PictureRules;
   readonly weightMemoryBytes?: number;
 }
 
@@ -127,7 +130,7 @@ export async function runModelSource(
   const plan = planOf(source, request.options, io);
   const read = source.kind === 'model' ? source.inputs : null;
   const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
-  const inputs = fitInputs(plan, files, io.notice);
+  const inputs = fitInputs(plan, files, io.notice, request.rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;

@@ -6,6 +6,7 @@ import { STANDARD_STREAM } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
+import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
@@ -13,6 +14,7 @@ import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
 import { boundFiles, modelFlags } from '../modelFlags.ts';
+import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
@@ -32,6 +34,7 @@ export async function runCommand(
   io: Terminal,
 ): Promise<void> {
   const options = compileOptions(self);
+  const rules = pictureRules(self);
   const model = modelFlags(self);
   await requireSeparate(
     [{ what: 'the config', path }, ...inputFiles(flags.input), ...boundFiles(model)],
@@ -49,7 +52,7 @@ export async function runCommand(
     const { output } = flags;
     await runModelSource(
       source,
-      { options, inputs: flags.input, output, json: flags.json === true, ...memory },
+      { options, inputs: flags.input, output, json: flags.json === true, rules, ...memory },
       io,
     );
     return;
@@ -58,9 +61,9 @@ export async function runCommand(
   io.progress('compile', 0, 1);
   const stored =
     source.kind === 'plan'
-      ? planFor(source.stored, input)
-      : compileFor(source.config, options, input, io.notice);
-  const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
+      ? planFor(source.stored, input, rules)
+      : compileFor(source.config, options, rules.resize ? null : input, io.notice);
+  const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice, rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { run } = await late(import('../../run.ts'));
   const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
@@ -94,8 +97,8 @@ function onlyInput([first = '', ...others]: readonly string[]): string {
 }
 
 /** A plan is for one size: says what to do about a picture of another. */
-function planFor(stored: StoredPlan, input: InputSource): StoredPlan {
-  if (input.kind === 'tensor') return stored;
+function planFor(stored: StoredPlan, input: InputSource, { resize }: PictureRules): StoredPlan {
+  if (input.kind === 'tensor' || resize) return stored;
   const { height, width } = stored.plan.spec.input;
   const { picture } = input;
   if (picture.height === height && picture.width === width) return stored;
@@ -105,18 +108,18 @@ function planFor(stored: StoredPlan, input: InputSource): StoredPlan {
     message: 'the picture has another size than the plan was compiled for',
     expected: `${width} x ${height} (width x height)`,
     found: `${picture.width} x ${picture.height}`,
-    hint: 'give the filter config instead of the plan, which is then compiled for this size',
+    hint: '--resize scales it; or give the filter config instead of the plan, which is then compiled for this size',
   });
 }
 
-/** Compiles a config, for the size of the picture where that is another than the config's. */
+/** Compiles a config, for the size of the picture, if there is one to go by, where that is another than the config's. */
 function compileFor(
   config: ParsedConfig,
   options: CompileOptions,
-  input: InputSource,
+  input: InputSource | null,
   notice: (sentence: string) => void,
 ): StoredPlan {
-  if (input.kind === 'tensor') return compileConfig(config, options);
+  if (input === null || input.kind === 'tensor') return compileConfig(config, options);
   const { height, width } = config.spec.input;
   const { picture } = input;
   if (picture.height === height && picture.width === width) return compileConfig(config, options);
