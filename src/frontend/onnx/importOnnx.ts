@@ -150,6 +150,7 @@ function initialState(
     values: new Map(inputs.map((value) => [value.name, value])),
     quantized: new Map(),
     wholes: new Map(),
+    bounds: new Map(),
     offGrid: new Map(),
     integersOf: new Map(),
     constantRanges: new Map(),
