@@ -74,7 +74,9 @@ it('docs/onnx.md has the table', { timeout: 300_000 }, async () => {
     expect(models.length).toBeGreaterThan(5);
     for (const model of models) rows.push(`| ${name}/${model} | ${await row(join(path, model))} |`);
   }
-  const table = ['| model | encrypted | in the clear | why |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  const table = ['| model | encrypted | in the clear | why |', '| --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
   const text = readFileSync(page, 'utf8');
   const found = /<!-- models -->\n\n?([^]*?)\n?\n<!-- \/models -->/.exec(text);
   if (found === null) throw new Error('docs/onnx.md has no place for the table');
