@@ -27,6 +27,7 @@ export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
 export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
 export type { SpecFields } from '../compiler/convolution/defaults.ts';
 export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
+export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
 export type {
   ConvShape,
   ConvSpec,
@@ -35,6 +36,7 @@ export type {
   WeightShape,
   WeightSpec,
 } from '../compiler/convolution/spec.ts';
+export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';

@@ -12,6 +12,7 @@ export function addModelFlags(command: CommandUnknownOpts): void {
   repeatable('--bind <name=file.pb>', 'values of a model input, which makes it constant');
   repeatable('--input-type <name=type>', 'what integers a float model input stands for');
   repeatable('--extent <name=N>', 'size of a symbolic extent of a model input');
+  command.addOption(new Option('--encrypt-pools', 'average pools of models become encrypted layers too'));
 }
 
 function listOf(value: unknown): string[] {
@@ -23,11 +24,12 @@ export function boundFiles({ bind }: ModelFlags): NamedFile[] {
   return bind.map((text) => ({ what: '--bind', path: text.slice(text.indexOf('=') + 1) }));
 }
 
-/** What --bind, --input-type and --extent were given, in order. */
+/** What the options of models were given; those that repeat in order. */
 export function modelFlags(command: { readonly getOptionValue: (name: string) => unknown }): ModelFlags {
   return {
     bind: listOf(command.getOptionValue('bind')),
     inputType: listOf(command.getOptionValue('inputType')),
     extent: listOf(command.getOptionValue('extent')),
+    encryptPools: command.getOptionValue('encryptPools') === true,
   };
 }

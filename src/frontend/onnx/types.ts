@@ -207,6 +207,11 @@ export interface ImportOptions {
   readonly bind?: ReadonlyMap<string, OnnxTensor>;
   /** Float graph inputs that hold scale * (q - zeroPoint). */
   readonly inputQuantization?: ReadonlyMap<string, InputQuantization>;
+  /**
+   * What becomes of average pools whose input is quantized: by default the client computes them in the clear, which costs
+   * no round trip; `encrypted` makes layers of them.
+   */
+  readonly averagePools?: 'clear' | 'encrypted';
   /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and open elsewhere. */
   readonly extents?: ReadonlyMap<string, number>;
 }

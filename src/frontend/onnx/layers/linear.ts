@@ -39,13 +39,18 @@ export function floatLayer(view: NodeView, readers: Readers): ImportedLayer {
   const running = floatOperand(view, runningIndex);
   const constant = floatConstant(view, constantIndex);
   const geometry = geometryFor(view, running, constant, side);
-  const parts: LayerParts = {
-    name: node.name,
-    running,
-    constant,
-    geometry,
-    accumulator: widthOf(running, constant),
-  };
+  return layerFrom(view, readers, { running, constant, geometry });
+}
+
+/** The layer of a node with a float output. @throws NotALayer. */
+export function layerFrom(
+  view: NodeView,
+  readers: Readers,
+  operands: Pick<LayerParts, 'running' | 'constant' | 'geometry'>,
+): ImportedLayer {
+  const { node } = view;
+  const { running, constant, geometry } = operands;
+  const parts: LayerParts = { ...operands, name: node.name, accumulator: widthOf(running, constant) };
   const scales = productScales(parts);
   const bias = biasOf(view, scales, constant.scales === null && running.scale === null);
   const parted = partBias(view, readers, parts, scales, bias);
