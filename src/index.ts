@@ -116,25 +116,25 @@ export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel } from './model/compileModel.ts';
+export type { ModelCompileOptions } from './model/compileModel.ts';
 export type {
   AccumulatorOutput,
-  Arithmetic,
   ClearNode,
   ModelLayer,
   ModelLayerOutput,
   ModelPlan,
   ModelPort,
-  ModelReference,
+  Macs,
   ModelSegment,
   RequantizedLayerOutput,
   ScaledOutput,
 } from './model/modelPlan.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
-  FloatComparison,
   ModelComparison,
   ModelLayerReport,
   ModelRunReport,
+  RuntimeStatistic,
 } from './model/modelReport.ts';
 export { ModelRunner, runModel } from './model/runModel.ts';
 export type { ModelRunOptions, ModelRunResult } from './model/runModel.ts';

@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { NamedFile } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 
@@ -32,4 +33,22 @@ export function modelFlags(command: { readonly getOptionValue: (name: string) =>
     extent: listOf(command.getOptionValue('extent')),
     encryptPools: command.getOptionValue('encryptPools') === true,
   };
+}
+
+/** Adds the option that accepts a model in which nothing is encrypted; `allowsClear` reads it. */
+export function addAllowClear(command: CommandUnknownOpts): void {
+  command.option('--allow-clear', 'accept a model in which nothing can be encrypted');
+}
+
+export function allowsClear(command: { readonly getOptionValue: (name: string) => unknown }): boolean {
+  return command.getOptionValue('allowClear') === true;
+}
+
+/** @throws CipherconvError `usage`: a single convolution is always encrypted. */
+export function refuseAllowClear(command: { readonly getOptionValue: (name: string) => unknown }): void {
+  if (!allowsClear(command)) return;
+  throw new CipherconvError({
+    code: 'usage',
+    message: '--allow-clear has no effect here: it is for ONNX models',
+  });
 }
