@@ -1,8 +1,10 @@
+import { constants as bufferConstants } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, link, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, link, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { LARGEST_STREAM_BYTES, readNamed, readStream, requireRegular } from './regularFiles.ts';
 
 /** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
 
@@ -26,23 +28,60 @@ export function noteInput(path: string): void {
   if (path !== STANDARD_STREAM) inputs?.add(path);
 }
 
-/** @throws CipherconvError `unreadable`. */
+/**
+ * Reads a file or pipe that the user named, or stdin; see regularFiles.ts for what may be opened.
+ * @throws CipherconvError `unreadable`.
+ */
 export async function readBytes(path: string): Promise<Uint8Array> {
   noteInput(path);
   try {
-    return path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
+    return path === STANDARD_STREAM
+      ? await readStream(process.stdin, LARGEST_STREAM_BYTES)
+      : await readNamed(path);
   } catch (error) {
     throw unreadable(path, error);
   }
 }
 
-/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8. */
+/**
+ * Refuses a path that a search came upon and that is no regular file.
+ * @throws CipherconvError `unreadable`.
+ */
+export async function requireReadable(path: string): Promise<void> {
+  await requireRegular(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+}
+
+/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8, and too many for one text. */
 export async function readText(path: string): Promise<string> {
+  if (path !== STANDARD_STREAM) {
+    const size = await stat(path).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    );
+    requireTextLength(size, displayName(path), LARGEST_TEXT_BYTES);
+  }
   return decodeText(await readBytes(path), displayName(path));
 }
 
-/** @throws CipherconvError `unreadable` for bytes that are not UTF-8. */
-export function decodeText(bytes: Uint8Array, file: string): string {
+/** What one JavaScript string holds, were every character one byte: 512 MiB less 24 bytes. */
+const LARGEST_TEXT_BYTES = bufferConstants.MAX_STRING_LENGTH;
+
+function requireTextLength(bytes: number, file: string, limit: number): void {
+  if (bytes <= limit) return;
+  throw new CipherconvError({
+    code: 'unreadable',
+    where: file,
+    message: 'the text is too long',
+    expected: `at most ${limit} bytes`,
+    found: `${bytes} bytes`,
+  });
+}
+
+/** @throws CipherconvError `unreadable` for bytes that are not UTF-8, or more than `limit`. */
+export function decodeText(bytes: Uint8Array, file: string, limit = LARGEST_TEXT_BYTES): string {
+  requireTextLength(bytes.length, file, limit);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
@@ -65,15 +104,6 @@ export function unreadable(path: string, error: unknown): CipherconvError {
     { code: 'unreadable', where: displayName(path), message: `cannot be read: ${reasonOf(error)}` },
     { cause: error },
   );
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('stdin is not in binary mode');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 const REASONS: Readonly<Record<string, string>> = {
