@@ -19,6 +19,11 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     .option('--max-warnings <N>', 'fail when there are more warnings', wholeNumber(0, 1e9))
     .option('--calibration <path>', 'sample inputs: .npy, .json, .pb, .png, .jpg, or a folder of them')
     .option('--config <file>', 'settings (default: the nearest cipherconv.config.json above each file)')
+    .option(
+      '--ignore <pattern>',
+      'what to leave out, as in .gitignore, relative to the current folder; repeatable',
+      collect,
+    )
     .option('--rule <name=level>', 'level of a rule: error, warning, info or off; repeatable', collect)
     .option('--headroom <bits>', 'bits to spare that low-headroom asks for', wholeNumber(0, 64))
     .option('--channels', 'a table row for every output channel')

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, link, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 import { LARGEST_STREAM_BYTES, readNamed, readStream, requireRegular } from './regularFiles.ts';
 
 /** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
@@ -34,13 +35,17 @@ export function noteInput(path: string): void {
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
   noteInput(path);
+  let bytes: Uint8Array;
   try {
-    return path === STANDARD_STREAM
-      ? await readStream(process.stdin, LARGEST_STREAM_BYTES)
-      : await readNamed(path);
+    bytes =
+      path === STANDARD_STREAM
+        ? await readStream(process.stdin, LARGEST_STREAM_BYTES)
+        : await readNamed(path);
   } catch (error) {
     throw unreadable(path, error);
   }
+  refuseLfsPointer(bytes, displayName(path));
+  return bytes;
 }
 
 /**

@@ -6,6 +6,7 @@ import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
 import { displayName, noteInput, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 import { decodeNpy } from './npy.ts';
 import { insideOf, readRegularSync } from './regularFiles.ts';
 import { looksLikePlan, parsePlan } from './planFile.ts';
@@ -51,10 +52,9 @@ export function npyLoader(path: string): (npy: string) => Tensor {
     if (inside.kind === 'outside')
       return refuseOutside(displayName(path), `${JSON.stringify(npy)}, ${inside.reason}`);
     noteInput(inside.path);
-    return decodeNpy(
-      reading(file, () => readRegularSync(inside.path)),
-      file,
-    );
+    const bytes = reading(file, () => readRegularSync(inside.path));
+    refuseLfsPointer(bytes, file);
+    return decodeNpy(bytes, file);
   };
 }
 

@@ -31,10 +31,10 @@ export interface CalibrationInputs {
   readonly requireUse: (notice: (sentence: string) => void) => void;
 }
 
-const KINDS = ['.npy', '.json', ...PICTURE_KINDS];
+const KINDS = ['.npy', '.json', '.pb', ...PICTURE_KINDS];
 
 /**
- * Reads a .npy, .json, .png or .jpg file, or all of them in a folder.
+ * Reads a .npy, .json, .pb, .png or .jpg file, or all of them in a folder.
  * @throws CipherconvError `unreadable`, also for a folder without any, and what `loadInput` throws.
  */
 export async function loadCalibration(path: string): Promise<CalibrationInputs> {

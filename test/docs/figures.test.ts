@@ -36,6 +36,12 @@ const HELD: readonly (Figure & { readonly file: string; readonly code: string })
     file: 'src/server/settings.ts',
     code: 'keysIdleMs: 15 * 60_000',
   },
+  {
+    page: 'SECURITY.md',
+    says: 'after 5 s of grace',
+    file: 'src/server/settings.ts',
+    code: 'bodyGraceMs: 5000',
+  },
   { page: 'SECURITY.md', says: 'every 25 ms', file: 'src/server/workers/pool.ts', code: 'WATCH_MS = 25;' },
   {
     page: 'docs/architecture.md',
@@ -90,7 +96,9 @@ function looseFigures(page: string): string[] {
 
 describe.each(PAGES)('%s', (page) => {
   it('has no time or size that is neither computed, nor held by code, nor marked', () => {
-    expect(looseFigures(page)).toEqual([]);
+    const help =
+      'hold it in HELD or COMPUTED of this file, or mark it: <!-- example: why no test can know it -->';
+    expect(looseFigures(page), help).toEqual([]);
   });
 });
 

@@ -2,11 +2,14 @@
  * What the documentation names is there: commands and their options, npm scripts, files, links. In examples too, which
  * no test runs.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cipherconv, ROOT } from '../cli/spawnCli.ts';
 import { chunksOf, PAGES, typedLines } from '../support/markdown.ts';
+
+/** Every source of ours, by its path from the root. */
+const SOURCES = globSync('{compiler,runtime,src,test,tools,examples}/**/*.{ts,proto}', { cwd: ROOT });
 
 /** What npm itself understands. */
 const NPM_COMMANDS = ['ci', 'cit', 'install', 'pack', 'test'];
@@ -87,6 +90,11 @@ describe.each(PAGES)('%s', (page) => {
 
   it('names tests, sources and examples that exist', () => {
     const text = readFileSync(join(ROOT, page), 'utf8');
+    // `exact.ts` and `accumulator/exact.ts` are sources by the end of their paths.
+    const sources = [...text.matchAll(/`([\w./-]+\.ts)`/g)].map(([, source]) => source!);
+    expect(sources.filter((source) => !SOURCES.some((path) => `/${path}`.endsWith(`/${source}`)))).toEqual(
+      [],
+    );
     const paths =
       text.match(/\b(test|src|compiler|runtime|tools|examples)\/[\w./-]*\w\.(ts|json|png|md)\b/g) ?? [];
     expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);

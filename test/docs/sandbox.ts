@@ -89,7 +89,9 @@ export function runServer(folder: string, line: string, shown: readonly string[]
     const hear = (bytes: Buffer): void => {
       printed += bytes.toString();
       const lines = printed.split('\n').map((text) => text.replace(/:\d+$/, ''));
-      if (missingLine(wanted, lines) === null) child.kill('SIGTERM');
+      if (child.killed || missingLine(wanted, lines) !== null) return;
+      // Once: a second signal would end it before it has stopped in order.
+      child.kill('SIGTERM');
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);

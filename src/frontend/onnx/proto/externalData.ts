@@ -1,8 +1,9 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, readFileSync, readSync } from 'node:fs';
 import { CipherconvError } from '../../../../compiler/base/errors.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import { malformed, quoted, unsupported } from '../refusal.ts';
 import { noteInput, unreadable } from '../../files.ts';
+import { LARGEST_LFS_POINTER, refuseLfsPointer } from '../../lfsPointer.ts';
 import { insideOf, openRegularSync } from '../../regularFiles.ts';
 import type { RegularFile } from '../../regularFiles.ts';
 
@@ -78,6 +79,7 @@ function readPart(path: string, offset: number, byteLength: number, where: strin
   }
   const { descriptor, size } = file;
   try {
+    if (size <= LARGEST_LFS_POINTER) refuseLfsPointer(readFileSync(descriptor), path);
     // Compared before anything is allocated: offset and length can claim any size.
     if (offset + byteLength > size) {
       throw malformed({
