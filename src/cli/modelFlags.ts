@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { NamedFile } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 
@@ -12,6 +13,7 @@ export function addModelFlags(command: CommandUnknownOpts): void {
   repeatable('--bind <name=file.pb>', 'values of a model input, which makes it constant');
   repeatable('--input-type <name=type>', 'what integers a float model input stands for');
   repeatable('--extent <name=N>', 'size of a symbolic extent of a model input');
+  command.addOption(new Option('--encrypt-pools', 'average pools of models become encrypted layers too'));
 }
 
 function listOf(value: unknown): string[] {
@@ -23,11 +25,30 @@ export function boundFiles({ bind }: ModelFlags): NamedFile[] {
   return bind.map((text) => ({ what: '--bind', path: text.slice(text.indexOf('=') + 1) }));
 }
 
-/** What --bind, --input-type and --extent were given, in order. */
+/** What the options of models were given; those that repeat in order. */
 export function modelFlags(command: { readonly getOptionValue: (name: string) => unknown }): ModelFlags {
   return {
     bind: listOf(command.getOptionValue('bind')),
     inputType: listOf(command.getOptionValue('inputType')),
     extent: listOf(command.getOptionValue('extent')),
+    encryptPools: command.getOptionValue('encryptPools') === true,
   };
+}
+
+/** Adds the option that accepts a model in which nothing is encrypted; `allowsClear` reads it. */
+export function addAllowClear(command: CommandUnknownOpts): void {
+  command.option('--allow-clear', 'accept a model in which nothing can be encrypted');
+}
+
+export function allowsClear(command: { readonly getOptionValue: (name: string) => unknown }): boolean {
+  return command.getOptionValue('allowClear') === true;
+}
+
+/** @throws CipherconvError `usage`: a single convolution is always encrypted. */
+export function refuseAllowClear(command: { readonly getOptionValue: (name: string) => unknown }): void {
+  if (!allowsClear(command)) return;
+  throw new CipherconvError({
+    code: 'usage',
+    message: '--allow-clear has no effect here: it is for ONNX models',
+  });
 }

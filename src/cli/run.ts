@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
-import { addModelFlags } from './modelFlags.ts';
+import { addAllowClear, addModelFlags } from './modelFlags.ts';
 import { late } from './interrupt.ts';
 import { addPictureFlags } from './pictureFlags.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,6 +30,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);
   addModelFlags(command);
+  addAllowClear(command);
   addPictureFlags(command);
   examples(command, [
     ['run edges.conv.json -i picture.png -o edges.png', 'a picture through a filter'],

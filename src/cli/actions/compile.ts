@@ -13,7 +13,7 @@ import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
-import { boundFiles, modelFlags } from '../modelFlags.ts';
+import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { oneLine } from '../planText.ts';
 import { late } from '../interrupt.ts';
@@ -43,10 +43,21 @@ export async function compile(
   if (isModelFile(path)) {
     if (clientPlan !== undefined) refuseModelClientPlan();
     const { compileModelFile } = await late(import('./models.ts'));
-    await compileModelFile(path, { model, options, blind, file, json: flags.json === true }, io);
+    await compileModelFile(
+      path,
+      {
+        model,
+        options: { ...options, allowClear: allowsClear(self) },
+        blind,
+        file,
+        json: flags.json === true,
+      },
+      io,
+    );
     return;
   }
   refuseModelFlags(model);
+  refuseAllowClear(self);
   const compiled = compileConfig(await loadConfig(path), options);
   const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());
   const clientText = clientPlan === undefined ? null : clientPlanText(stored);

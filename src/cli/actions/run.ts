@@ -13,7 +13,7 @@ import { loadAnySource } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
-import { boundFiles, modelFlags } from '../modelFlags.ts';
+import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
@@ -52,11 +52,19 @@ export async function runCommand(
     const { output } = flags;
     await runModelSource(
       source,
-      { options, inputs: flags.input, output, json: flags.json === true, rules, ...memory },
+      {
+        options: { ...options, allowClear: allowsClear(self) },
+        inputs: flags.input,
+        output,
+        json: flags.json === true,
+        rules,
+        ...memory,
+      },
       io,
     );
     return;
   }
+  refuseAllowClear(self);
   const input = await loadInput(onlyInput(flags.input));
   io.progress('compile', 0, 1);
   const stored =

@@ -5,6 +5,7 @@ import type { Unary } from '../../../interpreter/functions.ts';
 import { floatAttribute, textAttribute } from '../graph/attributes.ts';
 import { constantInput, inputName, inputShape, inputType } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
+import { rising } from './bounds.ts';
 import { clipped, facts, intersect } from './grids.ts';
 import { computes, named } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule, Whole } from './operator.ts';
@@ -34,6 +35,15 @@ function clippedWhole(view: NodeView, range: Interval | null): Whole {
   const isWhole = (bound: number | null): bound is number =>
     bound !== null && (Number.isInteger(bound) || !Number.isFinite(bound));
   return isWhole(lo) && isWhole(hi) ? { range: intersect(range, lo, hi) } : null;
+}
+
+/** Between the bounds of the Clip, whatever comes in, and narrower where that is. */
+function clipInterval(view: NodeView): Interval | null {
+  const [lo, hi] = clipBounds(view);
+  if (lo === null || hi === null || lo > hi) return null;
+  const clip = (value: number): number => Math.min(Math.max(value, lo), hi);
+  const input = rising(clip)(view);
+  return input ?? (Number.isFinite(lo) && Number.isFinite(hi) ? { lo, hi } : null);
 }
 
 const whole: Operator = { shape: sameAsFirst, grid: null, clear: null, folds: 'values' };
@@ -68,6 +78,7 @@ const GELU_SCALE = Math.sqrt(2 / Math.PI);
 const rounding = (compute: Unary): Operator => ({
   ...plain(unary(compute)),
   grid: facts(null, (_, [first]) => first ?? { range: null }),
+  bounds: rising(compute),
 });
 
 export const ACTIVATIONS: Family = new Map<string, Operator>([
@@ -82,6 +93,7 @@ export const ACTIVATIONS: Family = new Map<string, Operator>([
         (_, [first]) =>
           first === null || first === undefined ? null : { range: intersect(first.range, 0, Infinity) },
       ),
+      bounds: rising((value) => Math.max(value, 0)),
     },
   ],
   [
@@ -96,6 +108,7 @@ export const ACTIVATIONS: Family = new Map<string, Operator>([
         },
         (view, [first]) => (first === null || first === undefined ? null : clippedWhole(view, first.range)),
       ),
+      bounds: clipInterval,
     },
   ],
   ['LeakyRelu', withParameters({ alpha: 0.01 }, (alpha) => (x) => (x >= 0 ? x : alpha * x))],

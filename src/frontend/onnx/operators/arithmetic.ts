@@ -4,6 +4,7 @@ import { combined, mapped, pairwise } from '../../../interpreter/elementwise.ts'
 import type { Arithmetic } from '../../../interpreter/elementwise.ts';
 import { broadcastShape, broadcastSteps, strided } from '../../../interpreter/moves.ts';
 import { intAttribute } from '../graph/attributes.ts';
+import { atCorners } from './bounds.ts';
 import { elementwise } from './broadcasting.ts';
 import { facts } from './grids.ts';
 import { computes, named } from './operator.ts';
@@ -69,10 +70,27 @@ const wholeArithmetic = (op: 'Add' | 'Sub' | 'Mul'): GridRule =>
   );
 
 export const ARITHMETIC: Family = new Map<string, Operator>([
-  ['Add', { ...plain(leftToRight(2, 'add')), grid: wholeArithmetic('Add') }],
-  ['Sub', { ...plain(leftToRight(2, 'subtract')), grid: wholeArithmetic('Sub') }],
-  ['Mul', { ...plain(leftToRight(2, 'multiply')), grid: wholeArithmetic('Mul') }],
-  ['Div', plain(leftToRight(2, 'divide'))],
+  [
+    'Add',
+    { ...plain(leftToRight(2, 'add')), grid: wholeArithmetic('Add'), bounds: atCorners((a, b) => a + b) },
+  ],
+  [
+    'Sub',
+    {
+      ...plain(leftToRight(2, 'subtract')),
+      grid: wholeArithmetic('Sub'),
+      bounds: atCorners((a, b) => a - b),
+    },
+  ],
+  [
+    'Mul',
+    {
+      ...plain(leftToRight(2, 'multiply')),
+      grid: wholeArithmetic('Mul'),
+      bounds: atCorners((a, b) => a * b),
+    },
+  ],
+  ['Div', { ...plain(leftToRight(2, 'divide')), bounds: atCorners((a, b) => a / b, true) }],
   ['Min', plain(leftToRight(1, 'minimum'))],
   ['Max', plain(leftToRight(1, 'maximum'))],
   ['Sum', plain(sum)],

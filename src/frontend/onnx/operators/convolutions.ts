@@ -8,6 +8,7 @@ import { contradiction, inputShape, inputType, shapeText } from '../graph/state.
 import type { NodeView } from '../graph/state.ts';
 import type { ElementType } from '../proto/codes.ts';
 import type { OnnxTensor } from '../types.ts';
+import { linearBounds } from './bounds.ts';
 import { unbounded } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
 import type { Call, ClearRule, Family, Operator, ShapeRule } from './operator.ts';
@@ -143,6 +144,7 @@ export const CONVOLUTIONS: Family = new Map([
   ...named('Conv', {
     shape: convolution(1, (view) => inputType(view, 0)),
     grid: unbounded,
+    bounds: linearBounds,
     clear: floatClear,
     folds: 'never',
   }),

@@ -6,6 +6,7 @@ import { intAttribute, spatialAttribute } from '../graph/attributes.ts';
 import { inputShape, inputType } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { OnnxTensor } from '../types.ts';
+import { sameBounds } from './bounds.ts';
 import { selecting } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule } from './operator.ts';
@@ -70,10 +71,15 @@ const whole: Operator = { shape: globalPoolShape, grid: null, clear: null, folds
 const sameAxis = selecting((_, axis) => axis);
 
 export const POOLS: Family = new Map([
-  ...named('MaxPool', { ...windowed, grid: sameAxis, clear: poolClear }),
+  ...named('MaxPool', { ...windowed, grid: sameAxis, bounds: sameBounds, clear: poolClear }),
   ...named('AveragePool', { ...windowed, clear: poolClear }),
   ...named('LpPool', windowed),
-  ...named('GlobalMaxPool', { ...whole, grid: sameAxis, clear: globalClear(REDUCERS.ReduceMax) }),
+  ...named('GlobalMaxPool', {
+    ...whole,
+    grid: sameAxis,
+    bounds: sameBounds,
+    clear: globalClear(REDUCERS.ReduceMax),
+  }),
   ...named('GlobalAveragePool', { ...whole, clear: globalClear(REDUCERS.ReduceMean) }),
-  ...named('GlobalLpPool QLinearGlobalAveragePool', whole),
+  ...named('GlobalLpPool', whole),
 ]);

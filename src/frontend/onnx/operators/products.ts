@@ -9,6 +9,7 @@ import { contradiction, inputShape, inputType, shapeText } from '../graph/state.
 import type { NodeView } from '../graph/state.ts';
 import type { ElementType } from '../proto/codes.ts';
 import type { OnnxTensor } from '../types.ts';
+import { linearBounds } from './bounds.ts';
 import { unbounded } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule } from './operator.ts';
@@ -170,6 +171,7 @@ export const PRODUCTS: Family = new Map([
   ...named('MatMul', {
     shape: product(1, (view) => inputType(view, 0)),
     grid: unbounded,
+    bounds: linearBounds,
     clear: matMulClear,
     folds: 'never',
   }),
@@ -179,5 +181,11 @@ export const PRODUCTS: Family = new Map([
     shape: product(3, (view) => inputType(view, 7)),
     clear: quantizedClear,
   }),
-  ...named('Gemm', { shape: gemmShape, grid: unbounded, clear: gemmClear, folds: 'never' }),
+  ...named('Gemm', {
+    shape: gemmShape,
+    grid: unbounded,
+    bounds: linearBounds,
+    clear: gemmClear,
+    folds: 'never',
+  }),
 ]);

@@ -4,6 +4,7 @@ import { picked } from '../../../interpreter/resize.ts';
 import { intAttribute, intsAttribute } from '../graph/attributes.ts';
 import { contradiction, inputShape, inputType, normalAxis, numbersOf, shapeText } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
+import { sameBounds } from './bounds.ts';
 import { selecting, whileLeadingExtentsStay } from './grids.ts';
 import { listOf, unknown } from './lists.ts';
 import { computes } from './operator.ts';
@@ -117,12 +118,14 @@ const tileClear = computes(2, (inputs, { output: { shape } }) => {
 const reshapes = (shape: ShapeRule): Operator => ({
   shape,
   grid: selecting(whileLeadingExtentsStay, sameData),
+  bounds: sameBounds,
   clear: sameData,
   folds: 'values',
 });
 const keeps = (clear: ClearRule): Operator => ({
   shape: sameShape,
   grid: selecting((_, axis) => axis, clear),
+  bounds: sameBounds,
   clear,
   folds: 'values',
 });
@@ -142,6 +145,7 @@ export const RESHAPING: Family = new Map<string, Operator>([
         (view, axis) => permutationOf(view, inputShape(view, 0)?.length ?? 0).indexOf(axis),
         transposeClear,
       ),
+      bounds: sameBounds,
       clear: transposeClear,
       folds: 'values',
     },

@@ -14,6 +14,7 @@ import {
 } from '../graph/state.ts';
 import type { NodeView, Quantized } from '../graph/state.ts';
 import type { OnnxTensor } from '../types.ts';
+import { together } from './bounds.ts';
 import { facts, hullOf, sameGrid, selecting } from './grids.ts';
 import { listOf, unknown } from './lists.ts';
 import { computes, inputAt } from './operator.ts';
@@ -233,7 +234,10 @@ const padGrid = facts(
 );
 
 export const SELECTIONS: Family = new Map<string, Operator>([
-  ['Concat', { shape: concatShape, grid: concatGrid, clear: concatClear, folds: 'values' }],
+  [
+    'Concat',
+    { shape: concatShape, grid: concatGrid, bounds: together(), clear: concatClear, folds: 'values' },
+  ],
   [
     'Gather',
     {

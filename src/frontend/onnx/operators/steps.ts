@@ -69,6 +69,7 @@ function stateOf(
     values,
     quantized: new Map(),
     wholes: new Map(),
+    bounds: new Map(),
     integersOf: new Map(),
     constantRanges: new Map(),
     centred: new Map(),
