@@ -1,10 +1,10 @@
-import { constants as bufferConstants } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { refuseLfsPointer } from './lfsPointer.ts';
+import { decodeText, requireTextLength } from './text.ts';
 import { LARGEST_STREAM_BYTES, readNamed, readStream, requireRegular } from './regularFiles.ts';
 
 /** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
@@ -65,42 +65,9 @@ export async function readText(path: string): Promise<string> {
       (found) => (found.isFile() ? found.size : 0),
       () => 0,
     );
-    requireTextLength(size, displayName(path), LARGEST_TEXT_BYTES);
+    requireTextLength(size, displayName(path));
   }
   return decodeText(await readBytes(path), displayName(path));
-}
-
-/** What one JavaScript string holds, were every character one byte: 512 MiB less 24 bytes. */
-const LARGEST_TEXT_BYTES = bufferConstants.MAX_STRING_LENGTH;
-
-function requireTextLength(bytes: number, file: string, limit: number): void {
-  if (bytes <= limit) return;
-  throw new CipherconvError({
-    code: 'unreadable',
-    where: file,
-    message: 'the text is too long',
-    expected: `at most ${limit} bytes`,
-    found: `${bytes} bytes`,
-  });
-}
-
-/** @throws CipherconvError `unreadable` for bytes that are not UTF-8, or more than `limit`. */
-export function decodeText(bytes: Uint8Array, file: string, limit = LARGEST_TEXT_BYTES): string {
-  requireTextLength(bytes.length, file, limit);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new CipherconvError(
-      {
-        code: 'unreadable',
-        where: file,
-        message: 'not a text file',
-        expected: 'text in UTF-8',
-        found: 'bytes that are not UTF-8',
-      },
-      { cause: error },
-    );
-  }
 }
 
 /** What reading `path` failed with, in words. */

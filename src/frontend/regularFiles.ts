@@ -124,7 +124,5 @@ export function insideOf(folder: string, location: string): Inside {
   const path = realpathSync(join(root, ...parts));
   const inner = relative(root, path);
   const leadsOut = inner === '' || inner === '..' || inner.startsWith(`..${sep}`) || isAbsolute(inner);
-  return leadsOut
-    ? { kind: 'outside', reason: 'a link that leads out of it' }
-    : { kind: 'inside', path };
+  return leadsOut ? { kind: 'outside', reason: 'a link that leads out of it' } : { kind: 'inside', path };
 }
