@@ -1,5 +1,6 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { largestNoise } from '../../compiler/bfv/noise.ts';
+import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 import type { Failure, TwiceNoise } from '../../compiler/bfv/noise.ts';
 import { chooseModulus } from '../../compiler/bfv/chooseModulus.ts';
 import { isToeplitz, planNoise } from '../../compiler/lowerings/plan.ts';
@@ -139,10 +140,11 @@ function neighbours(plan: Plan): Neighbour[] {
   ];
 }
 
-function otherFailure(plan: Plan): FailureComparison | null {
+function otherFailure(plan: Plan, request: CompileOptions | null): FailureComparison | null {
   const failure = plan.noise.failure === 'never' ? '2^-128' : 'never';
   try {
     const other = compileSpec(plan.spec, {
+      ...request,
       lowering: plan.packing.lowering,
       failure,
       objective: plan.report.objective,
@@ -151,19 +153,22 @@ function otherFailure(plan: Plan): FailureComparison | null {
     const { parameters, bytes } = other;
     return { failure, coeffModulusBits: coeffModulusBits(parameters), degree: parameters.degree, bytes };
   } catch (error) {
-    if (error instanceof CipherconvError && error.code === 'beyond-bfv') return null;
+    if (error instanceof CipherconvError && error.code !== 'internal') return null;
     throw error;
   }
 }
 
-/** Everything that `explain` says of a plan's noise. Compiles the plan once more, under the other failure mode. */
-export function noiseReport(plan: Plan): NoiseReport {
+/**
+ * Everything that `explain` says of a plan's noise. Compiles the plan once more, under the other failure mode.
+ * @param request what the plan was compiled with just now; null where it was compiled before
+ */
+export function noiseReport(plan: Plan, request: CompileOptions | null): NoiseReport {
   const { degree, plainModulus, securityBits } = plan.parameters;
   return {
     waterfall: waterfall(plan),
     limitBits: log2OfTwice(largestNoise(dataModulus(plan.parameters), plainModulus)),
     neighbours: neighbours(plan),
-    otherFailure: otherFailure(plan),
+    otherFailure: otherFailure(plan, request),
     security: {
       bits: securityBits,
       modulusBits: coeffModulusBits(plan.parameters).reduce((sum, bits) => sum + bits, 0),
