@@ -1,4 +1,3 @@
-import { clientView } from '../compiler/lowerings/plan.ts';
 import type { Plan } from '../compiler/lowerings/plan.ts';
 import type { Tensor } from '../compiler/base/tensor.ts';
 import { convolve } from '../runtime/clear/loops.ts';
@@ -12,6 +11,7 @@ import { loadSeal } from '../runtime/seal/module.ts';
 import type { Weights } from '../runtime/evaluator/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
+import { clientView } from '../compiler/lowerings/views.ts';
 
 export interface RunResult {
   readonly report: RunReport;

@@ -23,7 +23,7 @@ import type {
 import { untypedValue } from './protoParts.ts';
 import { segmentModel } from './segmentModel.ts';
 import { standardModel } from './standardModel.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
 const LAYOUT = 'NCHW';

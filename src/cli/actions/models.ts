@@ -18,7 +18,7 @@ import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } fro
 import { planSummary } from '../planSummary.ts';
 import { bold } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
-import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 
 /** What the commands do with whole models. Loaded when one is given. */
 

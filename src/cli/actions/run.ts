@@ -13,7 +13,7 @@ import type { ParsedOptions } from '../compileOptions.ts';
 import { modelFlags } from '../modelFlags.ts';
 import { describeRun } from '../runText.ts';
 import type { Terminal } from '../terminal.ts';
-import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 
 interface RunFlags {
   readonly input: readonly string[];
