@@ -24,7 +24,10 @@ export type { Objective } from '../compiler/cost/estimate.ts';
 export type { Parameters } from '../compiler/bfv/parameters.ts';
 export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
+export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
+export type { SpecFields } from '../compiler/convolution/defaults.ts';
 export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
+export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
 export type {
   ConvShape,
   ConvSpec,
@@ -33,11 +36,13 @@ export type {
   WeightShape,
   WeightSpec,
 } from '../compiler/convolution/spec.ts';
+export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';
 export type { AccumulatorAnalysis, ChannelAnalysis } from '../compiler/accumulator/exact.ts';
 export type { Calibration, HistogramBin } from '../compiler/accumulator/calibration.ts';
+export type { AsyncDisposableHandle, DisposableHandle } from '../runtime/disposable.ts';
 export type { Mismatch } from '../runtime/clear/compare.ts';
 export { resizeSpec } from './frontend/autoPad.ts';
 export { parseFilterConfig } from './frontend/config.ts';
@@ -68,6 +73,7 @@ export type { Blind } from './frontend/planDigest.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
 export type { StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
+export { inLayout, nchwOf } from './frontend/layouts.ts';
 export { LocatedError } from './frontend/positions.ts';
 export type { JsonPath, Locator, Position, Target } from './frontend/positions.ts';
 export { configJsonSchema } from './frontend/schema.ts';
@@ -110,25 +116,25 @@ export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel } from './model/compileModel.ts';
+export type { ModelCompileOptions } from './model/compileModel.ts';
 export type {
   AccumulatorOutput,
-  Arithmetic,
   ClearNode,
   ModelLayer,
   ModelLayerOutput,
   ModelPlan,
   ModelPort,
-  ModelReference,
+  Macs,
   ModelSegment,
   RequantizedLayerOutput,
   ScaledOutput,
 } from './model/modelPlan.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
-  FloatComparison,
   ModelComparison,
   ModelLayerReport,
   ModelRunReport,
+  RuntimeStatistic,
 } from './model/modelReport.ts';
 export { ModelRunner, runModel } from './model/runModel.ts';
 export type { ModelRunOptions, ModelRunResult } from './model/runModel.ts';

@@ -1,5 +1,7 @@
+import { disposedError } from '../compiler/base/errors.ts';
 import type { Plan } from '../compiler/lowerings/plan.ts';
 import type { Tensor } from '../compiler/base/tensor.ts';
+import type { DisposableHandle } from '../runtime/disposable.ts';
 import { convolve } from '../runtime/clear/loops.ts';
 import { createClient } from '../runtime/client/client.ts';
 import type { Client } from '../runtime/client/client.ts';
@@ -8,6 +10,7 @@ import type { Mismatch } from '../runtime/clear/compare.ts';
 import { createEvaluator } from '../runtime/evaluator/evaluator.ts';
 import type { Evaluator, EvaluatorOptions } from '../runtime/evaluator/evaluator.ts';
 import { loadSeal } from '../runtime/seal/module.ts';
+import { longWork } from '../runtime/longWork.ts';
 import type { Weights } from '../runtime/evaluator/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
@@ -30,27 +33,34 @@ export interface RunOptions {
   readonly weightMemoryBytes?: number;
   /** Told when a step begins (done 0 of 1) and how far it is. */
   readonly onProgress?: (step: RunStep, done: number, total: number) => void;
+  /** Aborts between two steps: each step but the first is one long synchronous computation. */
+  readonly signal?: AbortSignal;
 }
 
 /** A client and a server of one plan, kept for several inputs. */
-export interface Runner {
+export interface Runner extends DisposableHandle {
   /**
    * Encryption, evaluation, decryption, comparison with the cleartext convolution. The report's times of keygen and
    * prepare are those of the one time when they were done.
    * @param input NCHW, raw values, of exactly the plan's shape
-   * @throws CipherconvError `shape-mismatch` or `out-of-range` for an input that the plan was not made for.
+   * @throws CipherconvError `shape-mismatch` or `out-of-range` for an input that the plan was not made for; the signal's
+   * reason when it aborts.
    */
-  readonly run: (input: Tensor) => Promise<RunResult>;
-  readonly dispose: () => void;
+  readonly run: (input: Tensor, options?: Pick<RunOptions, 'signal'>) => Promise<RunResult>;
 }
 
-/** Makes the keys and prepares the weights of a plan; the caller disposes of the runner. */
+/**
+ * Makes the keys and prepares the weights of a plan; the caller disposes of the runner.
+ * @throws CipherconvError `plan-rejected`; the signal's reason when it aborts.
+ */
 export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<Runner> {
   const announce = options.onProgress ?? ((): void => undefined);
+  let signal = options.signal;
   const step = async <T>(name: RunStep, work: () => T | Promise<T>): Promise<Timed<T>> => {
     announce(name, 0, 1);
     // One turn of the event loop, so that an interrupt is noticed between the long synchronous steps.
     await new Promise((resolve) => setTimeout(resolve, 0));
+    signal?.throwIfAborted();
     return timed(work);
   };
   await step('load SEAL', loadSeal);
@@ -68,12 +78,15 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
       throw error;
     },
   );
-  const run = async (input: Tensor): Promise<RunResult> => {
+  let isDisposed = false;
+  const run: Runner['run'] = async (input, of = {}) => {
+    if (isDisposed) throw disposedError('runner');
+    signal = of.signal;
     const upload = await step('encrypt', () => encryptor.encrypt(input));
     active = 'evaluate';
     const response = await step('evaluate', () => evaluator.value.evaluate(upload.value));
     const output = await step('decrypt', () => encryptor.decrypt(response.value));
-    const measuredBudgetBits = encryptor.measuredBudgetBits(response.value);
+    const measuredBudgetBits = longWork(() => encryptor.measuredBudgetBits(response.value));
     const expected = await step('compare', () => convolve(plan.spec, input));
     const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
     const report: RunReport = {
@@ -98,10 +111,11 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
     return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
   };
   const dispose = (): void => {
+    isDisposed = true;
     evaluator.value.dispose();
     encryptor.dispose();
   };
-  return { run, dispose };
+  return { run, dispose, [Symbol.dispose]: dispose };
 }
 
 /**
@@ -113,7 +127,7 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
 export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): Promise<RunResult> {
   const runner = await openRunner(plan, options);
   try {
-    return await runner.run(input);
+    return await runner.run(input, options);
   } finally {
     runner.dispose();
   }
@@ -149,7 +163,7 @@ interface Timed<T> {
 
 async function timed<T>(work: () => T | Promise<T>): Promise<Timed<T>> {
   const start = performance.now();
-  const value = await work();
+  const value = await longWork(work);
   return { value, ms: Math.round((performance.now() - start) * 1000) / 1000 };
 }
 

@@ -4,47 +4,19 @@
  * Names every test that failed, with its messages: they stand thousands of lines further up otherwise.
  */
 import { readFileSync } from 'node:fs';
+import { failuresOf } from './vitest-report.ts';
+import type { VitestReport } from './vitest-report.ts';
 
 interface Counts {
   passed: number;
   failed: number;
 }
 
-interface VitestTest {
-  status: string;
-  fullName: string;
-  failureMessages: string[] | null;
-}
-
-interface VitestFile {
-  name: string;
-  status: string;
-  message: string;
-  assertionResults: VitestTest[];
-}
-
-interface VitestReport {
-  success: boolean;
-  numPassedTests: number;
-  testResults: VitestFile[];
-}
-
-/** Characters of a failure's messages that are printed. */
-const MESSAGE_LENGTH = 4000;
-
-/** Tests that failed, and why. A file that failed without one (it did not load, a hook threw) is one failure. */
-function failuresOf({ name, status, message, assertionResults }: VitestFile): string[] {
-  const tests = assertionResults.filter((test) => test.status === 'failed');
-  const failures = tests.map((test) => [test.fullName, ...(test.failureMessages ?? [])].join('\n'));
-  if (failures.length === 0 && status === 'failed') failures.push(message);
-  return failures.map((failure) => `FAILED ${name}: ${failure.slice(0, MESSAGE_LENGTH)}`);
-}
-
 /** Prints the failures, and counts. */
 function countVitest(report: VitestReport): Counts {
-  const failures = report.testResults.flatMap(failuresOf);
-  failures.forEach((failure) => {
-    console.log(failure);
+  const failures = failuresOf(report);
+  failures.forEach(({ path, text }) => {
+    console.log(`FAILED ${path}: ${text}`);
   });
   const failed = Math.max(failures.length, report.success ? 0 : 1);
   return { passed: report.numPassedTests, failed };

@@ -63,6 +63,15 @@ function formatDetails(details: ErrorDetails): string {
   return lines.map(printable).join('\n');
 }
 
+/** Use of something after its `dispose()`: the caller's mistake, not a bug of ours. */
+export function disposedError(what: string): CipherconvError {
+  return new CipherconvError({
+    code: 'usage',
+    message: `the ${what} is used after dispose`,
+    hint: 'dispose of it after its last use, or make another one',
+  });
+}
+
 /** A broken invariant: a bug in cipherconv, never the user's fault. */
 export function internalError(message: string): CipherconvError {
   return new CipherconvError({

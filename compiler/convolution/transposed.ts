@@ -223,17 +223,9 @@ function phaseWeights(
   return values;
 }
 
-function phaseCountOf({ phases }: PhaseAxis): number {
+/** Phases that have channels. */
+export function phaseCountOf({ phases }: PhaseAxis): number {
   return phases.reduce<number>((count, phase) => count + (phase === null ? 0 : 1), 0);
-}
-
-/** Shape of what `arrangePhases` makes of accumulators [batch, channels, ...]. */
-export function phaseOutputShape(
-  { rows, columns }: PhaseMap,
-  batch: number,
-  channels: number,
-): [number, number, number, number] {
-  return [batch, channels / (phaseCountOf(rows) * phaseCountOf(columns)), rows.size, columns.size];
 }
 
 /**

@@ -89,7 +89,7 @@ class SealClient implements Client {
   }
 
   encrypt(input: Tensor): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     checkInput(input, this.#view.shape);
     return guardSeal('encrypt', () =>
       this.#layout.uploads.map((places) => this.#encoding.encrypt(places, input.data)),
@@ -97,7 +97,7 @@ class SealClient implements Client {
   }
 
   precompute(count: number): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     guardSeal('encrypt zeros', () => {
       this.#encoding.precompute(count);
     });
@@ -129,7 +129,7 @@ class SealClient implements Client {
   }
 
   #checkCount(results: readonly Uint8Array[]): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     requireCiphertextCount('results', this.#layout.results.length, results.length);
   }
 
@@ -156,7 +156,7 @@ class SealClient implements Client {
   }
 
   evaluationKeys(): Uint8Array {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     const { keys } = this.#layout;
     if (keys === null) return new Uint8Array(0);
     return guardSeal('make the evaluation keys', () => {
@@ -174,7 +174,7 @@ class SealClient implements Client {
   }
 
   secretKey(): TernaryKey {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('client');
     return guardSeal('read the secret key', () =>
       secretCoefficients(this.#seal, this.#context, this.#view, this.#tools),
     );
@@ -183,6 +183,10 @@ class SealClient implements Client {
   dispose(): void {
     this.#encoding.destroy();
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

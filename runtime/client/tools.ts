@@ -1,5 +1,6 @@
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import type { DisposableHandle } from '../disposable.ts';
 import type { CodingTimes } from '../wire/codingClock.ts';
 import type { BfvContext } from '../seal/context.ts';
 import { saveBytes } from '../seal/envelope.ts';
@@ -14,7 +15,7 @@ import { allPrimes } from '../../compiler/bfv/parameters.ts';
 import type { UploadForm } from '../../compiler/lowering/plan.ts';
 
 /** Who owns the data: holds the secret key, which leaves it only for whoever asks for `secretKey`. */
-export interface Client {
+export interface Client extends DisposableHandle {
   /**
    * Ciphertexts of `input` (NCHW, raw values) as they travel: for each block group one per used chunk, in order, the
    * coefficients of c0 and the seed of c1.
@@ -50,8 +51,6 @@ export interface Client {
   evaluationKeys(): Uint8Array;
   /** The coefficients of the secret key, a copy: for the owner's own safekeeping, never for a server. */
   secretKey(): TernaryKey;
-  /** Deletes the key and everything else on the WASM heap. */
-  dispose(): void;
 }
 
 /** The SEAL objects of a client. */

@@ -6,6 +6,7 @@ import type { ProgramPart } from '../../compiler/toeplitz/parts.ts';
 import { uploadOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
+import { longWork } from '../longWork.ts';
 import { guardSeal } from '../seal/failure.ts';
 import { loadSeal } from '../seal/module.ts';
 import type { PublicSeal } from '../seal/module.ts';
@@ -41,9 +42,8 @@ const ntt: Kernel = {
     if (uploadOf(part.plan.execution) === 'whole') refuseWhole();
     const [packing, seal] = await Promise.all([loadPacking(), loadSeal() as Promise<PublicSeal>]);
     return buildWithScope((scope) =>
-      guardSeal(
-        'prepare the weights',
-        () => new NttEvaluator(scope, seal, packing, part.plan, part.program, options),
+      guardSeal('prepare the weights', () =>
+        longWork(() => new NttEvaluator(scope, seal, packing, part.plan, part.program, options)),
       ),
     );
   },
@@ -56,7 +56,8 @@ const direct: Kernel = {
   open: async (plan, options) => {
     const [packing, module] = await Promise.all([loadPacking(), loadDirect()]);
     const part = partOf(plan, options);
-    return new DirectEvaluator({ packing, direct: module }, part.plan, part.program, options);
+    const engines = { packing, direct: module };
+    return longWork(() => new DirectEvaluator(engines, part.plan, part.program, options));
   },
 };
 
@@ -68,7 +69,9 @@ const rotating: Kernel = {
     if (plan.lowering !== 'diagonals') throw notTaken(plan);
     const [packing, seal] = await Promise.all([loadPacking(), loadSeal() as Promise<PublicSeal>]);
     return buildWithScope((scope) =>
-      guardSeal('prepare the weights', () => new DiagonalsEvaluator(scope, seal, packing, plan, options)),
+      guardSeal('prepare the weights', () =>
+        longWork(() => new DiagonalsEvaluator(scope, seal, packing, plan, options)),
+      ),
     );
   },
 };
@@ -88,7 +91,7 @@ export function kernelFor(plan: Plan, wanted: KernelName): Kernel {
 /** The whole plan with its program, or the part of it that the options name. */
 function partOf(plan: Plan, { part }: EvaluatorOptions): ProgramPart {
   const toeplitz = requireToeplitz(plan);
-  const program = buildToeplitz(toeplitz);
+  const program = longWork(() => buildToeplitz(toeplitz));
   return part === undefined ? { plan: toeplitz, program } : takePart(toeplitz, program, part);
 }
 

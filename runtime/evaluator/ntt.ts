@@ -109,12 +109,12 @@ export class NttEvaluator implements Evaluator {
   }
 
   loadEvaluationKeys(bytes: Uint8Array): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     const used = this.#inputs[0]!.length;
     requireCiphertextCount('upload', this.#groups * used, upload.length);
     const results = new Array<Uint8Array>(this.#groups * this.#rows.length);
@@ -185,5 +185,9 @@ export class NttEvaluator implements Evaluator {
 
   dispose(): void {
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

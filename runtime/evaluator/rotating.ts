@@ -101,7 +101,7 @@ export class DiagonalsEvaluator implements Evaluator {
   }
 
   loadEvaluationKeys(bytes: Uint8Array): void {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     const { keys, parameters } = this.#plan;
     requireKeyBytes(keys.bytes, bytes);
     if (keys.bytes === 0) return;
@@ -114,7 +114,7 @@ export class DiagonalsEvaluator implements Evaluator {
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
-    this.#scope.assertOpen();
+    this.#scope.assertOpen('evaluator');
     requireCiphertextCount('upload', this.#used.length, upload.length);
     return guardSeal('evaluate', () => {
       this.#used.forEach((input, index) => {
@@ -188,5 +188,9 @@ export class DiagonalsEvaluator implements Evaluator {
 
   dispose(): void {
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -1,10 +1,11 @@
 import type { Part } from '../../compiler/toeplitz/parts.ts';
+import type { DisposableHandle } from '../disposable.ts';
 import type { CodingTimes } from '../wire/codingClock.ts';
 import type { Weights } from './weights.ts';
 import type { Kernel } from '../../compiler/lowering/plan.ts';
 
 /** Who owns the filter: computes on ciphertexts and holds no key that decrypts. */
-export interface Evaluator {
+export interface Evaluator extends DisposableHandle {
   /** Whether the transformed weights stay in memory or are made at each use. */
   readonly weights: Weights;
   /** Time that unpacking uploads and packing responses has taken so far. */
@@ -21,7 +22,6 @@ export interface Evaluator {
    * @throws CipherconvError `malformed-tensor` for bytes that are not keys of this plan.
    */
   loadEvaluationKeys(bytes: Uint8Array): void;
-  dispose(): void;
 }
 
 /** Called with the work done and the total: plaintexts while preparing, products while evaluating. */

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { disposedError } from '../../compiler/base/errors.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/toeplitz/parts.ts';
 import type { Part } from '../../compiler/toeplitz/parts.ts';
@@ -21,16 +22,18 @@ export type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 
 /** No pool: the evaluator of this thread. */
 function singlePool(evaluator: Evaluator): EvaluatorPool {
+  const dispose = (): Promise<void> => {
+    evaluator.dispose();
+    return Promise.resolve();
+  };
   return {
     workers: 1,
     evaluate: (upload, options) => {
       options?.signal?.throwIfAborted();
       return Promise.resolve(evaluator.evaluate(upload));
     },
-    dispose: () => {
-      evaluator.dispose();
-      return Promise.resolve();
-    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
@@ -46,6 +49,7 @@ class PartsPool implements EvaluatorPool {
   readonly #workers: readonly WorkerHandle[];
   readonly #uploads: number;
   readonly #results: number;
+  #isDisposed = false;
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, parts: readonly Part[], options: PartOptions) {
     this.#workers = parts.map((part) => ({
@@ -74,6 +78,7 @@ class PartsPool implements EvaluatorPool {
     upload: readonly Uint8Array[],
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
+    if (this.#isDisposed) throw disposedError('pool');
     requireCiphertextCount('upload', this.#uploads, upload.length);
     const readers = new Array<number>(upload.length).fill(0);
     for (const worker of this.#workers) for (const position of worker.upload) readers[position]!++;
@@ -92,7 +97,12 @@ class PartsPool implements EvaluatorPool {
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     await Promise.all(this.#workers.map(({ thread }) => thread.destroy()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }
 

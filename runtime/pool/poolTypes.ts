@@ -1,7 +1,8 @@
+import type { AsyncDisposableHandle } from '../disposable.ts';
 import type { EvaluatorOptions } from '../evaluator/types.ts';
 
 /** Evaluates a plan on several threads. The results are those of one thread, byte for byte. */
-export interface EvaluatorPool {
+export interface EvaluatorPool extends AsyncDisposableHandle {
   /** Threads that evaluate; 1 means this one. */
   readonly workers: number;
   /**
@@ -13,7 +14,6 @@ export interface EvaluatorPool {
    * the next piece of work, those of the ntt kernel are replaced.
    */
   evaluate(upload: readonly Uint8Array[], options?: { readonly signal?: AbortSignal }): Promise<Uint8Array[]>;
-  dispose(): Promise<void>;
 }
 
 export interface PoolOptions extends Pick<

@@ -1,4 +1,4 @@
-import { internalError } from '../../compiler/base/errors.ts';
+import { disposedError, internalError } from '../../compiler/base/errors.ts';
 import { makeSharedMemory } from '../wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { requireLength } from '../wire/ciphertexts.ts';
@@ -106,7 +106,7 @@ export class SharedPool implements EvaluatorPool {
     upload: readonly Uint8Array[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
-    if (this.#isDisposed) throw internalError('the pool has been disposed of');
+    if (this.#isDisposed) throw disposedError('pool');
     requireCiphertextCount('upload', this.#uploadRooms.length, upload.length);
     const before = this.#turn;
     const evaluation = (async () => {
@@ -172,5 +172,9 @@ export class SharedPool implements EvaluatorPool {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     await Promise.all(this.#workers.map(async ({ thread }) => thread?.destroy()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }

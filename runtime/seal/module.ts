@@ -1,5 +1,7 @@
 import initialize from 'node-seal';
 import type { MainModule } from 'node-seal';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { BROWSER_VERSIONS, hasExceptionReferences, NODE_VERSIONS } from '../exceptionReferences.ts';
 
 /** The one WASM instance of Microsoft SEAL in this process (or page, or worker). */
 export type Seal = MainModule;
@@ -19,8 +21,17 @@ const WITHOUT_LOCATOR: Readonly<Record<string, unknown>> = { locateFile: undefin
 
 let loading: Promise<Seal> | null = null;
 
-/** Loads node-seal on the first call; every call gives the same instance. */
-export function loadSeal(): Promise<Seal> {
+/**
+ * Loads node-seal on the first call; every call gives the same instance.
+ * @throws {CipherconvError} `unsupported` where the engine cannot compile it.
+ */
+export async function loadSeal(): Promise<Seal> {
+  if (!hasExceptionReferences())
+    throw new CipherconvError({
+      code: 'unsupported',
+      message: 'this JavaScript engine cannot compile Microsoft SEAL: its WebAssembly has no exnref',
+      hint: `run it in Node ${NODE_VERSIONS}; in a browser, in ${BROWSER_VERSIONS}`,
+    });
   loading ??= initialize(WITHOUT_LOCATOR).catch((error: unknown) => {
     // A failed load (no memory, no network in a page) may be tried again.
     loading = null;

@@ -1,4 +1,4 @@
-import { internalError } from '../../compiler/base/errors.ts';
+import { disposedError, internalError } from '../../compiler/base/errors.ts';
 
 /**
  * Objects of node-seal live on the WASM heap, which no garbage collector sees. Every handle belongs to one scope, the
@@ -32,9 +32,12 @@ export class SealScope {
     return handle;
   }
 
-  /** @throws CipherconvError `internal` once the scope is disposed: what it owned must not be used any more. */
-  assertOpen(): void {
-    if (this.#disposed) throw internalError('used after dispose');
+  /**
+   * @param owner what the user holds: a client, an evaluator
+   * @throws CipherconvError `usage` once the scope is disposed: what it owned must not be used any more.
+   */
+  assertOpen(owner: string): void {
+    if (this.#disposed) throw disposedError(owner);
   }
 
   /** Deletes everything, last made first. A second call does nothing. */

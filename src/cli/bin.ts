@@ -1,24 +1,22 @@
 #!/usr/bin/env node
-// Nothing is imported before this check: an old Node would fail on what comes after with a message that helps nobody.
-// So this file keeps to syntax that any Node since 14 can parse.
+// Nothing else is imported before this check: an old Node would fail on what comes after with a message that helps
+// nobody. So this file keeps to syntax that any Node since 14 can parse.
+import { hasExceptionReferences, NODE_VERSIONS } from '../../runtime/exceptionReferences.ts';
 
-const LEAST_MAJOR = 22;
-const LEAST_MINOR = 12;
-
-const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-
-if (major < LEAST_MAJOR || (major === LEAST_MAJOR && minor < LEAST_MINOR)) {
+if (!hasExceptionReferences()) {
   process.stderr.write(
-    'error: cipherconv needs Node ' +
-      `${LEAST_MAJOR}.${LEAST_MINOR} or newer, and this is Node ${process.versions.node} (${process.execPath})\n`,
+    `error: cipherconv needs Node ${NODE_VERSIONS} (WebAssembly with exnref), ` +
+      `and this is Node ${process.versions.node} (${process.execPath})\n`,
   );
   process.exitCode = 2;
 } else {
-  // Loading takes a moment in which an interrupt counts already; main installs its own handler first thing.
+  // Loading takes a moment in which an interrupt counts already; then main's handler takes over.
   const interrupted = (): never => process.exit(130);
-  process.once('SIGINT', interrupted);
+  process.on('SIGINT', interrupted);
   import('./main.ts').then(
-    ({ main }) => {
+    ({ main, endAtInterrupt }) => {
+      // In this order: without any listener Node would forget an interrupt that it has not told yet.
+      endAtInterrupt();
       process.off('SIGINT', interrupted);
       return main(process.argv.slice(2));
     },

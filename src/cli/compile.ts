@@ -2,7 +2,8 @@ import type { Command } from '@commander-js/extra-typings';
 import { blindOption } from './blindOption.ts';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
-import { addModelFlags } from './modelFlags.ts';
+import { addAllowClear, addModelFlags } from './modelFlags.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `compile CONFIG|MODEL`: config or ONNX model to plan. */
@@ -17,13 +18,14 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
   addModelFlags(command);
+  addAllowClear(command);
   examples(command, [
     ['compile edges.conv.json -o edges.plan.json', 'a plan, in a file'],
     ['compile edges.conv.json -o server.json --client-plan client.json', 'for a server and its clients'],
     ['compile network.onnx -o network.plan.json --json', 'a whole model, and what it costs'],
   ]);
   command.action(async (path, flags, self) => {
-    const { compile } = await import('./actions/compile.ts');
+    const { compile } = await late(import('./actions/compile.ts'));
     await compile(path, flags, self, terminal());
   });
 }

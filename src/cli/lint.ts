@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { collect, wholeNumber } from './values.ts';
 
@@ -16,8 +17,13 @@ export function addLint(program: Command, terminal: () => Terminal): void {
       new Option('--format <kind>', 'how findings are printed').choices(FORMATS).default('pretty' as const),
     )
     .option('--max-warnings <N>', 'fail when there are more warnings', wholeNumber(0, 1e9))
-    .option('--calibration <path>', 'sample inputs: .npy, .json, .pb, .png, or a folder of them')
+    .option('--calibration <path>', 'sample inputs: .npy, .json, .pb, .png, .jpg, or a folder of them')
     .option('--config <file>', 'settings (default: the nearest cipherconv.config.json above each file)')
+    .option(
+      '--ignore <pattern>',
+      'what to leave out, as in .gitignore, relative to the current folder; repeatable',
+      collect,
+    )
     .option('--rule <name=level>', 'level of a rule: error, warning, info or off; repeatable', collect)
     .option('--headroom <bits>', 'bits to spare that low-headroom asks for', wholeNumber(0, 64))
     .option('--channels', 'a table row for every output channel')
@@ -30,7 +36,7 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     ['lint edges.conv.json --calibration samples/ --channels', 'with sample inputs, channel by channel'],
   ]);
   command.action(async (paths, flags) => {
-    const { lintCommand } = await import('./actions/lint.ts');
+    const { lintCommand } = await late(import('./actions/lint.ts'));
     await lintCommand(paths, flags, terminal());
   });
 }

@@ -1,7 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
-import { positiveNumber, wholeNumber } from './values.ts';
+import { hostNames, origins, positiveNumber, wholeNumber } from './values.ts';
 
 /** Below it not even Node with SEAL fits. */
 const LEAST_MEMORY_MIB = 192;
@@ -27,6 +28,22 @@ export function addServe(program: Command, terminal: () => Terminal): void {
       wholeNumber(0, 1e6),
     )
     .option(
+      '--address-share <percent>',
+      'of the connections and the memory for bodies and keys, for one address; behind a proxy 100 (default: 50)',
+      wholeNumber(1, 100),
+    )
+    .option(
+      '--min-body-rate <bytes/s>',
+      'refuse bodies that come more slowly; 0: none (default: 8192)',
+      wholeNumber(0, 2 ** 31),
+    )
+    .option(
+      '--allowed-host <name>',
+      'a name besides localhost that requests may have for the server; may be repeated',
+      hostNames,
+    )
+    .option('--cors <origin>', 'a web page from elsewhere that may ask; may be repeated', origins)
+    .option(
       '--memory <MiB>',
       'what one worker may take (default: 512)',
       wholeNumber(LEAST_MEMORY_MIB, 2 ** 20),
@@ -41,7 +58,7 @@ export function addServe(program: Command, terminal: () => Terminal): void {
     ['serve *.plan.json --port 0 --workers 2 --rate 10 --deadline 5', 'several plans, within limits'],
   ]);
   command.action(async (files, flags) => {
-    const { serve } = await import('./actions/serve.ts');
+    const { serve } = await late(import('./actions/serve.ts'));
     await serve(files, flags, terminal());
   });
 }

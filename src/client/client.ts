@@ -3,33 +3,36 @@ import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import type { Client } from '../../runtime/client/client.ts';
+import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { messageLengths } from '../../runtime/wire/lengths.ts';
 import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
-import { canonicalShape, fromCanonical, outsideShape, toCanonical } from '../frontend/layouts.ts';
 import type { Shape4 } from '../frontend/layouts.ts';
 import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
 
-/** Who owns the data, of one plan: tensors in the plan's own layout, messages as they travel. */
-export interface PlanClient {
+/**
+ * Who owns the data, of one plan. Tensors are NCHW, as everywhere in this API, whatever `plan.layout` says: that is how the
+ * files of the plan's owner lie, and `nchwOf` and `inLayout` lead there and back. Messages are as they travel.
+ */
+export interface PlanClient extends DisposableHandle {
   readonly plan: ClientPlan;
   /** Exact bytes of every upload message, and of every response message. */
   readonly uploadBytes: number;
   readonly responseBytes: number;
   /** Exact bytes of the message with the evaluation keys; 0 for a plan that needs none. */
   readonly evaluationKeyBytes: number;
-  /** Extents of the tensors, in the plan's layout. */
+  /** Extents of the tensors, NCHW. */
   readonly inputShape: Shape4;
   readonly outputShape: Shape4;
   /**
-   * The upload message of one input (raw values, in the plan's layout). Every call draws fresh randomness, so that two
+   * The upload message of one input (raw values, NCHW). Every call draws fresh randomness, so that two
    * uploads of one input tell nothing of each other.
    * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
    */
   encrypt(input: Tensor): Uint8Array;
   /**
-   * The accumulators, in the plan's layout, from a response message.
+   * The accumulators, NCHW, from a response message.
    * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`. Whether this throws is for the
    * client alone: a server that learns of it learns about the key.
    */
@@ -46,8 +49,6 @@ export interface PlanClient {
    * @throws CipherconvError `unsupported` for a diagonals plan.
    */
   precompute(inputs: number): void;
-  /** Deletes the key and everything else on the WASM heap. */
-  dispose(): void;
 }
 
 export interface PlanClientOptions {
@@ -71,11 +72,8 @@ class SealPlanClient implements PlanClient {
     this.#lengths = messageLengths(plan.view);
     const { input } = plan.view.shape;
     const output = outputShape(plan.view.shape);
-    this.inputShape = outsideShape([input.batch, input.channels, input.height, input.width], plan.layout);
-    this.outputShape = outsideShape(
-      [output.batch, output.channels, output.height, output.width],
-      plan.layout,
-    );
+    this.inputShape = [input.batch, input.channels, input.height, input.width];
+    this.outputShape = [output.batch, output.channels, output.height, output.width];
   }
 
   get uploadBytes(): number {
@@ -91,33 +89,27 @@ class SealPlanClient implements PlanClient {
   }
 
   encrypt(input: Tensor): Uint8Array {
-    const { layout, digest } = this.plan;
     if (input.shape.join() !== this.inputShape.join() || input.data.length !== product(this.inputShape)) {
       throw new CipherconvError({
         code: 'shape-mismatch',
         where: 'input',
         message: 'the tensor does not have the shape of the plan',
-        expected: `[${this.inputShape.join(', ')}] (${layout})`,
+        expected: `[${this.inputShape.join(', ')}] (NCHW)`,
         found: `[${input.shape.join(', ')}], ${input.data.length} values`,
       });
     }
-    const canonical = {
-      shape: canonicalShape(this.inputShape, layout),
-      data: toCanonical(input.data, this.inputShape, layout),
-    };
-    return encodeMessage('upload', digest, this.#client.encrypt(canonical));
+    return encodeMessage('upload', this.plan.digest, this.#client.encrypt(input));
   }
 
   decrypt(response: Uint8Array): Tensor {
-    const { layout, digest } = this.plan;
+    const { digest } = this.plan;
     const parts = decodeMessage(response, { kind: 'response', digest, lengths: this.#lengths.response });
-    const { data } = this.#client.decrypt(parts);
-    const shape = canonicalShape(this.outputShape, layout);
-    return { shape: [...this.outputShape], data: fromCanonical(data, shape, layout) };
+    return this.#client.decrypt(parts);
   }
 
   evaluationKeys(): Uint8Array {
-    const parts = this.#lengths.keys.length === 0 ? [] : [this.#client.evaluationKeys()];
+    const keys = this.#client.evaluationKeys();
+    const parts = this.#lengths.keys.length === 0 ? [] : [keys];
     return encodeMessage('keys', this.plan.digest, parts);
   }
 
@@ -136,6 +128,10 @@ class SealPlanClient implements PlanClient {
 
   dispose(): void {
     this.#client.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/base/errors.ts';
+import { CipherconvError, disposedError } from '../../compiler/base/errors.ts';
+import type { DisposableHandle } from '../../runtime/disposable.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { MAX_CLIENT_PLAN_LENGTH, parseClientPlan } from '../frontend/clientPlan.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
@@ -37,19 +38,17 @@ export interface InferStep {
 }
 
 /** A client of a plan that is served over HTTP. */
-export interface RemotePlan {
+export interface RemotePlan extends DisposableHandle {
   readonly plan: ClientPlan;
   /** The client itself: shapes, byte counts, keys. */
   readonly client: PlanClient;
   /**
-   * Encrypts, has the server evaluate, decrypts. Tensors are in the plan's layout. What is sent is encrypted once: another
+   * Encrypts, has the server evaluate, decrypts. Tensors are NCHW. What is sent is encrypted once: another
    * try sends the same bytes, and nothing that decryption shows ever goes back to the server.
    * @throws CipherconvError as `PlanClient.encrypt` and `PlanClient.decrypt` do, or ServerError; the signal's reason when
    * it aborts.
    */
   infer(input: Tensor, options?: InferOptions): Promise<Tensor>;
-  /** Deletes the key and everything else on the WASM heap. */
-  dispose(): void;
 }
 
 const KEYS_HEADER = 'Cipherconv-Evaluation-Keys';
@@ -151,8 +150,12 @@ class HttpRemotePlan implements RemotePlan {
   }
 
   dispose(): void {
-    this.#disposed.abort();
+    this.#disposed.abort(disposedError('client'));
     this.client.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

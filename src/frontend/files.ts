@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, link, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 
 /** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
 
@@ -13,13 +14,30 @@ export function displayName(path: string): string {
   return path === STANDARD_STREAM ? 'stdin' : path;
 }
 
+/** Files that were read and must not be written over; null where nobody asked for that. */
+let inputs: Set<string> | null = null;
+
+/** From now on every file that is read is noted, and `writeWhole` refuses to write over it. For programs, at their start. */
+export function protectInputs(): void {
+  inputs = new Set();
+}
+
+/** Notes that a file is read, for those who read without `readBytes`. */
+export function noteInput(path: string): void {
+  if (path !== STANDARD_STREAM) inputs?.add(path);
+}
+
 /** @throws CipherconvError `unreadable`. */
 export async function readBytes(path: string): Promise<Uint8Array> {
+  noteInput(path);
+  let bytes: Uint8Array;
   try {
-    return path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
+    bytes = path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
   } catch (error) {
     throw unreadable(path, error);
   }
+  refuseLfsPointer(bytes, displayName(path));
+  return bytes;
 }
 
 /** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8. */
@@ -78,7 +96,8 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-function reasonOf(error: unknown): string {
+/** What an operation on a file failed with, in words. */
+export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
 }
@@ -124,31 +143,49 @@ export interface NamedFile {
 }
 
 /**
- * Refuses two names of one file, also through links, so that no output ever replaces an input. Standard streams, devices
- * and pipes are not files.
+ * Refuses an output that is an input or another output, by whatever name: relative, through a link, or a hard link.
+ * Standard streams, devices and pipes are not files.
  * @throws CipherconvError `usage`.
  */
-export async function requireDistinct(files: readonly NamedFile[]): Promise<void> {
+export async function requireDistinct(
+  read: readonly NamedFile[],
+  written: readonly NamedFile[],
+): Promise<void> {
   const seen = new Map<string, NamedFile>();
-  for (const file of files) {
-    if (file.path === STANDARD_STREAM) continue;
+  for (const file of read) {
+    const identity = await identityOf(file.path);
+    if (identity !== null) seen.set(identity, file);
+  }
+  for (const file of written) {
     const identity = await identityOf(file.path);
     if (identity === null) continue;
     const other = seen.get(identity);
-    if (other !== undefined) {
-      throw new CipherconvError({
-        code: 'usage',
-        where: file.path,
-        message: `${other.what} and ${file.what} are the same file`,
-        hint: 'give each its own file',
-      });
-    }
+    if (other !== undefined) throw sameFile(file.path, other.what, file.what);
     seen.set(identity, file);
+  }
+}
+
+function sameFile(path: string, one: string, other: string): CipherconvError {
+  return new CipherconvError({
+    code: 'usage',
+    where: path,
+    message: `${one} and ${other} are the same file`,
+    hint: 'give each its own file',
+  });
+}
+
+/** What no command line names, such as the weights of a config, is known once it was read. */
+async function refuseOverInput(path: string): Promise<void> {
+  const target = inputs === null ? null : await identityOf(path);
+  if (target === null) return;
+  for (const input of inputs ?? []) {
+    if ((await identityOf(input)) === target) throw sameFile(path, `the input ${input}`, 'the output');
   }
 }
 
 /** What a path stands for: the file itself where there is one, else the place where it would be; null: no plain file. */
 async function identityOf(path: string): Promise<string | null> {
+  if (path === STANDARD_STREAM) return null;
   try {
     const found = await stat(path, { bigint: true });
     return found.isFile() ? `${found.dev}:${found.ino}` : null;
@@ -197,7 +234,7 @@ function alreadyThere(path: string, hint?: string): CipherconvError {
 /**
  * Writes a whole file or none: first into a temporary file in the same folder, then renamed over the target. A link is
  * followed; a device or pipe is written to directly. `-` is stdout.
- * @throws CipherconvError `unwritable`; the target is then as it was.
+ * @throws CipherconvError `unwritable`, or `usage` over an input that is protected; the target is then as it was.
  */
 export async function writeWhole(
   path: string,
@@ -208,6 +245,7 @@ export async function writeWhole(
     process.stdout.write(content);
     return;
   }
+  await refuseOverInput(path);
   try {
     const kind = await kindOf(path);
     if (kind === 'special') await writeFile(path, content);

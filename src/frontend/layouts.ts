@@ -1,3 +1,6 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import type { TensorLayout, WeightLayout } from './schema.ts';
 
 /**
@@ -81,6 +84,42 @@ export function fromCanonical(values: Float64Array, shape: Shape4, layout: Tenso
     result[outside] = values[canonical]!;
   });
   return result;
+}
+
+/**
+ * The NCHW tensor of one whose axes lie in `layout`: the way into this API, whose tensors are NCHW.
+ * @throws CipherconvError `shape-mismatch` for a tensor that has not four axes, or not as many elements as its shape says.
+ */
+export function nchwOf(tensor: Tensor, layout: TensorLayout): Tensor {
+  const shape = fourExtents(tensor);
+  return { shape: canonicalShape(shape, layout), data: toCanonical(tensor.data, shape, layout) };
+}
+
+/**
+ * An NCHW tensor with its axes in `layout`: the way out of this API.
+ * @throws CipherconvError as `nchwOf` does.
+ */
+export function inLayout(tensor: Tensor, layout: TensorLayout): Tensor {
+  const shape = fourExtents(tensor);
+  return { shape: outsideShape(shape, layout), data: fromCanonical(tensor.data, shape, layout) };
+}
+
+/**
+ * The four extents of a tensor that has them.
+ * @throws CipherconvError `shape-mismatch`.
+ */
+export function fourExtents({ shape, data }: Tensor): Shape4 {
+  const [first, second, third, fourth] = shape;
+  const isWhole = shape.length === 4 && data.length === elementCount(shape);
+  if (isWhole && first !== undefined && second !== undefined && third !== undefined && fourth !== undefined)
+    return [first, second, third, fourth];
+  throw new CipherconvError({
+    code: 'shape-mismatch',
+    where: 'tensor',
+    message: 'not a tensor of four axes',
+    expected: 'four extents, and as many elements as they say',
+    found: `[${shape.join(', ')}], ${data.length} elements`,
+  });
 }
 
 /** Weights in OIHW order. `shape` is the outside shape. */

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { encode } from 'fast-png';
-import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requireWritable, STANDARD_STREAM, writeWhole } from './files.ts';
-import { fromCanonical, outsideShape } from './layouts.ts';
+import { fourExtents, inLayout } from './layouts.ts';
 import type { Shape4 } from './layouts.ts';
 import { encodeNpy } from './npy.ts';
 import { encodeTensorFile } from './onnx/proto/tensorProto.ts';
@@ -69,19 +69,6 @@ function onnxTensor({ shape, data }: Tensor): OnnxTensor {
   return fits ? { type: 'int32', shape, data: Int32Array.from(data) } : { type: 'int64', shape, data };
 }
 
-function shape4(tensor: Tensor): Shape4 {
-  const [batch, channels, height, width] = tensor.shape;
-  if (batch === undefined || channels === undefined || height === undefined || width === undefined) {
-    throw internalError(`an output of shape [${tensor.shape.join(', ')}]`);
-  }
-  return [batch, channels, height, width];
-}
-
-function inLayout(tensor: Tensor, layout: TensorLayout): Tensor {
-  const shape = shape4(tensor);
-  return { shape: outsideShape(shape, layout), data: fromCanonical(tensor.data, shape, layout) };
-}
-
 /** A JSON tensor, data flat, one line. */
 export function encodeTensorJson(tensor: Tensor): string {
   return `${JSON.stringify({ shape: tensor.shape, data: Array.from(tensor.data) })}\n`;
@@ -127,7 +114,7 @@ function layOut([batch, channels, height, width]: Shape4): Sheet {
  * for other numbers a sheet with the channels side by side.
  */
 export function encodePicture(tensor: Tensor, notice: (sentence: string) => void): Uint8Array {
-  const shape = shape4(tensor);
+  const shape = fourExtents(tensor);
   const [batch, channels, height, width] = shape;
   const sheet = layOut(shape);
   const lo = tensor.data.reduce((smallest, value) => Math.min(smallest, value), Infinity);

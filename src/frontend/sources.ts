@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
-import { displayName, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { displayName, noteInput, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 import { decodeNpy } from './npy.ts';
 import { looksLikePlan, parsePlan } from './planFile.ts';
 import type { StoredPlan } from './planFile.ts';
@@ -42,12 +44,14 @@ export function npyLoader(path: string): (npy: string) => Tensor {
   const folder = path === STANDARD_STREAM ? '.' : dirname(path);
   return (npy) => {
     const file = isAbsolute(npy) ? npy : join(folder, npy);
+    noteInput(file);
     let bytes: Uint8Array;
     try {
       bytes = readFileSync(file);
     } catch (error) {
       throw unreadable(file, error);
     }
+    refuseLfsPointer(bytes, file);
     return decodeNpy(bytes, file);
   };
 }
@@ -58,7 +62,8 @@ export function npyLoader(path: string): (npy: string) => Tensor {
  */
 export async function loadConfig(path: string): Promise<ParsedConfig> {
   refuseModel(path);
-  return parseFilterConfig(await readText(path), { file: displayName(path), loadNpy: npyLoader(path) });
+  const text = await readText(path);
+  return longWork(() => parseFilterConfig(text, { file: displayName(path), loadNpy: npyLoader(path) }));
 }
 
 /**
@@ -80,5 +85,6 @@ export function parseSource(text: string, path: string): ConvSource {
  */
 export async function loadSource(path: string): Promise<ConvSource> {
   refuseModel(path);
-  return parseSource(await readText(path), path);
+  const text = await readText(path);
+  return longWork(() => parseSource(text, path));
 }

@@ -7,6 +7,7 @@ import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { unreadable } from '../frontend/files.ts';
 import { canonicalShape, toCanonical } from '../frontend/layouts.ts';
+import { PICTURE_KINDS } from '../frontend/pictureFile.ts';
 import { pictureTensor } from '../frontend/pictureTensor.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { loadInput } from '../frontend/tensors.ts';
@@ -30,10 +31,10 @@ export interface CalibrationInputs {
   readonly requireUse: (notice: (sentence: string) => void) => void;
 }
 
-const KINDS = ['.npy', '.json', '.png'];
+const KINDS = ['.npy', '.json', '.pb', ...PICTURE_KINDS];
 
 /**
- * Reads a .npy, .json or .png file, or all of them in a folder.
+ * Reads a .npy, .json, .pb, .png or .jpg file, or all of them in a folder.
  * @throws CipherconvError `unreadable`, also for a folder without any, and what `loadInput` throws.
  */
 export async function loadCalibration(path: string): Promise<CalibrationInputs> {

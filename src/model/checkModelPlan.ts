@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { arrangedShape, arrangementFault } from '../../compiler/convolution/arrangement.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
@@ -30,9 +31,8 @@ export function checkModelPlan(plan: ModelPlan, file: string): void {
   for (const [index, segment] of plan.segments.entries()) {
     if (segment !== null) checkSegment(segment, `segments[${index}]`, refuse);
   }
-  const { reference } = plan;
-  if (reference.kind !== 'layers-only') parseModel(reference.model, 'reference.model', refuse);
-  if (reference.kind !== 'model') parseModel(reference.floats, 'reference.floats', refuse);
+  parseModel(plan.network, 'network', refuse);
+  if (plan.macs.encrypted > plan.macs.total) refuse('macs', 'more are encrypted than there are');
 }
 
 type Refuse = (where: string, message: string) => never;
@@ -58,7 +58,7 @@ function checkFlow(plan: ModelPlan, refuse: Refuse): void {
   for (const { name } of plan.outputs) need(name, 'outputs');
 }
 
-function checkLayer({ name, input, output, stored }: ModelLayer, refuse: Refuse): void {
+function checkLayer({ name, input, arrangement, output, stored }: ModelLayer, refuse: Refuse): void {
   const { spec } = stored.plan;
   const { batch, channels, height, width } = spec.input;
   if (elementCount(input.shape) !== batch * channels * height * width) {
@@ -71,12 +71,14 @@ function checkLayer({ name, input, output, stored }: ModelLayer, refuse: Refuse)
   if (input.kind === 'scaled' && !(input.scale !== null && input.scale > 0)) {
     refuse(name, 'the scale of its input is not positive');
   }
-  const result = outputShape(spec);
-  if (elementCount(output.shape) !== result.batch * result.channels * result.height * result.width) {
+  const fault = arrangementFault(arrangement, outputShape(spec));
+  if (fault !== null) refuse(name, fault);
+  const result = arrangedShape(arrangement, outputShape(spec));
+  if (elementCount(output.shape) !== elementCount(result)) {
     refuse(name, 'its output has another number of elements than its plan');
   }
   if (!canCross(output.type)) refuse(name, `its output cannot have the type ${output.type}`);
-  if (listsOf(output).some((length) => length !== result.channels)) {
+  if (listsOf(output).some((length) => length !== result[1])) {
     refuse(name, 'it has another number of scales than of output channels');
   }
 }

@@ -1,8 +1,9 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { arrangeOutput } from '../../compiler/convolution/arrangement.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
-import type { ModelLayer, ModelLayerOutput, RequantizedLayerOutput } from './modelPlan.ts';
+import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
@@ -84,10 +85,12 @@ function transposed(
  * @param accumulators NCHW, as decrypted
  * @throws CipherconvError `out-of-range` for an accumulator that the output type does not hold.
  */
-export function layerOutput({ name, output }: ModelLayer, accumulators: Tensor): TypedTensor {
+export function layerOutput(layer: ModelLayer, accumulators: Tensor): TypedTensor {
+  const { name, output } = layer;
   const type = requireCrossing(output.type, output.tensor);
   const where = `${name}: ${output.tensor}`;
-  return typedTensor(type, output.shape, outputValues(output, accumulators, isFloating(type)), where);
+  const arranged = arrangeOutput(layer.arrangement, accumulators, layer.stored.plan.spec.bias);
+  return typedTensor(type, output.shape, outputValues(output, arranged, isFloating(type)), where);
 }
 
 function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: boolean): Float64Array {
@@ -95,7 +98,7 @@ function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: 
     case 'accumulator':
       return floating ? accumulators.data.map(Math.fround) : accumulators.data;
     case 'requantized':
-      return requantized(output, accumulators);
+      return requantize(accumulators, output.requantization).data;
     case 'scaled': {
       const { scales, bias } = output;
       const [batch = 1, channels = 1] = accumulators.shape;
@@ -107,13 +110,4 @@ function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: 
       });
     }
   }
-}
-
-function requantized(
-  { requantization, realScale }: RequantizedLayerOutput,
-  accumulators: Tensor,
-): Float64Array {
-  const { data } = requantize(accumulators, requantization);
-  if (realScale === null) return data;
-  return data.map((value) => Math.fround((value - requantization.outputZeroPoint) * realScale));
 }

@@ -15,7 +15,7 @@ import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
-import type { ModelLayer, ModelPlan, ModelReference, ModelSegment } from './modelPlan.ts';
+import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
 import { deepFreeze } from '../../compiler/base/freeze.ts';
@@ -34,19 +34,6 @@ function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'base64'));
 }
 
-function encodeReference(reference: ModelReference): ModelPlanFile['reference'] {
-  switch (reference.kind) {
-    case 'model':
-      return { kind: 'model', model: toBase64(reference.model) };
-    case 'integer-rewrite': {
-      const { kind, model, floats } = reference;
-      return { kind, model: toBase64(model), floats: toBase64(floats) };
-    }
-    case 'layers-only':
-      return { kind: 'layers-only', floats: toBase64(reference.floats) };
-  }
-}
-
 function contentOf(plan: ModelPlan): object {
   return {
     format: MODEL_PLAN_FORMAT,
@@ -59,17 +46,18 @@ function contentOf(plan: ModelPlan): object {
       segment === null ? null : { ...segment, model: toBase64(segment.model) },
     ),
     rounds: plan.rounds.map((round) =>
-      round.map(({ name, op, input, output, stored }) => ({
+      round.map(({ name, op, input, arrangement, output, stored }) => ({
         name,
         op,
         input,
+        arrangement,
         output,
         plan: planFields(stored),
       })),
     ),
     clear: plan.clear,
-    arithmetic: plan.arithmetic,
-    reference: encodeReference(plan.reference),
+    macs: plan.macs,
+    network: toBase64(plan.network),
   };
 }
 
@@ -135,8 +123,8 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
     segments: content.segments.map(decodeSegment),
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
     clear: content.clear,
-    arithmetic: content.arithmetic,
-    reference: decodeReference(content.reference),
+    macs: content.macs,
+    network: fromBase64(content.network),
   };
   checkModelPlan(plan, file);
   return plan;
@@ -147,20 +135,7 @@ function decodeSegment(segment: ModelPlanFile['segments'][number]): ModelSegment
 }
 
 function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: string): ModelLayer {
-  const { name, op, input, output, plan } = layer;
+  const { name, op, input, arrangement, output, plan } = layer;
   const stored = parsePlan(JSON.stringify(plan), `${file}: ${name}`);
-  return deepFreeze({ name, op, input, output, stored });
-}
-
-function decodeReference(reference: ModelPlanFile['reference']): ModelReference {
-  switch (reference.kind) {
-    case 'model':
-      return { kind: 'model', model: fromBase64(reference.model) };
-    case 'integer-rewrite': {
-      const { kind, model, floats } = reference;
-      return { kind, model: fromBase64(model), floats: fromBase64(floats) };
-    }
-    case 'layers-only':
-      return { kind: 'layers-only', floats: fromBase64(reference.floats) };
-  }
+  return deepFreeze({ name, op, input, arrangement, output, stored });
 }

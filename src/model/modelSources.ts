@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { displayName, readText } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
@@ -34,19 +35,21 @@ export async function loadAnySource(
   refuseModelFlags(flags);
   const text = await readText(path);
   const file = displayName(path);
-  if (looksLikeModelPlan(parseJson(text, file))) {
-    return { kind: 'model-plan', plan: parseModelPlan(text, file) };
-  }
-  return parseSource(text, path);
+  return longWork(() =>
+    looksLikeModelPlan(parseJson(text, file))
+      ? { kind: 'model-plan', plan: parseModelPlan(text, file) }
+      : parseSource(text, path),
+  );
 }
 
 /** @throws CipherconvError `usage`: these say something of an ONNX model only. */
-export function refuseModelFlags({ bind, inputType, extent }: ModelFlags): void {
+export function refuseModelFlags({ bind, inputType, extent, encryptPools }: ModelFlags): void {
   const given = [
-    { flag: '--bind', list: bind },
-    { flag: '--input-type', list: inputType },
-    { flag: '--extent', list: extent },
-  ].find(({ list }) => list.length > 0);
+    { flag: '--bind', isGiven: bind.length > 0 },
+    { flag: '--input-type', isGiven: inputType.length > 0 },
+    { flag: '--extent', isGiven: extent.length > 0 },
+    { flag: '--encrypt-pools', isGiven: encryptPools === true },
+  ].find(({ isGiven }) => isGiven);
   if (given === undefined) return;
   throw new CipherconvError({
     code: 'usage',

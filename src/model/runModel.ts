@@ -1,20 +1,24 @@
-import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { CipherconvError, disposedError, internalError } from '../../compiler/base/errors.ts';
+import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
-import { ModelComparer } from './compareModel.ts';
-import { declareInputs } from './declareInputs.ts';
+import { ClearGraph } from './clearGraph.ts';
+import { compareNetwork } from './compareModel.ts';
 import { layerInput, layerOutput } from './layerTensors.ts';
 import { layersOf } from './modelPlan.ts';
 import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
 import type { ModelComparison, ModelRunReport } from './modelReport.ts';
-import { openSession, requireOrt } from './ort.ts';
-import type { Ort, Session } from './ort.ts';
+import { runtimeStatistic } from './statistic.ts';
+import type { StatisticResult } from './statistic.ts';
+import { fromDense, toDense } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
 type Tensors = Map<string, TypedTensor>;
 
 export interface ModelRunResult {
   readonly report: ModelRunReport;
+  /** Why the report has no statistic; null where it has one. */
+  readonly statisticReason: string | null;
   /** By the names that the model gives them. */
   readonly outputs: ReadonlyMap<string, TypedTensor>;
   /** Everything that passed between segments and layers, by name: what the client saw. */
@@ -30,53 +34,61 @@ export interface ModelRunOptions {
   readonly weightMemoryBytes?: number;
   /** Keep keys, weights and sub-models for the next input; otherwise one layer is in memory at a time. */
   readonly keep?: boolean;
-  /** Leave out the run of the whole model in the clear; layers are compared all the same. */
+  /** Leave out the run of the whole network in the clear; layers are compared all the same. */
   readonly compareOutputs?: boolean;
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
 
+export interface ModelSignal {
+  /** Aborts between two steps of a layer, and between segments. */
+  readonly signal?: AbortSignal;
+}
+
 /** A client and a server of a compiled model. */
-export class ModelRunner {
-  readonly #ort: Ort;
+export class ModelRunner implements AsyncDisposableHandle {
   readonly #plan: ModelPlan;
   readonly #options: ModelRunOptions;
   readonly #runners = new Map<ModelLayer, Runner>();
-  readonly #sessions = new Map<ModelSegment, Session>();
+  readonly #segments = new Map<ModelSegment, ClearGraph>();
+  #isDisposed = false;
 
-  private constructor(ort: Ort, plan: ModelPlan, options: ModelRunOptions) {
-    this.#ort = ort;
+  private constructor(plan: ModelPlan, options: ModelRunOptions) {
     this.#plan = plan;
     this.#options = options;
   }
 
-  /** @throws CipherconvError `unsupported` where onnxruntime-web is not installed. */
-  static async open(plan: ModelPlan, options: ModelRunOptions = {}): Promise<ModelRunner> {
-    return new ModelRunner(await requireOrt(), plan, options);
+  static open(plan: ModelPlan, options: ModelRunOptions = {}): Promise<ModelRunner> {
+    return Promise.resolve(new ModelRunner(plan, options));
   }
 
   /**
    * Runs the model: segments in the clear on the client, every layer encrypted on the server.
    * @param inputs by name, of the types and shapes that the model declares
-   * @throws CipherconvError `shape-mismatch` or `out-of-range` for inputs that the model does not take.
+   * @throws CipherconvError `shape-mismatch` or `out-of-range` for inputs that the model does not take; the signal's
+   * reason when it aborts.
    */
-  async run(inputs: ReadonlyMap<string, TypedTensor>): Promise<ModelRunResult> {
+  async run(inputs: ReadonlyMap<string, TypedTensor>, { signal }: ModelSignal = {}): Promise<ModelRunResult> {
+    if (this.#isDisposed) throw disposedError('model runner');
     checkInputs(this.#plan, inputs);
     const tensors: Tensors = new Map(inputs);
     const results: RunResult[] = [];
     let segmentMs = 0;
     for (const [index, segment] of this.#plan.segments.entries()) {
+      signal?.throwIfAborted();
       if (segment !== null) {
         this.#announce(`segment ${index + 1}`, 0, 1);
         const start = performance.now();
         await this.#runSegment(segment, tensors);
         segmentMs += performance.now() - start;
       }
-      for (const layer of this.#plan.rounds[index] ?? []) results.push(await this.#runLayer(layer, tensors));
+      for (const layer of this.#plan.rounds[index] ?? [])
+        results.push(await this.#runLayer(layer, tensors, signal));
     }
     const outputs = new Map(this.#plan.outputs.map(({ name }) => [name, take(tensors, name)]));
-    const comparison = this.#options.compareOutputs === false ? null : await this.#compare(inputs, tensors);
+    const check = await this.#check(inputs, outputs);
     return {
-      report: this.#report(results, comparison),
+      report: this.#report(results, check),
+      statisticReason: check.reason,
       outputs,
       activations: tensors,
       layers: results,
@@ -84,12 +96,16 @@ export class ModelRunner {
     };
   }
 
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
+    this.#isDisposed = true;
     for (const runner of this.#runners.values()) runner.dispose();
     this.#runners.clear();
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of sessions) await session.release();
+    this.#segments.clear();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   #announce(step: string, done: number, total: number): void {
@@ -97,28 +113,19 @@ export class ModelRunner {
   }
 
   async #runSegment(segment: ModelSegment, tensors: Tensors): Promise<void> {
-    const kept = this.#sessions.get(segment);
-    const session =
-      kept ??
-      (await openSession(
-        this.#ort,
-        declareInputs(segment, tensors),
-        'a part of the model',
-        this.#plan.arithmetic,
-      ));
-    try {
-      for (const [name, tensor] of await session.run(tensors)) tensors.set(name, tensor);
-    } finally {
-      if (this.#options.keep === true) this.#sessions.set(segment, session);
-      else await session.release();
-    }
+    const graph = this.#segments.get(segment) ?? new ClearGraph(segment.model, segment.inputs);
+    const given = segment.inputs.map((name) => [name, toDense(take(tensors, name), name)] as const);
+    const made = await graph.run(new Map(given), segment.outputs);
+    for (const [name, tensor] of made) tensors.set(name, fromDense(tensor, name));
+    if (this.#options.keep === true) this.#segments.set(segment, graph);
   }
 
-  async #runLayer(layer: ModelLayer, tensors: Tensors): Promise<RunResult> {
+  async #runLayer(layer: ModelLayer, tensors: Tensors, signal: AbortSignal | undefined): Promise<RunResult> {
+    const aborting = signal === undefined ? {} : { signal };
     const input = layerInput(layer, take(tensors, layer.input.tensor));
-    const runner = this.#runners.get(layer) ?? (await this.#openRunner(layer));
+    const runner = this.#runners.get(layer) ?? (await this.#openRunner(layer, aborting));
     try {
-      const result = await runner.run(input);
+      const result = await runner.run(input, aborting);
       tensors.set(layer.output.tensor, layerOutput(layer, result.output));
       return result;
     } finally {
@@ -127,31 +134,43 @@ export class ModelRunner {
     }
   }
 
-  #openRunner(layer: ModelLayer): Promise<Runner> {
+  #openRunner(layer: ModelLayer, aborting: ModelSignal): Promise<Runner> {
     const { weightMemoryBytes } = this.#options;
     const onProgress = (step: RunStep, done: number, total: number): void => {
       this.#announce(`${layer.name}: ${step}`, done, total);
     };
     const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
-    return openRunner(layer.stored.plan, { ...memory, onProgress });
+    return openRunner(layer.stored.plan, { ...memory, ...aborting, onProgress });
   }
 
-  async #compare(inputs: ReadonlyMap<string, TypedTensor>, tensors: Tensors): Promise<ModelComparison> {
+  /** The run beside the whole network in the clear: what decides, and what a runtime says. */
+  async #check(inputs: ReadonlyMap<string, TypedTensor>, outputs: Tensors): Promise<Check> {
+    if (this.#options.compareOutputs === false)
+      return { comparison: null, statistic: null, reason: 'outputs were not compared' };
     this.#announce('compare', 0, 1);
-    return new ModelComparer(this.#ort, this.#plan).compare(inputs, tensors);
+    const network = new ClearGraph(this.#plan.network, []);
+    const comparison = await compareNetwork(this.#plan, network, inputs, outputs);
+    return { comparison, ...(await runtimeStatistic(this.#plan, network, inputs, outputs)) };
   }
 
-  #report(results: readonly RunResult[], comparison: ModelComparison | null): ModelRunReport {
+  #report(results: readonly RunResult[], { comparison, statistic }: Check): ModelRunReport {
+    const { rounds, macs, clear } = this.#plan;
     const layers = layersOf(this.#plan).map(({ name }, index) => ({ name, ...results[index]!.report }));
-    const isEqual = comparison === null || comparison.kind === 'layers-only' || comparison.mismatches === 0;
+    const isEqual = comparison === null || comparison.mismatches === 0;
     return {
       match: layers.every(({ match }) => match) && isEqual,
       layers,
-      rounds: this.#plan.rounds.length,
+      rounds: rounds.length,
       comparison,
+      macs,
+      clear,
+      statistic,
     };
   }
 }
+
+/** What a run was compared with. */
+type Check = { readonly comparison: ModelComparison | null } & StatisticResult;
 
 function take(tensors: ReadonlyMap<string, TypedTensor>, name: string): TypedTensor {
   const tensor = tensors.get(name);
@@ -183,7 +202,7 @@ function checkInputs(plan: ModelPlan, inputs: ReadonlyMap<string, TypedTensor>):
 export async function runModel(
   plan: ModelPlan,
   inputs: ReadonlyMap<string, TypedTensor>,
-  options: Omit<ModelRunOptions, 'keep'> = {},
+  options: Omit<ModelRunOptions, 'keep'> & ModelSignal = {},
 ): Promise<ModelRunResult> {
-  return (await ModelRunner.open(plan, options)).run(inputs);
+  return (await ModelRunner.open(plan, options)).run(inputs, options);
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { connect, MESSAGE_HEADER_BYTES } from '../client/index.ts';
 import type { RemotePlan } from '../client/index.ts';
-import { canonicalShape, fromCanonical, toCanonical } from '../frontend/layouts.ts';
 import { internalError } from '../../compiler/base/errors.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
@@ -126,28 +125,19 @@ async function infer(input: Tensor, signal: AbortSignal): Promise<Inferred> {
   if (session === null) throw internalError('no plan is open');
   const current = session;
   current.last = null;
-  const { plan, client } = current.remote;
-  const { layout } = plan;
+  const { client } = current.remote;
   const clock = stepClock();
   const messages: Uint8Array[] = [];
-  const data = fromCanonical(input.data, canonicalShape(client.inputShape, layout), layout);
-  const outside = await current.remote.infer(
-    { shape: [...client.inputShape], data },
-    {
-      signal,
-      onStep: ({ kind, bytes }) => {
-        if (kind === 'encrypted') clock('encrypt', 0, 0);
-        else if (kind === 'keys-sent') clock('send keys', bytes.length, 0);
-        else clock('send and evaluate', client.uploadBytes, bytes.length);
-        if (kind !== 'keys-sent') messages.push(bytes);
-      },
+  const output = await current.remote.infer(input, {
+    signal,
+    onStep: ({ kind, bytes }) => {
+      if (kind === 'encrypted') clock('encrypt', 0, 0);
+      else if (kind === 'keys-sent') clock('send keys', bytes.length, 0);
+      else clock('send and evaluate', client.uploadBytes, bytes.length);
+      if (kind !== 'keys-sent') messages.push(bytes);
     },
-  );
+  });
   clock('decrypt', 0, 0);
-  const output = {
-    shape: canonicalShape(client.outputShape, layout),
-    data: toCanonical(outside.data, client.outputShape, layout),
-  };
   current.last = { input, output };
   const [upload, response] = messages;
   if (upload === undefined || response === undefined) throw internalError('a step went unseen');

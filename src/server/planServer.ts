@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import type { Evaluator, EvaluatorOptions } from '../../runtime/evaluator/evaluator.ts';
 import { messageLengths } from '../../runtime/wire/lengths.ts';
@@ -22,7 +23,7 @@ export interface PlanService {
 }
 
 /** Who owns the filter, of one plan: computes on messages, and holds no key that decrypts. */
-export interface PlanServer extends PlanService {
+export interface PlanServer extends PlanService, DisposableHandle {
   /**
    * The response message to an upload message. Blocks the thread while it computes. Everything in the messages is
    * checked before SEAL sees it.
@@ -36,7 +37,6 @@ export interface PlanServer extends PlanService {
    * @throws CipherconvError as `evaluate` does.
    */
   checkEvaluationKeys(keys: Uint8Array): void;
-  dispose(): void;
 }
 
 export type PlanServerOptions = Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel' | 'onProgress'>;
@@ -104,6 +104,10 @@ class SealPlanServer implements PlanServer {
 
   dispose(): void {
     this.#evaluator.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

@@ -19,7 +19,6 @@ describe('compiling a model', () => {
   it('puts layers that do not wait for each other into one round', async () => {
     const plan = await compiled();
     expect(plan.rounds.map(({ length }) => length)).toEqual([2, 1]);
-    expect(plan.reference.kind).toBe('model');
     expect(layersOf(plan).map(({ output }) => output.kind)).toEqual([
       'requantized',
       'requantized',

@@ -190,7 +190,7 @@ describe('a pool of workers', () => {
     for (const response of [await first, await third])
       expect(client.decrypt(response)).toEqual(convolve(plan.spec, input));
     await pool.dispose();
-    await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow('disposed');
+    await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow('used after dispose');
     client.dispose();
   });
 });

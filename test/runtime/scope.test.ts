@@ -37,7 +37,7 @@ describe('SealScope', () => {
     expect(() => scope.own(handle('late', log))).toThrow('already disposed');
     expect(log).toEqual(['late']);
     expect(() => {
-      scope.assertOpen();
+      scope.assertOpen('client');
     }).toThrow('used after dispose');
   });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
@@ -19,6 +20,16 @@ afterEach(() => {
 describe('module', () => {
   it('is loaded once', async () => {
     expect(await loadSeal()).toBe(seal);
+  });
+
+  it('is refused with one clear error by an engine without exnref, before it is compiled', () => {
+    const module = JSON.stringify(new URL('../../runtime/seal/module.ts', import.meta.url));
+    const script = `import(${module}).then((module) => module.loadSeal()).catch((error) => console.log(error.name, error.message))`;
+    const args = ['--no-experimental-wasm-exnref', '-e', script];
+    const output = execFileSync(process.execPath, args, { encoding: 'utf8' });
+    expect(output).toMatch(/^CipherconvError this JavaScript engine cannot compile Microsoft SEAL/);
+    expect(output).toMatch(/Node 22\.19 .* Chrome or Edge 137, Firefox 131, Safari 18\.4/);
+    expect(output).not.toContain('CompileError');
   });
 
   it('says the versions that the package and the envelopes carry', () => {

@@ -84,7 +84,9 @@ describe('cipherconv/client', () => {
       'ServerError',
       'connect',
       'createPlanClient',
+      'inLayout',
       'makeTensor',
+      'nchwOf',
       'parseClientPlan',
     ]);
   });

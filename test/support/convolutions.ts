@@ -2,7 +2,7 @@
  * Convolutions that become plane convolutions, at random, and what they are by their definitions: plain loops over whole
  * tensors that take nothing but types from the compiler.
  */
-import fc from 'fast-check';
+import { fc } from './properties.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import type { AveragePool } from '../../compiler/convolution/averagePool.ts';
 import type { InputSpec } from '../../compiler/convolution/spec.ts';
@@ -239,6 +239,7 @@ export function arbitraryPool(): fc.Arbitrary<AveragePool> {
         pads: narrow as unknown as AveragePool['pads'],
         dilations,
         countsPads,
+        accumulator: null,
       };
     });
 }

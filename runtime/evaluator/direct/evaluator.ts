@@ -1,4 +1,4 @@
-import { internalError } from '../../../compiler/base/errors.ts';
+import { disposedError } from '../../../compiler/base/errors.ts';
 import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import { DirectMachine, kernelSource } from './machine.ts';
 import type { DirectEngines } from './machine.ts';
@@ -83,10 +83,14 @@ export class DirectEvaluator implements Evaluator {
   }
 
   #assertOpen(): void {
-    if (this.#isDisposed) throw internalError('the evaluator has been disposed of');
+    if (this.#isDisposed) throw disposedError('evaluator');
   }
 
   dispose(): void {
     this.#isDisposed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

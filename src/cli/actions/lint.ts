@@ -7,6 +7,7 @@ import type { LintOptions } from '../../lint/lint.ts';
 import type { Paint } from '../../lint/reporters/pretty.ts';
 import { parseRuleLevel } from '../../lint/settings.ts';
 import type { RuleLevel } from '../../lint/settings.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface LintFlags {
@@ -14,6 +15,7 @@ interface LintFlags {
   readonly maxWarnings?: number | undefined;
   readonly calibration?: string | undefined;
   readonly config?: string | undefined;
+  readonly ignore?: readonly string[] | undefined;
   readonly rule?: readonly string[] | undefined;
   readonly headroom?: number | undefined;
   readonly channels?: true | undefined;
@@ -35,6 +37,7 @@ export async function lintCommand(paths: readonly string[], flags: LintFlags, io
     rules,
     notice: io.notice,
     ...model,
+    ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
     ...(flags.headroom === undefined ? {} : { headroomBits: flags.headroom }),
     ...(flags.config === undefined ? {} : { config: flags.config }),
     ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),
@@ -48,7 +51,7 @@ async function modelOptions(
   flags: ModelFlags,
 ): Promise<Pick<LintOptions, 'bind' | 'inputQuantization' | 'extents'>> {
   if (flags.bind.length + flags.inputType.length + flags.extent.length === 0) return {};
-  const { parseModelOptions } = await import('../../frontend/onnx/modelOptions.ts');
+  const { parseModelOptions } = await late(import('../../frontend/onnx/modelOptions.ts'));
   return parseModelOptions(flags);
 }
 

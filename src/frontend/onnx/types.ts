@@ -1,4 +1,5 @@
 import type { Interval, Width } from '../../../compiler/base/interval.ts';
+import type { OutputArrangement } from '../../../compiler/convolution/arrangement.ts';
 import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
 import type { Requantization } from '../../../runtime/clear/requantize.ts';
 import type { DenseTensor, NumericArray } from '../../interpreter/values.ts';
@@ -9,7 +10,7 @@ import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
  * What an imported ONNX model is.
  *
  * Design. A model is read into a graph of nodes in topological order; what is constant is folded, so that `constants`
- * holds every tensor that does not depend on an input and `nodes` only what is left. Every linear node (Conv, ConvInteger,
+ * holds every tensor that does not depend on an input and `nodes` only what is left. Every linear node (Conv, ConvTranspose, ConvInteger,
  * QLinearConv, Gemm, MatMul, MatMulInteger, QLinearMatMul) whose operands are integers, or floats that are a scale times
  * integers, becomes an `ImportedLayer`: a `ConvSpec` with the way in and out of it. The rest of the graph stays as it is
  * and runs in the clear:
@@ -20,14 +21,14 @@ import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
  *   graphs), or floats scale * (q - zeroPoint) (`scaled`; QONNX), where q = round(x / scale) + zeroPoint. Behind a
  *   DequantizeLinear it is that node's input: integers. q lies in `spec.input.range`.
  * - Out: the accumulator (zero points taken off, integer bias added) becomes `output.tensor`, by `output.kind`. A layer may
- *   offer `output.requantized` too: the tensor behind the QuantizeLinear that follows, straight from the accumulator, as
- *   onnxruntime computes it under full optimization.
+ *   offer `output.requantized` too: the tensor behind the QuantizeLinear that follows, straight from the accumulator.
  * - Between: the graph is cut at `input.tensor` and `output.tensor`. Nodes that nobody needs any more then (the
  *   DequantizeLinear of an input, the linear node itself) simply drop out: a segment is what its outputs need.
  *
  * Dense layers are 1x1 convolutions over 1x1 images: the rows of the left operand become the batch, so that reshaping
  * [..., M, K] to [M', K, 1, 1] is free, and so is the way back. With a constant left operand, [..., K, N] becomes [batch, K,
- * 1, N]. 1-D convolutions have height 1.
+ * 1, N]. 1-D convolutions have height 1; those over three axes and transposed ones become plane ones, whose accumulators
+ * `arrangement` puts in order (compiler/convolution).
  */
 export interface ImportedModel {
   /** As messages name it. */
@@ -102,6 +103,8 @@ export interface ImportedLayer {
   readonly node: GraphNode;
   /** Its `accumulator` is the width that the model's own arithmetic has: 32 signed bits, or null for float graphs. */
   readonly spec: ConvSpec;
+  /** How the accumulators lie in the node's output. */
+  readonly arrangement: OutputArrangement;
   readonly input: LayerInput;
   /** One per output channel; null for operators without scales (ConvInteger, MatMulInteger, NEMO). */
   readonly weightScales: readonly number[] | null;
@@ -156,8 +159,6 @@ export interface RequantizedOutput {
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly requantization: Requantization & { readonly kind: 'qlinear' };
-  /** Whether onnxruntime too computes it from the accumulator (8-bit types), and not through floats. */
-  readonly fused: boolean;
 }
 
 /** A linear node that only the datatype tier can judge. */
@@ -203,6 +204,11 @@ export interface ImportOptions {
   readonly bind?: ReadonlyMap<string, OnnxTensor>;
   /** Float graph inputs that hold scale * (q - zeroPoint). */
   readonly inputQuantization?: ReadonlyMap<string, InputQuantization>;
+  /**
+   * What becomes of average pools whose input is quantized: by default the client computes them in the clear, which costs
+   * no round trip; `encrypted` makes layers of them.
+   */
+  readonly averagePools?: 'clear' | 'encrypted';
   /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and open elsewhere. */
   readonly extents?: ReadonlyMap<string, number>;
 }

@@ -1,5 +1,4 @@
 /** Average pooling as a convolution, against its definition. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { poolDivisor, poolSums } from '../../../compiler/convolution/averagePool.ts';
 import { compileSpec } from '../../../compiler/lowerings/compile.ts';
@@ -7,6 +6,7 @@ import { buildProgram } from '../../../compiler/lowerings/program.ts';
 import { simulate } from '../../../compiler/lowerings/simulate.ts';
 import { runEncrypted } from '../../support/execute.ts';
 import { arbitraryPool, poolByDefinition } from '../../support/convolutions.ts';
+import { fc, runs } from '../../support/properties.ts';
 import { randomInput } from '../../support/specs.ts';
 
 describe('an average pool', () => {
@@ -23,13 +23,13 @@ describe('an average pool', () => {
         if (divisor === null) uneven++;
         else expect(new Set(counts)).toEqual(new Set([divisor]));
       }),
-      { numRuns: 60, seed: 5 },
+      { numRuns: runs(60) },
     );
     expect(uneven).toBeGreaterThan(5);
   });
 
   it('and under SEAL', async () => {
-    for (const [index, pool] of fc.sample(arbitraryPool(), { numRuns: 4, seed: 51 }).entries()) {
+    for (const [index, pool] of fc.sample(arbitraryPool(), runs(4)).entries()) {
       const spec = poolSums(pool);
       const input = randomInput(spec, index);
       const { outputs } = await runEncrypted(compileSpec(spec), [input]);

@@ -1,8 +1,9 @@
 /** Transposed convolutions as convolutions of phases, against their definition. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
-import { arrangePhases, phaseOutputShape, transposedSpec } from '../../../compiler/convolution/transposed.ts';
+import { arrangedShape, arrangementFault } from '../../../compiler/convolution/arrangement.ts';
+import { outputShape } from '../../../compiler/convolution/spec.ts';
+import { arrangePhases, transposedSpec } from '../../../compiler/convolution/transposed.ts';
 import type { TransposedConvolution } from '../../../compiler/convolution/transposed.ts';
 import { compileSpec } from '../../../compiler/lowerings/compile.ts';
 import { buildProgram } from '../../../compiler/lowerings/program.ts';
@@ -11,6 +12,7 @@ import { convolve } from '../../../runtime/clear/loops.ts';
 import { arbitraryTransposed, transposedByDefinition } from '../../support/convolutions.ts';
 import { runEncrypted } from '../../support/execute.ts';
 import { errorOf } from '../../support/simple.ts';
+import { fc, runs } from '../../support/properties.ts';
 import { randomInput } from '../../support/specs.ts';
 
 /** One row of two pixels, a kernel of `values`. */
@@ -74,17 +76,18 @@ describe('a transposed convolution', () => {
         expect([...arrangePhases(map, sums, spec.bias).data]).toEqual(expected);
         const shape = [transposed.input.batch, transposed.bias.length, ...transposed.output];
         expect(arrangePhases(map, sums, spec.bias).shape).toEqual(shape);
-        expect(phaseOutputShape(map, spec.input.batch, spec.weights.outChannels)).toEqual(shape);
+        expect(arrangedShape({ kind: 'phases', map }, outputShape(spec))).toEqual(shape);
+        expect(arrangementFault({ kind: 'phases', map }, outputShape(spec))).toBeNull();
         const plan = compileSpec(spec);
         expect(simulate(plan, buildProgram(plan), input)).toEqual(sums);
       }),
-      { numRuns: 80, seed: 4 },
+      { numRuns: runs(80) },
     );
     expect(dropped).toBeGreaterThan(8);
   });
 
   it('and under SEAL', async () => {
-    for (const [index, transposed] of fc.sample(arbitraryTransposed(), { numRuns: 6, seed: 41 }).entries()) {
+    for (const [index, transposed] of fc.sample(arbitraryTransposed(), runs(6)).entries()) {
       const { spec, map } = transposedSpec(transposed);
       const input = randomInput(spec, index);
       const { outputs } = await runEncrypted(compileSpec(spec), [input]);

@@ -1,5 +1,4 @@
 /** Convolutions over three axes as plane convolutions, against their definition. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { volumeSpec } from '../../../compiler/convolution/volume.ts';
@@ -11,6 +10,7 @@ import { convolve } from '../../../runtime/clear/loops.ts';
 import { runEncrypted } from '../../support/execute.ts';
 import { arbitraryVolume, volumeByDefinition } from '../../support/convolutions.ts';
 import { errorOf } from '../../support/simple.ts';
+import { fc, runs } from '../../support/properties.ts';
 import { randomInput } from '../../support/specs.ts';
 
 const VOLUME: VolumeConvolution = {
@@ -62,12 +62,12 @@ describe('a convolution over three axes', () => {
         const plan = compileSpec(spec);
         expect([...simulate(plan, buildProgram(plan), input).data]).toEqual(expected);
       }),
-      { numRuns: 40, seed: 3 },
+      { numRuns: runs(40) },
     );
   });
 
   it('and under SEAL', async () => {
-    for (const [index, volume] of fc.sample(arbitraryVolume(), { numRuns: 6, seed: 31 }).entries()) {
+    for (const [index, volume] of fc.sample(arbitraryVolume(), runs(6)).entries()) {
       const spec = volumeSpec(volume);
       const input = randomInput(spec, index);
       const { outputs } = await runEncrypted(compileSpec(spec), [input]);

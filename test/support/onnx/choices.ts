@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../properties.ts';
 import type { QuantizedType } from '../../../src/frontend/onnx/proto/modelWriter.ts';
 import type { ConvForm, DenseForm } from './linearNodes.ts';
 import type { Scales } from './randomWeights.ts';
@@ -19,6 +19,8 @@ export interface GraphChoices {
   readonly seed: number;
   readonly opset: number;
   readonly scales: Scales;
+  /** Whether all readers of a tensor share one DequantizeLinear, or each has its own. */
+  readonly sharesFloats: boolean;
   /** [batch, channels, ...extents] */
   readonly inputShape: readonly number[];
   readonly inputType: QuantizedType;
@@ -29,8 +31,25 @@ export interface GraphChoices {
 }
 
 const seed = fc.integer({ min: 0, max: 2 ** 31 });
-const convForm = fc.constantFrom<ConvForm>('QLinearConv', 'ConvInteger', 'Conv');
-const denseForm = fc.constantFrom<DenseForm>('QLinearMatMul', 'MatMulInteger', 'MatMul', 'Gemm');
+const convForm = fc.constantFrom<ConvForm>(
+  'QLinearConv',
+  'ConvInteger',
+  'Conv',
+  'Conv',
+  'ConvTranspose',
+  'dynamic',
+  'other width',
+  'QONNX',
+);
+const denseForm = fc.constantFrom<DenseForm>(
+  'QLinearMatMul',
+  'MatMulInteger',
+  'MatMul',
+  'Gemm',
+  'dynamic',
+  'other width',
+  'QONNX',
+);
 const upTo = (largest: number): fc.Arbitrary<number> => fc.integer({ min: 1, max: largest });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -62,6 +81,7 @@ export function arbitraryChoices(): fc.Arbitrary<GraphChoices> {
       seed,
       opset: fc.integer({ min: 13, max: 21 }),
       scales: fc.constantFrom<Scales>('any', 'powers of two'),
+      sharesFloats: fc.boolean(),
       batch: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: upTo(3) }),
       channels: upTo(4),
       extents: fc.oneof(
@@ -75,7 +95,14 @@ export function arbitraryChoices(): fc.Arbitrary<GraphChoices> {
     })
     .map(({ batch, channels, extents, quantizesInput, ...choices }) => ({
       ...choices,
+      // Quantized types of other widths came with opset 21.
+      opset: choices.steps.some(hasOtherWidth) ? 21 : choices.opset,
       inputShape: [batch, channels, ...extents],
       inputForm: quantizesInput ? 'float32' : choices.inputType,
     }));
+}
+
+function hasOtherWidth(step: Step): boolean {
+  if ('forms' in step) return step.forms.includes('other width');
+  return 'form' in step && step.form === 'other width';
 }

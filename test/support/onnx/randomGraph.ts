@@ -1,10 +1,11 @@
-import fc from 'fast-check';
+import { fc } from '../properties.ts';
 import type { Activation, GraphTensor, QuantizedType } from '../../../src/frontend/onnx/proto/modelWriter.ts';
 import { arbitraryChoices } from './choices.ts';
 import type { GraphChoices } from './choices.ts';
 import { describeNodes } from './describe.ts';
 import { Growth } from './growth.ts';
-import type { Context, ConvForm, DenseForm } from './linearNodes.ts';
+import type { Context, LinearOperator, OtherForm } from './linearNodes.ts';
+import { QUANT_DOMAIN } from './otherForms.ts';
 import { chance, RANGES } from './randomWeights.ts';
 
 /** Small quantized models, all of which onnxruntime-web runs (test/onnx/randomGraphs.test.ts tries it). */
@@ -14,7 +15,9 @@ export interface RandomGraph {
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly GraphTensor[];
   /** Linear nodes, by operator. */
-  readonly linearOperators: readonly (ConvForm | DenseForm)[];
+  readonly linearOperators: readonly LinearOperator[];
+  /** Forms of quantization that the operators alone do not tell. */
+  readonly forms: ReadonlySet<OtherForm>;
   /** What failures print: the choices, and the nodes one a line. */
   readonly description: string;
 }
@@ -48,7 +51,7 @@ function beginning(growth: Growth, choices: GraphChoices): { input: GraphInput; 
 }
 
 export function graphFromChoices(choices: GraphChoices): RandomGraph {
-  const growth = new Growth(choices.scales);
+  const growth = new Growth(choices);
   const { input, value } = beginning(growth, choices);
   const last = choices.steps.reduce((current, step) => growth.step(step, current), value);
   const context = growth.context(choices.seed + 1);
@@ -56,11 +59,13 @@ export function graphFromChoices(choices: GraphChoices): RandomGraph {
   const ending = growth.operators.length === 0 || last === value ? 'accumulator' : exactEnding(choices);
   const output = growth.end(ending, context, last);
   const { name, type, shape } = input;
+  const domains = growth.forms.has('QONNX') ? { [QUANT_DOMAIN]: 1 } : {};
   return {
-    bytes: growth.graph.encode('random', choices.opset, [{ name, type, shape }], [output]),
+    bytes: growth.graph.encode('random', choices.opset, [{ name, type, shape }], [output], domains),
     inputs: [input],
     outputs: [output],
     linearOperators: growth.operators,
+    forms: growth.forms,
     description: `${JSON.stringify(choices)}\n${describeNodes(growth.graph)}`,
   };
 }

@@ -1,6 +1,5 @@
-import { ELEMENTS } from '../proto/codes.ts';
 import { clipBounds } from '../operators/activations.ts';
-import { quantizerOf } from '../operators/quantizers.ts';
+import { isQuantizer, quantizerOf } from '../operators/quantizers.ts';
 import type { Quantizer } from '../operators/quantizers.ts';
 import type { GraphState } from '../graph/state.ts';
 import type { GraphNode, RequantizedOutput } from '../types.ts';
@@ -14,7 +13,7 @@ export interface Readers {
 /**
  * The QuantizeLinear behind a layer's float output, if there is nothing else to read that output: then the quantized tensor
  * follows from the accumulator by one multiplication, as in QLinearConv. A Relu or Clip between the two is passed over where
- * it changes nothing that the saturation of the QuantizeLinear does not; onnxruntime removes it under the same condition.
+ * it changes nothing that the saturation of the QuantizeLinear does not.
  * @param scales fround(input scale * weight scale) of each output channel
  */
 export function requantizedAfter(
@@ -28,12 +27,13 @@ export function requantizedAfter(
   for (;;) {
     if (readers.outputs.has(current)) return null;
     const [node, other] = readers.nodes.get(current) ?? [];
-    if (node?.inputs[0] !== current || other !== undefined || node.domain !== '') return null;
+    if (node?.inputs[0] !== current || other !== undefined) return null;
     const view = { node, state };
-    if (node.op === 'QuantizeLinear') {
+    if (node.op === 'QuantizeLinear' && isQuantizer(view)) {
       const result = quantizerOf(view);
       return result.ok ? requantizedBy(result.quantizer, node, scales, state, bounds) : null;
     }
+    if (node.domain !== '') return null;
     const [lo, hi] =
       node.op === 'Relu' ? [0, Infinity] : node.op === 'Clip' ? clipBounds(view) : [null, null];
     if (lo === null || hi === null) return null;
@@ -66,6 +66,5 @@ function requantizedBy(
       outputZeroPoint: zeroPoint,
       clamp: range,
     },
-    fused: ELEMENTS[value.type].bits === 8,
   };
 }

@@ -1,11 +1,16 @@
 import { CipherconvError } from '../../../../compiler/base/errors.ts';
+import { poolSums } from '../../../../compiler/convolution/averagePool.ts';
+import type { OutputArrangement } from '../../../../compiler/convolution/arrangement.ts';
 import { makeSpec } from '../../../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../../../compiler/convolution/spec.ts';
+import { transposedSpec } from '../../../../compiler/convolution/transposed.ts';
+import { outputDepth, volumeSpec } from '../../../../compiler/convolution/volume.ts';
+import type { VolumeConvolution } from '../../../../compiler/convolution/volume.ts';
 import type { Width } from '../../../../compiler/base/interval.ts';
 import { spreadOver } from './bias.ts';
 import { NotALayer, widthFor } from './operands.ts';
 import type { ConstantOperand, RunningOperand } from './operands.ts';
-import type { LayerGeometry } from './shapeLayer.ts';
+import type { LayerGeometry, PlaneForm } from './shapeLayer.ts';
 import type { NumericArray, LayerInput } from '../types.ts';
 
 /** Everything that a layer's convolution is made of. */
@@ -24,15 +29,17 @@ export const INT32: Width = { bits: 32, signed: true };
 export function perOutput(
   list: readonly number[],
   { axis }: Pick<ConstantOperand, 'axis'>,
-  { outputAxis, filter }: LayerGeometry,
+  { outputAxis, outputs, form }: LayerGeometry,
 ): readonly number[] {
   const first = list[0] ?? 0;
-  if (list.every((value) => value === first)) return new Array<number>(filter[0]).fill(first);
+  if (list.every((value) => value === first)) return new Array<number>(outputs).fill(first);
   if (axis !== null && axis !== outputAxis)
     throw new NotALayer('not supported yet: weights with a scale or zero point per input channel');
-  if (list.length !== filter[0])
-    throw new NotALayer(`${list.length} scales or zero points for ${filter[0]} output channels`);
-  return list;
+  if (list.length === outputs) return list;
+  // The weights of a transposed convolution count the outputs of one group: all groups share a list.
+  if (form.kind === 'transposed' && list.length * form.group === outputs)
+    return Array.from({ length: outputs }, (_, output) => list[output % list.length]!);
+  throw new NotALayer(`${list.length} scales or zero points for ${outputs} output channels`);
 }
 
 /** `+ 0` turns -0 into 0. */
@@ -42,47 +49,117 @@ function plainNumbers(data: NumericArray): number[] {
   return values;
 }
 
+/** A layer's convolution, and where its accumulators lie in the graph's output. */
+export interface LayerConvolution {
+  readonly spec: ConvSpec;
+  readonly arrangement: OutputArrangement;
+}
+
 /**
  * The convolution.
  * @param bias integers, one per output channel or one for all
- * @throws NotALayer with what `makeSpec` refuses
+ * @throws NotALayer with what `makeSpec` and the rewrites refuse
  */
-export function specOf(parts: LayerParts, bias: readonly number[]): ConvSpec {
-  const { name, running, constant, geometry, accumulator } = parts;
-  const [batch, channels, height, width] = geometry.input;
-  const [outChannels, channelsPerGroup, kernelHeight, kernelWidth] = geometry.filter;
-  const zeroPoints = perOutput(constant.zeroPoints, constant, geometry);
+export function convolutionOf(parts: LayerParts, bias: readonly number[]): LayerConvolution {
   try {
-    return makeSpec({
-      name,
-      input: {
-        batch,
-        channels,
-        height,
-        width,
-        ...widthFor(running.range, [running.zeroPoint]),
-        zeroPoint: running.zeroPoint,
-        range: running.range,
-      },
-      weights: {
-        outChannels,
-        channelsPerGroup,
-        kernelHeight,
-        kernelWidth,
-        ...widthFor(constant.range, constant.zeroPoints),
-        zeroPoints,
-        values: plainNumbers(geometry.ordered(constant.integers).data),
-      },
-      bias: spreadOver(bias, outChannels),
-      ...geometry.conv,
-      accumulator,
-    });
+    return rewritten(parts, bias);
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
     const { where, message, expected, found } = error.details;
     const place = where === undefined ? '' : `${where}: `;
     throw new NotALayer(`${place}${message}, expected ${expected ?? 'otherwise'}, found ${found ?? 'this'}`);
   }
+}
+
+function rewritten(
+  { name, running, constant, geometry, accumulator }: LayerParts,
+  bias: readonly number[],
+): LayerConvolution {
+  const { range, zeroPoint } = running;
+  const integers = { ...widthFor(range, [zeroPoint]), zeroPoint, range };
+  const weights = {
+    ...widthFor(constant.range, constant.zeroPoints),
+    zeroPoints: perOutput(constant.zeroPoints, constant, geometry),
+    values: plainNumbers(geometry.ordered(constant.integers).data),
+  };
+  const common = { name, bias: spreadOver(bias, geometry.outputs), accumulator };
+  const { form } = geometry;
+  switch (form.kind) {
+    case 'plane': {
+      const { input, filter, strides, pads, dilations, group } = form;
+      const spec = makeSpec({
+        ...common,
+        input: { ...planeOf(input), ...integers },
+        weights: {
+          outChannels: filter[0],
+          channelsPerGroup: filter[1],
+          kernelHeight: filter[2],
+          kernelWidth: filter[3],
+          ...weights,
+        },
+        strides,
+        pads,
+        dilations,
+        group,
+      });
+      return { spec, arrangement: { kind: 'same' } };
+    }
+    case 'volume': {
+      const { input, filter, strides, pads, dilations, group } = form;
+      const [batch, channels, depth, height, width] = input;
+      const volume: VolumeConvolution = {
+        ...common,
+        input: { ...planeOf([batch, channels, height, width]), depth, ...integers },
+        weights: {
+          outChannels: filter[0],
+          channelsPerGroup: filter[1],
+          kernelDepth: filter[2],
+          kernelHeight: filter[3],
+          kernelWidth: filter[4],
+          ...weights,
+        },
+        strides,
+        pads,
+        dilations,
+        group,
+      };
+      return { spec: volumeSpec(volume), arrangement: { kind: 'slices', count: outputDepth(volume) } };
+    }
+    case 'pool': {
+      const { input, kernel, strides, pads, dilations } = form;
+      const spec = poolSums({
+        name,
+        input: { ...planeOf(input), ...integers },
+        kernel,
+        strides,
+        pads,
+        dilations,
+        accumulator,
+      });
+      return { spec, arrangement: { kind: 'same' } };
+    }
+    case 'transposed': {
+      const { input, filter, strides, begins, dilations, group, output } = form;
+      const { spec, map } = transposedSpec({
+        ...common,
+        input: { ...planeOf(input), ...integers },
+        weights: { outputsPerGroup: filter[1], kernelHeight: filter[2], kernelWidth: filter[3], ...weights },
+        strides,
+        begins,
+        dilations,
+        group,
+        output,
+      });
+      return { spec, arrangement: { kind: 'phases', map } };
+    }
+  }
+}
+
+function planeOf([batch, channels, height, width]: PlaneForm['input']): Pick<
+  ConvSpec['input'],
+  'batch' | 'channels' | 'height' | 'width'
+> {
+  return { batch, channels, height, width };
 }
 
 export function layerInputOf({ running, geometry }: LayerParts): LayerInput {

@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { TensorProto } from './onnx_pb.ts';
 import { malformed, quoted, unsupported } from '../refusal.ts';
-import { unreadable } from '../../files.ts';
+import { noteInput, unreadable } from '../../files.ts';
+import { LARGEST_LFS_POINTER, refuseLfsPointer } from '../../lfsPointer.ts';
 
 /** Reads the bytes of a tensor that stand in another file. */
 export type ExternalReader = (proto: TensorProto, byteLength: number, where: string) => Uint8Array;
@@ -79,12 +80,14 @@ function insideOf(folder: string, location: string, where: string): string {
 function readPart(path: string, offset: number, byteLength: number, where: string): Uint8Array {
   let descriptor: number;
   try {
+    noteInput(path);
     descriptor = openSync(path, 'r');
   } catch (error) {
     throw unreadable(path, error);
   }
   try {
     const stat = fstatSync(descriptor);
+    if (stat.isFile() && stat.size <= LARGEST_LFS_POINTER) refuseLfsPointer(readFileSync(descriptor), path);
     // Compared before anything is allocated: offset and length can claim any size.
     if (!stat.isFile() || offset + byteLength > stat.size) {
       throw malformed({

@@ -5,22 +5,26 @@ import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { GraphProto, ModelProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { initializer } from './protoParts.ts';
-import { withoutQuantNodes } from './quantNodes.ts';
+import { dropForeignAttributes } from './standardAttributes.ts';
 import { requireCrossing } from './typedTensor.ts';
 
 /** From this version of the format on, an initializer need not be a graph input too. */
 const FREE_INITIALIZERS = 4n;
+/** The version that has 4-bit integers. */
+const NEWEST_IR = 10n;
 
 /**
- * The imported model as onnxruntime takes it, complete in itself: standard operators only, external data and bound inputs
- * as initializers, and nothing among the inputs that has an initializer.
- * @throws CipherconvError `unsupported`.
+ * The imported model complete in itself, as the interpreter and, but for QONNX nodes, onnxruntime take it: external data and
+ * bound inputs as initializers, and nothing among the inputs that has an initializer.
+ * @throws CipherconvError `unsupported` for initializers of types that cannot be written.
  */
-export function standardModel(model: ImportedModel): ModelProto {
+export function completeModel(model: ImportedModel): ModelProto {
   const copy = clone(ModelProtoSchema, model.proto);
   const { graph } = copy;
   if (graph === undefined) throw internalError('a model without a graph');
   if (copy.irVersion < FREE_INITIALIZERS) copy.irVersion = FREE_INITIALIZERS;
+  // Later versions add nothing that a model read here can hold, and onnxruntime refuses those it does not know.
+  if (copy.irVersion > NEWEST_IR) copy.irVersion = NEWEST_IR;
   const inputs = new Set(model.inputs.map(({ name }) => name));
   const present = new Set(graph.initializer.map(({ name }) => name));
   const bound = graph.input.filter(({ name }) => !inputs.has(name) && !present.has(name));
@@ -31,8 +35,9 @@ export function standardModel(model: ImportedModel): ModelProto {
     ...bound.map(({ name }) => fromConstants(model, name)),
   ];
   forgetRepeatedNames(graph);
+  dropForeignAttributes(graph);
   graph.input = graph.input.filter(({ name }) => inputs.has(name));
-  return withoutQuantNodes(copy, model.constants);
+  return copy;
 }
 
 /** onnxruntime refuses two nodes of one name, which the format allows; nothing refers to them by it. */
