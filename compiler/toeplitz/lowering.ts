@@ -43,7 +43,7 @@ function estimate(demand: CompileDemand): LoweringEstimate {
   try {
     return { kind: 'estimate', estimate: cost(compileToeplitz(demand).plan) };
   } catch (error) {
-    if (!(error instanceof CipherconvError) || error.code !== 'beyond-bfv') throw error;
+    if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
     return { kind: 'refused', reason: error.details.message };
   }
 }

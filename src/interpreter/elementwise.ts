@@ -16,13 +16,13 @@ export function mapped(input: DenseTensor, compute: (value: number) => number): 
   return { type, shape, data };
 }
 
-/** max(lo, min(hi, x)); a NaN stays. */
+/** max(lo, min(hi, x)); a NaN stays, and -0 is the bound where that is 0. */
 export function clamped(input: DenseTensor, lo: number, hi: number): DenseTensor {
   const { type, shape, data: values } = input;
   const data = emptyArray(type, values.length);
   for (let index = 0; index < data.length; index++) {
     const value = values[index]!;
-    data[index] = value < lo ? lo : value > hi ? hi : value;
+    data[index] = value <= lo ? lo : value >= hi ? hi : value;
   }
   return { type, shape, data };
 }

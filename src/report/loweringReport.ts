@@ -4,7 +4,9 @@ import type { Plan, Lowering } from '../../compiler/lowerings/plan.ts';
 /** Why this lowering and not the other one. */
 export interface LoweringReport {
   readonly lowering: Lowering;
-  /** What `--lowering auto` takes by cost; another one than the plan's where that was asked for. */
+  /** Whether the lowering was asked for. */
+  readonly asked: boolean;
+  /** What `--lowering auto` takes by cost, all other options the same. */
   readonly auto: Lowering;
   readonly reason: string;
 }
@@ -12,14 +14,17 @@ export interface LoweringReport {
 /** Compares the plan with what the other lowering costs under the plan's own request. */
 export function loweringReport(plan: Plan): LoweringReport {
   const { auto, reason } = compareLowerings(plan);
-  return { lowering: plan.lowering, auto, reason };
+  return { lowering: plan.lowering, asked: plan.request.lowering !== 'auto', auto, reason };
 }
 
 /** The report as lines of text. */
-export function loweringReportLines({ lowering, auto, reason }: LoweringReport): string[] {
-  const chosen =
-    lowering === auto
-      ? `${lowering}, the cheaper one`
-      : `${lowering}, as asked for; ${auto} is the cheaper one`;
-  return [`${chosen}: ${reason}`];
+export function loweringReportLines(report: LoweringReport): string[] {
+  return [`${report.lowering}${verdictOf(report)}: ${report.reason}`];
+}
+
+function verdictOf({ lowering, asked, auto }: LoweringReport): string {
+  if (lowering === auto) return ', the cheaper one';
+  return asked
+    ? `, as asked for; ${auto} is the cheaper one`
+    : `, the one that the other options leave; ${auto} would be cheaper`;
 }

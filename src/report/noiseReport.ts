@@ -152,12 +152,14 @@ function otherFailure(plan: Plan): FailureComparison | null {
     const { parameters, bytes } = other;
     return { failure, coeffModulusBits: coeffModulusBits(parameters), degree: parameters.degree, bytes };
   } catch (error) {
-    if (error instanceof CipherconvError && error.code === 'beyond-bfv') return null;
+    if (error instanceof CipherconvError && error.code !== 'internal') return null;
     throw error;
   }
 }
 
-/** Everything that `explain` says of a plan's noise. Compiles the plan once more, under the other failure mode. */
+/**
+ * Everything that `explain` says of a plan's noise. Compiles the plan once more, under the other failure mode.
+ */
 export function noiseReport(plan: Plan): NoiseReport {
   const { degree, plainModulus, securityBits } = plan.parameters;
   return {
