@@ -1,3 +1,4 @@
+import { sufficientWidth } from '../accumulator/declaredWidth.ts';
 import { analyzeAccumulator } from '../accumulator/exact.ts';
 import type { AccumulatorAnalysis } from '../accumulator/exact.ts';
 import { CipherconvError } from '../base/errors.ts';
@@ -21,7 +22,7 @@ export function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): v
   if (contains(allowed, analysis.interval)) return;
   const worst = analysis.channels.findIndex(({ interval }) => !contains(allowed, interval));
   const { interval } = analysis.channels[worst]!;
-  const needed = requiredWidth(analysis.interval);
+  const needed = sufficientWidth(analysis.interval, declared);
   throw new CipherconvError({
     code: 'overflow',
     where: 'accumulator',

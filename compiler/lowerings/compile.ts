@@ -1,3 +1,4 @@
+import { withAccumulatorBits } from '../accumulator/declaredWidth.ts';
 import { CipherconvError, internalError } from '../base/errors.ts';
 import { deepFreeze } from '../base/freeze.ts';
 import { compareEstimates } from '../cost/estimate.ts';
@@ -21,6 +22,8 @@ export interface CompileOptions extends Omit<RequestOptions, 'lowering' | 'degre
   readonly degree?: NonNullable<RequestOptions['degree']>;
   /** When an honest result may decrypt wrong. Default: `never`, and `2^-128` where ciphertexts are rotated. */
   readonly failure?: NonNullable<RequestOptions['failure']>;
+  /** Bits of the accumulator to hold, in place of what the spec declares; the same signedness, signed where it declares none. */
+  readonly accumulatorBits?: number;
 }
 
 /**
@@ -39,7 +42,7 @@ export function compileSpec(
 ): DiagonalsPlan;
 export function compileSpec(spec: ConvSpec, options?: CompileOptions): Plan;
 export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan {
-  return compileWith(LOWERINGS, spec, options);
+  return compileWith(LOWERINGS, withAccumulatorBits(spec, options.accumulatorBits), options);
 }
 
 /** The same with the lowerings given: what a new one is tried with. */

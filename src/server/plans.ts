@@ -11,6 +11,8 @@ import { clientView } from '../../compiler/lowerings/views.ts';
 /** A plan that is served: what is said of it, and the check of what is sent to it. */
 export interface ServedPlan extends PlanService {
   readonly stored: StoredPlan;
+  /** The client plan file, encoded once: whoever fetches it slowly holds no copy of its own. */
+  readonly clientPlanBytes: Uint8Array<ArrayBuffer>;
   readonly check: MessageCheck;
 }
 
@@ -22,7 +24,9 @@ export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedP
   return new Map(
     plans.map((stored) => {
       const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
-      return [stored.digest, { ...describePlan(stored), stored, check }];
+      const service = describePlan(stored);
+      const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
+      return [stored.digest, { ...service, stored, clientPlanBytes, check }];
     }),
   );
 }
