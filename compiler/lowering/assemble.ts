@@ -1,3 +1,4 @@
+import { sufficientWidth } from '../accumulator/declaredWidth.ts';
 import type { AccumulatorAnalysis } from '../accumulator/exact.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { contains, datatypeRange, requiredWidth } from '../base/interval.ts';
@@ -27,6 +28,8 @@ export interface CompileOptions {
   readonly kernel?: Kernel | 'auto';
   /** How uploads travel. Default `auto`: by objective and line, see uploadForm.ts. A diagonals plan's are seeded. */
   readonly upload?: 'auto' | UploadForm;
+  /** Bits of the accumulator to hold, in place of what the spec declares; the same signedness, signed where it declares none. */
+  readonly accumulatorBits?: number;
   /** The line between client and server, megabits per second. Default 100. */
   readonly linkMegabitsPerSecond?: number;
 }
@@ -39,7 +42,7 @@ export function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): v
   if (contains(allowed, analysis.interval)) return;
   const worst = analysis.channels.findIndex(({ interval }) => !contains(allowed, interval));
   const { interval } = analysis.channels[worst]!;
-  const needed = requiredWidth(analysis.interval);
+  const needed = sufficientWidth(analysis.interval, declared);
   throw new CipherconvError({
     code: 'overflow',
     where: 'accumulator',

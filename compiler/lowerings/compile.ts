@@ -1,3 +1,4 @@
+import { withAccumulatorBits } from '../accumulator/declaredWidth.ts';
 import { analyzeAccumulator } from '../accumulator/exact.ts';
 import { chooseLowering, diagonalsCost, toeplitzCost } from './choose.ts';
 import { compileDiagonals } from '../diagonals/compile.ts';
@@ -28,7 +29,8 @@ export function compileSpec(
   options: CompileOptions & { readonly lowering: 'diagonals' },
 ): DiagonalsPlan;
 export function compileSpec(spec: ConvSpec, options?: CompileOptions): Plan;
-export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan {
+export function compileSpec(given: ConvSpec, options: CompileOptions = {}): Plan {
+  const spec = withAccumulatorBits(given, options.accumulatorBits);
   const { lowering = 'auto', kernel = 'auto' } = options;
   switch (lowering) {
     case 'toeplitz':
