@@ -5,8 +5,8 @@ import type { Failure } from '../../compiler/bfv/noise.ts';
 import { positiveNumber, wholeNumber } from './values.ts';
 import { DEGREES, isDegree, isSecurityBits } from '../../compiler/bfv/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/bfv/security.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
-import type { Lowering } from '../../compiler/lowering/plan.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import type { Lowering } from '../../compiler/lowerings/plan.ts';
 
 function parseDegree(text: string): Degree {
   const degree = Number(text);

@@ -17,7 +17,7 @@ import { segmentModel } from './segmentModel.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
 import { completeModel } from './completeModel.ts';
 import { macsOf } from './macs.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 
 export interface ModelCompileOptions extends CompileOptions {
   /** Accept a model in which nothing is encrypted. */

@@ -1,5 +1,4 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { displayName, readText } from '../frontend/files.ts';
@@ -7,6 +6,7 @@ import { parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { describePlan } from './planServer.ts';
 import type { PlanService } from './planServer.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** A plan that is served: what is said of it, and the check of what is sent to it. */
 export interface ServedPlan extends PlanService {
