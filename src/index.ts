@@ -1,7 +1,7 @@
 /** The public API of cipherconv: everything that needs no browser and no server. */
 
 export { compileSpec as compile } from '../compiler/lowerings/compile.ts';
-export type { CompileOptions } from '../compiler/lowering/assemble.ts';
+export type { CompileOptions } from '../compiler/lowerings/compile.ts';
 export { CipherconvError } from '../compiler/base/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../compiler/base/errors.ts';
 export type { Interval, Width } from '../compiler/base/interval.ts';
@@ -11,13 +11,13 @@ export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
   DecodeWindows,
   Kernel,
-  Lowering,
   PlanAnalysis,
   PlanCounts,
   PlanReport,
   RefusedCandidate,
   Transfer,
 } from '../compiler/lowering/plan.ts';
+export type { Lowering } from '../compiler/lowerings/plan.ts';
 export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
 export type { PlanKeys } from '../compiler/lowering/plan.ts';
 export type { Objective } from '../compiler/cost/estimate.ts';

@@ -26,6 +26,11 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     )
     .option('--rule <name=level>', 'level of a rule: error, warning, info or off; repeatable', collect)
     .option('--headroom <bits>', 'bits to spare that low-headroom asks for', wholeNumber(0, 64))
+    .option(
+      '--accumulator-bits <n>',
+      'bits of the accumulator, in place of what the file declares or implies',
+      wholeNumber(1, 64),
+    )
     .option('--channels', 'a table row for every output channel')
     .option('--bind <name=file.pb>', 'values of a model input, which makes it constant; repeatable', collect)
     .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect)

@@ -63,7 +63,7 @@ function layerCells({ name, op, stored: { plan } }: ModelLayer): string[] {
     describeWidth(analysis.required),
     String(parameters.degree),
     String(parameters.plainModulus),
-    plan.packing.lowering,
+    plan.lowering,
     bytesText(bytes.upload),
     bytesText(bytes.response),
   ];

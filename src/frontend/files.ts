@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, link, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, link, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { refuseLfsPointer } from './lfsPointer.ts';
+import { decodeText, requireTextLength } from './text.ts';
+import { LARGEST_STREAM_BYTES, readNamed, readStream, requireRegular } from './regularFiles.ts';
 
 /** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
 
@@ -27,12 +29,18 @@ export function noteInput(path: string): void {
   if (path !== STANDARD_STREAM) inputs?.add(path);
 }
 
-/** @throws CipherconvError `unreadable`. */
+/**
+ * Reads a file or pipe that the user named, or stdin; see regularFiles.ts for what may be opened.
+ * @throws CipherconvError `unreadable`.
+ */
 export async function readBytes(path: string): Promise<Uint8Array> {
   noteInput(path);
   let bytes: Uint8Array;
   try {
-    bytes = path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
+    bytes =
+      path === STANDARD_STREAM
+        ? await readStream(process.stdin, LARGEST_STREAM_BYTES)
+        : await readNamed(path);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -40,27 +48,26 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   return bytes;
 }
 
-/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8. */
-export async function readText(path: string): Promise<string> {
-  return decodeText(await readBytes(path), displayName(path));
+/**
+ * Refuses a path that a search came upon and that is no regular file.
+ * @throws CipherconvError `unreadable`.
+ */
+export async function requireReadable(path: string): Promise<void> {
+  await requireRegular(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
 }
 
-/** @throws CipherconvError `unreadable` for bytes that are not UTF-8. */
-export function decodeText(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new CipherconvError(
-      {
-        code: 'unreadable',
-        where: file,
-        message: 'not a text file',
-        expected: 'text in UTF-8',
-        found: 'bytes that are not UTF-8',
-      },
-      { cause: error },
+/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8, and too many for one text. */
+export async function readText(path: string): Promise<string> {
+  if (path !== STANDARD_STREAM) {
+    const size = await stat(path).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
     );
+    requireTextLength(size, displayName(path));
   }
+  return decodeText(await readBytes(path), displayName(path));
 }
 
 /** What reading `path` failed with, in words. */
@@ -69,15 +76,6 @@ export function unreadable(path: string, error: unknown): CipherconvError {
     { code: 'unreadable', where: displayName(path), message: `cannot be read: ${reasonOf(error)}` },
     { cause: error },
   );
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('stdin is not in binary mode');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ import { findSources } from './search.ts';
 import { DEFAULT_SETTINGS, withOverrides } from './settings.ts';
 import type { Overrides, Settings } from './settings.ts';
 import { createSettingsFinder, namedSettings } from './settingsFiles.ts';
-import { readSource } from './sources.ts';
+import { holdTo, readSource } from './sources.ts';
 import type { ModelOptions } from './sources.ts';
 
 export interface LintOptions extends Overrides, ModelOptions {
@@ -24,6 +24,8 @@ export interface LintOptions extends Overrides, ModelOptions {
   readonly config?: string;
   /** Sample inputs: .npy, .json, .pb, .png, .jpg, or a folder of them. */
   readonly calibration?: string;
+  /** Bits of the accumulator, in place of what files declare; the same signedness, signed where nothing is declared. */
+  readonly accumulatorBits?: number;
   /** What searches leave out, as in `.gitignore`, relative to the current folder. */
   readonly ignore?: readonly string[];
   /** Told in a sentence what a person may want to know besides the findings. */
@@ -36,6 +38,7 @@ export interface LintContext {
   readonly calibration: CalibrationInputs | null;
   readonly probabilityBudget: number;
   readonly model?: ModelOptions;
+  readonly accumulatorBits?: number;
 }
 
 const DEFAULT_CONTEXT: LintContext = {
@@ -81,7 +84,8 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
       push(findings, unreadableFinding(source.error, path, settings));
       continue;
     }
-    const linted = await lintFile(path, { settings, calibration, probabilityBudget, model });
+    const held = options.accumulatorBits === undefined ? {} : { accumulatorBits: options.accumulatorBits };
+    const linted = await lintFile(path, { settings, calibration, probabilityBudget, model, ...held });
     for (const finding of linted.findings) findings.push(finding);
     for (const layer of linted.layers) layers.push(layer);
   }
@@ -96,7 +100,7 @@ function push(findings: Finding[], finding: Finding | null): void {
 async function lintFile(path: string, context: LintContext): Promise<LintReport> {
   let source: LintSource;
   try {
-    source = await readSource(path, context.model);
+    source = holdTo(await readSource(path, context.model), context.accumulatorBits);
   } catch (error) {
     if (error instanceof TooWideError) {
       const finding = tooWideFinding(error, context.settings);

@@ -1,5 +1,8 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { sufficientWidth, widthOfBits } from '../../compiler/accumulator/declaredWidth.ts';
+import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
@@ -14,7 +17,7 @@ import { segmentModel } from './segmentModel.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
 import { completeModel } from './completeModel.ts';
 import { macsOf } from './macs.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 
 export interface ModelCompileOptions extends CompileOptions {
   /** Accept a model in which nothing is encrypted. */
@@ -130,6 +133,13 @@ function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
   });
 }
 
+/** A model has nowhere to declare an accumulator. */
+function overflowHint(spec: ConvSpec): string {
+  const { interval } = analyzeAccumulator(spec);
+  const { bits } = sufficientWidth(interval, widthOfBits(1, spec.accumulator));
+  return `--accumulator-bits ${bits} (accumulatorBits), where the accumulator has so many; or smaller weights, or fewer taps`;
+}
+
 function compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): StoredPlan {
   try {
     return longWork(() => storedPlan(compileSpec(layer.spec, options), LAYOUT));
@@ -137,8 +147,9 @@ function compileLayer(file: string, layer: ImportedLayer, options: CompileOption
     if (!(error instanceof CipherconvError)) throw error;
     const { where } = error.details;
     const place = `${file}: ${layer.name}`;
+    const hint = error.code === 'overflow' ? { hint: overflowHint(layer.spec) } : {};
     throw new CipherconvError(
-      { ...error.details, where: where === undefined ? place : `${place}: ${where}` },
+      { ...error.details, where: where === undefined ? place : `${place}: ${where}`, ...hint },
       { cause: error },
     );
   }

@@ -7,13 +7,18 @@ import type { Macs } from './modelPlan.ts';
 
 /** Multiply-accumulates of one run, padding counted: of the layers, and of linear nodes in the clear whose shapes are known. */
 export function macsOf({ layers, unsupported, nodes, values, constants }: ImportedModel): Macs {
-  const encrypted = layers.reduce((sum, { spec }) => sum + macsOfSpec(spec), 0);
   const shapeOf = (name: string | undefined): readonly number[] | null =>
     name === undefined ? null : (constants.get(name)?.shape ?? values.get(name)?.shape ?? null);
   const inClear = new Set(unsupported.map(({ name }) => name));
   const clear = nodes
     .filter(({ name }) => inClear.has(name))
     .reduce((sum, node) => sum + macsOfNode(node, shapeOf), 0);
+  // A rewritten convolution has weights of zero that the node does not have.
+  const encrypted = layers.reduce(
+    (sum, { node, spec, arrangement }) =>
+      sum + (arrangement.kind === 'same' ? macsOfSpec(spec) : macsOfNode(node, shapeOf)),
+    0,
+  );
   return { encrypted, total: encrypted + clear };
 }
 

@@ -25,7 +25,7 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
   plans: ({ plans }) => json({ plans: [...plans.values()].map(({ digest, name }) => ({ digest, name })) }),
   plan: ({ plans }, context) => {
     const plan = plans.get(context.req.param('digest') ?? '');
-    return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanText, 'application/json');
+    return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanBytes, 'application/json');
   },
   evaluate,
   evaluationKeys: storeKeys,
@@ -102,8 +102,9 @@ function corsFor(origins: string[]): MiddlewareHandler<AppEnv> {
 }
 
 function addRoutes(app: OpenAPIHono<AppEnv>, state: AppState): void {
-  let text: string | null = null;
-  const document = (): string => (text ??= JSON.stringify(app.getOpenAPI31Document(OPENAPI_INFO)));
+  let made: Uint8Array<ArrayBuffer> | null = null;
+  const document = (): Uint8Array<ArrayBuffer> =>
+    (made ??= new TextEncoder().encode(JSON.stringify(app.getOpenAPI31Document(OPENAPI_INFO))));
   const handlers: Readonly<Record<RouteName, Handler>> = {
     ...HANDLERS,
     openapi: () => octets(document(), 'application/json'),
@@ -172,6 +173,7 @@ function json(value: object): Response {
   return octets(JSON.stringify(value), 'application/json');
 }
 
-function octets(text: string, type: string): Response {
-  return new Response(new TextEncoder().encode(text), { headers: { 'content-type': type } });
+function octets(content: string | Uint8Array<ArrayBuffer>, type: string): Response {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  return new Response(bytes, { headers: { 'content-type': type } });
 }

@@ -1,4 +1,6 @@
+import { lookup } from 'node:dns/promises';
 import type { IncomingMessage } from 'node:http';
+import { BlockList } from 'node:net';
 import { problem } from './problems.ts';
 
 /** The head of a request, as far as it is looked at. */
@@ -14,8 +16,19 @@ export interface OriginRules {
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Whether a server that listens on `host`, a name or an address in any spelling, listens on this machine only. */
+async function isLoopback(host: string): Promise<boolean> {
+  try {
+    const addresses = await lookup(host, { all: true });
+    return addresses.every(({ address, family }) => LOOPBACK.check(address, family === 6 ? 'ipv6' : 'ipv4'));
+  } catch {
+    // Then nothing can listen on it either, which is the error to tell.
+    return true;
+  }
 }
 
 /**
@@ -23,12 +36,12 @@ function isLoopback(host: string): boolean {
  * was pointed at this machine (DNS rebinding) names another one. On other addresses any, unless some are allowed.
  * @param host that the server listens on
  */
-export function originRules(
+export async function originRules(
   host: string,
   allowedHosts: readonly string[],
   corsOrigins: readonly string[],
-): OriginRules {
-  const isChecked = isLoopback(host) || allowedHosts.length > 0;
+): Promise<OriginRules> {
+  const isChecked = allowedHosts.length > 0 || (await isLoopback(host));
   const listening = host.includes(':') ? `[${host}]` : host;
   return {
     ownHosts: isChecked

@@ -49,6 +49,7 @@ export async function startService(
 ): Promise<Service> {
   const plans = await servedPlans(stored);
   requireKeysMemory(plans, settings);
+  const origins = await originRules(settings.host, settings.allowedHosts, settings.corsOrigins);
   const metrics = new Metrics();
   const page = await readPageFiles(settings.pageFolder);
   const largestResponse = largest(plans, 'responseBytes');
@@ -75,7 +76,7 @@ export async function startService(
       total: settings.connections,
       perClient: shareOf(settings.connections, settings, 1),
     }),
-    origins: originRules(settings.host, settings.allowedHosts, settings.corsOrigins),
+    origins,
     metrics,
     log,
     page,

@@ -41,11 +41,17 @@ describe('explain compares with what the same options give otherwise', () => {
     expect(Number(size)).toBe(Number(up) + Number(down));
   });
 
-  it('of a plan that was compiled before, nothing is said about what was asked for', () => {
+  it('a plan that was compiled before knows what was asked for, and is compared under that', () => {
     const plan = join(folder, 'plan.json');
-    expect(cipherconv(['compile', GAUSSIAN, '--degree', '32768', '-o', plan, '-q']).code).toBe(0);
-    const { stdout } = cipherconv(['explain', plan]);
-    expect(stdout).toMatch(/^ {2}toeplitz; diagonals would be cheaper, if nothing else is asked for: /m);
-    expect(stdout).not.toContain('as asked for');
+    for (const flags of [
+      ['--degree', '32768'],
+      ['--lowering', 'diagonals', '--degree', '8192'],
+    ]) {
+      expect(cipherconv(['compile', GAUSSIAN, ...flags, '-o', plan, '-q']).code).toBe(0);
+      const now = explain(...flags);
+      const later = JSON.parse(cipherconv(['explain', plan, '--json']).stdout) as Explained;
+      expect(later.loweringReport).toEqual(now.loweringReport);
+      expect(later.noiseReport).toEqual(now.noiseReport);
+    }
   });
 });

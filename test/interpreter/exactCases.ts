@@ -330,6 +330,26 @@ export const EXACT: Readonly<Record<string, Case>> = {
     ],
     outputs: [['uint8', [4, 6]]],
   },
+  'ConvTranspose of whole floats': {
+    op: 'ConvTranspose',
+    inputs: [
+      { type: 'float32', shape: [2, 4, 3, 4], values: Array.from({ length: 96 }, (_, i) => (i * 7) % 23) },
+      {
+        type: 'float32',
+        shape: [4, 3, 3, 2],
+        values: Array.from({ length: 72 }, (_, i) => ((i * 5) % 11) - 5),
+      },
+      { type: 'float32', shape: [6], values: [1, -2, 3, 0, 5, 8] },
+    ],
+    attributes: [
+      int('group', 2),
+      ints('strides', [2, 3]),
+      ints('dilations', [2, 1]),
+      ints('pads', [1, 0, 2, 1]),
+      ints('output_padding', [1, 2]),
+    ],
+    outputs: [['float32', [2, 6, 7, 12]]],
+  },
   'Conv of whole floats': {
     op: 'Conv',
     inputs: [

@@ -1,4 +1,4 @@
-import { float, int, ints } from '../frontend/onnx/models.ts';
+import { float, int, ints, text } from '../frontend/onnx/models.ts';
 import { f, list, PICTURE, unary, within } from './inputs.ts';
 import type { Case } from './runNode.ts';
 
@@ -81,6 +81,18 @@ export const STATISTIC: Readonly<Record<string, Case>> = {
     inputs: [f(1, 2, 4, 5, 6), f(3, 2, 2, 3, 3)],
     attributes: [ints('strides', [1, 2, 1])],
     outputs: [['float32', [1, 3, 3, 2, 4]]],
+  },
+  'ConvTranspose, SAME_UPPER': {
+    op: 'ConvTranspose',
+    inputs: [f(1, 3, 5, 4), f(3, 2, 3, 3), f(2)],
+    attributes: [ints('strides', [2, 2]), text('auto_pad', 'SAME_UPPER')],
+    outputs: [['float32', [1, 2, 10, 8]]],
+  },
+  'ConvTranspose of three axes': {
+    op: 'ConvTranspose',
+    inputs: [f(1, 2, 3, 4, 2), f(2, 1, 2, 3, 2)],
+    attributes: [ints('strides', [2, 1, 2])],
+    outputs: [['float32', [1, 1, 6, 6, 4]]],
   },
   MatMul: { op: 'MatMul', inputs: [f(2, 4, 9), f(9, 5)], outputs: [['float32', [2, 4, 5]]] },
   Gemm: {

@@ -1,3 +1,4 @@
+import { kernelOf } from '../../compiler/lowerings/plan.ts';
 import { describe, expect, it } from 'vitest';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
@@ -29,7 +30,7 @@ describe('compiling a model', () => {
     const plan = compileModel(await importOnnx(residualModel()), { degree: 4096, kernel: 'ntt' });
     for (const { stored } of layersOf(plan)) {
       expect(stored.plan.parameters.degree).toBe(4096);
-      expect(stored.plan.kernel).toBe('ntt');
+      expect(kernelOf(stored.plan)).toBe('ntt');
     }
   });
 

@@ -40,6 +40,8 @@ describe('networks of the shapes that people have', () => {
     const { report, outputs } = await runModel(compileModel(model), new Map([['x', picture]]));
     expect(report.match).toBe(true);
     expect(report.layers).toHaveLength(linearCount);
+    expect(report.clear).toEqual([]);
+    expect(report.macs.encrypted).toBe(report.macs.total);
     for (const [name, output] of outputs) {
       // Nothing saturates or dies out on the way.
       const values = toDoubles(output, name);

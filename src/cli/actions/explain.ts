@@ -32,10 +32,9 @@ export async function explain(
   }
   if (source.kind === 'plan') refuseCompileOptions(self);
   const stored = source.kind === 'plan' ? source.stored : compileConfig(source.config, options);
-  const request = source.kind === 'plan' ? null : options;
   // Both compile again, otherwise than the plan was.
-  const noise = longWork(() => noiseReport(stored.plan, request));
-  const lowering = longWork(() => loweringReport(stored.plan, request));
+  const noise = longWork(() => noiseReport(stored.plan));
+  const lowering = longWork(() => loweringReport(stored.plan));
   io.print(
     json
       ? `${JSON.stringify({ ...planSummary(stored), loweringReport: lowering, noiseReport: noise })}\n`

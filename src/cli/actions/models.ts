@@ -106,11 +106,8 @@ export function explainModel(
   }
   const overview = [...modelLines(plan), ...protection(plan)].map((line) => `  ${line}\n`).join('');
   io.print(`${bold(printable(plan.name))}  digest ${modelPlanDigest(plan)}\n\n${bold('Model')}\n${overview}`);
-  const request = source.kind === 'model' ? options : null;
   for (const { stored } of layersOf(plan)) {
-    const text = longWork(() =>
-      explainPlan(stored, noiseReport(stored.plan, request), loweringReport(stored.plan, request)),
-    );
+    const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
     io.print(`\n${text}`);
   }
 }

@@ -18,7 +18,7 @@ import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
-import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 
 interface RunFlags {
   readonly input: readonly string[];

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { longWork } from '../../../runtime/longWork.ts';
-import { displayName, noteInput, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
+import { displayName, readBytes, STANDARD_STREAM } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import { averagePoolLayer, isAveragePool } from './layers/averagePool.ts';
 import type { Readers } from './layers/followUp.ts';
@@ -64,16 +64,11 @@ export function declaredInputs(bytes: Uint8Array, file: string): readonly Declar
 /** The bytes of a file, if they are not too many. */
 export async function readModel(path: string): Promise<Uint8Array> {
   if (path !== STANDARD_STREAM) {
-    noteInput(path);
-    const file = await open(path).catch((error: unknown) => {
-      throw unreadable(path, error);
-    });
-    try {
-      const { size } = await file.stat();
-      if (size > MAX_MODEL_BYTES) throw tooLarge(path, size);
-    } finally {
-      await file.close();
-    }
+    const size = await stat(path).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    );
+    if (size > MAX_MODEL_BYTES) throw tooLarge(path, size);
   }
   return readBytes(path);
 }

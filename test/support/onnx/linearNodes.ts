@@ -6,7 +6,7 @@ import type { Random, Scales, Weights } from './randomWeights.ts';
 
 /**
  * Linear layers of random graphs, in the forms that quantized models have them. Each takes an 8-bit activation and gives
- * one of the same type (onnxruntime fuses QDQ groups only then).
+ * one of the same type.
  */
 export type ConvForm = 'QLinearConv' | 'ConvInteger' | 'Conv' | 'ConvTranspose' | OtherForm;
 export type DenseForm = 'QLinearMatMul' | 'MatMulInteger' | 'MatMul' | 'Gemm' | OtherForm;
@@ -157,24 +157,21 @@ export function dequantizedLinear(
   return graph.node(op, [dequantize(input), weight, ...bias], attributes);
 }
 
-/**
- * The same with QuantizeLinear behind it, and perhaps Relu or Clip in between. What the quantization does not do anyway
- * keeps onnxruntime from computing in integers: only powers of two are exact then.
- */
+/** The same with QuantizeLinear behind it, and perhaps Relu or Clip in between, which saturation may make redundant or not. */
 export function qdq(
   context: Context,
   op: 'Conv' | 'ConvTranspose' | 'MatMul' | 'Gemm',
   linear: Linear,
 ): Activation {
-  const { graph, random, scales } = context;
+  const { graph, random } = context;
   const floats = dequantizedLinear(context, op, linear);
   const to = outputActivation(context, linear);
   if (chance(random, 2)) return graph.quantize(floats, to);
-  if (scales === 'powers of two' && chance(random, 2)) {
+  if (chance(random, 2)) {
     const ends = [-20, 60].map((steps) => graph.constant('float32', [], [steps * to.scale]));
     return graph.quantize(graph.node('Clip', [floats, ...ends]), to);
   }
-  const zeroPoint = scales === 'any' ? RANGES[to.type].lo : to.zeroPoint;
+  const zeroPoint = chance(random, 2) ? RANGES[to.type].lo : to.zeroPoint;
   return graph.quantize(graph.node('Relu', [floats]), { ...to, zeroPoint });
 }
 

@@ -26,15 +26,13 @@ export function activation(context: Context, input: Activation): Activation {
   return { ...input, name: graph.node('Clip', [input.name, ...limits]) };
 }
 
-/**
- * To another scale, zero point and perhaps signedness, with a factor other than 1 in between: of two QuantizeLinear that
- * follow each other at once onnxruntime makes a single one, with other values than both have.
- */
+/** To another scale, zero point and perhaps signedness, with or without a factor in between. */
 export function requantization(context: Context, input: Activation): Activation {
   const { graph, random, scales } = context;
   const type = oneOf<QuantizedType>(random, ['uint8', 'int8']);
-  const factor = graph.constant('float32', [], [oneOf(random, [0.5, 0.75, 2])]);
-  const multiply = (float: string): string => graph.node('Mul', [float, factor]);
+  const factor = oneOf(random, [1, 0.5, 0.75, 2]);
+  const multiply = (float: string): string =>
+    factor === 1 ? float : graph.node('Mul', [float, graph.constant('float32', [], [factor])]);
   const scale = randomScale(random, scales, input.scale);
   return throughFloats(context, input, multiply, { type, scale, zeroPoint: randomZeroPoint(random, type) });
 }

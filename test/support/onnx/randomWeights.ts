@@ -3,7 +3,7 @@ import type { OtherWidth, QuantizedType } from '../../../src/frontend/onnx/proto
 
 export type Random = ReturnType<typeof randomIntegers>;
 
-/** Power-of-two scales make float graphs exact too, also where onnxruntime does not fuse them to integers. */
+/** With powers of two floats are exact, whatever a runtime fuses. */
 export type Scales = 'any' | 'powers of two';
 
 export const RANGES: Readonly<

@@ -1,5 +1,6 @@
 import { elementCount } from '../../../../compiler/base/tensor.ts';
 import { convolved } from '../../../interpreter/linear.ts';
+import { transposedSums } from '../../../interpreter/transposed.ts';
 import { multiplierOf, requantized } from '../../../interpreter/quantize.ts';
 import { centred, emptyArray } from '../../../interpreter/values.ts';
 import type { NumericArray } from '../../../interpreter/values.ts';
@@ -12,7 +13,7 @@ import { linearBounds } from './bounds.ts';
 import { unbounded } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
 import type { Call, ClearRule, Family, Operator, ShapeRule } from './operator.ts';
-import { transposedConvolution } from './transposed.ts';
+import { transposedAxes, transposedConvolution } from './transposed.ts';
 import { geometryOf, kernelOf, outputExtent, spatialGeometry, spatialOf } from './windows.ts';
 
 /** Convolutions. */
@@ -92,6 +93,42 @@ const floatClear = computes(2, (inputs, call) => {
   return { ...output, data };
 });
 
+/** ConvTranspose: the sum and the bias in doubles, rounded to the type once. */
+const transposedClear = computes(2, (inputs, { view, output }) => {
+  const [x, w, bias] = [inputs[0]!, inputs[1]!, inputs[2] ?? null];
+  const taps = kernelOf(view.node, w.shape);
+  const axes = transposedAxes(view.node, x.shape.slice(2), taps);
+  const [input, kernel, cells] = [
+    spatialOf(x.shape.slice(2), 1),
+    spatialOf(taps, 1),
+    spatialOf(output.shape.slice(2), 1),
+  ];
+  const [strides, dilations, begins] = (['stride', 'dilation', 'begin'] as const).map((key) =>
+    spatialOf(
+      axes.map((axis) => axis[key]),
+      key === 'begin' ? 0 : 1,
+    ),
+  );
+  if (!input || !kernel || !cells || !strides || !dilations || !begins) return null;
+  const group = intAttribute(view.node, 'group', 1);
+  const sums = transposedSums(centred(x.data), centred(w.data), {
+    batch: x.shape[0]!,
+    group,
+    channelsPerGroup: x.shape[1]! / group,
+    outputsPerGroup: w.shape[1]!,
+    input,
+    kernel,
+    output: cells,
+    strides,
+    dilations,
+    begins,
+  });
+  if (bias !== null) addPerChannel(sums, output.shape, bias.data);
+  const data = emptyArray(output.type, sums.length);
+  data.set(sums);
+  return { ...output, data };
+});
+
 function addPerChannel(sums: Float64Array, shape: readonly number[], bias: NumericArray): void {
   const channels = shape[1]!;
   const cells = elementCount(shape.slice(2));
@@ -150,5 +187,5 @@ export const CONVOLUTIONS: Family = new Map([
   }),
   ...named('ConvInteger', { ...base, shape: convolution(1, () => 'int32'), clear: integerClear }),
   ...named('QLinearConv', { ...base, shape: convolution(3, outputZeroPoint), clear: quantizedClear }),
-  ...named('ConvTranspose', { ...base, shape: transposedConvolution }),
+  ...named('ConvTranspose', { ...base, shape: transposedConvolution, clear: transposedClear }),
 ]);
