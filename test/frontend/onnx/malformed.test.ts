@@ -175,7 +175,7 @@ describe('malformed models', () => {
       node('Fancy', ['x'], ['f'], [], { domain: 'my.own' }),
     ];
     expect(imported({ ...GOOD, nodes, domains: ['my.own'] }).unsupported).toEqual([
-      { name: 'h', op: 'LSTM', kind: 'operator', reason: 'this operator is not known' },
+      { name: 'h', op: 'LSTM', kind: 'linear', reason: 'not supported yet: recurrent layers' },
       { name: 'f', op: 'my.own.Fancy', kind: 'operator', reason: 'this operator is not known' },
     ]);
   });
@@ -225,13 +225,17 @@ describe('external data', () => {
     ['a linked folder that leads out', { location: 'up/secret.bin' }, 'leads out of it'],
     ['no location', {}, 'outside the model'],
     ['the folder itself', { location: '.' }, 'leads out of it'],
-    ['a folder', { location: 'data' }, ''],
     ['an offset past the end', { location: 'data/w.bin', offset: '3' }, 'cut off'],
     ['a huge offset', { location: 'data/w.bin', offset: '999999999999999' }, 'cut off'],
     ['an offset that is no number', { location: 'data/w.bin', offset: '-1' }, 'not a number of bytes'],
     ['another length', { location: 'data/w.bin', length: '5' }, 'does not fill the shape'],
   ])('refuses %s', (_, entries, part) => {
     expectRefusal(() => imported(external(entries), { folder: inside }), 'malformed-model', part, '"w"');
+  });
+
+  it('refuses a folder, and names the tensor', () => {
+    const act = (): unknown => imported(external({ location: 'data' }), { folder: inside });
+    expectRefusal(act, 'unreadable', 'it is a folder', '"w"');
   });
 
   it('refuses a file that is not there, and models that come without a folder', () => {
