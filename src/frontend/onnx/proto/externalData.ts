@@ -75,7 +75,7 @@ function readPart(path: string, offset: number, byteLength: number, where: strin
   try {
     file = openRegularSync(path);
   } catch (error) {
-    throw unreadable(`${where}: external data ${quoted(path)}`, error);
+    throw unreadable(`${where}: ${path}`, error);
   }
   const { descriptor, size } = file;
   try {
