@@ -245,6 +245,12 @@ describe('external data', () => {
       'none.bin',
     );
     expectRefusal(
+      () => imported(external({ location: 'data' }), { folder: inside }),
+      'unreadable',
+      'it is a folder',
+      '"w"',
+    );
+    expectRefusal(
       () => imported(external({ location: 'data/w.bin' })),
       'unsupported',
       'not read from a folder',
