@@ -33,7 +33,7 @@ export interface TransposedConvolution {
   readonly accumulator: Width | null;
 }
 
-export interface TransposedWeights extends Width {
+interface TransposedWeights extends Width {
   /** Output channels of one group. */
   readonly outputsPerGroup: number;
   readonly kernelHeight: number;
