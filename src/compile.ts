@@ -1,6 +1,7 @@
 import { compileSpec } from '../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../compiler/base/errors.ts';
 import type { ConvSpec } from '../compiler/convolution/spec.ts';
+import { longWork } from '../runtime/longWork.ts';
 import type { ParsedConfig } from './frontend/config.ts';
 import { storedPlan } from './frontend/planFile.ts';
 import type { StoredPlan } from './frontend/planFile.ts';
@@ -17,7 +18,7 @@ export function compileConfig(
   spec: ConvSpec = config.spec,
 ): StoredPlan {
   try {
-    return storedPlan(compileSpec(spec, options), config.layout);
+    return longWork(() => storedPlan(compileSpec(spec, options), config.layout));
   } catch (error) {
     if (!(error instanceof CipherconvError) || error instanceof LocatedError) throw error;
     const { code, message, expected, found, hint } = error.details;

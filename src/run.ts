@@ -11,6 +11,7 @@ import type { Mismatch } from '../runtime/clear/compare.ts';
 import { createEvaluator } from '../runtime/evaluator/evaluator.ts';
 import type { Evaluator, EvaluatorOptions } from '../runtime/evaluator/evaluator.ts';
 import { loadSeal } from '../runtime/seal/module.ts';
+import { longWork } from '../runtime/longWork.ts';
 import type { Weights } from '../runtime/evaluator/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
@@ -85,7 +86,7 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
     active = 'evaluate';
     const response = await step('evaluate', () => evaluator.value.evaluate(upload.value));
     const output = await step('decrypt', () => encryptor.decrypt(response.value));
-    const measuredBudgetBits = encryptor.measuredBudgetBits(response.value);
+    const measuredBudgetBits = longWork(() => encryptor.measuredBudgetBits(response.value));
     const expected = await step('compare', () => convolve(plan.spec, input));
     const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
     const report: RunReport = {
@@ -162,7 +163,7 @@ interface Timed<T> {
 
 async function timed<T>(work: () => T | Promise<T>): Promise<Timed<T>> {
   const start = performance.now();
-  const value = await work();
+  const value = await longWork(work);
   return { value, ms: Math.round((performance.now() - start) * 1000) / 1000 };
 }
 

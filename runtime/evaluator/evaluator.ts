@@ -8,6 +8,7 @@ import { DirectEvaluator } from './direct/evaluator.ts';
 import type { Evaluator, EvaluatorOptions } from './types.ts';
 import { loadDirect } from './direct/module.ts';
 import { NttEvaluator } from './ntt.ts';
+import { longWork } from '../longWork.ts';
 import { guardSeal } from '../seal/failure.ts';
 import { loadSeal } from '../seal/module.ts';
 import type { PublicSeal } from '../seal/module.ts';
@@ -26,13 +27,12 @@ export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions
   if (!isToeplitz(wholePlan)) {
     const seal: PublicSeal = await loadSeal();
     return buildWithScope((scope) =>
-      guardSeal(
-        'prepare the weights',
-        () => new DiagonalsEvaluator(scope, seal, packing, wholePlan, options),
+      guardSeal('prepare the weights', () =>
+        longWork(() => new DiagonalsEvaluator(scope, seal, packing, wholePlan, options)),
       ),
     );
   }
-  const whole = buildProgram(wholePlan);
+  const whole = longWork(() => buildProgram(wholePlan));
   const { plan, program } =
     options.part === undefined
       ? { plan: wholePlan, program: whole }
@@ -43,14 +43,15 @@ export async function createEvaluator(wholePlan: Plan, options: EvaluatorOptions
       if (plan.wire.upload === 'whole') refuseWhole();
       const seal: PublicSeal = await loadSeal();
       return buildWithScope((scope) =>
-        guardSeal(
-          'prepare the weights',
-          () => new NttEvaluator(scope, seal, packing, plan, program, options),
+        guardSeal('prepare the weights', () =>
+          longWork(() => new NttEvaluator(scope, seal, packing, plan, program, options)),
         ),
       );
     }
-    case 'direct':
-      return new DirectEvaluator({ packing, direct: await loadDirect() }, plan, program, options);
+    case 'direct': {
+      const kernels = { packing, direct: await loadDirect() };
+      return longWork(() => new DirectEvaluator(kernels, plan, program, options));
+    }
     default:
       return kernel satisfies never;
   }

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { wholeNumber } from './values.ts';
 
@@ -25,7 +26,7 @@ export function addBench(program: Command, terminal: () => Terminal): void {
     ['bench --json', 'all layers, for programs'],
   ]);
   command.action(async (flags) => {
-    const { bench } = await import('./actions/bench.ts');
+    const { bench } = await late(import('./actions/bench.ts'));
     await bench(flags, terminal());
   });
 }

@@ -10,11 +10,13 @@ if (!hasExceptionReferences()) {
   );
   process.exitCode = 2;
 } else {
-  // Loading takes a moment in which an interrupt counts already; main installs its own handler first thing.
+  // Loading takes a moment in which an interrupt counts already; then main's handler takes over.
   const interrupted = (): never => process.exit(130);
-  process.once('SIGINT', interrupted);
+  process.on('SIGINT', interrupted);
   import('./main.ts').then(
-    ({ main }) => {
+    ({ main, endAtInterrupt }) => {
+      // In this order: without any listener Node would forget an interrupt that it has not told yet.
+      endAtInterrupt();
       process.off('SIGINT', interrupted);
       return main(process.argv.slice(2));
     },

@@ -3,6 +3,7 @@ import { blindOption } from './blindOption.ts';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
 import { addModelFlags } from './modelFlags.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `compile CONFIG|MODEL`: config or ONNX model to plan. */
@@ -23,7 +24,7 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     ['compile network.onnx -o network.plan.json --json', 'a whole model, and what it costs'],
   ]);
   command.action(async (path, flags, self) => {
-    const { compile } = await import('./actions/compile.ts');
+    const { compile } = await late(import('./actions/compile.ts'));
     await compile(path, flags, self, terminal());
   });
 }

@@ -1,6 +1,7 @@
 import { Argument } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -16,7 +17,7 @@ export function addCompletion(program: Command, terminal: () => Terminal): void 
     ['completion fish | source', 'in this one'],
   ]);
   command.action(async (shell) => {
-    const { completionScript } = await import('./completion/scripts.ts');
+    const { completionScript } = await late(import('./completion/scripts.ts'));
     terminal().print(completionScript(shell, program));
   });
 }

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `decrypt`: the result of the server to the accumulators. */
@@ -21,7 +22,7 @@ export function addDecrypt(program: Command, terminal: () => Terminal): void {
     ],
   ]);
   command.action(async (flags) => {
-    const { decrypt } = await import('./actions/decrypt.ts');
+    const { decrypt } = await late(import('./actions/decrypt.ts'));
     await decrypt(flags, terminal());
   });
 }

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `encrypt`: an input to the ciphertext that goes to the server. */
@@ -18,7 +19,7 @@ export function addEncrypt(program: Command, terminal: () => Terminal): void {
     ['encrypt --plan client.json --secret-key secret.key -i x.npy -o upload.ct', 'what the server gets'],
   ]);
   command.action(async (flags) => {
-    const { encrypt } = await import('./actions/encrypt.ts');
+    const { encrypt } = await late(import('./actions/encrypt.ts'));
     await encrypt(flags, terminal());
   });
 }

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `evaluate`: the server's part, on files. It needs no secret key and takes none. */
@@ -15,7 +16,7 @@ export function addEvaluate(program: Command, terminal: () => Terminal): void {
     ['evaluate --plan server.json -i upload.ct -o response.ct', 'on the server, without any secret'],
   ]);
   command.action(async (flags) => {
-    const { evaluate } = await import('./actions/evaluate.ts');
+    const { evaluate } = await late(import('./actions/evaluate.ts'));
     await evaluate(flags, terminal());
   });
 }

@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
 import { addModelFlags } from './modelFlags.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `explain PLAN|CONFIG|MODEL`: what was chosen, why, what was refused. */
@@ -22,7 +23,7 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
     ['explain network.onnx --json', 'every layer of a model, for programs'],
   ]);
   command.action(async (path, flags, self) => {
-    const { explain } = await import('./actions/explain.ts');
+    const { explain } = await late(import('./actions/explain.ts'));
     await explain(path, flags, self, terminal());
   });
 }

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `keygen`: a fresh secret key for a client plan, and the evaluation keys that go to the server. */
@@ -19,7 +20,7 @@ export function addKeygen(program: Command, terminal: () => Terminal): void {
     ],
   ]);
   command.action(async (flags) => {
-    const { keygen } = await import('./actions/keygen.ts');
+    const { keygen } = await late(import('./actions/keygen.ts'));
     await keygen(flags, terminal());
   });
 }

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { collect, wholeNumber } from './values.ts';
 
@@ -30,7 +31,7 @@ export function addLint(program: Command, terminal: () => Terminal): void {
     ['lint edges.conv.json --calibration samples/ --channels', 'with sample inputs, channel by channel'],
   ]);
   command.action(async (paths, flags) => {
-    const { lintCommand } = await import('./actions/lint.ts');
+    const { lintCommand } = await late(import('./actions/lint.ts'));
     await lintCommand(paths, flags, terminal());
   });
 }

@@ -12,13 +12,16 @@ import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
 import { markRequired, requireLast } from './help.ts';
-import { endAtInterrupt } from './interrupt.ts';
+import { interruptsTold } from './interrupt.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
 import { addServe } from './serve.ts';
+import { endWithStreams } from './streams.ts';
 import { createTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
+
+export { endAtInterrupt } from './interrupt.ts';
 
 /** Adds one command to the program; `terminal` is asked for when the command runs, after the options are known. */
 export type AddCommand = (program: Command, terminal: () => Terminal) => void;
@@ -43,9 +46,9 @@ const COMMANDS: readonly AddCommand[] = [
  * @param args without node and script
  */
 export async function main(args: readonly string[]): Promise<void> {
-  endOnClosedPipe(process.stdout);
-  endOnClosedPipe(process.stderr);
-  endAtInterrupt();
+  endWithStreams();
+  // What came while all this was loaded.
+  await interruptsTold();
   let outcome: Outcome = { kind: 'good' };
   const { program, terminal } = createProgram((ended) => {
     outcome = ended;
@@ -117,12 +120,4 @@ function stackOf(error: unknown): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const own = [`${error.name}: ${message}`, ...frames.map(printable)].join('\n');
   return error.cause === undefined ? own : `${own}\ncaused by ${stackOf(error.cause)}`;
-}
-
-/** Whoever read our output has gone (`| head`): nothing is left to say, and that is no error. */
-function endOnClosedPipe(stream: NodeJS.WriteStream): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
-  });
 }

@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
 import { addModelFlags } from './modelFlags.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { collect, wholeNumber } from './values.ts';
 
@@ -34,7 +35,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     ['run network.onnx -i images=x.npy -i mask=m.pb -o y.npy', 'a model of two inputs'],
   ]);
   command.action(async (path, flags, self) => {
-    const { runCommand } = await import('./actions/run.ts');
+    const { runCommand } = await late(import('./actions/run.ts'));
     await runCommand(path, flags, self, terminal());
   });
 }

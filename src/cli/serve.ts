@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
+import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { positiveNumber, wholeNumber } from './values.ts';
 
@@ -41,7 +42,7 @@ export function addServe(program: Command, terminal: () => Terminal): void {
     ['serve *.plan.json --port 0 --workers 2 --rate 10 --deadline 5', 'several plans, within limits'],
   ]);
   command.action(async (files, flags) => {
-    const { serve } = await import('./actions/serve.ts');
+    const { serve } = await late(import('./actions/serve.ts'));
     await serve(files, flags, terminal());
   });
 }

@@ -78,7 +78,8 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-function reasonOf(error: unknown): string {
+/** What an operation on a file failed with, in words. */
+export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
 }

@@ -1,10 +1,8 @@
 import { decode, hasPngSignature } from 'fast-png';
 import type { DecodedPng } from 'fast-png';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { boundedPng } from './png.ts';
 import type { Picture } from './pictureTensor.ts';
-
-/** Pixels beyond which a picture is refused before it is unpacked: 16384 x 16384. */
-const LARGEST_PIXEL_COUNT = 2 ** 28;
 
 function refuse(
   code: 'malformed-picture' | 'unsupported',
@@ -21,13 +19,12 @@ function refuse(
  */
 export function decodePicture(bytes: Uint8Array, file: string): Picture {
   if (!hasPngSignature(bytes)) return refuse('malformed-picture', file, 'not a PNG picture');
-  checkSize(bytes, file);
+  const bounded = boundedPng(bytes, file);
   let png: DecodedPng;
   try {
-    png = decode(bytes, { checkCrc: true });
+    png = decode(bounded, { checkCrc: true });
   } catch (error) {
-    const reason =
-      error instanceof RangeError ? 'it is cut off' : error instanceof Error ? error.message : 'damaged';
+    const reason = error instanceof Error ? error.message : 'damaged';
     throw new CipherconvError(
       {
         code: 'malformed-picture',
@@ -38,31 +35,6 @@ export function decodePicture(bytes: Uint8Array, file: string): Picture {
     );
   }
   return png.palette === undefined ? plainPicture(png, file) : palettePicture(png, png.palette, file);
-}
-
-/** Reads the header (width, height, depth, interlacing) at its fixed place before anything is unpacked. */
-function checkSize(bytes: Uint8Array, file: string): void {
-  if (bytes.length < 33) return refuse('malformed-picture', file, 'the PNG cannot be read: it is cut off');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [width, height, depth, interlacing] = [
-    view.getUint32(16),
-    view.getUint32(20),
-    bytes[24] ?? 0,
-    bytes[28],
-  ];
-  if (width * height === 0) return refuse('malformed-picture', file, 'the picture is empty');
-  if (width * height > LARGEST_PIXEL_COUNT) {
-    const found = `${width} x ${height}`;
-    return refuse('unsupported', file, 'the picture is too large', {
-      expected: `at most 2^28 pixels`,
-      found,
-    });
-  }
-  if (interlacing !== 0 && depth < 8) {
-    return refuse('unsupported', file, 'not supported yet: interlaced pictures of less than 8 bits', {
-      hint: 'save the picture without interlacing',
-    });
-  }
 }
 
 function plainPicture(png: DecodedPng, file: string): Picture {
@@ -90,19 +62,20 @@ function palettePicture(png: DecodedPng, palette: readonly (readonly number[])[]
   const indices = unpack(png);
   const samples = new Uint8Array(width * height * 3);
   let greyPalette = true;
-  indices.forEach((index, pixel) => {
-    const [red, green, blue, alpha] = palette[index] ?? [];
-    if (red === undefined || green === undefined || blue === undefined) {
-      return refuse(
-        'malformed-picture',
-        file,
-        `pixel ${pixel} has colour ${index} of a palette of ${palette.length}`,
-      );
+  for (let pixel = 0; pixel < indices.length; pixel++) {
+    const index = indices[pixel]!;
+    const colour = palette[index];
+    if (colour === undefined) {
+      const found = `pixel ${pixel} has colour ${index} of a palette of ${palette.length}`;
+      return refuse('malformed-picture', file, found);
     }
-    if (alpha !== undefined && alpha !== 255) refuseTransparent(file);
+    const [red = 0, green = 0, blue = 0, alpha = 255] = colour;
+    if (alpha !== 255) refuseTransparent(file);
     if (red !== green || green !== blue) greyPalette = false;
-    samples.set([red, green, blue], pixel * 3);
-  });
+    samples[3 * pixel] = red;
+    samples[3 * pixel + 1] = green;
+    samples[3 * pixel + 2] = blue;
+  }
   return { file, width, height, depth: 8, channels: 3, greyPalette, samples };
 }
 

@@ -4,6 +4,7 @@ import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { makeSpec } from '../../compiler/convolution/spec.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { canonicalLines } from './canonicalJson.ts';
 import { clientPart } from './clientPlan.ts';
 import { commitmentOf, digestOfParts } from './planDigest.ts';
@@ -147,7 +148,9 @@ function checkedSpec(plan: Plan, file: string): Plan['spec'] {
 /** A forged plan may break an invariant that verify relies on; that, too, is a reason to refuse it. */
 function proveRight(plan: Plan, file: string): void {
   try {
-    verify(plan);
+    longWork(() => {
+      verify(plan);
+    });
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code !== 'plan-rejected')
       throw refuse(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
@@ -58,7 +59,8 @@ export function npyLoader(path: string): (npy: string) => Tensor {
  */
 export async function loadConfig(path: string): Promise<ParsedConfig> {
   refuseModel(path);
-  return parseFilterConfig(await readText(path), { file: displayName(path), loadNpy: npyLoader(path) });
+  const text = await readText(path);
+  return longWork(() => parseFilterConfig(text, { file: displayName(path), loadNpy: npyLoader(path) }));
 }
 
 /**
@@ -80,5 +82,6 @@ export function parseSource(text: string, path: string): ConvSource {
  */
 export async function loadSource(path: string): Promise<ConvSource> {
   refuseModel(path);
-  return parseSource(await readText(path), path);
+  const text = await readText(path);
+  return longWork(() => parseSource(text, path));
 }

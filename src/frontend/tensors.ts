@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ConvShape } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { decodeText, displayName, readBytes, STANDARD_STREAM } from './files.ts';
 import { canonicalShape, outsideShape, toCanonical } from './layouts.ts';
 import { decodeTensorFile } from './onnx/proto/tensorProto.ts';
@@ -42,10 +43,14 @@ export async function loadInput(path: string): Promise<InputSource> {
   const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
   const file = displayName(path);
   switch (kind) {
-    case '.npy':
-      return npySource(decodeNpy(await readBytes(path), file), file);
-    case '.json':
-      return parseTensorJson(decodeText(await readBytes(path), file), file);
+    case '.npy': {
+      const bytes = await readBytes(path);
+      return longWork(() => npySource(decodeNpy(bytes, file), file));
+    }
+    case '.json': {
+      const bytes = await readBytes(path);
+      return longWork(() => parseTensorJson(decodeText(bytes, file), file));
+    }
     case '.pb':
       return tensorFileSource(await readBytes(path), file);
     case '.png':

@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { displayName } from '../frontend/files.ts';
 import { analyze, PROBABILITY_BUDGET } from './analyze.ts';
@@ -92,7 +93,7 @@ async function lintFile(path: string, context: LintContext): Promise<LintReport>
     if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
     return { findings: [unreadableFinding(error, displayName(path))], layers: [] };
   }
-  return lintSource(source, context);
+  return longWork(() => lintSource(source, context));
 }
 
 /**

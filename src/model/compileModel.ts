@@ -1,6 +1,7 @@
 import { clone, toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
 import { ELEMENTS, isQuantizedType } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
@@ -133,7 +134,7 @@ function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
 
 function compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): StoredPlan {
   try {
-    return storedPlan(compileSpec(layer.spec, options), LAYOUT);
+    return longWork(() => storedPlan(compileSpec(layer.spec, options), LAYOUT));
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
     const { where } = error.details;

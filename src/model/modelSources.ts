@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { displayName, readText } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
@@ -34,10 +35,11 @@ export async function loadAnySource(
   refuseModelFlags(flags);
   const text = await readText(path);
   const file = displayName(path);
-  if (looksLikeModelPlan(parseJson(text, file))) {
-    return { kind: 'model-plan', plan: parseModelPlan(text, file) };
-  }
-  return parseSource(text, path);
+  return longWork(() =>
+    looksLikeModelPlan(parseJson(text, file))
+      ? { kind: 'model-plan', plan: parseModelPlan(text, file) }
+      : parseSource(text, path),
+  );
 }
 
 /** @throws CipherconvError `usage`: these say something of an ONNX model only. */

@@ -3,6 +3,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto, NodeProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { OnnxTensor } from '../frontend/onnx/types.ts';
+import { castNode } from '../frontend/onnx/proto/nodes.ts';
 import { FreshNames } from '../frontend/onnx/proto/freshNames.ts';
 import { initializer, node } from './protoParts.ts';
 
@@ -46,6 +47,13 @@ class Builder implements Replacement {
   op(name: string, ...inputs: string[]): string {
     const output = this.#names.fresh(`${this.#base}/${name}`);
     this.nodes.push(node(name, inputs, [output]));
+    return output;
+  }
+
+  /** To float32. */
+  cast(name: string): string {
+    const output = this.#names.fresh(`${this.#base}/Cast`);
+    this.nodes.push(castNode(name, 'float32', output));
     return output;
   }
 
@@ -122,7 +130,11 @@ function limits(quant: NodeProto, widths: OnnxTensor): { lo: number[]; hi: numbe
 }
 
 function quantNodes(quant: NodeProto, constants: Constants, opset: number, build: Builder): void {
-  const [x = '', scale = '', zeroPoint = '', width = ''] = quant.input;
+  const [x = '', , , width = ''] = quant.input;
+  const [scale, zeroPoint] = [
+    floatParameter(quant, 1, constants, build),
+    floatParameter(quant, 2, constants, build),
+  ];
   const output = quant.output[0] ?? '';
   const widths = constants.get(width);
   if (widths === undefined) {
@@ -140,8 +152,21 @@ function quantNodes(quant: NodeProto, constants: Constants, opset: number, build
   build.finish(build.op('Mul', build.op('Sub', integer, zeroPoint), scale), output);
 }
 
-function bipolarNodes(quant: NodeProto, build: Builder): void {
-  const [x = '', scale = ''] = quant.input;
+/**
+ * A scale or zero point as the floats that the rest is computed in: QKeras exports doubles and int64.
+ */
+function floatParameter(quant: NodeProto, index: number, constants: Constants, build: Builder): string {
+  const name = quant.input[index] ?? '';
+  const constant = constants.get(name);
+  if (constant === undefined) return build.cast(name);
+  return constant.type === 'float32'
+    ? name
+    : build.floats(constant.shape, Array.from(constant.data, Math.fround));
+}
+
+function bipolarNodes(quant: NodeProto, constants: Constants, build: Builder): void {
+  const x = quant.input[0] ?? '';
+  const scale = floatParameter(quant, 1, constants, build);
   const isNegative = build.op('Less', x, build.scalar(0));
   const plus = build.op('Mul', scale, build.scalar(1));
   const minus = build.op('Mul', scale, build.scalar(-1));
@@ -170,7 +195,7 @@ export function withoutQuantNodes(model: ModelProto, constants: Constants): Mode
   graph.node = graph.node.flatMap((original) => {
     if (!isQuant(original)) return [original];
     const build = new Builder(names, original.output[0] ?? '');
-    if (original.opType === 'BipolarQuant') bipolarNodes(original, build);
+    if (original.opType === 'BipolarQuant') bipolarNodes(original, constants, build);
     else quantNodes(original, constants, opset, build);
     graph.initializer.push(...build.initializers);
     return build.nodes;

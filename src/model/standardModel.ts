@@ -5,11 +5,14 @@ import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { GraphProto, ModelProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { initializer } from './protoParts.ts';
+import { dropForeignAttributes } from './standardAttributes.ts';
 import { withoutQuantNodes } from './quantNodes.ts';
 import { requireCrossing } from './typedTensor.ts';
 
 /** From this version of the format on, an initializer need not be a graph input too. */
 const FREE_INITIALIZERS = 4n;
+/** The version that has 4-bit integers. */
+const NEWEST_IR = 10n;
 
 /**
  * The imported model as onnxruntime takes it, complete in itself: standard operators only, external data and bound inputs
@@ -21,6 +24,8 @@ export function standardModel(model: ImportedModel): ModelProto {
   const { graph } = copy;
   if (graph === undefined) throw internalError('a model without a graph');
   if (copy.irVersion < FREE_INITIALIZERS) copy.irVersion = FREE_INITIALIZERS;
+  // Later versions add nothing that a model read here can hold, and onnxruntime refuses those it does not know.
+  if (copy.irVersion > NEWEST_IR) copy.irVersion = NEWEST_IR;
   const inputs = new Set(model.inputs.map(({ name }) => name));
   const present = new Set(graph.initializer.map(({ name }) => name));
   const bound = graph.input.filter(({ name }) => !inputs.has(name) && !present.has(name));
@@ -31,6 +36,7 @@ export function standardModel(model: ImportedModel): ModelProto {
     ...bound.map(({ name }) => fromConstants(model, name)),
   ];
   forgetRepeatedNames(graph);
+  dropForeignAttributes(graph);
   graph.input = graph.input.filter(({ name }) => inputs.has(name));
   return withoutQuantNodes(copy, model.constants);
 }

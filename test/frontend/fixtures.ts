@@ -36,7 +36,8 @@ export function refusal(act: () => unknown, code: ErrorCode, ...parts: string[])
   return error;
 }
 
-function chunk(type: string, body: Uint8Array): Buffer {
+/** One chunk of a PNG, its CRC right. */
+export function chunk(type: string, body: Uint8Array): Buffer {
   const bytes = Buffer.alloc(12 + body.length);
   bytes.writeUInt32BE(body.length, 0);
   bytes.write(type, 4, 'latin1');

@@ -8,6 +8,7 @@ import type { LayerShape } from '../../bench/layers.ts';
 import { readTicks, stolenShare } from '../../bench/stolenTime.ts';
 import { requireWritable, writeWhole } from '../../frontend/files.ts';
 import { describeBench } from '../benchText.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Layers large enough for several workers to matter. */
@@ -35,7 +36,7 @@ export async function bench(flags: BenchFlags, io: Terminal): Promise<void> {
   const report = await measure(layers, flags.workers ?? null, io);
   io.endProgress();
   if (flags.chart !== undefined) {
-    const { benchChart } = await import('../../report/benchChart.ts');
+    const { benchChart } = await late(import('../../report/benchChart.ts'));
     await writeWhole(flags.chart, await benchChart(report));
     io.notice(`${flags.chart}: written`);
   }
@@ -70,7 +71,7 @@ function refuseWithCompare({ workers, chart }: BenchFlags): void {
 }
 
 async function compare(layers: readonly LayerShape[], json: boolean, io: Terminal): Promise<void> {
-  const { compareLayer } = await import('../../bench/compare.ts');
+  const { compareLayer } = await late(import('../../bench/compare.ts'));
   const compared: ComparedLayer[] = [];
   for (const layer of layers) {
     io.progress(`compare ${layer.id}`, compared.length, layers.length);
@@ -88,8 +89,8 @@ async function measure(
   io: Terminal,
 ): Promise<BenchReport> {
   // Loaded late: node-seal is large, and wrong options are refused before.
-  const { benchLayer } = await import('../../bench/layerBench.ts');
-  const { benchWorkers } = await import('../../bench/workersBench.ts');
+  const { benchLayer } = await late(import('../../bench/layerBench.ts'));
+  const { benchWorkers } = await late(import('../../bench/workersBench.ts'));
   const machine = describeMachine();
   const ticks = readTicks();
   const most = workers ?? machine.cores;

@@ -14,6 +14,7 @@ import type { ParsedOptions } from '../compileOptions.ts';
 import { modelFlags } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { oneLine } from '../planText.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface CompileFlags {
@@ -42,7 +43,7 @@ export async function compile(
   if (clientPlan !== undefined) await requireWritable(clientPlan);
   if (isModelFile(path)) {
     if (clientPlan !== undefined) refuseModelClientPlan();
-    const { compileModelFile } = await import('./models.ts');
+    const { compileModelFile } = await late(import('./models.ts'));
     await compileModelFile(path, { model, options, blind, file, json: flags.json === true }, io);
     return;
   }

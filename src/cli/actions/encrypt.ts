@@ -1,6 +1,8 @@
+import { longWork } from '../../../runtime/longWork.ts';
 import { requireWritable, writeWhole } from '../../frontend/files.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import { loadClientPlan, named, readSecretKey, requireSeparate } from '../clientFiles.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface EncryptFlags {
@@ -25,12 +27,12 @@ export async function encrypt(flags: EncryptFlags, io: Terminal): Promise<void> 
   const { view, layout } = plan;
   const tensor = inputTensor(await loadInput(flags.input), view.shape, layout, io.notice);
   io.progress('encrypt', 0, 1);
-  const { createPlanClient } = await import('../../client/client.ts');
+  const { createPlanClient } = await late(import('../../client/client.ts'));
   const client = await createPlanClient(plan, { secretKey }).catch((error: unknown) => {
     throw named(flags.secretKey, error);
   });
   try {
-    const message = client.encrypt(tensor);
+    const message = longWork(() => client.encrypt(tensor));
     io.endProgress();
     await writeWhole(flags.output, message);
   } finally {

@@ -1,5 +1,7 @@
+import { longWork } from '../../../runtime/longWork.ts';
 import { readBytes, requireWritable, writeWhole } from '../../frontend/files.ts';
 import { loadServerPlan, naming, requireSeparate } from '../clientFiles.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface EvaluateFlags {
@@ -24,7 +26,7 @@ export async function evaluate(flags: EvaluateFlags, io: Terminal): Promise<void
   const upload = await readBytes(flags.input);
   const keys = keyFile === undefined ? null : { path: keyFile, bytes: await readBytes(keyFile) };
   io.progress('prepare', 0, 1);
-  const { createPlanServer } = await import('../../server/planServer.ts');
+  const { createPlanServer } = await late(import('../../server/planServer.ts'));
   const server = await createPlanServer(stored);
   try {
     if (keys !== null)
@@ -32,7 +34,7 @@ export async function evaluate(flags: EvaluateFlags, io: Terminal): Promise<void
         server.checkEvaluationKeys(keys.bytes);
       });
     io.progress('evaluate', 0, 1);
-    const response = naming(flags.input, () => server.evaluate(upload, keys?.bytes));
+    const response = naming(flags.input, () => longWork(() => server.evaluate(upload, keys?.bytes)));
     io.endProgress();
     await writeWhole(flags.output, response);
   } finally {

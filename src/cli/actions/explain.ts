@@ -1,3 +1,4 @@
+import { longWork } from '../../../runtime/longWork.ts';
 import { compileConfig } from '../../compile.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import { loweringReport } from '../../report/loweringReport.ts';
@@ -7,6 +8,7 @@ import type { ParsedOptions } from '../compileOptions.ts';
 import { explainPlan } from '../explainText.ts';
 import { modelFlags } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface ExplainFlags {
@@ -24,14 +26,15 @@ export async function explain(
   const json = flags.json === true;
   if (source.kind === 'model' || source.kind === 'model-plan') {
     if (source.kind === 'model-plan') refuseCompileOptions(self);
-    const { explainModel } = await import('./models.ts');
+    const { explainModel } = await late(import('./models.ts'));
     explainModel(source, options, json, io);
     return;
   }
   if (source.kind === 'plan') refuseCompileOptions(self);
   const stored = source.kind === 'plan' ? source.stored : compileConfig(source.config, options);
-  const noise = noiseReport(stored.plan);
-  const lowering = loweringReport(stored.plan);
+  // Both compile again, otherwise than the plan was.
+  const noise = longWork(() => noiseReport(stored.plan));
+  const lowering = longWork(() => loweringReport(stored.plan));
   io.print(
     json
       ? `${JSON.stringify({ ...planSummary(stored), loweringReport: lowering, noiseReport: noise })}\n`

@@ -4,6 +4,7 @@ import type { ClientPlan } from '../../frontend/clientPlan.ts';
 import { requireMissing, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { NamedFile, WriteOptions } from '../../frontend/files.ts';
 import { loadClientPlan, requireSeparate, SECRET_MODE } from '../clientFiles.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface KeygenFlags {
@@ -27,7 +28,7 @@ export async function keygen(flags: KeygenFlags, io: Terminal): Promise<void> {
   if (evaluation === null) refuseWithoutKeys(plan);
   io.progress('keygen', 0, 1);
   // Loaded late: node-seal is large, and bad input is refused before.
-  const { createPlanClient } = await import('../../client/client.ts');
+  const { createPlanClient } = await late(import('../../client/client.ts'));
   const client = await createPlanClient(plan);
   try {
     const keys = client.evaluationKeys();

@@ -7,6 +7,7 @@ import type { LintOptions } from '../../lint/lint.ts';
 import type { Paint } from '../../lint/reporters/pretty.ts';
 import { parseRuleLevel } from '../../lint/settings.ts';
 import type { RuleLevel } from '../../lint/settings.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface LintFlags {
@@ -48,7 +49,7 @@ async function modelOptions(
   flags: ModelFlags,
 ): Promise<Pick<LintOptions, 'bind' | 'inputQuantization' | 'extents'>> {
   if (flags.bind.length + flags.inputType.length + flags.extent.length === 0) return {};
-  const { parseModelOptions } = await import('../../frontend/onnx/modelOptions.ts');
+  const { parseModelOptions } = await late(import('../../frontend/onnx/modelOptions.ts'));
   return parseModelOptions(flags);
 }
 

@@ -1,4 +1,6 @@
 import { printable } from '../../../compiler/base/printable.ts';
+import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+import { longWork } from '../../../runtime/longWork.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
@@ -16,9 +18,9 @@ import type { BlindKind } from '../blindOption.ts';
 import { explainPlan } from '../explainText.ts';
 import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from '../modelText.ts';
 import { planSummary } from '../planSummary.ts';
+import { late } from '../interrupt.ts';
 import { bold } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
-import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
 
 /** What the commands do with whole models. Loaded when one is given. */
 
@@ -102,7 +104,8 @@ export function explainModel(
   const overview = [...modelLines(plan), ...PROTECTION].map((line) => `  ${line}\n`).join('');
   io.print(`${bold(printable(plan.name))}  digest ${modelPlanDigest(plan)}\n\n${bold('Model')}\n${overview}`);
   for (const { stored } of layersOf(plan)) {
-    io.print(`\n${explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan))}`);
+    const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
+    io.print(`\n${text}`);
   }
 }
 
@@ -126,7 +129,7 @@ export async function runModelSource(
   const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
   const inputs = fitInputs(plan, files, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
-  const { ModelRunner } = await import('../../model/runModel.ts');
+  const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;
   const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });

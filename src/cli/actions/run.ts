@@ -12,6 +12,7 @@ import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { modelFlags } from '../modelFlags.ts';
 import { describeRun } from '../runText.ts';
+import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
 
@@ -35,7 +36,7 @@ export async function runCommand(
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
   if (source.kind === 'model' || source.kind === 'model-plan') {
-    const { runModelSource } = await import('./models.ts');
+    const { runModelSource } = await late(import('./models.ts'));
     const { output } = flags;
     await runModelSource(
       source,
@@ -52,7 +53,7 @@ export async function runCommand(
       : compileFor(source.config, options, input, io.notice);
   const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
-  const { run } = await import('../../run.ts');
+  const { run } = await late(import('../../run.ts'));
   const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
   io.endProgress();
   const { report, output } = result;

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
+import { longWork } from '../../../runtime/longWork.ts';
 import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
 import type { Readers } from './layers/followUp.ts';
@@ -49,7 +50,8 @@ export async function importOnnx(
 ): Promise<ImportedModel> {
   if (typeof source !== 'string') return importModel(source, options);
   const folder = source === STANDARD_STREAM ? {} : { folder: dirname(source) };
-  return importModel(await readModel(source), { file: displayName(source), ...folder, ...options });
+  const bytes = await readModel(source);
+  return longWork(() => importModel(bytes, { file: displayName(source), ...folder, ...options }));
 }
 
 /** What a model says of its inputs; the rest is not looked at. @throws CipherconvError as `importOnnx` does. */
@@ -146,6 +148,7 @@ function initialState(
     values: new Map(inputs.map((value) => [value.name, value])),
     quantized: new Map(),
     wholes: new Map(),
+    offGrid: new Map(),
     integersOf: new Map(),
     constantRanges: new Map(),
     centred: new Map(),
@@ -184,6 +187,8 @@ interface Found {
   readonly unsupported: UnsupportedNode[];
   /** The first linear node whose operands are floats. */
   firstFloat: UnsupportedNode | null;
+  /** Whether a linear node works on integers, layer or not. */
+  hasIntegers: boolean;
   /** Of all layers. */
   weights: number;
 }
@@ -191,13 +196,24 @@ interface Found {
 const FLOAT_OPERATORS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
 
+function isIntegerOperator({ op, domain }: GraphNode): boolean {
+  return domain === '' ? INTEGER_OPERATORS.has(op) : domain === 'com.microsoft' && op === 'QGemm';
+}
+
 function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
-  const found: Found = { layers: [], openLayers: [], unsupported: [], firstFloat: null, weights: 0 };
+  const found: Found = {
+    layers: [],
+    openLayers: [],
+    unsupported: [],
+    firstFloat: null,
+    hasIntegers: false,
+    weights: 0,
+  };
   for (const { node, folded, known } of visited) {
     if (folded) continue;
     if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
     const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
-    const isInteger = INTEGER_OPERATORS.has(node.op) && node.domain === '';
+    const isInteger = isIntegerOperator(node);
     const view = { node, state };
     if (isFloat)
       collect(
@@ -206,14 +222,15 @@ function findLayers(visited: readonly Visited[], state: GraphState, readers: Rea
         () => floatLayer(view, readers),
         (names) => openLayer(view, names),
       );
-    else if (isInteger)
+    else if (isInteger) {
+      found.hasIntegers = true;
       collect(
         node,
         found,
         () => integerLayer(view),
         (names) => openLayer(view, names),
       );
-    else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
+    } else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
   }
   return found;
 }
@@ -256,8 +273,8 @@ function collect(
 }
 
 /** A model of floats only: nothing in it is integer arithmetic, so there is nothing to encrypt exactly. */
-function refuseFloats({ layers, openLayers, firstFloat }: Found, file: string): void {
-  if (firstFloat === null || layers.length > 0 || openLayers.length > 0) return;
+function refuseFloats({ layers, openLayers, firstFloat, hasIntegers }: Found, file: string): void {
+  if (firstFloat === null || hasIntegers || layers.length > 0 || openLayers.length > 0) return;
   throw unsupported({
     where: file,
     message: 'the model is not quantized: none of its linear layers works on integers',

@@ -19,6 +19,8 @@ export interface GraphState {
   readonly quantized: Map<string, Quantized>;
   /** Tensors of whole numbers, and the range they lie in; null for unknown. Types of at most 16 bits need no entry. */
   readonly wholes: Map<string, Interval | null>;
+  /** Why floats are not quantized that come from quantized ones, or from a node that quantizes. */
+  readonly offGrid: Map<string, string>;
   /** q of the constants that quantizing nodes make of constants, by the name of their output. */
   readonly integersOf: Map<string, OnnxTensor>;
   /** Range of q where it is not that of the type: integer constants behind a QuantizeLinear or Clip. */

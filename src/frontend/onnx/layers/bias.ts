@@ -53,7 +53,9 @@ export function layerBias(
   if (integers.every((value) => value !== null))
     return { kind: 'whole', integers, isRescaled: quantized !== undefined };
   const rounded = values.map((value, channel) => roundHalfEven(Math.fround(value / scales[channel]!)) + 0);
-  return { kind: 'fraction', values, rounded: quantized === undefined ? rounded : null };
+  // A pruned channel has scale 0: its bias is no number of steps.
+  const isRounded = quantized === undefined && rounded.every(Number.isFinite);
+  return { kind: 'fraction', values, rounded: isRounded ? rounded : null };
 }
 
 /** The integers of a quantized bias whose scales are those of the accumulator. */

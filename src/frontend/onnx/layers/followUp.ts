@@ -1,6 +1,6 @@
 import { ELEMENTS } from '../proto/codes.ts';
 import { clipBounds } from '../operators/activations.ts';
-import { quantizerOf } from '../operators/quantizers.ts';
+import { isQuantizer, quantizerOf } from '../operators/quantizers.ts';
 import type { Quantizer } from '../operators/quantizers.ts';
 import type { GraphState } from '../graph/state.ts';
 import type { GraphNode, RequantizedOutput } from '../types.ts';
@@ -28,12 +28,13 @@ export function requantizedAfter(
   for (;;) {
     if (readers.outputs.has(current)) return null;
     const [node, other] = readers.nodes.get(current) ?? [];
-    if (node?.inputs[0] !== current || other !== undefined || node.domain !== '') return null;
+    if (node?.inputs[0] !== current || other !== undefined) return null;
     const view = { node, state };
-    if (node.op === 'QuantizeLinear') {
+    if (node.op === 'QuantizeLinear' && isQuantizer(view)) {
       const result = quantizerOf(view);
       return result.ok ? requantizedBy(result.quantizer, node, scales, state, bounds) : null;
     }
+    if (node.domain !== '') return null;
     const [lo, hi] =
       node.op === 'Relu' ? [0, Infinity] : node.op === 'Clip' ? clipBounds(view) : [null, null];
     if (lo === null || hi === null) return null;

@@ -1,5 +1,6 @@
 import { datatypeRange } from '../../../../compiler/base/interval.ts';
 import type { Interval } from '../../../../compiler/base/interval.ts';
+import { floatAttribute, intAttribute } from '../graph/attributes.ts';
 import { isQuantizedType } from '../proto/codes.ts';
 import { constantSide, rangeOfType } from './linear.ts';
 import { convolutionOf, INT32, layerInputOf, perOutput, productScales } from './makeLayer.ts';
@@ -21,7 +22,7 @@ import { constantInput, inputName } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { ImportedLayer, LayerOutput, OpenLayer } from '../types.ts';
 
-/** ConvInteger, MatMulInteger, QLinearConv, QLinearMatMul. */
+/** ConvInteger, MatMulInteger, QLinearConv, QLinearMatMul, and QGemm of com.microsoft. */
 
 /** Positions of an operand's inputs; null for operators without scales. */
 interface Roles {
@@ -42,6 +43,7 @@ interface Operands {
 
 function operandsOf(view: NodeView): Operands {
   const { op } = view.node;
+  if (op === 'QGemm') return gemmOperands(view);
   const isConvolution = op.endsWith('Conv') || op === 'ConvInteger';
   const hasScales = op.startsWith('QLinear');
   const left: Roles = hasScales
@@ -59,6 +61,18 @@ function operandsOf(view: NodeView): Operands {
     isConvolution,
     output: hasScales ? { scale: 6, zeroPoint: 7 } : null,
     bias: op === 'QLinearConv' ? 8 : null,
+  };
+}
+
+/** A, scale, zero point, B, scale, zero point, C, and scale and zero point of an output that is not float. */
+function gemmOperands(view: NodeView): Operands {
+  return {
+    running: { value: 0, scale: 1, zeroPoint: 2 },
+    constant: { value: 3, scale: 4, zeroPoint: 5 },
+    side: 'right',
+    isConvolution: false,
+    output: inputName(view.node, 7) === null ? null : { scale: 7, zeroPoint: 8 },
+    bias: 6,
   };
 }
 
@@ -80,8 +94,7 @@ export function integerLayer(view: NodeView): ImportedLayer {
   if (open.length > 0) throw new OpenOperands(open);
   const { running, constant, bias } = operands;
   const parts = partsOf(view, operands);
-  const integers =
-    bias === null || inputName(node, bias) === null ? [0] : listOfParameter(view, bias, 'its bias');
+  const integers = bias === null || inputName(node, bias) === null ? [0] : biasVector(view, bias, parts);
   return {
     name: node.name,
     op: node.op,
@@ -94,6 +107,16 @@ export function integerLayer(view: NodeView): ImportedLayer {
         : perOutput(parts.constant.scales ?? [1], parts.constant, parts.geometry),
     output: outputOf(view, operands, parts),
   };
+}
+
+/** One integer for all outputs, or one for each. @throws NotALayer for one that varies over rows */
+function biasVector(view: NodeView, index: number, { geometry }: LayerParts): readonly number[] {
+  const values = listOfParameter(view, index, 'its bias');
+  const extents = constantInput(view, index)?.shape ?? [];
+  const { outputs } = geometry;
+  const isVector = values.length === outputs && (outputs === 1 || extents.at(-1) === outputs);
+  if (values.length === 1 || isVector) return values;
+  throw new NotALayer('not supported yet: a bias that varies over rows');
 }
 
 function partsOf(view: NodeView, operands: Operands): LayerParts {
@@ -130,18 +153,29 @@ function geometryOf(
   if (isConvolution) return convolutionGeometry(view.node, input, weights);
   return side === 'left'
     ? leftProductGeometry(weights, input)
-    : rightProductGeometry(input, weights, { left: false, right: false });
+    : rightProductGeometry(input, weights, {
+        left: intAttribute(view.node, 'transA', 0) !== 0,
+        right: intAttribute(view.node, 'transB', 0) !== 0,
+      });
 }
 
 function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): LayerOutput {
   const tensor = requiredOutput(view);
   const shape = shapeOfTensor(view, tensor);
   const type = view.state.values.get(tensor)?.type ?? null;
+  const scales = factorsOf(view, parts);
+  if (output === null && parts.running.scale !== null)
+    return { kind: 'scaled', tensor, type: 'float32', shape, scales, bias: null, requantized: null };
   if (output === null) return { kind: 'accumulator', tensor, type: 'int32', shape };
   if (type === null || !isQuantizedType(type)) throw new NotALayer('its output is not of a quantized type');
   const scale = Math.fround(scalarOf(view, output.scale, 'its output scale'));
-  if (!(scale > 0) || !productScales(parts).every((product) => product > 0))
-    throw new NotALayer('a scale is not positive');
+  if (!(scale > 0) || !Number.isFinite(scale))
+    throw new NotALayer(`its output scale is ${scale}, not positive and finite`);
+  const factors = scales.map((product) => Math.fround(product / scale));
+  // A pruned channel may have scale 0: all its outputs are the zero point.
+  const wrong = factors.find((factor) => !(factor >= 0) || !Number.isFinite(factor));
+  if (wrong !== undefined || !factors.some((factor) => factor > 0))
+    throw new NotALayer(`its scales, input x weights / output, make ${wrong ?? 0}: not positive and finite`);
   return {
     kind: 'requantized',
     tensor,
@@ -149,12 +183,20 @@ function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): Laye
     shape,
     requantization: {
       kind: 'qlinear',
-      scale: productScales(parts).map((product) => Math.fround(product / scale)),
+      scale: factors,
       outputZeroPoint: zeroPointOf(view, output.zeroPoint, 'its output zero point'),
       clamp: rangeOfType(type),
     },
     fused: true,
   };
+}
+
+/** fround(input scale * weight scale) of each output channel; QGemm has a factor alpha besides, taken first. */
+function factorsOf(view: NodeView, parts: LayerParts): readonly number[] {
+  const alpha = view.node.op === 'QGemm' ? floatAttribute(view.node, 'alpha', 1) : 1;
+  const { scale } = parts.running;
+  if (alpha === 1 || scale === null) return productScales(parts);
+  return productScales({ ...parts, running: { ...parts.running, scale: Math.fround(alpha * scale) } });
 }
 
 function requiredOutput({ node }: NodeView): string {

@@ -130,11 +130,14 @@ export function floatOperand(view: NodeView, index: number): RunningOperand {
       : { tensor: source, type: typeOfTensor(view, source), shape, kind: 'integer', scale, zeroPoint, range };
   }
   const whole = wholeOf(state, name);
-  if (whole === null)
-    throw new NotALayer(
-      `its input ${quoted(name)} is not quantized${state.graphInputs.has(name) ? ' (say what integers it stands for: --input-type, inputQuantization)' : ''}`,
-      'float',
-    );
+  if (whole === null) {
+    const reason = state.offGrid.get(name);
+    const remedy = state.graphInputs.has(name)
+      ? ' (say what integers it stands for: --input-type, inputQuantization)'
+      : '';
+    if (reason !== undefined) throw new NotALayer(`its input ${quoted(name)} is not quantized: ${reason}`);
+    throw new NotALayer(`its input ${quoted(name)} is not quantized${remedy}`, 'float');
+  }
   if (whole.range === null)
     throw new NotALayer(`its input ${quoted(name)} is whole, but nothing bounds it: clip it`);
   return {
@@ -176,6 +179,8 @@ export function floatConstant(view: NodeView, index: number): ConstantOperand {
   }
   const constant = state.constants.get(name);
   if (constant === undefined) {
+    const reason = state.offGrid.get(name);
+    if (reason !== undefined) throw new NotALayer(`its weights ${quoted(name)} are not quantized: ${reason}`);
     throw state.graphInputs.has(name)
       ? new NotALayer(`its weights ${quoted(name)} are floats that come as a graph input`, 'float')
       : new NotALayer('both operands are computed at run time');

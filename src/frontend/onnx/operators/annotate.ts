@@ -1,6 +1,8 @@
+import { describeNode } from '../graph/attributes.ts';
 import type { NodeView } from '../graph/state.ts';
 import { withinType } from './grids.ts';
 import type { Operator } from './operator.ts';
+import { isQuantizer, linearAffine, quantizerOf } from './quantizers.ts';
 
 /** Notes which outputs hold integers, or a scale times integers, and in which range; constants are folded already. */
 export function annotate(view: NodeView, operator: Operator | null): void {
@@ -13,4 +15,32 @@ export function annotate(view: NodeView, operator: Operator | null): void {
     if (whole !== null && !state.constants.has(output))
       state.wholes.set(output, withinType(state, output, whole.range));
   }
+  noteOffGrid(view);
+}
+
+/** Why outputs are no quantized floats, where their inputs were, or where the node was to make them so. */
+function noteOffGrid(view: NodeView): void {
+  const { node, state } = view;
+  const reason = offGridReason(view);
+  if (reason === null) return;
+  for (const output of node.outputs) {
+    const isKnown = state.quantized.has(output) || state.wholes.has(output) || state.constants.has(output);
+    if (output !== '' && !isKnown) state.offGrid.set(output, reason);
+  }
+}
+
+function offGridReason(view: NodeView): string | null {
+  const { node, state } = view;
+  const who = describeNode(node);
+  if (node.op === 'DequantizeLinear') {
+    const affine = linearAffine(view);
+    return typeof affine === 'string' ? `${who}: ${affine}` : null;
+  }
+  if (isQuantizer(view)) {
+    const result = quantizerOf(view);
+    return result.ok ? null : `${who}: ${result.reason}`;
+  }
+  const before = node.inputs.find((name) => state.quantized.has(name) || state.offGrid.has(name));
+  if (before === undefined) return null;
+  return state.offGrid.get(before) ?? `${who} leaves the grid of ${JSON.stringify(before)}`;
 }

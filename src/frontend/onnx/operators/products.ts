@@ -31,10 +31,11 @@ function product(rightInput: number, typeOf: (view: NodeView) => ElementType | n
   };
 }
 
-const gemmShape: ShapeRule = (view) => {
+/** Rows and columns of a product of two matrices, transposed as the attributes say; null where they are not known. */
+export function gemmExtents(view: NodeView, leftInput: number, rightInput: number): readonly number[] | null {
   const { node } = view;
-  const [left, right, type] = [inputShape(view, 0), inputShape(view, 1), inputType(view, 0)];
-  if (left?.length !== 2 || right?.length !== 2) return [{ type, shape: null }];
+  const [left, right] = [inputShape(view, leftInput), inputShape(view, rightInput)];
+  if (left?.length !== 2 || right?.length !== 2) return null;
   const a = intAttribute(node, 'transA', 0) === 0 ? left : left.toReversed();
   const b = intAttribute(node, 'transB', 0) === 0 ? right : right.toReversed();
   if (a[1] !== b[0])
@@ -44,8 +45,10 @@ const gemmShape: ShapeRule = (view) => {
       `${a[1]!} rows on the right`,
       `${shapeText(left)} and ${shapeText(right)}`,
     );
-  return [{ type, shape: [a[0]!, b[1]!] }];
-};
+  return [a[0]!, b[1]!];
+}
+
+const gemmShape: ShapeRule = (view) => [{ type: inputType(view, 0), shape: gemmExtents(view, 0, 1) }];
 
 const base: Omit<Operator, 'shape'> = { grid: null, clear: null, folds: 'never' };
 

@@ -4,7 +4,7 @@ import { roundHalfEven } from '../../../../runtime/clear/requantize.ts';
 import { intAttribute, textAttribute } from '../graph/attributes.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import { broadcastSteps, strided } from '../../../interpreter/moves.ts';
-import { constantInput, inputShape, inputType, normalAxis } from '../graph/state.ts';
+import { constantInput, inputName, inputShape, inputType, normalAxis } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import type { OnnxTensor } from '../types.ts';
 
@@ -80,22 +80,40 @@ export interface Affine {
   readonly axis: number | null;
 }
 
-/** Scale and zero point of QuantizeLinear and DequantizeLinear (inputs 1 and 2); a sentence when they cannot be used. */
+/**
+ * Scale and zero point of QuantizeLinear and DequantizeLinear (inputs 1 and 2); a sentence when they cannot be used. One
+ * number of any rank is one for all; with inputs of rank 1 there is but one axis, whatever the attribute says.
+ */
 export function linearAffine(view: NodeView): Affine | string {
   const scale = constantInput(view, 1);
   const zero = constantInput(view, 2);
   if (scale === null) return 'its scale is not constant';
-  if (zero === null && (view.node.inputs[2] ?? '') !== '') return 'its zero point is not constant';
-  if (intAttribute(view.node, 'block_size', 0) !== 0) return 'not supported yet: quantization in blocks';
+  if (zero === null && inputName(view.node, 2) !== null) return 'its zero point is not constant';
+  const block = intAttribute(view.node, 'block_size', 0);
+  if (block !== 0) return `not supported yet: quantization in blocks (block_size ${block})`;
   const scales = Array.from(scale.data, Math.fround);
   const zeroPoints = zero === null ? scales.map(() => 0) : Array.from(zero.data);
-  if (zeroPoints.length !== scales.length || scale.shape.length > 1)
+  if (zeroPoints.length !== scales.length || (scale.shape.length > 1 && scales.length > 1))
     return 'its scale and zero point do not have one shape of at most one axis';
-  if (!scales.every((value) => Number.isFinite(value) && value > 0)) return 'its scale is not positive';
+  const fault = scaleFault(scales, constantInput(view, 0) !== null);
+  if (fault !== null) return fault;
   if (scales.length === 1) return { scales, zeroPoints, axis: null };
   const rank = inputShape(view, 0)?.length;
   if (rank === undefined) return 'the shape of its input is not known';
-  return { scales, zeroPoints, axis: normalAxis(view.node, intAttribute(view.node, 'axis', 1), rank) };
+  const axis = rank === 1 ? 0 : normalAxis(view.node, intAttribute(view.node, 'axis', 1), rank);
+  return { scales, zeroPoints, axis };
+}
+
+/**
+ * What is wrong with a scale, null for nothing. A pruned channel of constant weights may have scale 0: all its values are 0.
+ */
+function scaleFault(scales: readonly number[], isConstant: boolean): string | null {
+  const mayHaveZeros = isConstant && scales.some((value) => value > 0);
+  for (const [index, value] of scales.entries()) {
+    if ((value > 0 && Number.isFinite(value)) || (value === 0 && mayHaveZeros)) continue;
+    return `its scale${scales.length === 1 ? '' : `[${index}]`} is ${value}, not positive and finite`;
+  }
+  return null;
 }
 
 function linearQuantizer(view: NodeView): QuantizerResult {
@@ -132,7 +150,8 @@ function broadcastAffine(view: NodeView, zeroInput: number | null): Affine | str
     Array.from(strided(tensor, over, broadcastSteps(tensor.shape, over)).data);
   const scales = spread(scale).map(Math.fround);
   const zeroPoints = zero === null ? scales.map(() => 0) : spread(zero);
-  if (!scales.every((value) => Number.isFinite(value) && value > 0)) return 'its scale is not positive';
+  const fault = scaleFault(scales, constantInput(view, 0) !== null);
+  if (fault !== null) return fault;
   if (!zeroPoints.every(Number.isInteger)) return 'its zero point is not whole';
   return { scales, zeroPoints, axis };
 }
@@ -188,6 +207,8 @@ export function quantizeConstant(tensor: OnnxTensor, quantizer: Quantizer): Onnx
     const entry = at(index);
     const [scaled, zeroPoint] = [Math.fround(value / scales[entry]!), zeroPoints[entry]!];
     if (kind === 'bipolar') data[index] = value >= 0 ? 1 : -1;
+    // A pruned channel: whatever q is, it stands for 0.
+    else if (scales[entry] === 0) data[index] = zeroPoint;
     else if (output === 'integer') data[index] = clamp(rounding(scaled) + zeroPoint);
     else data[index] = rounding(clamp(Math.fround(scaled + zeroPoint)));
   }
