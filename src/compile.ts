@@ -6,7 +6,7 @@ import type { ParsedConfig } from './frontend/config.ts';
 import { storedPlan } from './frontend/planFile.ts';
 import type { StoredPlan } from './frontend/planFile.ts';
 import { LocatedError } from './frontend/positions.ts';
-import type { CompileOptions } from '../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../compiler/lowerings/compile.ts';
 
 /**
  * Compiles a parsed config, or another spec made from it, to a plan with its digest.

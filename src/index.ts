@@ -1,7 +1,7 @@
 /** The public API of cipherconv: everything that needs no browser and no server. */
 
 export { compileSpec as compile } from '../compiler/lowerings/compile.ts';
-export type { CompileOptions } from '../compiler/lowering/assemble.ts';
+export type { CompileOptions } from '../compiler/lowerings/compile.ts';
 export { CipherconvError } from '../compiler/base/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../compiler/base/errors.ts';
 export type { Interval, Width } from '../compiler/base/interval.ts';
@@ -11,13 +11,13 @@ export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
   DecodeWindows,
   Kernel,
-  Lowering,
   PlanAnalysis,
   PlanCounts,
   PlanReport,
   RefusedCandidate,
   Transfer,
 } from '../compiler/lowering/plan.ts';
+export type { Lowering } from '../compiler/lowerings/plan.ts';
 export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
 export type { PlanKeys } from '../compiler/lowering/plan.ts';
 export type { Objective } from '../compiler/cost/estimate.ts';
@@ -27,6 +27,7 @@ export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
 export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
 export type { SpecFields } from '../compiler/convolution/defaults.ts';
 export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
+export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
 export type {
   ConvShape,
   ConvSpec,
@@ -35,6 +36,7 @@ export type {
   WeightShape,
   WeightSpec,
 } from '../compiler/convolution/spec.ts';
+export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';
@@ -114,25 +116,25 @@ export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel } from './model/compileModel.ts';
+export type { ModelCompileOptions } from './model/compileModel.ts';
 export type {
   AccumulatorOutput,
-  Arithmetic,
   ClearNode,
   ModelLayer,
   ModelLayerOutput,
   ModelPlan,
   ModelPort,
-  ModelReference,
+  Macs,
   ModelSegment,
   RequantizedLayerOutput,
   ScaledOutput,
 } from './model/modelPlan.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
-  FloatComparison,
   ModelComparison,
   ModelLayerReport,
   ModelRunReport,
+  RuntimeStatistic,
 } from './model/modelReport.ts';
 export { ModelRunner, runModel } from './model/runModel.ts';
 export type { ModelRunOptions, ModelRunResult } from './model/runModel.ts';

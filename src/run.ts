@@ -1,5 +1,4 @@
 import { disposedError } from '../compiler/base/errors.ts';
-import { clientView } from '../compiler/lowerings/plan.ts';
 import type { Plan } from '../compiler/lowerings/plan.ts';
 import type { Tensor } from '../compiler/base/tensor.ts';
 import type { DisposableHandle } from '../runtime/disposable.ts';
@@ -15,6 +14,7 @@ import { longWork } from '../runtime/longWork.ts';
 import type { Weights } from '../runtime/evaluator/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
+import { clientView } from '../compiler/lowerings/views.ts';
 
 export interface RunResult {
   readonly report: RunReport;

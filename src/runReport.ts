@@ -1,6 +1,7 @@
-import type { Plan } from '../compiler/lowerings/plan.ts';
+import { kernelOf } from '../compiler/lowerings/plan.ts';
+import type { Plan, Lowering } from '../compiler/lowerings/plan.ts';
 import { coeffModulusBits } from '../compiler/bfv/parameters.ts';
-import type { Kernel, Lowering } from '../compiler/lowering/plan.ts';
+import type { Kernel } from '../compiler/lowering/plan.ts';
 
 /** What `run --json` prints: every field always there. Integers throughout but for the milliseconds. */
 export interface RunReport {
@@ -43,8 +44,8 @@ export function planFacts(
   const { interval, decodeWidth } = plan.analysis;
   const { products, ntt, rotations, inputCiphertexts, outputCiphertexts } = plan.counts;
   return {
-    lowering: plan.packing.lowering,
-    kernel: plan.kernel,
+    lowering: plan.lowering,
+    kernel: kernelOf(plan),
     params: {
       degree: plan.parameters.degree,
       coeffModulusBits: coeffModulusBits(plan.parameters),

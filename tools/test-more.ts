@@ -8,9 +8,9 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { failuresOf } from './vitest-report.ts';
+import { again, findsOf } from './finds.ts';
 import type { VitestReport } from './vitest-report.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -40,7 +40,8 @@ function propertyTests(): string[] {
 function ended({ seed, files, until }: Round): Promise<boolean> {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const options = ['--reporter=dot', '--reporter=json', `--outputFile.json=${REPORT}`];
-  const order = ['--sequence.shuffle.files', `--sequence.seed=${seed}`];
+  // Counts are larger, so time limits must be too.
+  const order = ['--sequence.shuffle.files', `--sequence.seed=${seed}`, '--testTimeout=900000'];
   const child = spawn(process.execPath, [vitest, 'run', ...options, ...order, ...files], {
     cwd: ROOT,
     stdio: 'inherit',
@@ -81,15 +82,10 @@ interface Outcome {
 
 async function runRound(round: Round): Promise<Outcome> {
   rmSync(join(ROOT, REPORT), { force: true });
-  const again = (file: string): string => `again: npm run test:more -- --seed ${round.seed} ${file}`;
   if (!(await ended(round)))
-    return { passed: 0, finds: [`a test did not end\n  ${again(round.files.join(' '))}`] };
+    return { passed: 0, finds: [`a test did not end\n  ${again(round.seed, ...round.files)}`] };
   const report = JSON.parse(readFileSync(join(ROOT, REPORT), 'utf8')) as VitestReport;
-  const finds = failuresOf(report).map(({ path, text }) => {
-    const file = relative(ROOT, path);
-    return `${file}: ${text}\n  ${again(file)}`;
-  });
-  return { passed: report.numPassedTests, finds };
+  return { passed: report.numPassedTests, finds: findsOf(report, round.seed) };
 }
 
 function numberOf(text: string, option: string, isRight: (value: number) => boolean): number {

@@ -1,3 +1,4 @@
+import type { Width } from '../base/interval.ts';
 import type { ConvShape, ConvSpec, InputSpec } from './spec.ts';
 import { makeSpec } from './spec.ts';
 
@@ -12,13 +13,22 @@ export interface AveragePool extends Pick<ConvShape, 'strides' | 'pads' | 'dilat
   readonly kernel: readonly [number, number];
   /** Whether padding counts as elements of value zero point, which is real 0. */
   readonly countsPads: boolean;
+  readonly accumulator: Width | null;
 }
 
 /**
  * The sums: output (n, c, y, x) is that of x - zeroPoint over the window.
  * @throws CipherconvError as `makeSpec` does.
  */
-export function poolSums({ name, input, kernel, strides, pads, dilations }: AveragePool): ConvSpec {
+export function poolSums({
+  name,
+  input,
+  kernel,
+  strides,
+  pads,
+  dilations,
+  accumulator,
+}: Omit<AveragePool, 'countsPads'>): ConvSpec {
   const [kernelHeight, kernelWidth] = kernel;
   const { channels } = input;
   return makeSpec({
@@ -39,11 +49,15 @@ export function poolSums({ name, input, kernel, strides, pads, dilations }: Aver
     pads,
     dilations,
     group: channels,
-    accumulator: null,
+    accumulator,
   });
 }
 
 /** What every sum is divided by; null where windows at the edge count fewer elements than those inside. */
-export function poolDivisor({ kernel, pads, countsPads }: AveragePool): number | null {
+export function poolDivisor({
+  kernel,
+  pads,
+  countsPads,
+}: Pick<AveragePool, 'kernel' | 'pads' | 'countsPads'>): number | null {
   return countsPads || pads.every((pad) => pad === 0) ? kernel[0] * kernel[1] : null;
 }

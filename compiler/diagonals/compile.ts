@@ -1,6 +1,13 @@
-import { analyzeAccumulator } from '../accumulator/exact.ts';
-import { COMPILER_VERSION, decodeWindows, planAnalysis, refuseOverflow } from '../lowering/assemble.ts';
-import type { CompileOptions, Draft } from '../lowering/assemble.ts';
+import { dropUnder } from '../bfv/dropBits.ts';
+import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
+import type { DroppedBits } from '../bfv/noise.ts';
+import { dataModulus } from '../bfv/parameters.ts';
+import type { Parameters } from '../bfv/parameters.ts';
+import { DEGREES } from '../bfv/security.ts';
+import type { Degree } from '../bfv/security.ts';
+import { commonFields } from '../lowering/assemble.ts';
+import type { CompileDemand, Draft } from '../lowering/lowering.ts';
+import { keyCount } from '../lowering/plan.ts';
 import {
   countDiagonalsBytes,
   countDiagonalsOperations,
@@ -8,92 +15,67 @@ import {
   diagonalsKeys,
   diagonalsTransfer,
 } from './counts.ts';
-import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
-import type { DroppedBits } from '../bfv/noise.ts';
 import { diagonalsNoise } from './noise.ts';
+import { diagonalsNorms } from './norms.ts';
 import { slotGeometry } from './packing.ts';
 import { chooseSizes, DATA_PRIMES, realPrimes } from './parameters.ts';
 import type { RotationDemand, RotationModulus } from './parameters.ts';
-import { buildDiagonals, rotationSteps } from './program.ts';
-import type { DiagonalsProgram } from './program.ts';
-import { diagonalsNorms } from './norms.ts';
-import { NO_ROOM, refuseAll, refuseLarge, searchDiagonals } from './search.ts';
-import type { DiagonalsCandidate, DiagonalsRequest, DiagonalsSearch } from './search.ts';
-import { DEGREES } from '../bfv/security.ts';
-import type { Degree } from '../bfv/security.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvSpec } from '../convolution/spec.ts';
-import { elementCount } from '../base/tensor.ts';
-import { dropUnder } from '../bfv/dropBits.ts';
-import { dataModulus } from '../bfv/parameters.ts';
 import { diagonalsNoiseInput, normFacts } from './plan.ts';
 import type { DiagonalsPlan } from './plan.ts';
-import type { Parameters } from '../bfv/parameters.ts';
-import type { PlanWire } from '../lowering/plan.ts';
+import { buildDiagonals, rotationsOf } from './program.ts';
+import type { DiagonalsProgram } from './program.ts';
+import { NO_ROOM, refuseAll, refuseLarge, searchDiagonals } from './search.ts';
+import type { DiagonalsCandidate, DiagonalsRequest, DiagonalsSearch } from './search.ts';
 
-/** A candidate that its exact noise lets through. */
-interface Carried {
+/** A candidate that its exact noise lets through, with the primes that carry it. */
+interface Accepted {
   readonly candidate: DiagonalsCandidate;
   readonly program: DiagonalsProgram;
-  readonly demand: RotationDemand;
+  readonly rotation: RotationDemand;
   readonly modulus: RotationModulus;
 }
 
-/** What the diagonals search is asked, from a spec and the options. */
-export function diagonalsRequest(
-  spec: ConvSpec,
-  decodeWidth: number,
-  options: CompileOptions,
-): DiagonalsRequest {
+/** What the diagonals search is asked. */
+export function diagonalsRequest({ spec, request, analysis, output }: CompileDemand): DiagonalsRequest {
   return {
     spec,
-    decodeWidth: Math.max(2, decodeWidth),
-    failure: options.failure ?? '2^-128',
-    objective: options.objective ?? 'latency',
-    securityBits: options.security ?? 128,
-    degrees: options.degree === undefined ? DEGREES : [options.degree],
+    output,
+    decodeWidth: Math.max(2, analysis.decodeWidth),
+    failure: request.failure === 'auto' ? '2^-128' : request.failure,
+    objective: request.objective,
+    securityBits: request.security,
+    degrees: request.degree === 'auto' ? DEGREES : [request.degree],
   };
 }
 
 /**
- * A diagonals plan, not yet proved: exact analysis, a prime t with slots, the cheapest layout and rotations whose exact
- * norms some q carries, program.
- * @throws CipherconvError `overflow`, `beyond-bfv`, or `unsupported` for convolutions that would take too long.
+ * A diagonals plan, not yet proved: a prime t with slots, the cheapest layout and rotations whose exact norms some q
+ * carries, program.
+ * @throws CipherconvError `beyond-bfv`, or `unsupported` for convolutions that would take too long.
  */
-export function compileDiagonals(
-  spec: ConvSpec,
-  options: CompileOptions = {},
-): Draft<DiagonalsPlan, DiagonalsProgram> {
-  const analysis = analyzeAccumulator(spec);
-  refuseOverflow(spec, analysis);
-  const { batch, channels, height, width } = outputShape(spec);
-  refuseLarge(spec, elementCount([batch, channels, height, width]));
-  const request = diagonalsRequest(spec, analysis.decodeWidth, options);
-  const { search, carried } = cheapestCarried(request);
-  const { candidate, program, demand, modulus } = carried;
+export function compileDiagonals(demand: CompileDemand): Draft<DiagonalsPlan, DiagonalsProgram> {
+  const { spec, outputElements } = demand;
+  refuseLarge(spec, outputElements);
+  const request = diagonalsRequest(demand);
+  const { search, accepted } = cheapestAccepted(request);
+  const { candidate, program, rotation, modulus } = accepted;
   const parameters: Parameters = {
-    degree: demand.degree,
-    plainModulus: demand.plainModulus,
+    degree: rotation.degree,
+    plainModulus: rotation.plainModulus,
     dataPrimes: modulus.dataPrimes.map(String),
     specialPrime: modulus.specialPrime === null ? null : String(modulus.specialPrime),
-    securityBits: demand.securityBits,
+    securityBits: rotation.securityBits,
   };
   const { packing } = candidate;
-  const facts = { failure: demand.failure, ...normFacts(demand.norms) };
-  const wire: PlanWire = { ...droppedBits(demand, modulus, program), upload: 'seeded' };
+  const facts = { failure: rotation.failure, ...normFacts(rotation.norms) };
+  const wire = droppedBits(rotation, modulus, program);
   const { response } = diagonalsNoise(diagonalsNoiseInput({ spec, parameters, packing, noise: facts, wire }));
-  const budget = predictedBudgetBits(dataModulus(parameters), demand.plainModulus, response);
+  const budget = predictedBudgetBits(dataModulus(parameters), rotation.plainModulus, response);
   const plan: DiagonalsPlan = {
-    format: 'cipherconv-plan',
-    version: 2,
-    compiler: COMPILER_VERSION,
-    spec,
-    analysis: planAnalysis(analysis),
+    ...commonFields(demand),
+    lowering: 'diagonals',
     parameters,
     packing,
-    kernel: 'ntt',
-    direct: null,
-    windows: decodeWindows(spec, analysis),
     transfer: diagonalsTransfer(program),
     wire,
     noise: { ...facts, predictedBudgetBits: budget },
@@ -101,7 +83,6 @@ export function compileDiagonals(
     counts: countDiagonalsOperations(program),
     bytes: countDiagonalsBytes(program, parameters, wire),
     report: {
-      objective: request.objective,
       considered: search.considered,
       estimatedMilliseconds: candidate.estimate.milliseconds,
       refused: search.refused,
@@ -114,45 +95,46 @@ export function compileDiagonals(
 const TRIES = 6;
 
 /** The cheapest candidate whose exact norms some q carries; larger degrees where those found have none. */
-function cheapestCarried(request: DiagonalsRequest): {
+function cheapestAccepted(request: DiagonalsRequest): {
   readonly search: DiagonalsSearch;
-  readonly carried: Carried;
+  readonly accepted: Accepted;
 } {
   const search = searchDiagonals(request);
   const tried = new Map<Degree, number>();
   for (const candidate of search.candidates) {
-    const { degree } = candidate.packing;
+    const { degree } = candidate;
     const tries = tried.get(degree) ?? 0;
     if (tries === TRIES) continue;
     tried.set(degree, tries + 1);
-    const carried = carry(request, candidate);
-    if (carried !== null) return { search, carried };
+    const accepted = tryModulus(request, candidate);
+    if (accepted !== null) return { search, accepted };
   }
   const rest = request.degrees.filter((degree) => !tried.has(degree));
   if (rest.length === 0) refuseAll(request, 'more noise than any q of the table carries');
-  const { search: found, carried } = cheapestCarried({ ...request, degrees: rest });
+  const { search: found, accepted } = cheapestAccepted({ ...request, degrees: rest });
   const refused = [...tried.keys()].map((degree) => ({ degree, reason: NO_ROOM }));
-  return { search: { ...found, refused: [...refused, ...found.refused] }, carried };
+  return { search: { ...found, refused: [...refused, ...found.refused] }, accepted };
 }
 
 /** The program of a candidate and the primes that carry its exact norms; null where none do. */
-function carry(request: DiagonalsRequest, candidate: DiagonalsCandidate): Carried | null {
-  const { packing, plainModulus } = candidate;
-  const program = buildDiagonals(request.spec, packing, plainModulus);
-  const demand: RotationDemand = {
-    degree: packing.degree,
+function tryModulus(request: DiagonalsRequest, candidate: DiagonalsCandidate): Accepted | null {
+  const { degree, packing, plainModulus } = candidate;
+  const { spec } = request;
+  const program = buildDiagonals({ spec, packing, parameters: { degree, plainModulus } });
+  const rotation: RotationDemand = {
+    degree,
     plainModulus,
     failure: request.failure,
     securityBits: request.securityBits,
     norms: diagonalsNorms(program),
-    coefficients: packing.degree * slotGeometry(request.spec, packing).resultCiphertexts,
-    rotates: rotationSteps(program).length > 0,
+    coefficients: degree * slotGeometry(spec, { ...packing, degree }).resultCiphertexts,
+    rotates: keyCount(rotationsOf(program)) > 0,
   };
-  const primes = realPrimes(packing.degree, plainModulus);
+  const primes = realPrimes(degree, plainModulus);
   for (const count of DATA_PRIMES) {
     if (count < candidate.dataPrimes) continue;
-    const modulus = chooseSizes(demand, count, primes);
-    if (modulus !== null) return { candidate, program, demand, modulus };
+    const modulus = chooseSizes(rotation, count, primes);
+    if (modulus !== null) return { candidate, program, rotation, modulus };
   }
   return null;
 }

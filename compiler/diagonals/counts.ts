@@ -1,9 +1,10 @@
 import type { DroppedBits } from '../bfv/noise.ts';
-import { babySteps, rotationSteps, usedInputs } from './program.ts';
+import { babySteps, rotationsOf, usedInputs } from './program.ts';
 import type { DiagonalsProgram } from './program.ts';
 import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
+import { allPrimes } from '../bfv/parameters.ts';
 import type { Parameters } from '../bfv/parameters.ts';
-import { emptyRows } from '../lowering/plan.ts';
+import { emptyRows, keyCount } from '../lowering/plan.ts';
 import type { PlanBytes, PlanCounts, PlanKeys, Transfer } from '../lowering/plan.ts';
 
 /** What one run of a diagonals program executes and sends, counted from the program itself. */
@@ -65,11 +66,15 @@ export function countDiagonalsOperations(program: DiagonalsProgram): PlanCounts 
  * polynomials one travels and the seed of the other.
  */
 export function diagonalsKeys(program: DiagonalsProgram, parameters: Parameters): PlanKeys {
-  const steps = rotationSteps(program);
-  const { dataPrimes, specialPrime } = parameters;
-  const primes = specialPrime === null ? dataPrimes : [...dataPrimes, specialPrime];
-  const half = polynomialBytes(primes, program.degree, 0) + SEED_BYTES;
-  return { steps, bytes: steps.length * dataPrimes.length * half };
+  const rotations = rotationsOf(program);
+  return { ...rotations, bytes: keysBytes(rotations, parameters) };
+}
+
+/** Bytes of keys for these rotations. */
+export function keysBytes(rotations: Pick<PlanKeys, 'steps' | 'exchange'>, parameters: Parameters): number {
+  const primes = allPrimes(parameters).map(String);
+  const half = polynomialBytes(primes, parameters.degree, 0) + SEED_BYTES;
+  return keyCount(rotations) * parameters.dataPrimes.length * half;
 }
 
 /** Input ciphertexts that some row reads, and results without any term. */

@@ -37,7 +37,7 @@ function plaintextNorms(coefficients: Float64Array, plainModulus: number): Plain
   return { l1, l2: ceilSquareRoot(square) };
 }
 
-/** The key of the exchange of slot rows, as in `rotationSteps`. */
+/** The key of the exchange of slot rows among those of rotations, which are never by 0. */
 const EXCHANGE = 0;
 
 function rowNorms(giants: readonly GiantStep[], norms: readonly PlaintextNorms[]): DiagonalsNorms {

@@ -20,15 +20,13 @@ import { reject } from '../base/reject.ts';
  * input ciphertext: every output then finds each channel in its own slot row, at most `period` planes away.
  */
 export interface DiagonalsPacking {
-  readonly lowering: 'diagonals';
-  readonly degree: Degree;
   /** R, in slots. */
   readonly rowPitch: number;
   /** Slots from one plane of a slot row to the next. */
   readonly planePitch: number;
   readonly planesPerRow: number;
-  /** Planes after which the inputs repeat; 0: every input stands once. */
-  readonly period: number;
+  /** Planes after which the inputs repeat; null: every input stands once. */
+  readonly period: number | null;
   readonly steps: RotationSteps;
 }
 
@@ -45,7 +43,10 @@ export type RotationSteps =
   | { readonly kind: 'baby-giant'; readonly origin: number; readonly size: number };
 
 /** The part of the packing that places elements. */
-export type SlotLayout = Omit<DiagonalsPacking, 'lowering' | 'steps'>;
+export interface SlotLayout extends Omit<DiagonalsPacking, 'steps'> {
+  /** N. */
+  readonly degree: Degree;
+}
 
 /** Length of a slot row. */
 export function rowLength(degree: number): number {
@@ -89,8 +90,8 @@ export function slotGeometry(shape: ConvShape, layout: SlotLayout): SlotGeometry
     reject('packing.rowPitch', 'not that of the shape', String(rowPitch), String(layout.rowPitch));
   const rowsPerPlane = Math.ceil(planeLength(shape, rowPitch) / length);
   if (rowsPerPlane === 1) checkSharedRow(shape, layout, length);
-  else if (layout.period !== 0)
-    reject('packing.period', 'planes of several slot rows are not repeated', '0', String(layout.period));
+  else if (layout.period !== null)
+    reject('packing.period', 'planes of several slot rows are not repeated', 'null', String(layout.period));
   const ciphertexts = (planes: number): number =>
     Math.ceil((rowsPerPlane > 1 ? planes * rowsPerPlane : Math.ceil(planes / layout.planesPerRow)) / 2);
   const { batch, channels } = shape.input;
@@ -99,7 +100,7 @@ export function slotGeometry(shape: ConvShape, layout: SlotLayout): SlotGeometry
     layout,
     length,
     rowsPerPlane,
-    inputCiphertexts: layout.period > 0 ? 1 : ciphertexts(batch * channels),
+    inputCiphertexts: layout.period !== null ? 1 : ciphertexts(batch * channels),
     resultCiphertexts: ciphertexts(batch * shape.weights.outChannels),
   };
 }
@@ -112,8 +113,8 @@ function checkSharedRow(shape: ConvShape, layout: SlotLayout, length: number): v
   if (!(planesPerRow >= 1 && planePitch >= plane && end <= length))
     reject('packing', 'planes overlap or leave the slot row', `within ${length} slots`, String(end));
   const planes = shape.input.batch * shape.input.channels;
-  if (period !== 0 && !(period >= planes && period <= planesPerRow))
-    reject('packing.period', 'inputs cannot repeat', `0, or ${planes} to ${planesPerRow}`, String(period));
+  if (period !== null && !(period >= planes && period <= planesPerRow))
+    reject('packing.period', 'inputs cannot repeat', `null, or ${planes} to ${planesPerRow}`, String(period));
 }
 
 /** Slot of address 0 of the plane at `position`, counted through all ciphertexts; address A then is A slots further on. */
@@ -129,7 +130,7 @@ export function planeStart({ layout, length, rowsPerPlane }: SlotGeometry, posit
  */
 export function sourcePosition({ layout, length }: SlotGeometry, output: number, input: number): number {
   const { period, planesPerRow, planePitch } = layout;
-  if (period === 0) return input;
+  if (period === null) return input;
   const inRow = output % planesPerRow;
   const firstOfRow = (Math.floor(output / planesPerRow) % 2) * planesPerRow;
   const position = inRow + ((input - (inRow % period) + period) % period);
@@ -176,9 +177,9 @@ export function inputSlots(geometry: SlotGeometry): SlotPlacement[] {
   const { batch, channels, height, width } = shape.input;
   const lists = new PlacementLists(layout.degree, geometry.inputCiphertexts);
   const planes = batch * channels;
-  const positions = layout.period === 0 ? planes : 2 * layout.planesPerRow;
+  const positions = layout.period === null ? planes : 2 * layout.planesPerRow;
   for (let position = 0; position < positions; position++) {
-    const plane = layout.period === 0 ? position : (position % layout.planesPerRow) % layout.period;
+    const plane = layout.period === null ? position : (position % layout.planesPerRow) % layout.period;
     if (plane >= planes) continue;
     const first = ((plane % batch) * channels + Math.floor(plane / batch)) * height * width;
     const start = planeStart(geometry, position);

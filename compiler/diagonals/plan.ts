@@ -19,17 +19,18 @@ export interface DiagonalsPlanNoise extends DiagonalsNoiseFacts {
   readonly predictedBudgetBits: number;
 }
 
-/** Slots: rotations, with evaluation keys from the client. */
+/** Slots: rotations, with evaluation keys from the client. Uploads are seeded. */
 export interface DiagonalsPlan extends PlanBase {
-  readonly kernel: 'ntt';
-  readonly direct: null;
+  readonly lowering: 'diagonals';
   readonly packing: DiagonalsPacking;
   readonly noise: DiagonalsPlanNoise;
   readonly keys: PlanKeys;
 }
 
 export interface DiagonalsView extends ClientViewBase {
+  readonly lowering: 'diagonals';
   readonly packing: DiagonalsPacking;
+  readonly wire: DroppedBits & { readonly upload: 'seeded' };
   readonly keys: PlanKeys;
 }
 
@@ -65,7 +66,8 @@ export function diagonalsNoiseInput(
       keySquare: BigInt(noise.keySquare),
       rotations: noise.rotations,
     },
-    coefficients: parameters.degree * slotGeometry(spec, packing).resultCiphertexts,
+    coefficients:
+      parameters.degree * slotGeometry(spec, { ...packing, degree: parameters.degree }).resultCiphertexts,
     dropped: wire,
   };
 }

@@ -1,5 +1,7 @@
 import { inputSlots, planeStart, resultSlots, slotGeometry, sourcePosition, splitStep } from './packing.ts';
 import type { DiagonalsPacking, SlotGeometry, SlotPlacement } from './packing.ts';
+import type { Parameters } from '../bfv/parameters.ts';
+import type { PlanKeys } from '../lowering/plan.ts';
 import { centredLift } from '../rings/residues.ts';
 import { centredWeights, outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
@@ -213,14 +215,18 @@ function byExecution(left: Diagonal, right: Diagonal): number {
   );
 }
 
+/** What a diagonals program is made from. */
+export interface DiagonalsSource {
+  readonly spec: ConvSpec;
+  readonly packing: DiagonalsPacking;
+  readonly parameters: Pick<Parameters, 'degree' | 'plainModulus'>;
+}
+
 /** Expands a diagonals packing into its program. Pure: the same arguments give the same program. */
-export function buildDiagonals(
-  spec: ConvSpec,
-  packing: DiagonalsPacking,
-  plainModulus: number,
-): DiagonalsProgram {
-  const geometry = slotGeometry(spec, packing);
-  const scratch = new Int32Array(packing.degree);
+export function buildDiagonals({ spec, packing, parameters }: DiagonalsSource): DiagonalsProgram {
+  const { degree, plainModulus } = parameters;
+  const geometry = slotGeometry(spec, { ...packing, degree });
+  const scratch = new Int32Array(degree);
   const diagonals = collectDiagonals(geometry, spec, packing, plainModulus).sort(byExecution);
   const rows: { exchange: boolean; step: number; terms: DiagonalTerm[] }[][] = Array.from(
     { length: geometry.resultCiphertexts },
@@ -237,7 +243,7 @@ export function buildDiagonals(
   });
   return {
     lowering: 'diagonals',
-    degree: packing.degree,
+    degree,
     plainModulus,
     plaintexts: diagonals.map((diagonal) => sortedPlaintext(diagonal, scratch)),
     rows,
@@ -246,17 +252,18 @@ export function buildDiagonals(
   };
 }
 
-/** Rotation steps of all rotations, ascending, each once; 0 stands for the exchange of the slot rows, as in SEAL. */
-export function rotationSteps(program: DiagonalsProgram): number[] {
-  const steps = new Set<number>();
+/** The rotations of a program: left rotations ascending, each once, and whether slot rows are exchanged. */
+export function rotationsOf(program: DiagonalsProgram): Pick<PlanKeys, 'steps' | 'exchange'> {
+  const found = new Set<number>();
+  let exchanges = false;
   for (const giants of program.rows) {
     for (const { exchange, step, terms } of giants) {
-      if (exchange) steps.add(0);
-      if (step !== 0) steps.add(step);
-      for (const { baby } of terms) if (baby !== 0) steps.add(baby);
+      exchanges ||= exchange;
+      if (step !== 0) found.add(step);
+      for (const { baby } of terms) if (baby !== 0) found.add(baby);
     }
   }
-  return [...steps].sort((left, right) => left - right);
+  return { steps: [...found].sort((left, right) => left - right), exchange: exchanges };
 }
 
 /** Babies that each input is rotated by, 0 included where it is used as it is; one entry an input ciphertext. */

@@ -12,8 +12,8 @@ import { batchingPrime, chooseSizes, DATA_PRIMES, powersOfTwo } from './paramete
 import type { RotationDemand } from './parameters.ts';
 import { largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
-import { centredWeights, outputShape } from '../convolution/spec.ts';
-import type { ConvSpec } from '../convolution/spec.ts';
+import { centredWeights } from '../convolution/spec.ts';
+import type { ConvSpec, OutputShape } from '../convolution/spec.ts';
 import { compareEstimates, describeEstimate } from '../cost/estimate.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import type { RefusedCandidate } from '../lowering/plan.ts';
@@ -26,6 +26,7 @@ import type { RefusedCandidate } from '../lowering/plan.ts';
 
 export interface DiagonalsRequest {
   readonly spec: ConvSpec;
+  readonly output: OutputShape;
   /** Values that a decode window tells apart. */
   readonly decodeWidth: number;
   readonly failure: Failure;
@@ -35,6 +36,7 @@ export interface DiagonalsRequest {
 }
 
 export interface DiagonalsCandidate {
+  readonly degree: Degree;
   readonly packing: DiagonalsPacking;
   readonly plainModulus: number;
   /** Data primes that the estimate takes. */
@@ -79,15 +81,15 @@ export function slotLayouts(spec: ConvSpec, degree: Degree): SlotLayout[] {
   const rowPitch = slotRowPitch(spec);
   const plane = planeLength(spec, rowPitch);
   const planes = spec.input.batch * spec.input.channels;
-  if (plane > length) return [{ degree, rowPitch, planePitch: length, planesPerRow: 1, period: 0 }];
+  if (plane > length) return [{ degree, rowPitch, planePitch: length, planesPerRow: 1, period: null }];
   const fitting = Math.floor(length / plane);
   const tight = { degree, rowPitch, planePitch: plane, planesPerRow: fitting };
   const shares = powerOfTwo(fitting + 1) / 2;
   const even = { degree, rowPitch, planePitch: length / shares, planesPerRow: shares };
   const evenPeriod = powerOfTwo(planes);
   return [
-    { ...even, period: evenPeriod <= shares ? evenPeriod : 0 },
-    { ...tight, period: planes <= fitting ? planes : 0 },
+    { ...even, period: evenPeriod <= shares ? evenPeriod : null },
+    { ...tight, period: planes <= fitting ? planes : null },
   ];
 }
 
@@ -133,8 +135,9 @@ function estimateCandidate(
   for (const dataPrimes of DATA_PRIMES) {
     const [estimate] = estimateOf(demand, dataPrimes, counts);
     if (estimate === undefined) continue;
-    const packing: DiagonalsPacking = { lowering: 'diagonals', ...layout, steps };
-    const candidate = { packing, plainModulus, dataPrimes, estimate };
+    const { rowPitch, planePitch, planesPerRow, period } = layout;
+    const packing = { rowPitch, planePitch, planesPerRow, period, steps };
+    const candidate = { degree, packing, plainModulus, dataPrimes, estimate };
     if (best === null || compareEstimates(estimate, best.estimate, request.objective) < 0) best = candidate;
     // One more prime costs time and, by more key halves, bytes: only where fewer cannot do it.
     else break;
@@ -153,13 +156,12 @@ export function leastEstimate(request: DiagonalsRequest): CostEstimate | null {
 
 /** The least at one degree; empty where it has no room. */
 function leastAt(
-  { spec, decodeWidth, failure, securityBits }: DiagonalsRequest,
+  { spec, output, decodeWidth, failure, securityBits }: DiagonalsRequest,
   degree: Degree,
 ): CostEstimate[] {
   const plainModulus = batchingPrime(degree, decodeWidth);
   if (plainModulus === null) return [];
   const { input } = spec;
-  const output = outputShape(spec);
   const inputCiphertexts = Math.ceil((input.batch * input.channels * input.height * input.width) / degree);
   const outputs = output.batch * output.channels * output.height * output.width;
   const outputCiphertexts = Math.ceil(outputs / degree);
@@ -278,7 +280,7 @@ export function searchDiagonals(request: DiagonalsRequest): DiagonalsSearch {
     refused: results.flatMap(({ degree, reason, candidates }) => {
       const own = cheapest(candidates, objective);
       if (own === null) return reason === null ? [] : [{ degree, reason }];
-      if (degree === chosen.packing.degree) return [];
+      if (degree === chosen.degree) return [];
       const costs = `its best packing costs ${describeEstimate(own.estimate)}`;
       return [{ degree, reason: `${costs}, the chosen one ${describeEstimate(chosen.estimate)}` }];
     }),

@@ -1,35 +1,18 @@
+import { sufficientWidth } from '../accumulator/declaredWidth.ts';
+import { analyzeAccumulator } from '../accumulator/exact.ts';
 import type { AccumulatorAnalysis } from '../accumulator/exact.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { contains, datatypeRange, requiredWidth } from '../base/interval.ts';
-import type { Failure } from '../bfv/noise.ts';
-import type { Degree, SecurityBits } from '../bfv/security.ts';
+import { outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
-import type { DecodeWindows, Kernel, Lowering, PlanAnalysis, UploadForm } from './plan.ts';
-import type { Objective } from '../cost/estimate.ts';
+import { elementCount } from '../base/tensor.ts';
+import type { CompileDemand } from './lowering.ts';
+import type { DecodeWindows, PlanAnalysis, PlanBase, PlanRequest } from './plan.ts';
 
 /** What all lowerings share of compiling. */
 
 /** Version of the compiler, recorded in plans. */
 export const COMPILER_VERSION = '0.1.0';
-
-export interface CompileOptions {
-  /** How the product is computed. Default `auto`: whichever the cost model finds cheaper. */
-  readonly lowering?: 'auto' | Lowering;
-  /** What to minimize. Default `latency`. */
-  readonly objective?: Objective;
-  /** Take this ring degree and no other. */
-  readonly degree?: Degree;
-  /** Bits of security by the table. Default 128. */
-  readonly security?: SecurityBits;
-  /** When an honest result may decrypt wrong. Default: `never`, and `2^-128` where ciphertexts are rotated. */
-  readonly failure?: Failure;
-  /** What executes a toeplitz plan. Default `auto`: the cheaper one by the cost model. */
-  readonly kernel?: Kernel | 'auto';
-  /** How uploads travel. Default `auto`: by objective and line, see uploadForm.ts. A diagonals plan's are seeded. */
-  readonly upload?: 'auto' | UploadForm;
-  /** The line between client and server, megabits per second. Default 100. */
-  readonly linkMegabitsPerSecond?: number;
-}
 
 /** @throws CipherconvError `overflow` when the accumulator leaves its declared width. */
 export function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): void {
@@ -39,7 +22,7 @@ export function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): v
   if (contains(allowed, analysis.interval)) return;
   const worst = analysis.channels.findIndex(({ interval }) => !contains(allowed, interval));
   const { interval } = analysis.channels[worst]!;
-  const needed = requiredWidth(analysis.interval);
+  const needed = sufficientWidth(analysis.interval, declared);
   throw new CipherconvError({
     code: 'overflow',
     where: 'accumulator',
@@ -51,7 +34,7 @@ export function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): v
 }
 
 /** The analysis as a plan keeps it. */
-export function planAnalysis(analysis: AccumulatorAnalysis): PlanAnalysis {
+function planAnalysis(analysis: AccumulatorAnalysis): PlanAnalysis {
   return {
     interval: analysis.interval,
     channels: analysis.channels.map((channel) => channel.interval),
@@ -60,7 +43,7 @@ export function planAnalysis(analysis: AccumulatorAnalysis): PlanAnalysis {
   };
 }
 
-export function decodeWindows(spec: ConvSpec, analysis: AccumulatorAnalysis): DecodeWindows {
+function decodeWindows(spec: ConvSpec, analysis: AccumulatorAnalysis): DecodeWindows {
   const intervals = analysis.channels.map((channel) => channel.interval);
   return {
     low: intervals.map(({ lo }) => lo),
@@ -68,8 +51,33 @@ export function decodeWindows(spec: ConvSpec, analysis: AccumulatorAnalysis): De
   };
 }
 
-/** What a lowering has compiled, before it is proved and frozen. */
-export interface Draft<Plan, Program> {
-  readonly plan: Plan;
-  readonly program: Program;
+/** The part of a plan that is the same whatever the lowering. */
+export function commonFields({ spec, request, analysis }: CompileDemand): CommonFields {
+  return {
+    format: 'cipherconv-plan',
+    version: 2,
+    compiler: COMPILER_VERSION,
+    request,
+    spec,
+    analysis: planAnalysis(analysis),
+    windows: decodeWindows(spec, analysis),
+  };
+}
+
+type CommonFields = Pick<
+  PlanBase,
+  'format' | 'version' | 'compiler' | 'request' | 'spec' | 'analysis' | 'windows'
+>;
+
+/** The demand that all lowerings compile from. */
+export function compileDemand(spec: ConvSpec, request: PlanRequest): CompileDemand {
+  const output = outputShape(spec);
+  const { batch, channels, height, width } = output;
+  return {
+    spec,
+    request,
+    analysis: analyzeAccumulator(spec),
+    output,
+    outputElements: elementCount([batch, channels, height, width]),
+  };
 }

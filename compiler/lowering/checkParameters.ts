@@ -5,18 +5,17 @@ import { isDegree, isSecurityBits, largestModulusBits } from '../bfv/security.ts
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { reject } from '../base/reject.ts';
 import { allPrimes } from '../bfv/parameters.ts';
-import type { Lowering, PlanWire } from './plan.ts';
+import type { DroppedBits } from '../bfv/noise.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 
 /** Checks of parameters that need no weight: `verify` makes them of server plans, `checkClientView` of client plans. */
 
 /**
  * Everything that SEAL asks of parameters, and the security table.
- * @param packingDegree what the packing says N is
  * @param rotates whether keys are made, under the special prime
  * @throws CipherconvError `plan-rejected`
  */
-export function verifyParameters(parameters: Parameters, packingDegree: number, rotates: boolean): void {
+export function verifyParameters(parameters: Parameters, rotates: boolean): void {
   const { degree, plainModulus, securityBits, dataPrimes, specialPrime } = parameters;
   if (!isDegree(degree))
     reject('parameters.degree', 'not a ring degree', 'a power of two from 1024 to 32768', String(degree));
@@ -54,8 +53,6 @@ export function verifyParameters(parameters: Parameters, packingDegree: number, 
     reject('parameters', 'a prime occurs twice', 'distinct primes', primes.join(', '));
   const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
   requireSecure(degree, securityBits, bits);
-  if (packingDegree !== degree)
-    reject('packing.degree', 'differs from the parameters', String(degree), String(packingDegree));
 }
 
 /** The security table; plans made under an older table are told so. */
@@ -82,14 +79,11 @@ export function verifySlots(degree: number, plainModulus: number): void {
 }
 
 /** Something of every coefficient travels; with several primes all of it does. */
-export function verifyWire(parameters: Parameters, wire: PlanWire, lowering: Lowering): void {
-  const { upload, ...droppedBits } = wire;
-  // Rotations are SEAL's business: there is nothing to read off a whole upload.
-  if (upload !== 'seeded' && lowering === 'diagonals')
-    reject('wire.upload', 'uploads of a diagonals plan are seeded', 'seeded', upload);
+export function verifyWire(parameters: Parameters, wire: DroppedBits): void {
+  const { uploadC0, responseC0, responseC1 } = wire;
   const [first] = allPrimes(parameters);
   const limit = parameters.dataPrimes.length === 1 && first !== undefined ? bitLength(first) - 2 : 0;
-  for (const [name, dropped] of Object.entries(droppedBits)) {
+  for (const [name, dropped] of Object.entries({ uploadC0, responseC0, responseC1 })) {
     if (!Number.isInteger(dropped) || dropped < 0 || dropped > limit) {
       reject(`wire.${name}`, 'too many bits dropped', `from 0 to ${limit}`, String(dropped));
     }

@@ -1,13 +1,11 @@
 import type { Interval, Width } from '../base/interval.ts';
-import type { Degree } from '../bfv/security.ts';
-import type { Objective } from '../cost/estimate.ts';
-import type { DroppedBits } from '../bfv/noise.ts';
+import type { Degree, SecurityBits } from '../bfv/security.ts';
+import type { DroppedBits, Failure } from '../bfv/noise.ts';
 import type { ConvSpec, ConvShape } from '../convolution/spec.ts';
 import type { Parameters } from '../bfv/parameters.ts';
+import type { Objective } from '../cost/estimate.ts';
 
 /** What every plan holds, whatever its lowering. */
-
-export type Lowering = 'toeplitz' | 'diagonals';
 
 /** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (toeplitz/direct/steps.ts). */
 export type Kernel = 'ntt' | 'direct';
@@ -63,7 +61,6 @@ export interface RefusedCandidate {
 }
 
 export interface PlanReport {
-  readonly objective: Objective;
   /** Candidates whose cost was computed. */
   readonly considered: number;
   /** Estimated milliseconds of one run on the machine of the cost table. */
@@ -79,7 +76,7 @@ export interface Transfer {
   readonly emptyRows: readonly number[];
 }
 
-/** How ciphertexts travel. */
+/** How ciphertexts travel: what is dropped of them, and how c1 of an upload goes. */
 export interface PlanWire extends DroppedBits {
   readonly upload: UploadForm;
 }
@@ -90,12 +87,21 @@ export interface PlanBase {
   readonly version: 2;
   /** Version of the compiler that made the plan. */
   readonly compiler: string;
+  /** Name of the lowering: the discriminant. */
+  readonly lowering: string;
+  /** What was asked for. */
+  readonly request: PlanRequest;
   readonly spec: ConvSpec;
   readonly analysis: PlanAnalysis;
   readonly parameters: Parameters;
+  /** Where elements stand; each lowering has its own. */
+  readonly packing: object;
+  /** What the noise bound follows from, and the budget that it leaves. */
+  readonly noise: { readonly failure: Failure; readonly predictedBudgetBits: number };
   readonly windows: DecodeWindows;
   readonly transfer: Transfer;
-  readonly wire: PlanWire;
+  /** Low bits that do not travel. */
+  readonly wire: DroppedBits;
   readonly counts: PlanCounts;
   readonly bytes: PlanBytes;
   readonly report: PlanReport;
@@ -103,6 +109,8 @@ export interface PlanBase {
 
 /** All that encrypting and decrypting needs, whatever the lowering. It holds no weight. */
 export interface ClientViewBase {
+  /** Name of the lowering: the discriminant. */
+  readonly lowering: string;
   readonly shape: ConvShape;
   readonly parameters: Parameters;
   readonly windows: DecodeWindows;
@@ -125,8 +133,10 @@ export function decodeResidue(
 
 /** The evaluation keys that a plan needs: exactly these, known before any is made. */
 export interface PlanKeys {
-  /** Left rotations by 1 to N/2 - 1 slots, ascending; 0 first where the slot rows are exchanged. */
+  /** Left rotations by 1 to N/2 - 1 slots, ascending. */
   readonly steps: readonly number[];
+  /** Whether the slot rows are exchanged, which takes one key more. */
+  readonly exchange: boolean;
   /** Bytes of all keys as they travel. */
   readonly bytes: number;
 }
@@ -134,4 +144,29 @@ export interface PlanKeys {
 /** Numbers of the rows without any entry, ascending. */
 export function emptyRows(rows: readonly (readonly unknown[])[]): number[] {
   return rows.flatMap((entries, row) => (entries.length === 0 ? [row] : []));
+}
+
+/** Evaluation keys of a plan, the exchange of the slot rows included. */
+export function keyCount({ steps, exchange }: Pick<PlanKeys, 'steps' | 'exchange'>): number {
+  return steps.length + (exchange ? 1 : 0);
+}
+
+/** What was asked for when a plan was compiled, defaults filled in; part of the plan, so that nobody has to guess. */
+export interface PlanRequest {
+  /** A lowering by its name, or the cheapest. */
+  readonly lowering: string;
+  /** What is minimized. */
+  readonly objective: Objective;
+  /** The ring degree N, or whichever is cheapest. */
+  readonly degree: Degree | 'auto';
+  /** Bits of security by the table. */
+  readonly security: SecurityBits;
+  /** When an honest result may decrypt wrong; `auto` leaves it to the lowering. */
+  readonly failure: Failure | 'auto';
+  /** What executes a toeplitz plan. */
+  readonly kernel: Kernel | 'auto';
+  /** How c1 of uploads travels. */
+  readonly upload: UploadForm | 'auto';
+  /** The line between client and server, megabits per second. */
+  readonly linkMegabitsPerSecond: number;
 }

@@ -1,12 +1,10 @@
-import { isToeplitzView } from './plan.ts';
 import type { ClientView } from './plan.ts';
 import { checkShape, outputShape } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
 import { verifyParameters, verifyWire } from '../lowering/checkParameters.ts';
 import { reject } from '../base/reject.ts';
-import { checkDiagonals } from '../diagonals/checkView.ts';
 import { CLIENT_LIMITS, atMost } from '../lowering/limits.ts';
-import { checkToeplitz } from '../toeplitz/checkView.ts';
+import { viewRules } from './views.ts';
 import { allPrimes, dataModulus } from '../bfv/parameters.ts';
 
 /**
@@ -34,8 +32,8 @@ export function checkClientView(view: ClientView): void {
   checkPlainModulus(parameters.plainModulus);
   const setup = parameters.degree * allPrimes(parameters).length ** 2;
   atMost('parameters.dataPrimes', setup, CLIENT_LIMITS.setup, 'for N x primes^2');
-  const rotates = !isToeplitzView(view) && view.keys.steps.length > 0;
-  verifyParameters(parameters, view.packing.degree, rotates);
+  const rules = viewRules(view);
+  verifyParameters(parameters, rules.rotates(view));
   if (BigInt(parameters.plainModulus) >= dataModulus(parameters))
     reject(
       'parameters.plainModulus',
@@ -43,10 +41,10 @@ export function checkClientView(view: ClientView): void {
       `below ${dataModulus(parameters)}`,
       String(parameters.plainModulus),
     );
-  verifyWire(parameters, wire, view.packing.lowering);
+  verifyWire(parameters, wire);
   checkWindows(view);
-  if (isToeplitzView(view)) checkToeplitz(view);
-  else checkDiagonals(view);
+  rules.checkParameters(parameters);
+  rules.checkView(view);
 }
 
 /** Sums of two residues stay exact doubles up to 2^52. */

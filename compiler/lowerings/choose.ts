@@ -1,58 +1,22 @@
-import type { CompileOptions } from '../lowering/assemble.ts';
-import { diagonalsRequest } from '../diagonals/compile.ts';
-import { CipherconvError } from '../base/errors.ts';
-import { leastEstimate, refuseLarge, searchDiagonals } from '../diagonals/search.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvSpec } from '../convolution/spec.ts';
-import { elementCount } from '../base/tensor.ts';
-import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import { compareEstimates, describeEstimate } from '../cost/estimate.ts';
-import type { Lowering } from '../lowering/plan.ts';
-import type { ToeplitzPlan } from '../toeplitz/plan.ts';
+import type { CostEstimate, Objective } from '../cost/estimate.ts';
+import { compileDemand } from '../lowering/assemble.ts';
+import type { CompileDemand, LoweringEstimate, Rival } from '../lowering/lowering.ts';
+import type { Lowering, Plan } from './plan.ts';
+import { loweringOf, LOWERINGS } from './registry.ts';
 
 /** Which lowering costs less, and the sentence that says why. */
 
-/** What the diagonals lowering of a convolution costs. */
-export type DiagonalsCost =
-  | { readonly kind: 'estimate'; readonly estimate: CostEstimate }
-  /** More than this, which already is no less than what it was compared with; not searched further. */
-  | { readonly kind: 'atLeast'; readonly estimate: CostEstimate }
-  | { readonly kind: 'refused'; readonly reason: string };
-
-/** Estimated milliseconds, and exact bytes, of one run of a toeplitz plan. */
-export function toeplitzCost({ report, bytes }: ToeplitzPlan): CostEstimate {
-  return { milliseconds: report.estimatedMilliseconds, bytes: bytes.upload + bytes.response };
+/** A lowering and what its plan costs. */
+export interface Priced {
+  readonly name: Lowering;
+  readonly cost: CostEstimate;
 }
 
-/**
- * The estimate of the diagonals lowering. The search is spared where the least that any of its plans can take, one
- * ciphertext each way at the smallest degree with room for the noise, is no less than what `toeplitz` costs.
- */
-export function diagonalsCost(
-  spec: ConvSpec,
-  options: CompileOptions,
-  toeplitz: { readonly cost: CostEstimate; readonly objective: Objective } | null,
-  decodeWidth: number,
-): DiagonalsCost {
-  try {
-    const output = outputShape(spec);
-    const outputs = elementCount([output.batch, output.channels, output.height, output.width]);
-    refuseLarge(spec, outputs);
-    const request = diagonalsRequest(spec, decodeWidth, options);
-    if (toeplitz !== null) {
-      const least = leastEstimate(request);
-      if (least !== null && compareEstimates(toeplitz.cost, least, toeplitz.objective) <= 0)
-        return { kind: 'atLeast', estimate: least };
-    }
-    const [best] = searchDiagonals(request).candidates;
-    return best === undefined
-      ? { kind: 'refused', reason: 'no parameters carry it' }
-      : { kind: 'estimate', estimate: best.estimate };
-  } catch (error) {
-    if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
-    const { message, found } = error.details;
-    return { kind: 'refused', reason: found === undefined ? message : `${message} (${found})` };
-  }
+/** Another lowering and what its plan would cost. */
+export interface Challenger {
+  readonly name: Lowering;
+  readonly estimate: LoweringEstimate;
 }
 
 export interface LoweringChoice {
@@ -60,29 +24,82 @@ export interface LoweringChoice {
   readonly reason: string;
 }
 
-/** The cheaper lowering by the objective; toeplitz, which needs no keys and cannot fail, among equals. */
-export function chooseLowering(
-  toeplitz: CostEstimate,
-  diagonals: DiagonalsCost,
-  objective: Objective,
-): LoweringChoice {
-  const own = describeEstimate(toeplitz);
-  switch (diagonals.kind) {
+/** The cheaper lowering by the objective; the one that stands in the registry before the challenger among equals. */
+export function chooseLowering(first: Priced, challenger: Challenger, objective: Objective): LoweringChoice {
+  const own = `${first.name} takes ${describeEstimate(first.cost)}`;
+  const { name, estimate } = challenger;
+  switch (estimate.kind) {
     case 'refused':
-      return { choice: 'toeplitz', reason: `diagonals cannot do it: ${diagonals.reason}` };
+      return { choice: first.name, reason: `${name} cannot do it: ${estimate.reason}` };
     case 'atLeast':
       return {
-        choice: 'toeplitz',
-        reason: `diagonals would take at least ${describeEstimate(diagonals.estimate)}, toeplitz takes ${own}`,
+        choice: first.name,
+        reason: `${name} would take at least ${describeEstimate(estimate.estimate)}, ${own}`,
       };
     case 'estimate': {
-      const cheaper = compareEstimates(diagonals.estimate, toeplitz, objective) < 0;
+      const cheaper = compareEstimates(estimate.estimate, first.cost, objective) < 0;
       return {
-        choice: cheaper ? 'diagonals' : 'toeplitz',
-        reason: `diagonals would take ${describeEstimate(diagonals.estimate)}, toeplitz takes ${own}`,
+        choice: cheaper ? name : first.name,
+        reason: `${name} would take ${describeEstimate(estimate.estimate)}, ${own}`,
       };
     }
     default:
-      return diagonals satisfies never;
+      return estimate satisfies never;
   }
+}
+
+/** What `auto` would take in place of a plan, and why. */
+export interface LoweringComparison {
+  readonly auto: Lowering;
+  readonly reason: string;
+}
+
+/**
+ * Compares a plan with what the other lowerings cost under the same request, the first of the registry first. A plan of a
+ * later one is compared by what its own search has estimated.
+ */
+export function compareLowerings(plan: Plan): LoweringComparison {
+  const own = loweringOf(LOWERINGS, plan);
+  const { objective } = plan.request;
+  const demand = compileDemand(plan.spec, plan.request);
+  const cost = own.cost(plan);
+  const reasons: string[] = [];
+  let cheapest: Priced = { name: plan.lowering, cost };
+  for (const other of LOWERINGS) {
+    if (other === own) continue;
+    const isEarlier = LOWERINGS.indexOf(other) < LOWERINGS.indexOf(own);
+    const estimate = answerOf(other, demand, { cost, objective }, isEarlier);
+    if (isEarlier && estimate.kind !== 'refused') {
+      const challenger = { name: plan.lowering, estimate: { kind: 'estimate', estimate: cost } } as const;
+      const { choice, reason } = chooseLowering(
+        { name: other.name, cost: estimate.estimate },
+        challenger,
+        objective,
+      );
+      reasons.push(reason);
+      if (choice === other.name) cheapest = { name: other.name, cost: estimate.estimate };
+    } else {
+      const { choice, reason } = chooseLowering(
+        { name: plan.lowering, cost },
+        { name: other.name, estimate },
+        objective,
+      );
+      reasons.push(reason);
+      if (choice === other.name && estimate.kind === 'estimate')
+        cheapest = { name: other.name, cost: estimate.estimate };
+    }
+  }
+  return { auto: cheapest.name, reason: reasons.join('; ') };
+}
+
+/** What another lowering would cost; without a rival where it would win a tie. */
+function answerOf(
+  lowering: (typeof LOWERINGS)[number],
+  demand: CompileDemand,
+  rival: Rival,
+  isEarlier: boolean,
+): LoweringEstimate {
+  const refusal = lowering.refusal(demand.request);
+  if (refusal !== null) return { kind: 'refused', reason: refusal.message };
+  return lowering.estimate(demand, isEarlier ? null : rival);
 }

@@ -1,17 +1,30 @@
-import { analyzeAccumulator } from '../accumulator/exact.ts';
-import { chooseLowering, diagonalsCost, toeplitzCost } from './choose.ts';
-import { compileDiagonals } from '../diagonals/compile.ts';
-import type { CompileOptions, Draft } from '../lowering/assemble.ts';
-import { CipherconvError } from '../base/errors.ts';
+import { withAccumulatorBits } from '../accumulator/declaredWidth.ts';
+import { CipherconvError, internalError } from '../base/errors.ts';
 import { deepFreeze } from '../base/freeze.ts';
-import type { Plan } from './plan.ts';
-import type { Program } from './program.ts';
-import { verify } from './verify.ts';
+import { compareEstimates } from '../cost/estimate.ts';
+import type { CostEstimate } from '../cost/estimate.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
-import { compileToeplitz } from '../toeplitz/compile.ts';
 import type { DiagonalsPlan } from '../diagonals/plan.ts';
+import { compileDemand, refuseOverflow } from '../lowering/assemble.ts';
+import type { CompileDemand, Draft, Lowering } from '../lowering/lowering.ts';
+import type { ClientViewBase, PlanBase } from '../lowering/plan.ts';
+import { planRequest } from '../lowering/request.ts';
+import type { RequestOptions } from '../lowering/request.ts';
 import type { ToeplitzPlan } from '../toeplitz/plan.ts';
-import type { ToeplitzProgram } from '../toeplitz/program.ts';
+import type { Lowering as LoweringName, Plan } from './plan.ts';
+import { loweringNamed, LOWERINGS } from './registry.ts';
+import { verifyWith } from './verify.ts';
+
+export interface CompileOptions extends Omit<RequestOptions, 'lowering' | 'degree' | 'failure'> {
+  /** How the product is computed. Default `auto`: whichever the cost model finds cheaper. */
+  readonly lowering?: 'auto' | LoweringName;
+  /** Take this ring degree and no other. Default `auto`: whichever is cheapest. */
+  readonly degree?: NonNullable<RequestOptions['degree']>;
+  /** When an honest result may decrypt wrong. Default: `never`, and `2^-128` where ciphertexts are rotated. */
+  readonly failure?: NonNullable<RequestOptions['failure']>;
+  /** Bits of the accumulator to hold, in place of what the spec declares; the same signedness, signed where it declares none. */
+  readonly accumulatorBits?: number;
+}
 
 /**
  * Compiles a convolution to a verified plan, with the lowering of the options. Deterministic: the same spec, options and
@@ -29,51 +42,83 @@ export function compileSpec(
 ): DiagonalsPlan;
 export function compileSpec(spec: ConvSpec, options?: CompileOptions): Plan;
 export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan {
-  const { lowering = 'auto', kernel = 'auto' } = options;
-  switch (lowering) {
-    case 'toeplitz':
-      return proved(compileToeplitz(spec, options));
-    case 'diagonals':
-      if (kernel === 'direct') refuseDirectDiagonals();
-      return proved(compileDiagonals(spec, options));
-    case 'auto':
-      // Rotations are SEAL's, so the direct kernel knows toeplitz products only.
-      return proved(kernel === 'direct' ? compileToeplitz(spec, options) : compileCheaper(spec, options));
-    default:
-      return lowering satisfies never;
-  }
+  return compileWith(LOWERINGS, withAccumulatorBits(spec, options.accumulatorBits), options);
 }
 
-function refuseDirectDiagonals(): never {
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: 'kernel',
-    message: 'the direct kernel does not rotate, which the diagonals lowering needs',
-    hint: 'take the ntt kernel, or the toeplitz lowering',
-  });
-}
-
-/** Proved to compute its convolution, and frozen. */
-function proved({ plan, program }: Draft<Plan, Program>): Plan {
-  verify(plan, program);
+/** The same with the lowerings given: what a new one is tried with. */
+export function compileWith<P extends PlanBase, R, V extends ClientViewBase>(
+  lowerings: readonly Lowering<P, R, V>[],
+  spec: ConvSpec,
+  options: RequestOptions = {},
+): P {
+  const demand = compileDemand(spec, planRequest(options));
+  refuseOverflow(spec, demand.analysis);
+  const { plan, program } = draft(lowerings, demand);
+  verifyWith(lowerings, plan, program);
   return deepFreeze(plan);
 }
 
-/** The toeplitz plan, or the diagonals plan where that costs less or toeplitz cannot do it. */
-function compileCheaper(spec: ConvSpec, options: CompileOptions): Draft<Plan, Program> {
-  const { decodeWidth } = analyzeAccumulator(spec);
-  let toeplitz: Draft<ToeplitzPlan, ToeplitzProgram>;
-  try {
-    toeplitz = compileToeplitz(spec, options);
-  } catch (error) {
-    const isBeyond = error instanceof CipherconvError && error.code === 'beyond-bfv';
-    if (!isBeyond || diagonalsCost(spec, options, null, decodeWidth).kind !== 'estimate') throw error;
-    return compileDiagonals(spec, options);
+function draft<P extends PlanBase, R, V extends ClientViewBase>(
+  lowerings: readonly Lowering<P, R, V>[],
+  demand: CompileDemand,
+): Draft<P, R> {
+  const { request } = demand;
+  if (request.lowering === 'auto')
+    return cheapest(
+      lowerings.filter((lowering) => lowering.refusal(request) === null),
+      demand,
+    );
+  const lowering = loweringNamed(lowerings, request.lowering);
+  const refusal = lowering.refusal(request);
+  if (refusal !== null) throw new CipherconvError({ code: 'unsupported', ...refusal });
+  return lowering.compile(demand);
+}
+
+/** A draft and what it costs. */
+interface Best<P, R> {
+  readonly draft: Draft<P, R>;
+  readonly cost: CostEstimate;
+}
+
+/**
+ * The cheapest plan by the objective, the first of the registry among equals. A later lowering is only compiled where its
+ * estimate is less than the best so far.
+ */
+function cheapest<P extends PlanBase, R, V extends ClientViewBase>(
+  [first, ...others]: readonly Lowering<P, R, V>[],
+  demand: CompileDemand,
+): Draft<P, R> {
+  if (first === undefined)
+    throw new CipherconvError({ code: 'unsupported', message: 'no lowering takes it' });
+  const { objective } = demand.request;
+  const begun = compileOrRefusal(first, demand);
+  let best = begun instanceof CipherconvError ? null : begun;
+  for (const lowering of others) {
+    const answer = lowering.estimate(demand, best === null ? null : { cost: best.cost, objective });
+    if (answer.kind !== 'estimate') continue;
+    if (best !== null && compareEstimates(answer.estimate, best.cost, objective) >= 0) continue;
+    best = priced(lowering, lowering.compile(demand));
   }
-  const { objective } = toeplitz.plan.report;
-  const cost = toeplitzCost(toeplitz.plan);
-  const diagonals = diagonalsCost(spec, options, { cost, objective }, decodeWidth);
-  return chooseLowering(cost, diagonals, objective).choice === 'toeplitz'
-    ? toeplitz
-    : compileDiagonals(spec, options);
+  if (best !== null) return best.draft;
+  throw begun instanceof CipherconvError ? begun : internalError('no lowering was compiled');
+}
+
+/** The plan of a lowering, or why BFV cannot carry it there. */
+function compileOrRefusal<P extends PlanBase, R, V extends ClientViewBase>(
+  lowering: Lowering<P, R, V>,
+  demand: CompileDemand,
+): Best<P, R> | CipherconvError {
+  try {
+    return priced(lowering, lowering.compile(demand));
+  } catch (error) {
+    if (!(error instanceof CipherconvError) || error.code !== 'beyond-bfv') throw error;
+    return error;
+  }
+}
+
+function priced<P extends PlanBase, R, V extends ClientViewBase>(
+  lowering: Lowering<P, R, V>,
+  made: Draft<P, R>,
+): Best<P, R> {
+  return { draft: made, cost: lowering.cost(made.plan) };
 }

@@ -4,9 +4,14 @@ import { axisShapes, toeplitzLayout, pitches } from './packing.ts';
 import type { AxisShape } from './packing.ts';
 import { reject } from '../base/reject.ts';
 
+/**
+ * Checks what only toeplitz views say, before anything is as large as they say.
+ * @throws CipherconvError `plan-rejected`
+ */
 export function checkToeplitz({ shape, packing, parameters, transfer }: ToeplitzView): void {
   const { kernelHeight, kernelWidth, channelsPerGroup, outChannels } = shape.weights;
-  const { outputsPerProduct, blocksPerCiphertext, channelsPerCiphertext, degree, tile } = packing;
+  const { outputsPerProduct, blocksPerCiphertext, channelsPerCiphertext, tile } = packing;
+  const { degree } = parameters;
   const perOutput = shape.input.channels * kernelHeight * kernelWidth;
   atMost('weights.shape', channelsPerGroup * kernelHeight * kernelWidth, CLIENT_LIMITS.taps, 'taps');
   atMost('packing.outputsPerProduct', outputsPerProduct, Math.min(degree, outChannels), 'outputs');
@@ -14,7 +19,7 @@ export function checkToeplitz({ shape, packing, parameters, transfer }: Toeplitz
   const axes = axisShapes(shape);
   checkAxis('height', axes.rows, packing.phaseFactors.rows, tile.height);
   checkAxis('width', axes.columns, packing.phaseFactors.columns, tile.width);
-  const layout = toeplitzLayout(shape, packing);
+  const layout = toeplitzLayout(shape, packing, degree);
   checkPitches(layout);
   const { blockGroups, chunks, resultRows } = layout;
   checkCiphertexts('input', blockGroups * chunks, parameters);
@@ -42,8 +47,8 @@ function checkAxis(axis: 'height' | 'width', shape: AxisShape, factor: number, t
 }
 
 /** The condition of packing.ts under which no element meets another, in coefficients. */
-function checkPitches({ packing, rows, columns }: ReturnType<typeof toeplitzLayout>): void {
-  const { rowPitch, channelPitch, degree } = packing;
+function checkPitches({ packing, degree, rows, columns }: ReturnType<typeof toeplitzLayout>): void {
+  const { rowPitch, channelPitch } = packing;
   const least = pitches(rows, columns);
   if (rowPitch < least.rowPitch)
     reject('packing.rowPitch', 'too small', `at least ${least.rowPitch}`, String(rowPitch));

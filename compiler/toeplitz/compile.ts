@@ -1,51 +1,47 @@
-import type { ConvSpec } from '../convolution/spec.ts';
-import type { CompileOptions, Draft } from '../lowering/assemble.ts';
-import type { ToeplitzPlan, DirectLanes } from './plan.ts';
-import { analyzeAccumulator } from '../accumulator/exact.ts';
-import { refuseOverflow, COMPILER_VERSION, planAnalysis, decodeWindows } from '../lowering/assemble.ts';
-import { searchPacking } from './search.ts';
-import type { Parameters } from '../bfv/parameters.ts';
-import { buildToeplitz, rowNorms } from './program.ts';
-import { resultNoise } from './noise.ts';
-import { noiseInput } from './plan.ts';
-import { predictedBudgetBits, NOTHING_DROPPED } from '../bfv/noise.ts';
-import { dataModulus } from '../bfv/parameters.ts';
-import type { Kernel, UploadForm } from '../lowering/plan.ts';
-import type { SearchRequest, SearchResult } from './search.ts';
-import { DEFAULT_LINK_MEGABITS_PER_SECOND, chooseUploadForm } from './uploadForm.ts';
-import { DEGREES, largestModulusBits } from '../bfv/security.ts';
 import { CipherconvError, internalError } from '../base/errors.ts';
-import { centredWeights, outputShape } from '../convolution/spec.ts';
-import { centredLift } from '../rings/residues.ts';
-import { LARGEST_DIRECT_WEIGHT, analyzeLanes } from './direct/lanes.ts';
-import type { ToeplitzProgram } from './program.ts';
+import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
+import { dataModulus } from '../bfv/parameters.ts';
+import type { Parameters } from '../bfv/parameters.ts';
+import { DEGREES, largestModulusBits } from '../bfv/security.ts';
+import { centredWeights } from '../convolution/spec.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
+import { commonFields } from '../lowering/assemble.ts';
+import type { CompileDemand, Draft } from '../lowering/lowering.ts';
+import type { Kernel, PlanRequest } from '../lowering/plan.ts';
+import { centredLift } from '../rings/residues.ts';
 import {
   countToeplitzBytes,
   countToeplitzOperations,
   toeplitzTransfer,
   travellingCoefficients,
 } from './counts.ts';
+import { analyzeLanes, LARGEST_DIRECT_WEIGHT } from './direct/lanes.ts';
 import { chooseWire } from './dropBits.ts';
-import { elementCount } from '../base/tensor.ts';
-import { axisShapes, axisLayout } from './packing.ts';
+import { resultNoise } from './noise.ts';
+import type { ResultNoiseInput } from './noise.ts';
+import { axisLayout, axisShapes } from './packing.ts';
+import { noiseInput, wireOf } from './plan.ts';
+import type { DirectLanes, Execution, ToeplitzPlan } from './plan.ts';
+import { buildToeplitz, rowNorms } from './program.ts';
+import type { ToeplitzProgram } from './program.ts';
+import { searchPacking } from './search.ts';
+import type { SearchRequest, SearchResult } from './search.ts';
+import { chooseUploadForm } from './uploadForm.ts';
 
 /**
- * A toeplitz plan, not yet proved: exact analysis, smallest t, packing search with the smallest q for each candidate,
- * program.
- * @throws CipherconvError `overflow` or `beyond-bfv`.
+ * A toeplitz plan, not yet proved: smallest t, packing search with the smallest q for each candidate, program.
+ * @throws CipherconvError `beyond-bfv`, or `unsupported` for a kernel that does not take the weights.
  */
-export function compileToeplitz(
-  spec: ConvSpec,
-  options: CompileOptions = {},
-): Draft<ToeplitzPlan, ToeplitzProgram> {
-  const analysis = analyzeAccumulator(spec);
-  refuseOverflow(spec, analysis);
-  const plainModulus = Math.max(2, analysis.decodeWidth);
-  const request = searchRequest(spec, plainModulus, options);
+export function compileToeplitz(demand: CompileDemand): Draft<ToeplitzPlan, ToeplitzProgram> {
+  const { spec, outputElements } = demand;
+  const plainModulus = Math.max(2, demand.analysis.decodeWidth);
+  const request = searchRequest(demand, plainModulus);
   const found = searchPacking(request);
-  const program = buildToeplitz(spec, found.packing, plainModulus);
-  const modulus = finalModulus(request, found, program);
+  const { packing } = found;
+  const program = buildToeplitz({ spec, packing, parameters: { degree: found.degree, plainModulus } });
+  const norms = rowNorms(program);
+  const modulus = finalModulus(request, found, program, { ...norms, coefficients: outputElements });
   const parameters: Parameters = {
     degree: found.degree,
     plainModulus,
@@ -53,30 +49,23 @@ export function compileToeplitz(
     specialPrime: found.specialPrime === null ? null : String(found.specialPrime),
     securityBits: request.securityBits,
   };
-  const noise = { failure: request.failure, ...rowNorms(program) };
-  const wire = { ...modulus.dropped, upload: uploadForm(parameters, found.kernel, request, options) };
+  const noise = { failure: request.failure, ...norms };
+  const wire = modulus.dropped;
+  const execution = executionOf(demand.request, found.kernel, parameters, program);
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
+  const budget = predictedBudgetBits(dataModulus(parameters), plainModulus, response);
   const plan: ToeplitzPlan = {
-    format: 'cipherconv-plan',
-    version: 2,
-    compiler: COMPILER_VERSION,
-    spec,
-    analysis: planAnalysis(analysis),
+    ...commonFields(demand),
+    lowering: 'toeplitz',
     parameters,
-    packing: found.packing,
-    kernel: found.kernel,
-    direct: found.kernel === 'direct' ? directLanes(parameters, program) : null,
-    windows: decodeWindows(spec, analysis),
+    packing,
+    execution,
     transfer: toeplitzTransfer(program),
     wire,
-    noise: {
-      ...noise,
-      predictedBudgetBits: predictedBudgetBits(dataModulus(parameters), plainModulus, response),
-    },
+    noise: { ...noise, predictedBudgetBits: budget },
     counts: countToeplitzOperations(program, found.kernel),
-    bytes: countToeplitzBytes(program, parameters, wire),
+    bytes: countToeplitzBytes(program, parameters, wireOf({ wire, execution })),
     report: {
-      objective: request.objective,
       considered: found.considered,
       estimatedMilliseconds: found.estimate.milliseconds,
       refused: found.refused,
@@ -85,28 +74,35 @@ export function compileToeplitz(
   return { plan, program };
 }
 
-/** How uploads travel: as the options say, or by cost. */
-function uploadForm(
-  parameters: Parameters,
+/** The kernel with what it needs; how uploads travel as the request says, or by cost. */
+function executionOf(
+  { upload, objective, linkMegabitsPerSecond }: PlanRequest,
   kernel: Kernel,
-  { objective }: SearchRequest,
-  { upload = 'auto', linkMegabitsPerSecond = DEFAULT_LINK_MEGABITS_PER_SECOND }: CompileOptions,
-): UploadForm {
-  return upload === 'auto'
-    ? chooseUploadForm({ parameters, kernel, objective, linkMegabitsPerSecond })
-    : upload;
+  parameters: Parameters,
+  program: ToeplitzProgram,
+): Execution {
+  if (kernel === 'ntt') return { kernel };
+  const form =
+    upload === 'auto' ? chooseUploadForm({ parameters, kernel, objective, linkMegabitsPerSecond }) : upload;
+  return { kernel, lanes: directLanes(parameters, program), upload: form };
 }
 
-function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOptions): SearchRequest {
+function searchRequest(
+  { spec, output, outputElements, request }: CompileDemand,
+  plainModulus: number,
+): SearchRequest {
+  const centred = centredWeights(spec.weights);
   return {
     shape: spec,
+    output,
+    outputElements,
     plainModulus,
-    ...channelNorms(spec, plainModulus),
-    objective: options.objective ?? 'latency',
-    securityBits: options.security ?? 128,
-    failure: options.failure ?? 'never',
-    degrees: options.degree === undefined ? DEGREES : [options.degree],
-    kernels: kernelsFor(spec, plainModulus, wantedKernel(options)),
+    ...channelNorms(spec, centred, plainModulus),
+    objective: request.objective,
+    securityBits: request.security,
+    failure: request.failure === 'auto' ? 'never' : request.failure,
+    degrees: request.degree === 'auto' ? DEGREES : [request.degree],
+    kernels: kernelsFor(centred, plainModulus, wantedKernel(request)),
   };
 }
 
@@ -114,7 +110,7 @@ function searchRequest(spec: ConvSpec, plainModulus: number, options: CompileOpt
  * The kernel asked for: whole uploads are the direct one's, see uploadForm.ts.
  * @throws CipherconvError `unsupported` for whole uploads with the ntt kernel.
  */
-function wantedKernel({ kernel = 'auto', upload }: CompileOptions): Kernel | 'auto' {
+function wantedKernel({ kernel, upload }: PlanRequest): Kernel | 'auto' {
   if (upload !== 'whole' || kernel === 'direct') return kernel;
   if (kernel === 'auto') return 'direct';
   throw new CipherconvError({
@@ -129,9 +125,9 @@ function wantedKernel({ kernel = 'auto', upload }: CompileOptions): Kernel | 'au
  * The kernels to choose from: weights wider than 16 bits are the ntt kernel's.
  * @throws CipherconvError `unsupported` where the direct one is asked for and cannot be.
  */
-function kernelsFor(spec: ConvSpec, plainModulus: number, wanted: Kernel | 'auto'): Kernel[] {
+function kernelsFor(centred: Int32Array, plainModulus: number, wanted: Kernel | 'auto'): Kernel[] {
   if (wanted === 'ntt') return ['ntt'];
-  const largest = centredWeights(spec.weights).reduce(
+  const largest = centred.reduce(
     (most, weight) => Math.max(most, Math.abs(centredLift(weight, plainModulus))),
     0,
   );
@@ -162,26 +158,21 @@ function finalModulus(
   request: SearchRequest,
   found: SearchResult,
   program: ToeplitzProgram,
+  measured: Pick<ResultNoiseInput, 'rowL1' | 'rowL2Squared' | 'coefficients'>,
 ): { dataPrimes: readonly bigint[]; dropped: DroppedBits } {
+  const { plainModulus, failure } = request;
+  const { degree } = found;
   const [prime] = found.dataPrimes;
   if (found.dataPrimes.length !== 1 || prime === undefined)
     return { dataPrimes: found.dataPrimes, dropped: NOTHING_DROPPED };
-  const output = outputShape(request.shape);
-  const coefficients = travellingCoefficients(program);
   const choice = chooseWire({
-    degree: found.degree,
-    plainModulus: request.plainModulus,
-    noise: {
-      degree: found.degree,
-      plainModulus: request.plainModulus,
-      failure: request.failure,
-      ...rowNorms(program),
-      coefficients: elementCount([output.batch, output.channels, output.height, output.width]),
-    },
+    degree,
+    plainModulus,
+    noise: { degree, plainModulus, failure, ...measured },
     prime,
     objective: request.objective,
-    allowedBits: largestModulusBits(found.degree, request.securityBits),
-    coefficients,
+    allowedBits: largestModulusBits(degree, request.securityBits),
+    coefficients: travellingCoefficients(program),
   });
   return { dataPrimes: [choice.prime], dropped: choice.dropped };
 }
@@ -204,11 +195,11 @@ function visibleTaps(spec: ConvSpec): boolean[] {
  */
 function channelNorms(
   spec: ConvSpec,
+  centred: Int32Array,
   plainModulus: number,
 ): { channelL1: number[]; channelL2Squared: number[] } {
   const channelL1 = new Array<number>(spec.weights.outChannels).fill(0);
   const channelL2Squared = new Array<number>(spec.weights.outChannels).fill(0);
-  const centred = centredWeights(spec.weights);
   const perOutput = centred.length / channelL1.length;
   const visible = visibleTaps(spec);
   centred.forEach((weight, index) => {

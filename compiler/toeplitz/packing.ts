@@ -16,8 +16,6 @@ import type { ConvShape } from '../convolution/spec.ts';
  * directly (every s-th output is read).
  */
 export interface ToeplitzPacking {
-  readonly lowering: 'toeplitz';
-  readonly degree: number;
   /** Space-to-depth factor of each axis: 1, or the stride. */
   readonly phaseFactors: { readonly rows: number; readonly columns: number };
   /** Output rows and columns of one tile; the last tile of an axis may be smaller. */
@@ -162,6 +160,8 @@ export interface PhaseChannel {
 /** Everything that follows from the shape and the packing, shared by client and server; it knows no weight. */
 export interface ToeplitzLayout {
   readonly packing: ToeplitzPacking;
+  /** N. */
+  readonly degree: number;
   readonly rows: AxisLayout;
   readonly columns: AxisLayout;
   /** Number of phase channels: channels x phases. */
@@ -176,7 +176,7 @@ export interface ToeplitzLayout {
   readonly resultRows: number;
 }
 
-export function toeplitzLayout(shape: ConvShape, packing: ToeplitzPacking): ToeplitzLayout {
+export function toeplitzLayout(shape: ConvShape, packing: ToeplitzPacking, degree: number): ToeplitzLayout {
   const axes = axisShapes(shape);
   const rows = axisLayout(axes.rows, packing.phaseFactors.rows, packing.tile.height);
   const columns = axisLayout(axes.columns, packing.phaseFactors.columns, packing.tile.width);
@@ -184,6 +184,7 @@ export function toeplitzLayout(shape: ConvShape, packing: ToeplitzPacking): Toep
   const blocks = shape.input.batch * rows.tileCount * columns.tileCount;
   return {
     packing,
+    degree,
     rows,
     columns,
     phaseChannels,

@@ -1,5 +1,5 @@
-import { blockPosition, encodedSpan, imagePosition, phaseChannel, toeplitzLayout } from './packing.ts';
-import type { ToeplitzLayout, ToeplitzPacking } from './packing.ts';
+import { blockPosition, encodedSpan, imagePosition, phaseChannel } from './packing.ts';
+import type { ToeplitzLayout } from './packing.ts';
 import { outputShape } from '../convolution/spec.ts';
 import type { ConvShape } from '../convolution/spec.ts';
 
@@ -168,8 +168,7 @@ function readCoefficients(
 }
 
 /** The placements alone: all that a client, which holds no weights, needs. */
-export function buildBlockGroups(shape: ConvShape, packing: ToeplitzPacking): BlockGroup[] {
-  const layout = toeplitzLayout(shape, packing);
+export function buildBlockGroups(shape: ConvShape, layout: ToeplitzLayout): BlockGroup[] {
   const taps = Array.from({ length: layout.chunks }, (_, chunk) => chunkTaps(layout, chunk));
   return Array.from({ length: layout.blockGroups }, (_, group) => {
     const outputs = Array.from({ length: layout.resultRows }, (__, row) =>
@@ -177,7 +176,7 @@ export function buildBlockGroups(shape: ConvShape, packing: ToeplitzPacking): Bl
     );
     const inputs = taps.map((chunk, index) => ({
       ...inputPlacement(shape, layout, group, index),
-      read: readCoefficients(packing.degree, outputs, chunk),
+      read: readCoefficients(layout.degree, outputs, chunk),
     }));
     return { inputs, outputs };
   });

@@ -1,5 +1,5 @@
 import type { Failure, DroppedBits } from '../bfv/noise.ts';
-import type { ClientViewBase, Kernel, PlanBase } from '../lowering/plan.ts';
+import type { ClientViewBase, PlanBase, PlanWire, UploadForm } from '../lowering/plan.ts';
 import type { ToeplitzPacking } from './packing.ts';
 import type { ResultNoiseInput } from './noise.ts';
 import { outputShape } from '../convolution/spec.ts';
@@ -32,17 +32,35 @@ export interface DirectLanes {
   readonly folds: number;
 }
 
+/**
+ * What executes a toeplitz plan, with what only that kernel has. Uploads of the ntt kernel are always seeded: SEAL's
+ * evaluator must not meet a c1 that somebody has chosen.
+ */
+export type Execution =
+  | { readonly kernel: 'ntt' }
+  | { readonly kernel: 'direct'; readonly lanes: DirectLanes; readonly upload: UploadForm };
+
 /** Coefficients: no rotations, no keys. */
 export interface ToeplitzPlan extends PlanBase {
-  readonly kernel: Kernel;
-  /** Present exactly when the kernel is `direct`. */
-  readonly direct: DirectLanes | null;
+  readonly lowering: 'toeplitz';
   readonly packing: ToeplitzPacking;
+  readonly execution: Execution;
   readonly noise: PlanNoise;
 }
 
 export interface ToeplitzView extends ClientViewBase {
+  readonly lowering: 'toeplitz';
   readonly packing: ToeplitzPacking;
+}
+
+/** How uploads travel with a kernel. */
+export function uploadOf(execution: Execution): UploadForm {
+  return execution.kernel === 'direct' ? execution.upload : 'seeded';
+}
+
+/** How the ciphertexts of a toeplitz plan travel. */
+export function wireOf({ wire, execution }: Pick<ToeplitzPlan, 'wire' | 'execution'>): PlanWire {
+  return { ...wire, upload: uploadOf(execution) };
 }
 
 /** What the noise of a toeplitz plan's results depends on. */

@@ -5,6 +5,7 @@ import { centredLift } from '../rings/residues.ts';
 import { toeplitzLayout } from './packing.ts';
 import { centredWeights } from '../convolution/spec.ts';
 import { chunkTaps, buildBlockGroups } from './placement.ts';
+import type { Parameters } from '../bfv/parameters.ts';
 import { internalError } from '../base/errors.ts';
 
 /**
@@ -62,12 +63,17 @@ function weightPlaintext(
   return { exponents: Int32Array.from(exponents), values: Int32Array.from(values) };
 }
 
-export function buildToeplitz(
-  spec: ConvSpec,
-  packing: ToeplitzPacking,
-  plainModulus: number,
-): ToeplitzProgram {
-  const layout = toeplitzLayout(spec, packing);
+/** What a toeplitz program is made from. */
+export interface ToeplitzSource {
+  readonly spec: ConvSpec;
+  readonly packing: ToeplitzPacking;
+  readonly parameters: Pick<Parameters, 'degree' | 'plainModulus'>;
+}
+
+/** Expands a plan into its program. Pure: the same plan gives the same program. */
+export function buildToeplitz({ spec, packing, parameters }: ToeplitzSource): ToeplitzProgram {
+  const { degree, plainModulus } = parameters;
+  const layout = toeplitzLayout(spec, packing, degree);
   const centred = centredWeights(spec.weights);
   const taps = Array.from({ length: layout.chunks }, (_, chunk) => chunkTaps(layout, chunk));
   const plaintexts: RingPlaintext[] = [];
@@ -84,11 +90,11 @@ export function buildToeplitz(
   }
   return {
     lowering: 'toeplitz',
-    degree: packing.degree,
+    degree,
     plainModulus,
     plaintexts,
     rows,
-    blockGroups: buildBlockGroups(spec, packing),
+    blockGroups: buildBlockGroups(spec, layout),
   };
 }
 

@@ -11,9 +11,7 @@ import { directCounts } from './direct/cost.ts';
 import type { Tiling } from './direct/cost.ts';
 import { DEGREES, largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
-import { elementCount } from '../base/tensor.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import type { ConvShape, OutputShape } from '../convolution/spec.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import { resultNoise } from './noise.ts';
 import type { Kernel, RefusedCandidate } from '../lowering/plan.ts';
@@ -27,6 +25,9 @@ import { chunkRange } from './program.ts';
 
 export interface SearchRequest {
   readonly shape: ConvShape;
+  readonly output: OutputShape;
+  /** Elements of the output, all images. */
+  readonly outputElements: number;
   readonly plainModulus: number;
   /** Norms of the centred weights of each output channel, modulo t. */
   readonly channelL1: readonly number[];
@@ -103,9 +104,8 @@ class DegreeSearch {
   constructor(request: SearchRequest, degree: Degree) {
     this.#request = request;
     this.#degree = degree;
-    const output = outputShape(request.shape);
-    this.#outputElements = elementCount([output.batch, output.channels, output.height, output.width]);
-    for (const perProduct of splitSizes(output.channels).reverse()) this.#tryOutputs(perProduct);
+    this.#outputElements = request.outputElements;
+    for (const perProduct of splitSizes(request.output.channels).reverse()) this.#tryOutputs(perProduct);
   }
 
   /** Finds q for `perProduct` outputs in one product; more outputs need more bits, so a refusal ends the list. */
@@ -144,8 +144,6 @@ class DegreeSearch {
       for (const channels of splitSizes(phaseChannels)) {
         if (channels * perProduct > slots) continue;
         const packing: ToeplitzPacking = {
-          lowering: 'toeplitz',
-          degree: this.#degree,
           phaseFactors: { rows: rows.factor, columns: columns.factor },
           tile: { height: rows.tileSize, width: columns.tileSize },
           rowPitch,
@@ -154,7 +152,7 @@ class DegreeSearch {
           blocksPerCiphertext: Math.min(blocks, Math.floor(slots / (channels * perProduct))),
           outputsPerProduct: perProduct,
         };
-        this.#consider(packing, modulus, { rows, columns, phaseChannels, blocks });
+        this.#consider(packing, modulus, { rows, columns, phaseChannels, blocks, degree: this.#degree });
       }
     }
   }

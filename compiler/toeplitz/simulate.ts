@@ -70,7 +70,7 @@ function rowL1(program: ToeplitzProgram, terms: readonly Term[]): number {
   );
 }
 
-export function runGroup(
+function runGroup(
   program: ToeplitzProgram,
   group: BlockGroup,
   input: Tensor,
@@ -100,4 +100,14 @@ export function runGroup(
       output[element] = decodeResidue(plan.windows, program.plainModulus, channel, residue);
     });
   });
+}
+
+/** Writes the decoded outputs into `output` (flat NCHW). `input` is NCHW, raw values. */
+export function simulateToeplitz(
+  program: ToeplitzProgram,
+  input: Tensor,
+  plan: Pick<PlanBase, 'spec' | 'windows'>,
+  output: Float64Array,
+): void {
+  for (const group of program.blockGroups) runGroup(program, group, input, plan, output);
 }

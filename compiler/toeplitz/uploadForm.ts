@@ -11,9 +11,6 @@ import type { Parameters } from '../bfv/parameters.ts';
  * bring about, and whoever chooses a seed cannot.
  */
 
-/** A common access line; what it takes to send a byte is only weighed here. */
-export const DEFAULT_LINK_MEGABITS_PER_SECOND = 100;
-
 export interface UploadDemand {
   readonly parameters: Parameters;
   readonly kernel: Kernel;

@@ -36,9 +36,9 @@ nhwc.forEach((value, index) => {
 
 const plan = compile(config.spec);
 const { report } = await run(plan, { shape: [batch, channels, height, width], data: nchw });
-const { packing, counts } = plan;
+const { parameters, counts } = plan;
 process.stdout.write(
-  `N = ${packing.degree}; ${counts.inputCiphertexts} ciphertexts in, ${counts.products} products, ${counts.outputCiphertexts} out\n`,
+  `N = ${parameters.degree}; ${counts.inputCiphertexts} ciphertexts in, ${counts.products} products, ${counts.outputCiphertexts} out\n`,
 );
 process.stdout.write(`equal: ${report.outputs - report.mismatches} of ${report.outputs}\n`);
 if (!report.match) process.exitCode = 1;

@@ -1,4 +1,4 @@
-import type { Placement } from '../../compiler/toeplitz/placement.ts';
+import type { ElementPlaces } from '../../compiler/lowering/layout.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
@@ -47,13 +47,13 @@ export class ScalingTable {
   addMessage(
     words: Uint32Array,
     degree: number,
-    placement: Placement,
+    places: ElementPlaces,
     data: Float64Array,
     zeroPoint: number,
   ): void {
-    const { coefficients, elements } = placement;
+    const { positions, elements } = places;
     for (let index = 0; index < elements.length; index++) {
-      this.add(words, degree, coefficients[index]!, data[elements[index]!]! - zeroPoint);
+      this.add(words, degree, positions[index]!, data[elements[index]!]! - zeroPoint);
     }
   }
 

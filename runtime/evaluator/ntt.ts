@@ -84,7 +84,7 @@ export class NttEvaluator implements Evaluator {
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(packing, frames, plan.parameters, plan.wire);
+    this.#upload = new UploadCodec(packing, frames, plan.parameters, { ...plan.wire, upload: 'seeded' });
     this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
     this.#placements = program.blockGroups;
     this.#usedChunks = plan.transfer.usedChunks;

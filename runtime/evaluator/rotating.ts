@@ -1,7 +1,6 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { slotTransform } from '../../compiler/rings/slots.ts';
-import { buildProgram } from '../../compiler/lowerings/program.ts';
-import { babySteps, denseSlots, usedInputs } from '../../compiler/diagonals/program.ts';
+import { babySteps, buildDiagonals, denseSlots, usedInputs } from '../../compiler/diagonals/program.ts';
 import type { DiagonalsProgram, GiantStep } from '../../compiler/diagonals/program.ts';
 import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
@@ -17,7 +16,7 @@ import type { SealScope } from '../seal/scope.ts';
 import { preparePlaintexts } from './weights.ts';
 import type { Weights, WeightSource } from './weights.ts';
 import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
-import { EvaluationKeysCodec, requireKeyBytes } from '../wire/evaluationKeys.ts';
+import { EvaluationKeysCodec, galoisSteps, requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 
@@ -68,10 +67,10 @@ export class DiagonalsEvaluator implements Evaluator {
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(packing, frames, plan.parameters, plan.wire);
+    this.#upload = new UploadCodec(packing, frames, plan.parameters, { ...plan.wire, upload: 'seeded' });
     this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
-    this.#program = buildProgram(plan);
+    this.#program = buildDiagonals(plan);
     this.#source = this.#prepare(options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES);
     this.weights = this.#source.weights;
     const make = (): Ciphertext => scope.own(new seal.Ciphertext());
@@ -105,9 +104,9 @@ export class DiagonalsEvaluator implements Evaluator {
     this.#scope.assertOpen('evaluator');
     const { keys, parameters } = this.#plan;
     requireKeyBytes(keys.bytes, bytes);
-    if (keys.steps.length === 0) return;
+    if (keys.bytes === 0) return;
     guardSeal('load the evaluation keys', () => {
-      const frame = galoisFrame(this.#seal, this.#context, keys.steps);
+      const frame = galoisFrame(this.#seal, this.#context, galoisSteps(keys));
       const envelope = new EvaluationKeysCodec(this.#packing, frame, parameters, keys).decode(bytes);
       this.#keys ??= this.#scope.own(new this.#seal.GaloisKeys());
       this.#keys.loadFromArray(this.#context.context, envelope);

@@ -9,20 +9,20 @@ import type { WorkPlan } from './workPlan.ts';
 export type PartOptions = Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'>;
 
 /** What a worker computes: a part on its own, or whatever is next of the whole together with the others. */
-export type Seating =
+export type WorkerDuty =
   { readonly kind: 'part'; readonly part: Part; readonly options: PartOptions } | { readonly kind: 'shared' };
 
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly plan: Plan;
-  readonly seating: Seating;
+  readonly duty: WorkerDuty;
 }
 
 /** Uploads are copied word by word then, in a fraction of the time. */
 export const UPLOAD_ALIGNMENT = 8;
 
 /** What workers of one evaluation share, and where one of them has its own. */
-export interface SharedDesk {
+export interface SharedMemory {
   readonly room: SharedRoom;
   /** Of their `WorkQueue`. */
   readonly queue: SharedArrayBuffer;
@@ -33,7 +33,7 @@ export interface SharedDesk {
   readonly response: SharedArrayBuffer;
 }
 
-/** What a worker needs in a `SharedDesk`, and what there is to do. */
+/** What a worker needs in a `SharedMemory`, and what there is to do. */
 export interface Demand {
   /** Bytes of one set of planes, and of everything that is its own. */
   readonly planesBytes: number;
@@ -45,13 +45,13 @@ export interface Demand {
 
 /**
  * What goes to a worker. One with a part: nothing (which only makes it ready), or the ciphertexts of its part. One that
- * shares: the question what it needs, then its desk, once; from then on only the word to begin.
+ * shares: the question what it needs, then its memory, once; from then on only the word to begin.
  */
 export type WorkerTask =
   | { readonly kind: 'warm-up' }
   | { readonly kind: 'evaluate'; readonly upload: Uint8Array[] }
   | { readonly kind: 'measure' }
-  | { readonly kind: 'sit-down'; readonly desk: SharedDesk }
+  | { readonly kind: 'attach'; readonly memory: SharedMemory }
   | { readonly kind: 'work' };
 
 /** What comes back. Errors travel as data: a class does not survive the way between threads. */

@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { disposedError } from '../../compiler/base/errors.ts';
-import { isToeplitz } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { resultsOfPart, splitProgram, uploadOfPart } from '../../compiler/toeplitz/parts.ts';
 import type { Part } from '../../compiler/toeplitz/parts.ts';
 import { BLOCK_ROWS } from '../../compiler/toeplitz/direct/steps.ts';
@@ -17,7 +15,7 @@ import { SharedPool } from './sharedPool.ts';
 import { ownBytes, runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
-import { computedRows } from '../../compiler/toeplitz/program.ts';
+import { buildToeplitz, computedRows } from '../../compiler/toeplitz/program.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 export type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
@@ -40,7 +38,7 @@ function singlePool(evaluator: Evaluator): EvaluatorPool {
 }
 
 /** One part of the plan and the one thread that computes it: weights stay where they are. */
-interface Seat {
+interface WorkerHandle {
   readonly thread: Thread;
   /** Positions in the whole upload, and in the whole response. */
   readonly upload: readonly number[];
@@ -48,29 +46,29 @@ interface Seat {
 }
 
 class PartsPool implements EvaluatorPool {
-  readonly #seats: readonly Seat[];
+  readonly #workers: readonly WorkerHandle[];
   readonly #uploads: number;
   readonly #results: number;
   #isDisposed = false;
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, parts: readonly Part[], options: PartOptions) {
-    this.#seats = parts.map((part) => ({
-      thread: startThread({ plan, seating: { kind: 'part', part, options } }),
+    this.#workers = parts.map((part) => ({
+      thread: startThread({ plan, duty: { kind: 'part', part, options } }),
       upload: uploadOfPart(plan, program, part),
       results: resultsOfPart(program, part),
     }));
     this.#uploads = program.blockGroups.length * plan.transfer.usedChunks.length;
-    this.#results = this.#seats.reduce((sum, { results }) => sum + results.length, 0);
+    this.#results = this.#workers.reduce((sum, { results }) => sum + results.length, 0);
   }
 
   get workers(): number {
-    return this.#seats.length;
+    return this.#workers.length;
   }
 
   /** Makes every worker load SEAL and transform its weights. */
   async warmUp(): Promise<void> {
     await Promise.all(
-      this.#seats.map(async ({ thread }) =>
+      this.#workers.map(async ({ thread }) =>
         replyOf(await runTask(thread, { kind: 'warm-up' }, [], undefined), 'ready'),
       ),
     );
@@ -83,10 +81,10 @@ class PartsPool implements EvaluatorPool {
     if (this.#isDisposed) throw disposedError('pool');
     requireCiphertextCount('upload', this.#uploads, upload.length);
     const readers = new Array<number>(upload.length).fill(0);
-    for (const seat of this.#seats) for (const position of seat.upload) readers[position]!++;
+    for (const worker of this.#workers) for (const position of worker.upload) readers[position]!++;
     const response = new Array<Uint8Array>(this.#results);
     await Promise.all(
-      this.#seats.map(async ({ thread, upload: wanted, results }) => {
+      this.#workers.map(async ({ thread, upload: wanted, results }) => {
         // The last reader takes the buffer itself, the others a copy.
         const own = wanted.map((position) => ownBytes(upload[position]!, --readers[position]! > 0));
         const task: WorkerTask = { kind: 'evaluate', upload: own };
@@ -100,7 +98,7 @@ class PartsPool implements EvaluatorPool {
 
   async dispose(): Promise<void> {
     this.#isDisposed = true;
-    await Promise.all(this.#seats.map(({ thread }) => thread.destroy()));
+    await Promise.all(this.#workers.map(({ thread }) => thread.destroy()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -123,9 +121,9 @@ function threadedPool(
   workers: number,
   options: PoolOptions,
 ): PartsPool | SharedPool | null {
-  const program = buildProgram(plan);
+  const program = buildToeplitz(plan);
   const {
-    kernel = plan.kernel,
+    kernel = plan.execution.kernel,
     weightMemoryBytes = DEFAULT_WEIGHT_MEMORY_BYTES,
     reuseResponse = false,
   } = options;
@@ -145,7 +143,7 @@ function threadedPool(
 export async function createEvaluatorPool(plan: Plan, options: PoolOptions = {}): Promise<EvaluatorPool> {
   const { workers = availableParallelism(), ...evaluatorOptions } = options;
   // Rotations share their keys and sums: a diagonals plan stays in one piece.
-  const pool = isToeplitz(plan) && workers > 1 ? threadedPool(plan, workers, options) : null;
+  const pool = plan.lowering === 'toeplitz' && workers > 1 ? threadedPool(plan, workers, options) : null;
   if (pool === null) return singlePool(await createEvaluator(plan, evaluatorOptions));
   try {
     await pool.warmUp();

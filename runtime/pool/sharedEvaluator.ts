@@ -1,26 +1,26 @@
 import { internalError } from '../../compiler/base/errors.ts';
-import { isToeplitz } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { buildProgram } from '../../compiler/lowerings/program.ts';
-import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
-import { DirectMachine, kernelSource, requireLanes } from '../evaluator/direct/machine.ts';
+import { layoutOfGroups } from '../../compiler/toeplitz/layout.ts';
+import { wireOf } from '../../compiler/toeplitz/plan.ts';
+import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
+import { DirectMachine, kernelSource } from '../evaluator/direct/machine.ts';
 import type { DirectEngines } from '../evaluator/direct/machine.ts';
 import { kernelBytes, POLYNOMIALS } from '../evaluator/direct/kernel.ts';
 import type { KernelSource } from '../evaluator/direct/kernel.ts';
 import { loadDirectShared } from '../evaluator/direct/module.ts';
 import { checkTransfer } from '../evaluator/transfer.ts';
 import type { CheckedTransfer } from '../evaluator/transfer.ts';
-import { cutBuffer, groupLengths } from '../wire/lengths.ts';
+import { cutBuffer, layoutLengths } from '../wire/lengths.ts';
 import { loadPacking } from '../wire/packer.ts';
 import { UPLOAD_ALIGNMENT } from './message.ts';
-import type { Demand, SharedDesk } from './message.ts';
+import type { Demand, SharedMemory } from './message.ts';
 import { countUnits, unitAt } from './workPlan.ts';
 import type { Unit, WorkPlan } from './workPlan.ts';
 import { WorkQueue } from './workQueue.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 /** What a worker has once it knows where everything is. */
-interface Desk {
+interface Attached {
   readonly machine: DirectMachine;
   readonly queue: WorkQueue;
   readonly work: WorkPlan;
@@ -37,15 +37,14 @@ export class SharedEvaluator {
   readonly #plan: ToeplitzPlan;
   readonly #source: KernelSource;
   readonly #transfer: CheckedTransfer;
-  #desk: Desk | null = null;
+  #attached: Attached | null = null;
 
   constructor(engines: DirectEngines, plan: ToeplitzPlan) {
-    const program = buildProgram(plan);
-    const lanes = requireLanes(plan, program);
+    const program = buildToeplitz(plan);
     this.#engines = engines;
     this.#plan = plan;
     this.#transfer = checkTransfer(plan, program);
-    this.#source = kernelSource(plan, program, lanes, scheduleSteps(program, lanes.laneL1));
+    this.#source = kernelSource(plan, program);
   }
 
   demand(): Demand {
@@ -55,9 +54,10 @@ export class SharedEvaluator {
     return { planesBytes: planes, ownBytes: own, planes: planeList.length, pieces };
   }
 
-  sitDown({ room, queue, work, upload, response }: SharedDesk): void {
-    const lengths = groupLengths(this.#plan, this.#source.groups);
-    this.#desk = {
+  attach({ room, queue, work, upload, response }: SharedMemory): void {
+    const layout = layoutOfGroups(this.#source.groups, this.#plan.transfer);
+    const lengths = layoutLengths(this.#plan.parameters, wireOf(this.#plan), layout);
+    this.#attached = {
       machine: new DirectMachine(this.#engines, this.#plan, this.#transfer, this.#source, room),
       queue: new WorkQueue(queue),
       work,
@@ -71,15 +71,15 @@ export class SharedEvaluator {
    * @throws CipherconvError `malformed-tensor`; then the work is cancelled for everybody.
    */
   work(): void {
-    if (this.#desk === null) throw internalError('this worker has no desk');
-    const { machine, queue, work, upload } = this.#desk;
+    if (this.#attached === null) throw internalError('this worker has no memory yet');
+    const { machine, queue, work, upload } = this.#attached;
     const units = countUnits(work);
     try {
       for (let number = queue.take(); number < units; number = queue.take()) {
         const unit = unitAt(work, number);
         if (!queue.waitFor(unit.after)) break;
         if (unit.kind === 'plane') machine.loadPlane(unit.index, unit.group, upload, unit.set);
-        else this.#computePiece(this.#desk, unit);
+        else this.#computePiece(this.#attached, unit);
         queue.finish(unit.phaseEnd);
       }
     } catch (error) {
@@ -88,7 +88,7 @@ export class SharedEvaluator {
     }
   }
 
-  #computePiece({ machine, response }: Desk, { index, group, set }: Unit): void {
+  #computePiece({ machine, response }: Attached, { index, group, set }: Unit): void {
     const blocks = this.#source.schedule.blocks.length;
     const polynomial = POLYNOMIALS[Math.floor(index / blocks)]!;
     machine.computeBlock(index % blocks, group, polynomial, response, set);
@@ -96,7 +96,7 @@ export class SharedEvaluator {
 }
 
 export async function createSharedEvaluator(plan: Plan): Promise<SharedEvaluator> {
-  if (!isToeplitz(plan)) throw internalError('a diagonals plan has no planes to share');
+  if (plan.lowering !== 'toeplitz') throw internalError('a diagonals plan has no planes to share');
   const [packing, direct] = await Promise.all([loadPacking(), loadDirectShared()]);
   return new SharedEvaluator({ packing, direct }, plan);
 }

@@ -2,19 +2,22 @@ import { disposedError, internalError } from '../../compiler/base/errors.ts';
 import { makeSharedMemory } from '../wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { requireLength } from '../wire/ciphertexts.ts';
-import { cutBuffer, groupLengths, totalLength } from '../wire/lengths.ts';
+import { cutBuffer, layoutLengths, totalLength } from '../wire/lengths.ts';
+import type { MessageLengths } from '../wire/lengths.ts';
 import { replyOf, UPLOAD_ALIGNMENT } from './message.ts';
-import type { Demand, SharedDesk, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
+import type { Demand, SharedMemory, WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
 import type { EvaluatorPool } from './poolTypes.ts';
 import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
 import { planWork } from './workPlan.ts';
 import { WorkQueue } from './workQueue.ts';
+import { layoutOfGroups } from '../../compiler/toeplitz/layout.ts';
+import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 /** One thread; null where the last one was lost. */
-interface Seat {
+interface WorkerHandle {
   thread: Thread | null;
 }
 
@@ -37,9 +40,9 @@ async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
  */
 export class SharedPool implements EvaluatorPool {
   readonly #setup: WorkerSetup;
-  readonly #seats: readonly Seat[];
+  readonly #workers: readonly WorkerHandle[];
   readonly #groups: number;
-  readonly #lengths: ReturnType<typeof groupLengths>;
+  readonly #lengths: MessageLengths;
   readonly #queueBuffer = WorkQueue.makeBuffer();
   readonly #queue = new WorkQueue(this.#queueBuffer);
   readonly #upload: SharedArrayBuffer;
@@ -48,50 +51,52 @@ export class SharedPool implements EvaluatorPool {
   readonly #response: SharedArrayBuffer;
   readonly #responseRooms: readonly Uint8Array[];
   readonly #isReused: boolean;
-  /** One for each seat, once the first thread has said what it needs. */
-  #desks: readonly SharedDesk[] = [];
+  /** One for each worker, once the first thread has said what it needs. */
+  #memories: readonly SharedMemory[] = [];
   /** What has to end before the next evaluation begins. */
   #turn: Promise<unknown> = Promise.resolve();
   #isDisposed = false;
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, count: number, reuseResponse: boolean) {
-    this.#setup = { plan, seating: { kind: 'shared' } };
+    this.#setup = { plan, duty: { kind: 'shared' } };
     this.#groups = program.blockGroups.length;
-    this.#lengths = groupLengths(plan, program.blockGroups);
+    const layout = layoutOfGroups(program.blockGroups, plan.transfer);
+    this.#lengths = layoutLengths(plan.parameters, wireOf(plan), layout);
     this.#upload = new SharedArrayBuffer(totalLength(this.#lengths.upload, UPLOAD_ALIGNMENT));
     this.#uploadRooms = cutBuffer(this.#upload, this.#lengths.upload, UPLOAD_ALIGNMENT);
     this.#response = new SharedArrayBuffer(totalLength(this.#lengths.response));
     this.#responseRooms = cutBuffer(this.#response, this.#lengths.response);
     this.#isReused = reuseResponse;
-    this.#seats = Array.from({ length: count }, () => ({ thread: null }));
+    this.#workers = Array.from({ length: count }, () => ({ thread: null }));
   }
 
   get workers(): number {
-    return this.#seats.length;
+    return this.#workers.length;
   }
 
   /** Starts every thread that is not there, makes the memory for all of them and tells them where it is. */
   async warmUp(): Promise<void> {
-    const vacant = this.#seats.filter(({ thread }) => thread === null);
-    for (const seat of vacant) seat.thread = startThread(this.#setup);
+    const vacant = this.#workers.filter(({ thread }) => thread === null);
+    for (const worker of vacant) worker.thread = startThread(this.#setup);
     const demands = await settleAll(
-      vacant.map(async (seat) => replyOf(await this.#tell(seat, { kind: 'measure' }), 'demand').demand),
+      vacant.map(async (worker) => replyOf(await this.#tell(worker, { kind: 'measure' }), 'demand').demand),
     );
-    if (this.#desks.length === 0 && demands[0] !== undefined) this.#desks = this.#makeDesks(demands[0]);
+    if (this.#memories.length === 0 && demands[0] !== undefined)
+      this.#memories = this.#shareMemory(demands[0]);
     await settleAll(
-      vacant.map(async (seat) => {
-        const desk = this.#desks[this.#seats.indexOf(seat)]!;
-        replyOf(await this.#tell(seat, { kind: 'sit-down', desk }), 'ready');
+      vacant.map(async (worker) => {
+        const memory = this.#memories[this.#workers.indexOf(worker)]!;
+        replyOf(await this.#tell(worker, { kind: 'attach', memory }), 'ready');
       }),
     );
   }
 
-  #makeDesks({ planesBytes, ownBytes, planes, pieces }: Demand): SharedDesk[] {
+  #shareMemory({ planesBytes, ownBytes, planes, pieces }: Demand): SharedMemory[] {
     const work = planWork({ groups: this.#groups, planes, pieces }, planesBytes);
     const ownFrom = work.sets * planesBytes;
     const memory = makeSharedMemory(ownFrom + this.workers * ownBytes);
     const shared = { queue: this.#queueBuffer, work, upload: this.#upload, response: this.#response };
-    return this.#seats.map((_, index) => ({
+    return this.#workers.map((_, index) => ({
       ...shared,
       room: { memory, ownAt: ownFrom + index * ownBytes },
     }));
@@ -128,7 +133,7 @@ export class SharedPool implements EvaluatorPool {
     try {
       // The threads wake up while their uploads are copied.
       const replies = settleAll(
-        this.#seats.map(async (seat) => replyOf(await this.#tell(seat, { kind: 'work' }), 'computed')),
+        this.#workers.map(async (worker) => replyOf(await this.#tell(worker, { kind: 'work' }), 'computed')),
       );
       this.#uploadRooms.forEach((room, index) => {
         room.set(upload[index]!);
@@ -150,15 +155,15 @@ export class SharedPool implements EvaluatorPool {
     return cutBuffer(copy.buffer, this.#lengths.response);
   }
 
-  /** The reply of a worker. One that is lost gives up its seat, and nobody waits for it. */
-  async #tell(seat: Seat, task: WorkerTask): Promise<WorkerReply> {
-    const { thread } = seat;
-    if (thread === null) throw internalError('nobody sits here');
+  /** The reply of a worker. A thread that is lost is let go, and nobody waits for it. */
+  async #tell(worker: WorkerHandle, task: WorkerTask): Promise<WorkerReply> {
+    const { thread } = worker;
+    if (thread === null) throw internalError('the thread of this worker is lost');
     try {
       return await runTask(thread, task, [], undefined);
     } catch (error) {
       this.#queue.cancel();
-      seat.thread = null;
+      worker.thread = null;
       await thread.destroy();
       throw error;
     }
@@ -166,7 +171,7 @@ export class SharedPool implements EvaluatorPool {
 
   async dispose(): Promise<void> {
     this.#isDisposed = true;
-    await Promise.all(this.#seats.map(async ({ thread }) => thread?.destroy()));
+    await Promise.all(this.#workers.map(async ({ thread }) => thread?.destroy()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -8,9 +8,9 @@ const CANCELLED = 2;
 const FIELDS = 3;
 const CLOSED = -1;
 /** Looks before a thread goes to sleep: the others are nearly done, and to be woken takes as long as this. */
-const LOOKS = 20_000;
+const SPINS_BEFORE_SLEEP = 20_000;
 /** Only a safeguard against a wake-up that is lost; milliseconds. */
-const LOOK_AGAIN_MS = 100;
+const WAKE_AGAIN_MS = 100;
 
 export class WorkQueue {
   readonly #state: Int32Array<SharedArrayBuffer>;
@@ -52,7 +52,7 @@ export class WorkQueue {
       if (this.isCancelled) return false;
       const done = Atomics.load(this.#state, DONE);
       if (done >= count) return true;
-      if (look >= LOOKS) Atomics.wait(this.#state, DONE, done, LOOK_AGAIN_MS);
+      if (look >= SPINS_BEFORE_SLEEP) Atomics.wait(this.#state, DONE, done, WAKE_AGAIN_MS);
     }
   }
 

@@ -17,15 +17,15 @@ let part: Promise<Evaluator> | null = null;
 let shared: Promise<SharedEvaluator> | null = null;
 
 function ownPart(): Promise<Evaluator> {
-  const { plan, seating } = setupOf(workerData);
-  if (seating.kind !== 'part') throw internalError('this worker has a share');
-  part ??= createEvaluator(plan, { ...seating.options, part: seating.part });
+  const { plan, duty } = setupOf(workerData);
+  if (duty.kind !== 'part') throw internalError('this worker has a share');
+  part ??= createEvaluator(plan, { ...duty.options, part: duty.part });
   return part;
 }
 
 function ownShare(): Promise<SharedEvaluator> {
-  const { plan, seating } = setupOf(workerData);
-  if (seating.kind !== 'shared') throw internalError('this worker has a part');
+  const { plan, duty } = setupOf(workerData);
+  if (duty.kind !== 'shared') throw internalError('this worker has a part');
   shared ??= createSharedEvaluator(plan);
   return shared;
 }
@@ -51,8 +51,8 @@ async function answer(task: WorkerTask): Promise<unknown> {
       return movedResults((await ownPart()).evaluate(task.upload));
     case 'measure':
       return { kind: 'demand', demand: (await ownShare()).demand() } satisfies WorkerReply;
-    case 'sit-down':
-      (await ownShare()).sitDown(task.desk);
+    case 'attach':
+      (await ownShare()).attach(task.memory);
       return { kind: 'ready' } satisfies WorkerReply;
     case 'work':
       (await ownShare()).work();

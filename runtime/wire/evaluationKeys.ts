@@ -76,6 +76,11 @@ function malformed(where: string, expected: string, found: string): never {
   });
 }
 
+/** The rotations of keys as SEAL numbers them: 0 is the exchange of the slot rows, and comes first. */
+export function galoisSteps({ steps, exchange }: PlanKeys): readonly number[] {
+  return exchange ? [0, ...steps] : steps;
+}
+
 /** @throws CipherconvError `malformed-tensor` when the keys do not have the size that the plan says. */
 export function requireKeyBytes(expected: number, bytes: Uint8Array): void {
   if (bytes.length === expected) return;

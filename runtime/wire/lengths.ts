@@ -1,18 +1,16 @@
-import { slotGeometry } from '../../compiler/diagonals/packing.ts';
-import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
-import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
-import { isToeplitzView } from '../../compiler/lowerings/plan.ts';
+import type { Layout } from '../../compiler/lowering/layout.ts';
+import type { PlanWire } from '../../compiler/lowering/plan.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
+import { viewRules } from '../../compiler/lowerings/views.ts';
 import { responseByteLength, uploadByteLength } from './ciphertexts.ts';
-import type { DiagonalsView } from '../../compiler/diagonals/plan.ts';
-import type { ToeplitzView } from '../../compiler/toeplitz/plan.ts';
 
 /** How long the parts of messages are, exactly: from the plan alone, as the codecs say it. Units: bytes. */
 
 export interface MessageLengths {
-  /** Of every upload ciphertext: for each block group one per used chunk, in order. */
+  /** Of every upload ciphertext, in the order of the layout. */
   readonly upload: readonly number[];
-  /** Of every response ciphertext: for each block group one per row that is not empty, in order. */
+  /** Of every response ciphertext, in the order of the layout. */
   readonly response: readonly number[];
   /** Of the evaluation keys: one part, or none where the plan needs no keys. */
   readonly keys: readonly number[];
@@ -20,7 +18,7 @@ export interface MessageLengths {
 
 /** Lengths of all parts of all messages of a plan. Lays the elements out once, which takes time for large plans. */
 export function messageLengths(view: ClientView): MessageLengths {
-  return isToeplitzView(view) ? toeplitzLengths(view) : diagonalsLengths(view);
+  return layoutLengths(view.parameters, view.wire, viewRules(view).layout(view));
 }
 
 /** Bytes of every upload ciphertext of a plan, in order. */
@@ -33,44 +31,12 @@ export function responseLengths(view: ClientView): readonly number[] {
   return messageLengths(view).response;
 }
 
-function toeplitzLengths(view: ToeplitzView): MessageLengths {
-  return { ...groupLengths(view, buildBlockGroups(view.shape, view.packing)), keys: [] };
-}
-
-/** Lengths of the ciphertexts of a plan whose elements have been laid out. */
-export function groupLengths(
-  { parameters, wire, transfer }: Pick<ToeplitzView, 'parameters' | 'wire' | 'transfer'>,
-  groups: readonly BlockGroup[],
-): Pick<MessageLengths, 'upload' | 'response'> {
-  const empty = new Set(transfer.emptyRows);
+/** The same of a plan, or a part of one, whose elements have been laid out. */
+export function layoutLengths(parameters: Parameters, wire: PlanWire, layout: Layout): MessageLengths {
   return {
-    upload: groups.flatMap(({ inputs }) =>
-      transfer.usedChunks.map((chunk) => uploadByteLength(parameters, wire, inputs[chunk]!.read)),
-    ),
-    response: groups.flatMap(({ outputs }) =>
-      outputs
-        .filter((_, row) => !empty.has(row))
-        .map(({ coefficients }) => responseByteLength(parameters, wire, coefficients)),
-    ),
-  };
-}
-
-/** Every coefficient travels, because a slot depends on all of them. */
-function diagonalsLengths({
-  shape,
-  packing,
-  parameters,
-  wire,
-  transfer,
-  keys,
-}: DiagonalsView): MessageLengths {
-  const { resultCiphertexts } = slotGeometry(shape, packing);
-  return {
-    upload: transfer.usedChunks.map(() => uploadByteLength(parameters, wire, null)),
-    response: new Array<number>(resultCiphertexts - transfer.emptyRows.length).fill(
-      responseByteLength(parameters, wire, null),
-    ),
-    keys: keys.bytes === 0 ? [] : [keys.bytes],
+    upload: layout.uploads.map(({ travelling }) => uploadByteLength(parameters, wire, travelling)),
+    response: layout.results.map(({ travelling }) => responseByteLength(parameters, wire, travelling)),
+    keys: layout.keys === null ? [] : [layout.keys.bytes],
   };
 }
 

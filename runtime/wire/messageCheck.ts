@@ -1,12 +1,11 @@
-import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
-import { isToeplitzView } from '../../compiler/lowerings/plan.ts';
+import { viewRules } from '../../compiler/lowerings/views.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { SEED_BYTES } from '../seal/envelope.ts';
 import { readUpload, uploadCodes } from './ciphertexts.ts';
 import type { UploadCodes } from './ciphertexts.ts';
 import { coefficientCode } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
-import { messageLengths } from './lengths.ts';
+import { layoutLengths } from './lengths.ts';
 import type { MessageLengths } from './lengths.ts';
 import { decodeMessage } from './message.ts';
 import { Packer } from './packer.ts';
@@ -32,9 +31,10 @@ export class MessageCheck {
   constructor(packing: PackingModule, view: ClientView, digest: string) {
     const { parameters, wire } = view;
     this.#digest = digest;
-    this.#lengths = messageLengths(view);
+    const layout = viewRules(view).layout(view);
+    this.#lengths = layoutLengths(parameters, wire, layout);
     this.#degree = parameters.degree;
-    this.#positions = uploadPositions(view, this.#lengths.upload.length);
+    this.#positions = layout.uploads.map(({ travelling }) => travelling);
     this.#uploadCodes = uploadCodes(parameters, wire);
     this.#keyCodes = allPrimes(parameters).map((prime) => coefficientCode(prime, 0));
     this.#packer = new Packer(packing, {
@@ -62,12 +62,4 @@ export class MessageCheck {
       }
     }
   }
-}
-
-/** In the order of the upload's ciphertexts; null where all coefficients travel. */
-function uploadPositions(view: ClientView, count: number): readonly Positions[] {
-  if (!isToeplitzView(view)) return new Array<Positions>(count).fill(null);
-  return buildBlockGroups(view.shape, view.packing).flatMap(({ inputs }) =>
-    view.transfer.usedChunks.map((chunk) => inputs[chunk]!.read),
-  );
 }

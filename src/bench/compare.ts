@@ -1,6 +1,7 @@
+import { keyCount } from '../../compiler/lowering/plan.ts';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { Plan } from '../../compiler/lowerings/plan.ts';
+import type { Plan, Lowering } from '../../compiler/lowerings/plan.ts';
 import { outputShape } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
@@ -11,7 +12,6 @@ import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
 import { median } from './rawOperations.ts';
 import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
-import type { Lowering } from '../../compiler/lowering/plan.ts';
 
 /** `cipherconv bench --compare`: toeplitz against diagonals on layers that both can do. */
 
@@ -71,12 +71,12 @@ async function measure(plan: Plan, compile: number, input: Tensor): Promise<Comp
   if (first === undefined) throw new Error('a comparison of no rounds');
   return {
     kind: 'ran',
-    lowering: plan.packing.lowering,
+    lowering: plan.lowering,
     match: reports.every(({ match }) => match),
     params: { ...first.params, coeffModulusBits: coeffModulusBits(plan.parameters) },
     counts: first.counts,
     bytes: first.bytes,
-    keys: 'keys' in plan ? plan.keys.steps.length : 0,
+    keys: 'keys' in plan ? keyCount(plan.keys) : 0,
     compile,
     ms: medianTimes(reports),
   };

@@ -49,9 +49,9 @@ export function measureDirect(module: DirectModule): DirectCosts {
   };
   const { limbs, limbBits } = limbsFor(prime);
   const planes = Array.from({ length: PLANES }, (_, index) => ({
+    kind: 'pair' as const,
     left: 2 * index,
     right: 2 * index + 1,
-    shift: 0,
   }));
   const blocks = [madeUpBlock(4, 1), madeUpBlock(4, TAPS), madeUpBlock(1, 1), madeUpBlock(1, TAPS)];
   const kernel = new DirectKernel(module, {

@@ -1,6 +1,5 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
@@ -16,6 +15,7 @@ import { ortConvolutions } from './onnxruntime.ts';
 import { combineCosts, median } from './rawOperations.ts';
 import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 import type { Kernel } from '../../compiler/lowering/plan.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** Milliseconds of the node-seal operations that the ntt kernel executes for the plan. */
 function floorMilliseconds({ counts }: Plan, costs: OperationCosts): number {
@@ -64,7 +64,7 @@ type Step = Exclude<keyof Round, 'match'>;
 /** Times one layer with both kernels, each on the plan that is best for it. */
 export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
   const spec = layerSpec(layer);
-  const { kernel } = compileSpec(spec, { lowering: 'toeplitz' });
+  const { kernel } = compileSpec(spec, { lowering: 'toeplitz' }).execution;
   const prepared = { ntt: await prepare(spec, 'ntt'), direct: await prepare(spec, 'direct') };
   const { plan, compile, prepare: prepareMs } = prepared[kernel];
   const { match, sweeps } = await runSweeps(prepared);
@@ -95,7 +95,7 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
       coeffModulusBits: coeffModulusBits(plan.parameters),
       plainModulus: plan.parameters.plainModulus,
     },
-    kernel: plan.kernel,
+    kernel,
     counts: plan.counts,
     bytes: plan.bytes,
     ms: { compile, prepare: prepareMs, ...ms, evaluate, floorNtt, total, plaintext },

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import type { EvaluatorPool } from '../../runtime/pool/pool.ts';
@@ -11,6 +10,7 @@ import type { LayerShape } from './layers.ts';
 import { median } from './rawOperations.ts';
 import { calmest, countCalm, watched } from './stolenTime.ts';
 import type { Watched } from './stolenTime.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** Turns that count, of every number of workers: the calmest, two threads need two processors all the time. */
 const TURNS = 8;

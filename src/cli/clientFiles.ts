@@ -8,13 +8,14 @@ import { looksLikePlan, parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
 
-/** What keygen, encrypt, evaluate and decrypt share: their files. */
+/** What commands share about their files; plans and keys of clients. */
 
 /** The mode of a secret key file: its owner reads and writes, nobody else anything. */
 export const SECRET_MODE = 0o600;
 
 /**
- * Every file its own, at most one input from stdin and one output to stdout.
+ * No output over an input or another output, at most one input from stdin and one output to stdout. The one rule of all
+ * commands that write files.
  * @throws CipherconvError `usage`.
  */
 export async function requireSeparate(
@@ -32,7 +33,7 @@ export async function requireSeparate(
       message: `${first.what} and ${second.what} cannot both ${stream}`,
     });
   }
-  await requireDistinct([...inputs, ...outputs]);
+  await requireDistinct(inputs, outputs);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { blindOption } from './blindOption.ts';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
-import { addModelFlags } from './modelFlags.ts';
+import { addAllowClear, addModelFlags } from './modelFlags.ts';
 import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +18,7 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
   addModelFlags(command);
+  addAllowClear(command);
   examples(command, [
     ['compile edges.conv.json -o edges.plan.json', 'a plan, in a file'],
     ['compile edges.conv.json -o server.json --client-plan client.json', 'for a server and its clients'],

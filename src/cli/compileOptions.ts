@@ -2,11 +2,11 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Failure } from '../../compiler/bfv/noise.ts';
-import { positiveNumber } from './values.ts';
+import { positiveNumber, wholeNumber } from './values.ts';
 import { DEGREES, isDegree, isSecurityBits } from '../../compiler/bfv/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/bfv/security.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
-import type { Lowering } from '../../compiler/lowering/plan.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import type { Lowering } from '../../compiler/lowerings/plan.ts';
 
 function parseDegree(text: string): Degree {
   const degree = Number(text);
@@ -24,6 +24,15 @@ function parseSecurity(text: string): SecurityBits {
 export interface ParsedOptions {
   readonly getOptionValue: (name: string) => unknown;
   readonly getOptionValueSource: (name: string) => string | undefined;
+}
+
+/** Adds the option that holds every accumulator to a width; models have nowhere to declare one. */
+export function addAccumulatorBits(command: CommandUnknownOpts): void {
+  command.option(
+    '--accumulator-bits <n>',
+    'bits of the accumulator, in place of what the file declares or implies',
+    wholeNumber(1, 64),
+  );
 }
 
 /** Adds the options that choose how a config is compiled; `compileOptions` reads them. */
@@ -46,6 +55,7 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
       'how often decryption may fail (default: never, and 2^-128 where ciphertexts are rotated)',
     ).choices(['never', '2^-128']),
   );
+  addAccumulatorBits(command);
   command.option('--degree <N>', 'take this ring degree and no other', parseDegree);
   command.option('--security <bits>', 'bits of security: 128, 192 or 256 (default: 128)', parseSecurity);
 }
@@ -58,6 +68,7 @@ export function compileOptions(command: ParsedOptions): CompileOptions {
   const given = (name: string): unknown => command.getOptionValue(name);
   const kernel = given('kernel');
   const [degree, security] = [given('degree'), given('security')];
+  const accumulatorBits = given('accumulatorBits');
   const failure = failureOf(given('failure'));
   const [upload, link] = [given('upload'), given('link')];
   return {
@@ -67,6 +78,7 @@ export function compileOptions(command: ParsedOptions): CompileOptions {
     upload: upload === 'seeded' || upload === 'whole' ? upload : 'auto',
     ...(typeof link === 'number' ? { linkMegabitsPerSecond: link } : {}),
     ...(failure === undefined ? {} : { failure }),
+    ...(typeof accumulatorBits === 'number' ? { accumulatorBits } : {}),
     ...(typeof degree === 'number' && isDegree(degree) ? { degree } : {}),
     ...(typeof security === 'number' && isSecurityBits(security) ? { security } : {}),
   };
@@ -81,7 +93,17 @@ function failureOf(name: unknown): Failure | undefined {
   return name === 'never' || name === '2^-128' ? name : undefined;
 }
 
-const NAMES = ['lowering', 'kernel', 'objective', 'upload', 'link', 'degree', 'failure', 'security'] as const;
+const NAMES = [
+  'lowering',
+  'kernel',
+  'objective',
+  'upload',
+  'link',
+  'degree',
+  'failure',
+  'security',
+  'accumulatorBits',
+] as const;
 
 /**
  * A plan is compiled already: refuses options that would have no effect on it.
@@ -92,7 +114,7 @@ export function refuseCompileOptions(command: ParsedOptions): void {
   if (given === undefined) return;
   throw new CipherconvError({
     code: 'usage',
-    message: `--${given} has no effect on a plan, which is compiled already`,
+    message: `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} has no effect on a plan, which is compiled already`,
     hint: 'give the filter config instead of the plan, or leave the option out',
   });
 }

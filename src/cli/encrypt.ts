@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
 import { late } from './interrupt.ts';
+import { addPictureFlags, pictureRules } from './pictureFlags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `encrypt`: an input to the ciphertext that goes to the server. */
@@ -12,14 +13,15 @@ export function addEncrypt(program: Command, terminal: () => Terminal): void {
     .requiredOption('--secret-key <file>', 'the secret key of keygen, or - for stdin')
     .requiredOption(
       '-i, --input <file>',
-      'a tensor (.npy, .json, .pb), a picture (.png), or - for a JSON tensor on stdin',
+      'a tensor (.npy, .json, .pb), a picture (.png, .jpg), or - for a JSON tensor on stdin',
     )
     .requiredOption('-o, --output <file>', 'where the ciphertext goes, or - for stdout');
+  addPictureFlags(command);
   examples(command, [
     ['encrypt --plan client.json --secret-key secret.key -i x.npy -o upload.ct', 'what the server gets'],
   ]);
-  command.action(async (flags) => {
+  command.action(async (flags, self) => {
     const { encrypt } = await late(import('./actions/encrypt.ts'));
-    await encrypt(flags, terminal());
+    await encrypt(flags, pictureRules(self), terminal());
   });
 }

@@ -1,6 +1,6 @@
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import { printable } from '../../compiler/base/printable.ts';
-import { keyBytes } from '../../compiler/lowerings/plan.ts';
+import { keyBytes, kernelOf } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loweringReportLines } from '../report/loweringReport.ts';
@@ -41,17 +41,19 @@ function noiseLines({ noise }: Plan): string[] {
 }
 
 /** What executes the products, and how the direct kernel's lanes were proved wide enough. */
-function kernelLines({ kernel, direct, noise }: Plan): string[] {
-  if (direct === null) return [`kernel ${kernel}: SEAL's evaluator, everything in NTT form`];
-  const { limbBits, limbs, laneL1, folds } = direct;
+function kernelLines(plan: Plan): string[] {
+  const execution = plan.lowering === 'toeplitz' ? plan.execution : { kernel: kernelOf(plan) };
+  if (!('lanes' in execution))
+    return [`kernel ${execution.kernel}: SEAL's evaluator, everything in NTT form`];
+  const { limbBits, limbs, laneL1, folds } = execution.lanes;
   return [
-    `kernel ${kernel}: coefficients in ${plural(limbs, 'limb')} of ${plural(limbBits, 'bit')}, summed in 32-bit lanes`,
-    `a lane holds a norm of ${laneL1}, the largest row has ${noise.rowL1}: ${plural(folds, 'sum')} a row`,
+    `kernel direct: coefficients in ${plural(limbs, 'limb')} of ${plural(limbBits, 'bit')}, summed in 32-bit lanes`,
+    `a lane holds a norm of ${laneL1}, the largest row has ${plan.noise.rowL1}: ${plural(folds, 'sum')} a row`,
   ];
 }
 
 function costLines(plan: Plan): string[] {
-  const { bytes, counts, report } = plan;
+  const { bytes, counts, report, request } = plan;
   const { refused } = report;
   const keys = keyBytes(plan);
   return [
@@ -60,7 +62,7 @@ function costLines(plan: Plan): string[] {
       (keys === 0 ? 'no evaluation keys' : `evaluation keys of ${plural(keys, 'byte')}, once`),
     `${plural(counts.products, 'product')}, ${plural(counts.ntt, 'transform')}, ${plural(counts.rotations, 'rotation')}, ` +
       plural(counts.weightPlaintexts, 'weight polynomial'),
-    `cheapest of ${plural(report.considered, 'candidate')} for ${report.objective}: about ${report.estimatedMilliseconds.toFixed(2)} ms by the cost model`,
+    `cheapest of ${plural(report.considered, 'candidate')} for ${request.objective}: about ${report.estimatedMilliseconds.toFixed(2)} ms by the cost model`,
     refused.length === 0 ? 'nothing was refused' : 'refused:',
     ...refused.map(({ degree, reason }) => `  N = ${degree}: ${reason}`),
   ];
@@ -86,7 +88,7 @@ export function explainPlan(
     ],
     [`Noise, ${plan.noise.failure === 'never' ? 'worst case, ' : ''}log2`, noiseReportLines(noise)],
     ['Lowering', loweringReportLines(lowering)],
-    ['Packing', packingLines(plan.packing)],
+    ['Packing', packingLines(plan)],
     ['Kernel', kernelLines(plan)],
     ['Cost', costLines(plan)],
   ];

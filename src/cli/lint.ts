@@ -17,10 +17,20 @@ export function addLint(program: Command, terminal: () => Terminal): void {
       new Option('--format <kind>', 'how findings are printed').choices(FORMATS).default('pretty' as const),
     )
     .option('--max-warnings <N>', 'fail when there are more warnings', wholeNumber(0, 1e9))
-    .option('--calibration <path>', 'sample inputs: .npy, .json, .pb, .png, or a folder of them')
+    .option('--calibration <path>', 'sample inputs: .npy, .json, .pb, .png, .jpg, or a folder of them')
     .option('--config <file>', 'settings (default: the nearest cipherconv.config.json above each file)')
+    .option(
+      '--ignore <pattern>',
+      'what to leave out, as in .gitignore, relative to the current folder; repeatable',
+      collect,
+    )
     .option('--rule <name=level>', 'level of a rule: error, warning, info or off; repeatable', collect)
     .option('--headroom <bits>', 'bits to spare that low-headroom asks for', wholeNumber(0, 64))
+    .option(
+      '--accumulator-bits <n>',
+      'bits of the accumulator, in place of what the file declares or implies',
+      wholeNumber(1, 64),
+    )
     .option('--channels', 'a table row for every output channel')
     .option('--bind <name=file.pb>', 'values of a model input, which makes it constant; repeatable', collect)
     .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect)

@@ -2,6 +2,7 @@ import { Command, CommanderError } from '@commander-js/extra-typings';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { printable } from '../../compiler/base/printable.ts';
 import { VERSION_LINE } from '../version.ts';
+import { protectInputs } from '../frontend/files.ts';
 import { addBench } from './bench.ts';
 import { addCompile } from './compile.ts';
 import { addCompletion } from './completion.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly AddCommand[] = [
  */
 export async function main(args: readonly string[]): Promise<void> {
   endWithStreams();
+  protectInputs();
   // What came while all this was loaded.
   await interruptsTold();
   let outcome: Outcome = { kind: 'good' };

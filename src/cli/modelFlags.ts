@@ -1,5 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { NamedFile } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 
 /** Adds the options that say more of an ONNX model than it says itself; `modelFlags` reads them. */
@@ -11,17 +13,42 @@ export function addModelFlags(command: CommandUnknownOpts): void {
   repeatable('--bind <name=file.pb>', 'values of a model input, which makes it constant');
   repeatable('--input-type <name=type>', 'what integers a float model input stands for');
   repeatable('--extent <name=N>', 'size of a symbolic extent of a model input');
+  command.addOption(new Option('--encrypt-pools', 'average pools of models become encrypted layers too'));
 }
 
 function listOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** What --bind, --input-type and --extent were given, in order. */
+/** The files that options of models name. */
+export function boundFiles({ bind }: ModelFlags): NamedFile[] {
+  return bind.map((text) => ({ what: '--bind', path: text.slice(text.indexOf('=') + 1) }));
+}
+
+/** What the options of models were given; those that repeat in order. */
 export function modelFlags(command: { readonly getOptionValue: (name: string) => unknown }): ModelFlags {
   return {
     bind: listOf(command.getOptionValue('bind')),
     inputType: listOf(command.getOptionValue('inputType')),
     extent: listOf(command.getOptionValue('extent')),
+    encryptPools: command.getOptionValue('encryptPools') === true,
   };
+}
+
+/** Adds the option that accepts a model in which nothing is encrypted; `allowsClear` reads it. */
+export function addAllowClear(command: CommandUnknownOpts): void {
+  command.option('--allow-clear', 'accept a model in which nothing can be encrypted');
+}
+
+export function allowsClear(command: { readonly getOptionValue: (name: string) => unknown }): boolean {
+  return command.getOptionValue('allowClear') === true;
+}
+
+/** @throws CipherconvError `usage`: a single convolution is always encrypted. */
+export function refuseAllowClear(command: { readonly getOptionValue: (name: string) => unknown }): void {
+  if (!allowsClear(command)) return;
+  throw new CipherconvError({
+    code: 'usage',
+    message: '--allow-clear has no effect here: it is for ONNX models',
+  });
 }

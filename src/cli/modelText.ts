@@ -3,7 +3,7 @@ import { printable } from '../../compiler/base/printable.ts';
 import { alignColumns } from '../lint/reporters/table.ts';
 import { layersOf } from '../model/modelPlan.ts';
 import type { ModelLayer, ModelPlan } from '../model/modelPlan.ts';
-import type { FloatComparison, ModelComparison } from '../model/modelReport.ts';
+import type { ModelComparison, RuntimeStatistic } from '../model/modelReport.ts';
 import type { ModelRunResult } from '../model/runModel.ts';
 import { describeWidth, plural } from './planText.ts';
 import { bytesText, millisecondsText } from './runText.ts';
@@ -12,12 +12,24 @@ import { bold, verdict } from './terminal.ts';
 /** How compiled models and their runs read in text. */
 
 /** What this protocol protects, and what not: said with every run. */
-export const PROTECTION = [
-  'the server sees ciphertexts only, and computes every encrypted layer on them',
-  'the client computes what is between the layers in the clear: it sees every activation, and weights are not hidden from it',
-];
+export function protection(plan: ModelPlan): readonly string[] {
+  if (layersOf(plan).length === 0)
+    return ['nothing is encrypted: the client computes all of it in the clear'];
+  return [
+    `the server sees ciphertexts only, and computes every encrypted layer on them: ${macsText(plan)}`,
+    'the client computes what is between the layers in the clear: it sees every activation, and weights are not hidden from it',
+  ];
+}
 
-/** What the client computes in the clear although it is linear. */
+/** How much of the work is encrypted. */
+function macsText({ macs: { encrypted, total } }: ModelPlan): string {
+  const share = total === 0 ? 0 : (100 * encrypted) / total;
+  // Never 100% of what is not all.
+  const percent = encrypted === total ? '100' : (Math.floor(share * 10) / 10).toFixed(1);
+  return `${encrypted} of ${total} multiply-accumulates (${percent}%)`;
+}
+
+/** What the client computes in the clear although it is linear, or may be. */
 export function clearNotices({ clear }: ModelPlan): string[] {
   return clear.map(
     ({ name, op, reason }) =>
@@ -51,7 +63,7 @@ function layerCells({ name, op, stored: { plan } }: ModelLayer): string[] {
     describeWidth(analysis.required),
     String(parameters.degree),
     String(parameters.plainModulus),
-    plan.packing.lowering,
+    plan.lowering,
     bytesText(bytes.upload),
     bytesText(bytes.response),
   ];
@@ -81,25 +93,25 @@ function names(tensors: readonly string[]): string {
   return tensors.map(printable).join(', ') || 'constants';
 }
 
-function comparisonText(comparison: ModelComparison): string {
-  if (comparison.kind === 'layers-only')
-    return 'layer by layer: sums too wide for a whole run in onnxruntime';
-  const equal = comparison.outputs - comparison.mismatches;
-  const what = comparison.kind === 'model' ? 'the whole model' : 'its integer rewrite';
-  return `equal: ${equal} of ${comparison.outputs} outputs, compared with ${what} in onnxruntime`;
+function comparisonText({ outputs, mismatches }: ModelComparison): string {
+  return `equal: ${outputs - mismatches} of ${outputs} outputs, compared with the network in integers in the clear`;
 }
 
-function floatLines(floats: FloatComparison): string[] {
-  return [
-    `floats        ${floats.differing} of ${floats.requantized} quantized values are rounded otherwise by the model in floats` +
-      (floats.differing === 0 ? '' : `, by ${plural(floats.largestSteps, 'step')} at most`),
-    `              ${floats.differingOutputs} of ${floats.outputs} outputs differ from it` +
-      (floats.differingOutputs === 0 ? '' : `, by ${floats.largestOutputDifference.toPrecision(3)} at most`),
-  ];
+function statisticLine(statistic: RuntimeStatistic | null, reason: string | null): string {
+  if (statistic === null) return `statistic     none: ${printable(reason ?? 'not asked for')}`;
+  const { outputs, differing, largestDifference, sameTop1 } = statistic;
+  const how =
+    differing === 0
+      ? 'none differs'
+      : `by ${largestDifference.toPrecision(3)} steps at most, ${sameTop1 ? 'the same' : 'another'} largest value`;
+  return `statistic     ${differing} of ${outputs} outputs differ in onnxruntime-web's run of the model as it stands: ${how}`;
 }
 
 /** What a person reads after a run of a model. The last line says whether all is equal. */
-export function describeModelRun(plan: ModelPlan, { report, layers, segmentMs }: ModelRunResult): string {
+export function describeModelRun(
+  plan: ModelPlan,
+  { report, statisticReason, layers, segmentMs }: ModelRunResult,
+): string {
   const planned = layersOf(plan);
   const rows = report.layers.map((layer, index) => {
     const ms = Object.values(layer.ms).reduce((sum, time) => sum + time, 0);
@@ -125,8 +137,13 @@ export function describeModelRun(plan: ModelPlan, { report, layers, segmentMs }:
     ...table.slice(1),
     `rounds        ${report.rounds}`,
     `client        ${millisecondsText(segmentMs)} between the layers, in the clear`,
-    ...PROTECTION.map((sentence, index) => `${index === 0 ? 'protection    ' : '              '}${sentence}`),
-    ...(comparison === null || comparison.kind === 'model' ? [] : floatLines(comparison.floats)),
+    ...protection(plan).map(
+      (sentence, index) => `${index === 0 ? 'protection    ' : '              '}${sentence}`,
+    ),
+    ...clearNotices(plan).map(
+      (sentence, index) => `${index === 0 ? 'in the clear  ' : '              '}${sentence}`,
+    ),
+    statisticLine(report.statistic, statisticReason),
   ];
   return `${lines.join('\n')}\n${verdict(report.match, last)}\n`;
 }

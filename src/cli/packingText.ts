@@ -5,14 +5,14 @@ import { plural } from './planText.ts';
 
 /** How packings read in text. */
 
-export function packingLines(packing: Plan['packing']): string[] {
-  switch (packing.lowering) {
+export function packingLines(plan: Plan): string[] {
+  switch (plan.lowering) {
     case 'toeplitz':
-      return toeplitzLines(packing);
+      return toeplitzLines(plan.packing);
     case 'diagonals':
-      return diagonalsLines(packing);
+      return diagonalsLines(plan.packing, plan.parameters.degree);
     default:
-      return packing satisfies never;
+      return plan satisfies never;
   }
 }
 
@@ -23,7 +23,7 @@ function toeplitzLines(packing: ToeplitzPacking): string[] {
       ? []
       : [`space to depth: ${phaseFactors.rows} x ${phaseFactors.columns} phases become channels`];
   return [
-    `${packing.lowering}, tiles of ${tile.height} x ${tile.width} outputs`,
+    `toeplitz, tiles of ${tile.height} x ${tile.width} outputs`,
     ...phases,
     `row pitch ${rowPitch}, channel pitch ${channelPitch} coefficients`,
     `a ciphertext holds ${plural(packing.channelsPerCiphertext, 'channel')} of ${plural(packing.blocksPerCiphertext, 'tile')}; ` +
@@ -31,18 +31,14 @@ function toeplitzLines(packing: ToeplitzPacking): string[] {
   ];
 }
 
-function diagonalsLines({
-  degree,
-  rowPitch,
-  planePitch,
-  planesPerRow,
-  period,
-  steps,
-}: DiagonalsPacking): string[] {
+function diagonalsLines(
+  { rowPitch, planePitch, planesPerRow, period, steps }: DiagonalsPacking,
+  degree: number,
+): string[] {
   return [
     `diagonals, 2 slot rows of ${degree / 2} in a ciphertext`,
     `row pitch ${rowPitch}, plane pitch ${planePitch} slots, ${plural(planesPerRow, 'plane')} in a slot row`,
-    period === 0 ? 'every input stands once' : `the inputs repeat after ${plural(period, 'plane')}`,
+    period === null ? 'every input stands once' : `the inputs repeat after ${plural(period, 'plane')}`,
     describeSteps(steps),
   ];
 }

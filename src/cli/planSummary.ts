@@ -1,4 +1,4 @@
-import { isToeplitz } from '../../compiler/lowerings/plan.ts';
+import { uploadForm } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { planFacts } from '../runReport.ts';
 
@@ -17,10 +17,11 @@ export function planSummary({ plan, layout, digest }: StoredPlan): object {
       data: plan.parameters.dataPrimes,
       special: plan.parameters.specialPrime,
     },
-    packing: plan.packing,
-    ...(isToeplitz(plan) ? {} : { keys: plan.keys }),
+    packing: { lowering: plan.lowering, degree: plan.parameters.degree, ...plan.packing },
+    ...(plan.lowering === 'diagonals' ? { keys: plan.keys } : {}),
     noise: plan.noise,
-    wire: plan.wire,
-    report: plan.report,
+    wire: { upload: uploadForm(plan), ...plan.wire },
+    request: plan.request,
+    report: { objective: plan.request.objective, ...plan.report },
   };
 }

@@ -1,8 +1,9 @@
 import type { Command } from '@commander-js/extra-typings';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
-import { addModelFlags } from './modelFlags.ts';
+import { addAllowClear, addModelFlags } from './modelFlags.ts';
 import { late } from './interrupt.ts';
+import { addPictureFlags } from './pictureFlags.ts';
 import type { Terminal } from './terminal.ts';
 import { collect, wholeNumber } from './values.ts';
 
@@ -17,7 +18,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     )
     .requiredOption(
       '-i, --input <file>',
-      'a tensor (.npy, .json, .pb), a picture (.png), or - for a JSON tensor on stdin; name=file, repeated, where a model has several inputs',
+      'a tensor (.npy, .json, .pb), a picture (.png, .jpg), or - for a JSON tensor on stdin; name=file, repeated, where a model has several inputs',
       collect,
     )
     .option('-o, --output <file>', 'write the result: .npy, .json, .pb, .png, or - for JSON on stdout')
@@ -29,8 +30,11 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);
   addModelFlags(command);
+  addAllowClear(command);
+  addPictureFlags(command);
   examples(command, [
     ['run edges.conv.json -i picture.png -o edges.png', 'a picture through a filter'],
+    ['run edges.plan.json -i photo.jpg --grey --resize', 'a colour photo of any size'],
     ['run edges.plan.json -i x.npy --json', 'a plan, and the measurements for programs'],
     ['run network.onnx -i images=x.npy -i mask=m.pb -o y.npy', 'a model of two inputs'],
   ]);

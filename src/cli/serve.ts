@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
 import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
-import { positiveNumber, wholeNumber } from './values.ts';
+import { hostNames, origins, positiveNumber, wholeNumber } from './values.ts';
 
 /** Below it not even Node with SEAL fits. */
 const LEAST_MEMORY_MIB = 192;
@@ -27,6 +27,22 @@ export function addServe(program: Command, terminal: () => Terminal): void {
       'requests a second from one address; 0: unlimited (default: 0)',
       wholeNumber(0, 1e6),
     )
+    .option(
+      '--address-share <percent>',
+      'of the connections and the memory for bodies and keys, for one address; behind a proxy 100 (default: 50)',
+      wholeNumber(1, 100),
+    )
+    .option(
+      '--min-body-rate <bytes/s>',
+      'refuse bodies that come more slowly; 0: none (default: 8192)',
+      wholeNumber(0, 2 ** 31),
+    )
+    .option(
+      '--allowed-host <name>',
+      'a name besides localhost that requests may have for the server; may be repeated',
+      hostNames,
+    )
+    .option('--cors <origin>', 'a web page from elsewhere that may ask; may be repeated', origins)
     .option(
       '--memory <MiB>',
       'what one worker may take (default: 512)',

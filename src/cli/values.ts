@@ -24,3 +24,17 @@ export function positiveNumber(most: number): (text: string) => number {
 export function collect(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
+
+/** A host name or address as requests name it, without port; may be given again. */
+export function hostNames(text: string, before: readonly string[] | undefined): string[] {
+  if (/^([a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])$/i.test(text)) return collect(text.toLowerCase(), before);
+  throw new InvalidArgumentError('Expected a host name without scheme and port, such as example.org.');
+}
+
+/** The origin of a web page, as browsers write it; may be given again. */
+export function origins(text: string, before: readonly string[] | undefined): string[] {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isWeb = url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
+  if (isWeb && (text === url.origin || text === `${url.origin}/`)) return collect(url.origin, before);
+  throw new InvalidArgumentError('Expected an origin: scheme, host and port, such as https://example.org.');
+}

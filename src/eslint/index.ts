@@ -8,7 +8,7 @@ import { npyLoader } from '../frontend/sources.ts';
 import { analyze } from '../lint/analyze.ts';
 import type { Level } from '../lint/finding.ts';
 import { tooWideFinding, unreadableFinding } from '../lint/refusal.ts';
-import { LAYER_RULES } from '../lint/registry.ts';
+import { LAYER_RULES, unreadableFile } from '../lint/registry.ts';
 import type { Rule, Subject } from '../lint/rule.ts';
 import { DEFAULT_SETTINGS } from '../lint/settings.ts';
 import { sourceOf } from '../lint/sources.ts';
@@ -102,13 +102,15 @@ function bitsOf(option: unknown): number {
 
 /** What is no filter config, or not a consistent one. */
 const unreadable: EslintRule = {
-  meta: { type: 'problem', docs: { description: 'The file is not a valid filter config.' }, schema: [] },
+  meta: { type: 'problem', docs: { description: unreadableFile.summary }, schema: [] },
   create: (context) => ({
     Document: () => {
       const outcome = outcomeOf(context);
       if (outcome.kind === 'read' || outcome.error instanceof TooWideError) return;
-      const { message, hint } = unreadableFinding(outcome.error, context.filename);
-      context.report({ loc: errorLoc(context, outcome.error), message: withHint(message, hint) });
+      const finding = unreadableFinding(outcome.error, context.filename, DEFAULT_SETTINGS);
+      if (finding === null) return;
+      const message = withHint(finding.message, finding.hint);
+      context.report({ loc: errorLoc(context, outcome.error), message });
     },
   }),
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { clientView, isToeplitzView } from '../../compiler/lowerings/plan.ts';
+import { keyBytes } from '../../compiler/lowerings/plan.ts';
 import type { ClientView, Plan } from '../../compiler/lowerings/plan.ts';
 import { checkClientView } from '../../compiler/lowerings/checkView.ts';
 import { canonicalLines } from './canonicalJson.ts';
@@ -13,6 +13,7 @@ import {
   parameters,
   planWire,
   saysDiagonals,
+  seededWire,
   toeplitzPacking,
 } from './planSchema.ts';
 import { PLAN_VERSION, requirePlanVersion } from './planVersion.ts';
@@ -22,6 +23,7 @@ import { schemaError } from './schemaIssues.ts';
 import type { DiagonalsView } from '../../compiler/diagonals/plan.ts';
 import type { ToeplitzView } from '../../compiler/toeplitz/plan.ts';
 import { deepFreeze } from '../../compiler/base/freeze.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /**
  * The client's part of a plan: what encrypting and decrypting need, and nothing of the weights or biases but what the
@@ -55,14 +57,20 @@ const viewShape = {
   parameters,
   windows: z.strictObject({ low: integers, residueLow: integers }),
   transfer: z.strictObject({ usedChunks: integers, emptyRows: integers }),
-  wire: planWire,
 };
 
-const toeplitzShape = { ...viewShape, packing: toeplitzPacking };
+const toeplitzShape = {
+  ...viewShape,
+  lowering: z.literal('toeplitz'),
+  packing: toeplitzPacking,
+  wire: planWire,
+};
 const diagonalsShape = {
   ...viewShape,
+  lowering: z.literal('diagonals'),
   packing: diagonalsPacking,
-  keys: z.strictObject({ steps: integers, bytes: z.int().min(0) }),
+  wire: seededWire,
+  keys: z.strictObject({ steps: integers, exchange: z.boolean(), bytes: z.int().min(0) }),
 };
 
 /** Typed by the views, so that they fail to compile when a view and its schema drift apart. */
@@ -150,11 +158,11 @@ function checkDigest({ view, layout, commitment, digest }: ClientPlan, file: str
 }
 
 function viewOf(data: z.output<typeof toeplitzFile> | z.output<typeof diagonalsFile>): ClientView {
-  const { shape, parameters, windows, transfer, wire } = data;
-  const view = { shape, parameters, windows, transfer, wire };
-  return 'keys' in data
-    ? { ...view, packing: data.packing, keys: data.keys }
-    : { ...view, packing: data.packing };
+  const { shape, parameters, windows, transfer } = data;
+  const view = { shape, parameters, windows, transfer };
+  return data.lowering === 'diagonals'
+    ? { ...view, lowering: data.lowering, packing: data.packing, wire: data.wire, keys: data.keys }
+    : { ...view, lowering: data.lowering, packing: data.packing, wire: data.wire };
 }
 
 function checkView(view: ClientView, file: string): void {
@@ -179,5 +187,5 @@ function checkView(view: ClientView, file: string): void {
 
 /** Bytes of the evaluation keys that the plan needs; 0 for none. */
 export function keyBytesOf({ view }: ClientPlan): number {
-  return isToeplitzView(view) ? 0 : view.keys.bytes;
+  return keyBytes(view);
 }

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, link, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, link, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
+import { decodeText, requireTextLength } from './text.ts';
+import { LARGEST_STREAM_BYTES, readNamed, readStream, requireRegular } from './regularFiles.ts';
 
 /** Reading and writing whole files. `-` is stdin or stdout. Nothing is ever left half-written. */
 
@@ -13,36 +16,58 @@ export function displayName(path: string): string {
   return path === STANDARD_STREAM ? 'stdin' : path;
 }
 
-/** @throws CipherconvError `unreadable`. */
+/** Files that were read and must not be written over; null where nobody asked for that. */
+let inputs: Set<string> | null = null;
+
+/** From now on every file that is read is noted, and `writeWhole` refuses to write over it. For programs, at their start. */
+export function protectInputs(): void {
+  inputs = new Set();
+}
+
+/** Notes that a file is read, for those who read without `readBytes`. */
+export function noteInput(path: string): void {
+  if (path !== STANDARD_STREAM) inputs?.add(path);
+}
+
+/**
+ * Reads a file or pipe that the user named, or stdin; see regularFiles.ts for what may be opened.
+ * @throws CipherconvError `unreadable`.
+ */
 export async function readBytes(path: string): Promise<Uint8Array> {
+  noteInput(path);
+  let bytes: Uint8Array;
   try {
-    return path === STANDARD_STREAM ? await readStandardInput() : await readFile(path);
+    bytes =
+      path === STANDARD_STREAM
+        ? await readStream(process.stdin, LARGEST_STREAM_BYTES)
+        : await readNamed(path);
   } catch (error) {
     throw unreadable(path, error);
   }
+  refuseLfsPointer(bytes, displayName(path));
+  return bytes;
 }
 
-/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8. */
+/**
+ * Refuses a path that a search came upon and that is no regular file.
+ * @throws CipherconvError `unreadable`.
+ */
+export async function requireReadable(path: string): Promise<void> {
+  await requireRegular(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+}
+
+/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8, and too many for one text. */
 export async function readText(path: string): Promise<string> {
-  return decodeText(await readBytes(path), displayName(path));
-}
-
-/** @throws CipherconvError `unreadable` for bytes that are not UTF-8. */
-export function decodeText(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new CipherconvError(
-      {
-        code: 'unreadable',
-        where: file,
-        message: 'not a text file',
-        expected: 'text in UTF-8',
-        found: 'bytes that are not UTF-8',
-      },
-      { cause: error },
+  if (path !== STANDARD_STREAM) {
+    const size = await stat(path).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
     );
+    requireTextLength(size, displayName(path));
   }
+  return decodeText(await readBytes(path), displayName(path));
 }
 
 /** What reading `path` failed with, in words. */
@@ -51,15 +76,6 @@ export function unreadable(path: string, error: unknown): CipherconvError {
     { code: 'unreadable', where: displayName(path), message: `cannot be read: ${reasonOf(error)}` },
     { cause: error },
   );
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('stdin is not in binary mode');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -125,31 +141,49 @@ export interface NamedFile {
 }
 
 /**
- * Refuses two names of one file, also through links, so that no output ever replaces an input. Standard streams, devices
- * and pipes are not files.
+ * Refuses an output that is an input or another output, by whatever name: relative, through a link, or a hard link.
+ * Standard streams, devices and pipes are not files.
  * @throws CipherconvError `usage`.
  */
-export async function requireDistinct(files: readonly NamedFile[]): Promise<void> {
+export async function requireDistinct(
+  read: readonly NamedFile[],
+  written: readonly NamedFile[],
+): Promise<void> {
   const seen = new Map<string, NamedFile>();
-  for (const file of files) {
-    if (file.path === STANDARD_STREAM) continue;
+  for (const file of read) {
+    const identity = await identityOf(file.path);
+    if (identity !== null) seen.set(identity, file);
+  }
+  for (const file of written) {
     const identity = await identityOf(file.path);
     if (identity === null) continue;
     const other = seen.get(identity);
-    if (other !== undefined) {
-      throw new CipherconvError({
-        code: 'usage',
-        where: file.path,
-        message: `${other.what} and ${file.what} are the same file`,
-        hint: 'give each its own file',
-      });
-    }
+    if (other !== undefined) throw sameFile(file.path, other.what, file.what);
     seen.set(identity, file);
+  }
+}
+
+function sameFile(path: string, one: string, other: string): CipherconvError {
+  return new CipherconvError({
+    code: 'usage',
+    where: path,
+    message: `${one} and ${other} are the same file`,
+    hint: 'give each its own file',
+  });
+}
+
+/** What no command line names, such as the weights of a config, is known once it was read. */
+async function refuseOverInput(path: string): Promise<void> {
+  const target = inputs === null ? null : await identityOf(path);
+  if (target === null) return;
+  for (const input of inputs ?? []) {
+    if ((await identityOf(input)) === target) throw sameFile(path, `the input ${input}`, 'the output');
   }
 }
 
 /** What a path stands for: the file itself where there is one, else the place where it would be; null: no plain file. */
 async function identityOf(path: string): Promise<string | null> {
+  if (path === STANDARD_STREAM) return null;
   try {
     const found = await stat(path, { bigint: true });
     return found.isFile() ? `${found.dev}:${found.ino}` : null;
@@ -198,7 +232,7 @@ function alreadyThere(path: string, hint?: string): CipherconvError {
 /**
  * Writes a whole file or none: first into a temporary file in the same folder, then renamed over the target. A link is
  * followed; a device or pipe is written to directly. `-` is stdout.
- * @throws CipherconvError `unwritable`; the target is then as it was.
+ * @throws CipherconvError `unwritable`, or `usage` over an input that is protected; the target is then as it was.
  */
 export async function writeWhole(
   path: string,
@@ -209,6 +243,7 @@ export async function writeWhole(
     process.stdout.write(content);
     return;
   }
+  await refuseOverInput(path);
   try {
     const kind = await kindOf(path);
     if (kind === 'special') await writeFile(path, content);

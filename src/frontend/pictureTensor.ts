@@ -78,7 +78,7 @@ function requireFit(picture: Picture, spec: ConvShape): void {
   }
   const isGrey = picture.channels === 1 || picture.greyPalette;
   if (channels === 1 && !isGrey) {
-    const hint = 'convert it to grey first, or give the filter 3 input channels';
+    const hint = '--grey makes it grey; or give the filter 3 input channels';
     mismatch('a colour picture for a filter of 1 channel', 'a grey picture', 'RGB', hint);
   }
   if (channels === 3 && picture.channels === 1) {
@@ -87,6 +87,7 @@ function requireFit(picture: Picture, spec: ConvShape): void {
   }
   if (picture.height !== height || picture.width !== width) {
     const found = `${picture.width} x ${picture.height}`;
-    mismatch('the picture has another size', `${width} x ${height} (width x height)`, found);
+    const hint = '--resize scales its middle to that size';
+    mismatch('the picture has another size', `${width} x ${height} (width x height)`, found, hint);
   }
 }

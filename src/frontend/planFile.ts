@@ -1,6 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ErrorCode } from '../../compiler/base/errors.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { makeSpec } from '../../compiler/convolution/spec.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
@@ -15,6 +14,7 @@ import { parseJson } from './positions.ts';
 import type { TensorLayout } from './schema.ts';
 import { schemaError } from './schemaIssues.ts';
 import { deepFreeze } from '../../compiler/base/freeze.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** A plan as it is kept in a file. */
 export interface StoredPlan {

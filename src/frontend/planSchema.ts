@@ -74,16 +74,13 @@ export const parameters = z.strictObject({
   securityBits: z.literal([128, 192, 256]),
 });
 
-export const planWire = z.strictObject({
-  upload: z.enum(['seeded', 'whole']),
-  uploadC0: natural,
-  responseC0: natural,
-  responseC1: natural,
-});
+const droppedBits = { uploadC0: natural, responseC0: natural, responseC1: natural };
+
+/** How ciphertexts travel, as client plans say it. */
+export const planWire = z.strictObject({ upload: z.enum(['seeded', 'whole']), ...droppedBits });
+export const seededWire = z.strictObject({ upload: z.literal('seeded'), ...droppedBits });
 
 export const toeplitzPacking = z.strictObject({
-  lowering: z.literal('toeplitz'),
-  degree,
   phaseFactors: z.strictObject({ rows: positive, columns: positive }),
   tile: z.strictObject({ height: positive, width: positive }),
   rowPitch: withinRing,
@@ -97,12 +94,10 @@ export const toeplitzPacking = z.strictObject({
 const withinRow = natural.max(16384);
 
 export const diagonalsPacking = z.strictObject({
-  lowering: z.literal('diagonals'),
-  degree,
   rowPitch: positive,
   planePitch: positive.max(16384),
   planesPerRow: positive.max(16384),
-  period: withinRow,
+  period: positive.max(16384).nullable(),
   steps: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('rotate-inputs') }),
     z.strictObject({ kind: z.literal('rotate-results') }),
@@ -113,10 +108,23 @@ export const diagonalsPacking = z.strictObject({
 /** A natural number that may pass 2^53. */
 const decimal = z.string().regex(/^(0|[1-9]\d{0,99})$/);
 
+/** What was asked for; `auto` leaves it to the compiler. */
+const request = z.strictObject({
+  lowering: z.enum(['auto', 'toeplitz', 'diagonals']),
+  objective: z.enum(['latency', 'bandwidth']),
+  degree: z.literal(['auto', ...DEGREES]),
+  security: z.literal([128, 192, 256]),
+  failure: z.enum(['auto', 'never', '2^-128']),
+  kernel: z.enum(['auto', 'ntt', 'direct']),
+  upload: z.enum(['auto', 'seeded', 'whole']),
+  linkMegabitsPerSecond: z.number().positive(),
+});
+
 const baseShape = {
   format: z.literal('cipherconv-plan'),
   version: z.literal(2),
   compiler: z.string().min(1).max(50),
+  request,
   spec,
   analysis: z.strictObject({
     interval,
@@ -127,7 +135,7 @@ const baseShape = {
   parameters,
   windows: z.strictObject({ low: z.array(z.int()), residueLow: z.array(z.int()) }),
   transfer: z.strictObject({ usedChunks: indices, emptyRows: indices }),
-  wire: planWire,
+  wire: z.strictObject(droppedBits),
   counts: z.strictObject({
     inputCiphertexts: natural,
     outputCiphertexts: natural,
@@ -138,7 +146,6 @@ const baseShape = {
   }),
   bytes: z.strictObject({ upload: natural, response: natural }),
   report: z.strictObject({
-    objective: z.enum(['latency', 'bandwidth']),
     considered: natural,
     estimatedMilliseconds: z.number().min(0),
     refused: z.array(z.strictObject({ degree, reason: z.string() })),
@@ -149,10 +156,20 @@ const failure = z.enum(['never', '2^-128']);
 
 const toeplitzShape = {
   ...baseShape,
-  kernel: z.enum(['ntt', 'direct']),
-  direct: z
-    .strictObject({ limbBits: positive.max(16), limbs: positive, laneL1: positive, folds: natural })
-    .nullable(),
+  lowering: z.literal('toeplitz'),
+  execution: z.discriminatedUnion('kernel', [
+    z.strictObject({ kernel: z.literal('ntt') }),
+    z.strictObject({
+      kernel: z.literal('direct'),
+      lanes: z.strictObject({
+        limbBits: positive.max(16),
+        limbs: positive,
+        laneL1: positive,
+        folds: natural,
+      }),
+      upload: z.enum(['seeded', 'whole']),
+    }),
+  ]),
   packing: toeplitzPacking,
   noise: z.strictObject({
     failure,
@@ -164,8 +181,7 @@ const toeplitzShape = {
 
 const diagonalsShape = {
   ...baseShape,
-  kernel: z.literal('ntt'),
-  direct: z.null(),
+  lowering: z.literal('diagonals'),
   packing: diagonalsPacking,
   noise: z.strictObject({
     failure,
@@ -176,7 +192,7 @@ const diagonalsShape = {
     rotations: natural,
     predictedBudgetBits: z.int(),
   }),
-  keys: z.strictObject({ steps: z.array(withinRow), bytes: natural }),
+  keys: z.strictObject({ steps: z.array(withinRow), exchange: z.boolean(), bytes: natural }),
 };
 
 /** Typed by the plan, so that they fail to compile when a plan and its schema drift apart. */
@@ -196,16 +212,9 @@ const serverShape = { ...fileShape, blind: hex32.nullable() };
 const toeplitzFile = z.strictObject({ ...toeplitzShape, ...serverShape });
 const diagonalsFile = z.strictObject({ ...diagonalsShape, ...serverShape });
 
-/** Whether parsed JSON says that it is a diagonals plan. */
+/** Whether parsed JSON says that it is a diagonals plan, or the view of one. */
 export function saysDiagonals(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || !('packing' in value)) return false;
-  const { packing } = value;
-  return (
-    typeof packing === 'object' &&
-    packing !== null &&
-    'lowering' in packing &&
-    packing.lowering === 'diagonals'
-  );
+  return typeof value === 'object' && value !== null && 'lowering' in value && value.lowering === 'diagonals';
 }
 
 /** The schema of a plan file by the lowering that it names, so that faults are told of that one alone. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
@@ -6,8 +5,10 @@ import { longWork } from '../../runtime/longWork.ts';
 import { looksLikeClientPlan } from './clientPlan.ts';
 import { parseFilterConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
-import { displayName, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { displayName, noteInput, readText, STANDARD_STREAM, unreadable } from './files.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 import { decodeNpy } from './npy.ts';
+import { insideOf, readRegularSync } from './regularFiles.ts';
 import { looksLikePlan, parsePlan } from './planFile.ts';
 import type { StoredPlan } from './planFile.ts';
 import { parseJson } from './positions.ts';
@@ -38,19 +39,42 @@ function refuseClientPlan(file: string): never {
   });
 }
 
-/** Reads the .npy files that the config at `path` names, relative to it. */
+/**
+ * Reads the .npy files that the config at `path` names: regular files below its folder, links followed.
+ * @throws CipherconvError (the loader) `malformed-config` for a path that leads out of the folder, `unreadable`, or
+ * `malformed-tensor`.
+ */
 export function npyLoader(path: string): (npy: string) => Tensor {
   const folder = path === STANDARD_STREAM ? '.' : dirname(path);
   return (npy) => {
     const file = isAbsolute(npy) ? npy : join(folder, npy);
-    let bytes: Uint8Array;
-    try {
-      bytes = readFileSync(file);
-    } catch (error) {
-      throw unreadable(file, error);
-    }
+    const inside = reading(file, () => insideOf(folder, npy));
+    if (inside.kind === 'outside')
+      return refuseOutside(displayName(path), `${JSON.stringify(npy)}, ${inside.reason}`);
+    noteInput(inside.path);
+    const bytes = reading(file, () => readRegularSync(inside.path));
+    refuseLfsPointer(bytes, file);
     return decodeNpy(bytes, file);
   };
+}
+
+function reading<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function refuseOutside(where: string, found: string): never {
+  throw new CipherconvError({
+    code: 'malformed-config',
+    where: `${where}: weights.values.npy`,
+    message: "the .npy file lies outside the config's folder",
+    expected: "a file below the config's folder",
+    found,
+    hint: 'put the .npy file beside the config',
+  });
 }
 
 /**

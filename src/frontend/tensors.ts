@@ -4,12 +4,15 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ConvShape } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { longWork } from '../../runtime/longWork.ts';
-import { decodeText, displayName, readBytes, STANDARD_STREAM } from './files.ts';
+import { displayName, readBytes, STANDARD_STREAM } from './files.ts';
+import { decodeText } from './text.ts';
 import { canonicalShape, outsideShape, toCanonical } from './layouts.ts';
 import { decodeTensorFile } from './onnx/proto/tensorProto.ts';
 import { flattenNested, pathOfElement } from './nested.ts';
 import { decodeNpy } from './npy.ts';
-import { decodePicture } from './picture.ts';
+import { readPicture } from './pictureFile.ts';
+import { AS_IT_IS, fitPicture } from './pictureFit.ts';
+import type { PictureRules } from './pictureFit.ts';
 import { pictureTensor } from './pictureTensor.ts';
 import type { Picture } from './pictureTensor.ts';
 import { formatPath, locate, LocatedError, parseJson } from './positions.ts';
@@ -36,7 +39,7 @@ interface ElementFault {
 }
 
 /**
- * Reads an input: .npy, .json, .pb (an ONNX TensorProto), .png, or `-` for a JSON tensor on stdin.
+ * Reads an input: .npy, .json, .pb (an ONNX TensorProto), .png, .jpg, or `-` for a JSON tensor on stdin.
  * @throws CipherconvError `unreadable`, `malformed-json`, `malformed-tensor`, `malformed-picture` or `unsupported`.
  */
 export async function loadInput(path: string): Promise<InputSource> {
@@ -54,13 +57,15 @@ export async function loadInput(path: string): Promise<InputSource> {
     case '.pb':
       return tensorFileSource(await readBytes(path), file);
     case '.png':
-      return { kind: 'picture', picture: decodePicture(await readBytes(path), file) };
+    case '.jpg':
+    case '.jpeg':
+      return { kind: 'picture', picture: await readPicture(path, kind) };
     default:
       throw new CipherconvError({
         code: 'unsupported',
         where: file,
         message: `not supported yet: ${kind === '' ? 'inputs without a file extension' : `${kind} inputs`}`,
-        expected: '.npy, .json, .pb or .png, or - for JSON on stdin',
+        expected: '.npy, .json, .pb, .png or .jpg, or - for JSON on stdin',
       });
   }
 }
@@ -137,7 +142,8 @@ export function parseTensorJson(text: string, file: string): InputSource {
 
 /**
  * The input tensor (NCHW, raw values) of a convolution, from a file in the config's layout.
- * @param notice told in a sentence how a picture was quantized
+ * @param notice told in a sentence how a picture was changed and quantized
+ * @param rules what may be done to a picture that does not fit; default: nothing
  * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value that the declared input cannot have.
  */
 export function inputTensor(
@@ -145,8 +151,10 @@ export function inputTensor(
   spec: ConvShape,
   layout: TensorLayout,
   notice: (sentence: string) => void,
+  rules: PictureRules = AS_IT_IS,
 ): Tensor {
-  if (source.kind === 'picture') return pictureTensor(source.picture, spec, notice);
+  if (source.kind === 'picture')
+    return pictureTensor(fitPicture(source.picture, spec.input, rules, notice), spec, notice);
   const { batch, channels, height, width, range, bits, signed } = spec.input;
   const expected = outsideShape([batch, channels, height, width], layout);
   if (source.shape.join() !== expected.join()) {

@@ -1,6 +1,6 @@
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { emptyArray } from './values.ts';
-import type { DenseTensor } from './values.ts';
+import type { DenseTensor, NumericArray } from './values.ts';
 
 /** Moving the elements of tensors about. Shapes are checked by shape inference before. */
 
@@ -21,20 +21,50 @@ export function strided(
   steps: readonly number[],
   start = 0,
 ): DenseTensor {
-  const count = elementCount(shape);
-  const data = emptyArray(source.type, count);
-  const position = new Array<number>(shape.length).fill(0);
-  let offset = start;
-  for (let index = 0; index < count; index++) {
-    data[index] = source.data[offset]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      offset += steps[axis]!;
-      if (++position[axis]! < shape[axis]!) break;
-      offset -= steps[axis]! * shape[axis]!;
+  const data = emptyArray(source.type, elementCount(shape));
+  copyStrided(source.data, data, merged(shape, steps), start);
+  return { type: source.type, shape: [...shape], data };
+}
+
+interface Axes {
+  readonly extents: readonly number[];
+  readonly steps: readonly number[];
+}
+
+/** The same walk with fewer axes: those of extent 1 left out, and neighbours joined that are one run. */
+function merged(shape: readonly number[], steps: readonly number[]): Axes {
+  const extents: number[] = [];
+  const joined: number[] = [];
+  shape.forEach((extent, axis) => {
+    const step = steps[axis]!;
+    if (extent === 1) return;
+    const last = extents.length - 1;
+    if (last >= 0 && joined[last] === step * extent) {
+      extents[last]! *= extent;
+      joined[last] = step;
+    } else {
+      extents.push(extent);
+      joined.push(step);
+    }
+  });
+  return extents.length === 0 ? { extents: [1], steps: [1] } : { extents, steps: joined };
+}
+
+function copyStrided(from: NumericArray, to: NumericArray, { extents, steps }: Axes, start: number): void {
+  const last = extents.length - 1;
+  const [run, step] = [extents[last]!, steps[last]!];
+  const position = new Array<number>(extents.length).fill(0);
+  let source = start;
+  for (let index = 0; index < to.length; index += run) {
+    if (step === 1) to.set(from.subarray(source, source + run), index);
+    else for (let at = 0, read = source; at < run; at++, read += step) to[index + at] = from[read]!;
+    for (let axis = last - 1; axis >= 0; axis--) {
+      source += steps[axis]!;
+      if (++position[axis]! < extents[axis]!) break;
+      source -= steps[axis]! * extents[axis]!;
       position[axis] = 0;
     }
   }
-  return { type: source.type, shape: [...shape], data };
 }
 
 /** transposed[i] = shape[permutation[i]]. */

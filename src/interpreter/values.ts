@@ -1,3 +1,6 @@
+import { datatypeRange } from '../../compiler/base/interval.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 
 /**
@@ -43,4 +46,21 @@ export function emptyArray(type: ElementType, count: number): NumericArray {
     case 'uint2':
       return new Uint8Array(count);
   }
+}
+
+/** Whether it is a type of integers; bool is one of 0 and 1. */
+export function isInteger(type: ElementType): boolean {
+  return ELEMENTS[type].kind !== 'float';
+}
+
+/** What a type of integers holds. */
+export function typeRange(type: ElementType): Interval {
+  return datatypeRange(ELEMENTS[type].bits, ELEMENTS[type].kind === 'signed');
+}
+
+/** The elements as doubles with a zero point taken off. */
+export function centred(data: NumericArray, zeroPoint = 0): Float64Array {
+  const values = new Float64Array(data.length);
+  for (let index = 0; index < values.length; index++) values[index] = data[index]! - zeroPoint;
+  return values;
 }

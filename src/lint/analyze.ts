@@ -177,12 +177,3 @@ function inputDistributions(spec: ConvSpec, samples: Samples | null): Distributi
   const histograms = inputHistograms(samples.images, channels, range);
   return histograms.map((counts) => histogramDistribution(range.lo, counts));
 }
-
-/**
- * Bits that an interval needs in an accumulator of this signedness; null when no number of unsigned bits holds it.
- */
-export function requiredBitsAs(interval: Interval, signed: boolean): number | null {
-  const width = requiredWidth(interval);
-  if (signed) return width.signed ? width.bits : width.bits + 1;
-  return width.signed ? null : width.bits;
-}

@@ -5,8 +5,9 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { makeSpec } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
-import { unreadable } from '../frontend/files.ts';
+import { requireReadable, unreadable } from '../frontend/files.ts';
 import { canonicalShape, toCanonical } from '../frontend/layouts.ts';
+import { PICTURE_KINDS } from '../frontend/pictureFile.ts';
 import { pictureTensor } from '../frontend/pictureTensor.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { loadInput } from '../frontend/tensors.ts';
@@ -30,10 +31,10 @@ export interface CalibrationInputs {
   readonly requireUse: (notice: (sentence: string) => void) => void;
 }
 
-const KINDS = ['.npy', '.json', '.png'];
+const KINDS = ['.npy', '.json', '.pb', ...PICTURE_KINDS];
 
 /**
- * Reads a .npy, .json or .png file, or all of them in a folder.
+ * Reads a .npy, .json, .pb, .png or .jpg file, or all of them in a folder.
  * @throws CipherconvError `unreadable`, also for a folder without any, and what `loadInput` throws.
  */
 export async function loadCalibration(path: string): Promise<CalibrationInputs> {
@@ -79,8 +80,11 @@ async function filesOf(path: string): Promise<string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
     const names = (await readdir(path)).filter((name) => KINDS.includes(extname(name).toLowerCase())).sort();
-    if (names.length > 0) return names.map((name) => join(path, name));
+    const files = names.map((name) => join(path, name));
+    for (const file of files) await requireReadable(file);
+    if (files.length > 0) return files;
   } catch (error) {
+    if (error instanceof CipherconvError) throw error;
     throw unreadable(path, error);
   }
   throw new CipherconvError({

@@ -13,12 +13,12 @@ export const RULE_NAMES = [
   'datatype-could-overflow',
   'wider-than-needed',
   'unused-weight-bits',
+  'unreadable',
 ] as const;
 
 export type ConfigurableRule = (typeof RULE_NAMES)[number];
 
-/** `unreadable` is no rule but the end of the matter for one file: always an error, and exit code 2. */
-export type RuleName = ConfigurableRule | 'unreadable';
+export type RuleName = ConfigurableRule;
 
 /** Integers past 2^53 are decimal strings. */
 export type WideInteger = number | string;
@@ -125,11 +125,11 @@ export interface LintReport {
 }
 
 /**
- * 0 when all is well, 1 for errors or more warnings than allowed, 2 when something could not be read, whatever else was
- * found.
+ * 0 when all is well, 1 for errors or more warnings than allowed, 2 when something could not be read and that is an error,
+ * whatever else was found.
  */
 export function lintExitCode({ findings }: LintReport, maxWarnings: number): 0 | 1 | 2 {
-  if (findings.some(({ rule }) => rule === 'unreadable')) return 2;
+  if (findings.some(({ rule, level }) => rule === 'unreadable' && level === 'error')) return 2;
   if (findings.some(({ level }) => level === 'error')) return 1;
   return findings.filter(({ level }) => level === 'warning').length > maxWarnings ? 1 : 0;
 }

@@ -2,7 +2,8 @@ import { largestTaps } from '../../compiler/accumulator/datatypeBound.ts';
 import { datatypeRange, requiredWidth } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
 
-import { largest, requiredBitsAs } from './analyze.ts';
+import { requiredBitsAs } from '../../compiler/accumulator/declaredWidth.ts';
+import { largest } from './analyze.ts';
 import type { Analysis, Tier } from './analyze.ts';
 import type { Layer, LayerTier, LayerTiers } from './finding.ts';
 import type { OpenSourceLayer } from './rule.ts';

@@ -16,14 +16,18 @@ import { findSources } from './search.ts';
 import { DEFAULT_SETTINGS, withOverrides } from './settings.ts';
 import type { Overrides, Settings } from './settings.ts';
 import { createSettingsFinder, namedSettings } from './settingsFiles.ts';
-import { readSource } from './sources.ts';
+import { holdTo, readSource } from './sources.ts';
 import type { ModelOptions } from './sources.ts';
 
 export interface LintOptions extends Overrides, ModelOptions {
   /** Settings file to use for every file; otherwise the nearest `cipherconv.config.json` above each. */
   readonly config?: string;
-  /** Sample inputs: .npy, .json, .png, or a folder of them. */
+  /** Sample inputs: .npy, .json, .pb, .png, .jpg, or a folder of them. */
   readonly calibration?: string;
+  /** Bits of the accumulator, in place of what files declare; the same signedness, signed where nothing is declared. */
+  readonly accumulatorBits?: number;
+  /** What searches leave out, as in `.gitignore`, relative to the current folder. */
+  readonly ignore?: readonly string[];
   /** Told in a sentence what a person may want to know besides the findings. */
   readonly notice?: (sentence: string) => void;
 }
@@ -34,6 +38,7 @@ export interface LintContext {
   readonly calibration: CalibrationInputs | null;
   readonly probabilityBudget: number;
   readonly model?: ModelOptions;
+  readonly accumulatorBits?: number;
 }
 
 const DEFAULT_CONTEXT: LintContext = {
@@ -47,8 +52,8 @@ const SHARED_BUDGET = 2 ** 28;
 
 /**
  * Lints files, folders and globs; none means the current folder. Loads no cryptography. A file that cannot be read is
- * a finding, so that the others are linted all the same.
- * @throws CipherconvError `unreadable` when an argument leads to no file at all; what is wrong with `options.config` or
+ * a finding, so that the others are linted all the same, and so is a folder.
+ * @throws CipherconvError `unreadable` when all arguments together lead to no file at all; what is wrong with `options.config` or
  *   `options.calibration`; `shape-mismatch` when the sample inputs fit no convolution.
  */
 export async function lint(paths: readonly string[], options: LintOptions = {}): Promise<LintReport> {
@@ -56,8 +61,9 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   const named = options.config === undefined ? null : await namedSettings(options.config);
   const findSettings = createSettingsFinder();
   const calibration = options.calibration === undefined ? null : await loadCalibration(options.calibration);
-  const files = await findSources(paths);
-  const probabilityBudget = Math.min(PROBABILITY_BUDGET, SHARED_BUDGET / files.length);
+  const { found: sources, empty } = await findSources(paths, options.ignore);
+  for (const path of empty) notice(`${path}: nothing to lint`);
+  const probabilityBudget = Math.min(PROBABILITY_BUDGET, SHARED_BUDGET / sources.length);
   const model: ModelOptions = {
     ...(options.bind === undefined ? {} : { bind: options.bind }),
     ...(options.inputQuantization === undefined ? {} : { inputQuantization: options.inputQuantization }),
@@ -66,14 +72,20 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   const findings: Finding[] = [];
   const layers: Layer[] = [];
   const brokenSettings = new Set<string>();
-  for (const path of files) {
+  for (const source of sources) {
+    const { path } = source;
     const found = named ?? (await findSettings(path));
     if (found.error !== null && found.file !== null && !brokenSettings.has(found.file)) {
       brokenSettings.add(found.file);
-      findings.push(unreadableFinding(found.error, found.file));
+      push(findings, unreadableFinding(found.error, found.file, withOverrides(found.settings, options)));
     }
     const settings = withOverrides(found.settings, options);
-    const linted = await lintFile(path, { settings, calibration, probabilityBudget, model });
+    if (source.kind === 'refused') {
+      push(findings, unreadableFinding(source.error, path, settings));
+      continue;
+    }
+    const held = options.accumulatorBits === undefined ? {} : { accumulatorBits: options.accumulatorBits };
+    const linted = await lintFile(path, { settings, calibration, probabilityBudget, model, ...held });
     for (const finding of linted.findings) findings.push(finding);
     for (const layer of linted.layers) layers.push(layer);
   }
@@ -81,17 +93,22 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   return { findings, layers };
 }
 
+function push(findings: Finding[], finding: Finding | null): void {
+  if (finding !== null) findings.push(finding);
+}
+
 async function lintFile(path: string, context: LintContext): Promise<LintReport> {
   let source: LintSource;
   try {
-    source = await readSource(path, context.model);
+    source = holdTo(await readSource(path, context.model), context.accumulatorBits);
   } catch (error) {
     if (error instanceof TooWideError) {
       const finding = tooWideFinding(error, context.settings);
       return { findings: finding === null ? [] : [finding], layers: [] };
     }
     if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
-    return { findings: [unreadableFinding(error, displayName(path))], layers: [] };
+    const finding = unreadableFinding(error, displayName(path), context.settings);
+    return { findings: finding === null ? [] : [finding], layers: [] };
   }
   return longWork(() => lintSource(source, context));
 }

@@ -8,12 +8,18 @@ import type { Settings } from './settings.ts';
 
 /** Findings about files whose convolution cannot be analysed. */
 
-/** A file that cannot be read or is not what it says: always an error. */
-export function unreadableFinding(error: CipherconvError, path: string): Finding {
+/** A file that cannot be read or is not what it says; null when the rule is off. */
+export function unreadableFinding(
+  error: CipherconvError,
+  path: string,
+  { levels }: Pick<Settings, 'levels'>,
+): Finding | null {
+  const { unreadable: level } = levels;
+  if (level === 'off') return null;
   const located = error instanceof LocatedError ? error : null;
   return {
     rule: 'unreadable',
-    level: 'error',
+    level,
     file: located?.file ?? path,
     line: located?.position?.line ?? null,
     column: located?.position?.column ?? null,

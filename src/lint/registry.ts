@@ -22,7 +22,14 @@ export const LAYER_RULES: readonly Rule[] = [
 ];
 
 /** What every rule says of itself. */
-export const ALL_RULES: readonly Pick<Rule, 'name' | 'level' | 'summary'>[] = [
-  ...LAYER_RULES,
-  unsupportedOperator,
-];
+export type RuleFacts = Pick<Rule, 'name' | 'level' | 'summary'>;
+
+/** A file or folder that ends the matter for itself; the others are linted all the same. */
+export const unreadableFile: RuleFacts = {
+  name: 'unreadable',
+  level: 'error',
+  summary: 'A file cannot be read, or is not what it should be.',
+};
+
+/** All rules, in the order of their pages. */
+export const ALL_RULES: readonly RuleFacts[] = [...LAYER_RULES, unsupportedOperator, unreadableFile];

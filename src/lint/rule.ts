@@ -17,6 +17,8 @@ export interface SourceLayer {
   readonly locate: (path: JsonPath) => Position | null;
   /** `outside`: what a user gives. `inner`: what other layers make, which sample inputs say nothing about. */
   readonly inputs: 'outside' | 'inner';
+  /** Where the width of its accumulator is declared: in the file, or, where the format has no place, by an option. */
+  readonly declares: 'in-file' | 'by-option';
   /** Where the weights of an output channel stand. */
   readonly weightPath: (channel: number) => JsonPath;
 }

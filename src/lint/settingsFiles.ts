@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { readText, STANDARD_STREAM } from '../frontend/files.ts';
+import { readText, requireReadable, STANDARD_STREAM } from '../frontend/files.ts';
 import { DEFAULT_SETTINGS, parseSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 
@@ -39,6 +39,7 @@ export function createSettingsFinder(): (linted: string) => Promise<FoundSetting
 async function readSettings(path: string): Promise<FoundSettings> {
   const file = shorter(path);
   try {
+    await requireReadable(path);
     return { settings: parseSettings(await readText(path), file), file, error: null };
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;

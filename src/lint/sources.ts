@@ -1,3 +1,4 @@
+import { widthOfBits, withAccumulatorBits } from '../../compiler/accumulator/declaredWidth.ts';
 import type { ParsedConfig } from '../frontend/config.ts';
 import type { ImportedModel, ImportOptions } from '../frontend/onnx/types.ts';
 import { loadConfig } from '../frontend/sources.ts';
@@ -33,8 +34,27 @@ const READERS: readonly Reader[] = [
 export function sourceOf(config: ParsedConfig): LintSource {
   const { spec, layout, locate, weightPath, file } = config;
   const op = 'ConvInteger';
-  const layer: SourceLayer = { name: spec.name, op, spec, layout, locate, inputs: 'outside', weightPath };
+  const layer: SourceLayer = {
+    name: spec.name,
+    op,
+    spec,
+    layout,
+    locate,
+    inputs: 'outside',
+    declares: 'in-file',
+    weightPath,
+  };
   return { file, layers: [layer], openLayers: [], unsupported: [] };
+}
+
+/** Every convolution held to an accumulator of `bits`, as `--accumulator-bits` asks. */
+export function holdTo(source: LintSource, bits: number | undefined): LintSource {
+  if (bits === undefined) return source;
+  return {
+    ...source,
+    layers: source.layers.map((layer) => ({ ...layer, spec: withAccumulatorBits(layer.spec, bits) })),
+    openLayers: source.openLayers.map((layer) => ({ ...layer, declared: widthOfBits(bits, layer.declared) })),
+  };
 }
 
 /** An imported model as the linter sees it. Models have no lines and columns. */
@@ -50,6 +70,7 @@ export function modelSource(model: ImportedModel): LintSource {
       layout: 'NCHW',
       locate: () => null,
       inputs: outside.has(input.tensor) && input.permutation === null ? 'outside' : 'inner',
+      declares: 'by-option',
       weightPath: () => [],
     })),
     openLayers: openLayers.map(openSource),

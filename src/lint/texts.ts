@@ -1,6 +1,7 @@
+export { requiredBitsFor, sufficientWidth } from '../../compiler/accumulator/declaredWidth.ts';
 import type { Interval, Width } from '../../compiler/base/interval.ts';
 import type { Remedies } from '../../compiler/accumulator/remedies.ts';
-import { requiredBitsAs } from './analyze.ts';
+import type { SourceLayer } from './rule.ts';
 
 /** Words that several findings share. */
 
@@ -16,17 +17,11 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** What to declare so that `interval` fits: the same signedness if that can be, signed otherwise. At least 1 bit. */
-export function sufficientWidth(interval: Interval, declared: Width): Width {
-  const bits = requiredBitsAs(interval, declared.signed);
-  return bits === null
-    ? { bits: requiredBitsAs(interval, true) ?? 1, signed: true }
-    : { bits: Math.max(1, bits), signed: declared.signed };
-}
-
-/** Bits needed as `sufficientWidth` declares them. */
-export function requiredBitsFor(interval: Interval, declared: Width): number {
-  return requiredBitsAs(interval, declared.signed) ?? requiredBitsAs(interval, true) ?? 1;
+/** How a width is given to the accumulator of a convolution: a config declares it, a model has nowhere to. */
+export function declareText({ declares }: Pick<SourceLayer, 'declares'>, width: Width): string {
+  return declares === 'in-file'
+    ? `declare ${bitsText(width)}`
+    : `pass --accumulator-bits ${width.bits}, where the accumulator has ${bitsText(width)}`;
 }
 
 /** "3", "3 and 5", "3, 5 and 7", "3, 5, 7 and 12 more". */

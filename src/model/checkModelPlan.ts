@@ -31,9 +31,8 @@ export function checkModelPlan(plan: ModelPlan, file: string): void {
   for (const [index, segment] of plan.segments.entries()) {
     if (segment !== null) checkSegment(segment, `segments[${index}]`, refuse);
   }
-  const { reference } = plan;
-  if (reference.kind !== 'layers-only') parseModel(reference.model, 'reference.model', refuse);
-  if (reference.kind !== 'model') parseModel(reference.floats, 'reference.floats', refuse);
+  parseModel(plan.network, 'network', refuse);
+  if (plan.macs.encrypted > plan.macs.total) refuse('macs', 'more are encrypted than there are');
 }
 
 type Refuse = (where: string, message: string) => never;

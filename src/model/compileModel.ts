@@ -1,30 +1,28 @@
-import { clone, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { sufficientWidth, widthOfBits } from '../../compiler/accumulator/declaredWidth.ts';
+import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
-import { ELEMENTS, isQuantizedType } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedLayer, ImportedModel } from '../frontend/onnx/types.ts';
 import { storedPlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { cutGraph } from './cutGraph.ts';
-import { integerReference, isExactInFloat32 } from './integerReference.ts';
-import type { ScaledLayer } from './integerReference.ts';
 import { layerEnds } from './layerEnds.ts';
-import type {
-  Arithmetic,
-  ModelLayer,
-  ModelLayerOutput,
-  ModelPlan,
-  ModelReference,
-  ScaledOutput,
-} from './modelPlan.ts';
-import { untypedValue } from './protoParts.ts';
+import type { ModelLayer, ModelPlan } from './modelPlan.ts';
 import { segmentModel } from './segmentModel.ts';
-import { standardModel } from './standardModel.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
+import { quoted } from '../frontend/onnx/refusal.ts';
+import { completeModel } from './completeModel.ts';
+import { macsOf } from './macs.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+
+export interface ModelCompileOptions extends CompileOptions {
+  /** Accept a model in which nothing is encrypted. */
+  readonly allowClear?: boolean;
+}
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
 const LAYOUT = 'NCHW';
@@ -34,27 +32,29 @@ const LAYOUT = 'NCHW';
  * @param options apply to every layer
  * @param onLayer told which layer begins: its position, how many there are
  * @throws CipherconvError `overflow` or `beyond-bfv` naming the layer, `unsupported` for weights that are graph
- * inputs and symbolic extents without a size.
+ * inputs, symbolic extents without a size, and a model in which nothing can be encrypted unless `allowClear`.
  */
 export function compileModel(
   model: ImportedModel,
-  options: CompileOptions = {},
+  options: ModelCompileOptions = {},
   onLayer: (layer: number, total: number) => void = () => undefined,
 ): ModelPlan {
   refuseOpenExtents(model);
   refuseOpenLayers(model);
-  const standard = standardModel(model);
-  const arithmetic = arithmeticOf(model, standard);
-  const ends = layerEnds(model, standard, arithmetic);
+  if (options.allowClear !== true) refuseAllClear(model);
+  const complete = completeModel(model);
+  const ends = model.layers.map(layerEnds);
   const cutting = cutGraph(
-    standard,
+    complete,
     model.inputs.map(({ name }) => name),
     model.outputs.map(({ name }) => name),
     ends.map(({ input, output }) => ({ input: input.tensor, output: output.tensor })),
   );
+  const layerOptions: CompileOptions & { allowClear?: boolean } = { ...options };
+  delete layerOptions.allowClear;
   const plans = model.layers.map((layer, index) => {
     onLayer(index, model.layers.length);
-    return compileLayer(model.file, layer, options);
+    return compileLayer(model.file, layer, layerOptions);
   });
   const layers = model.layers.map((layer, index): ModelLayer => {
     const { name, op, arrangement } = layer;
@@ -70,28 +70,29 @@ export function compileModel(
         : {
             inputs: segment.inputs,
             outputs: segment.outputs,
-            model: segmentModel(standard, segment, `segment ${index}`),
+            model: segmentModel(complete, segment, `segment ${index}`),
           },
     ),
     rounds: cutting.rounds.map((round) => round.map((index) => layers[index]!)),
-    clear: model.unsupported
-      .filter(({ kind }) => kind === 'linear')
-      .map(({ name, op, reason }) => ({ name, op, reason })),
-    arithmetic,
-    reference: reference(standard, layers),
+    clear: model.unsupported.map(({ name, op, reason }) => ({ name, op, reason })),
+    macs: macsOf(model),
+    network: toBinary(ModelProtoSchema, complete),
   };
 }
 
-/** Whether all that is quantized has 8 bits. Biases have 32, and tell nothing. */
-function arithmeticOf(model: ImportedModel, standard: ModelProto): Arithmetic {
-  const quantized = (standard.graph?.node ?? []).flatMap(({ opType, input, output }) =>
-    opType === 'QuantizeLinear' ? output : opType === 'DequantizeLinear' ? input.slice(0, 1) : [],
-  );
-  const isOther = quantized.some((name) => {
-    const type = (model.values.get(name) ?? model.constants.get(name))?.type ?? null;
-    return type === null || (isQuantizedType(type) && ELEMENTS[type].bits !== 8);
+/** A model in which nothing is encrypted protects nothing: nobody should believe otherwise. */
+function refuseAllClear({ file, layers, unsupported }: ImportedModel): void {
+  if (layers.length > 0) return;
+  const shown = unsupported.slice(0, 3).map(({ name, op, reason }) => `${quoted(name)} (${op}): ${reason}`);
+  const more = unsupported.length - shown.length;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: file,
+    message: 'nothing of this model can be encrypted',
+    expected: 'a linear layer on integers',
+    found: shown.length === 0 ? 'no linear layer' : `${shown.join('; ')}${more > 0 ? `; ${more} more` : ''}`,
+    hint: '--allow-clear (allowClear) computes all of it in the clear all the same',
   });
-  return isOther ? 'floats' : 'integers';
 }
 
 function port(model: ImportedModel): (value: ImportedModel['inputs'][number]) => ModelPlan['inputs'][number] {
@@ -132,6 +133,13 @@ function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
   });
 }
 
+/** A model has nowhere to declare an accumulator. */
+function overflowHint(spec: ConvSpec): string {
+  const { interval } = analyzeAccumulator(spec);
+  const { bits } = sufficientWidth(interval, widthOfBits(1, spec.accumulator));
+  return `--accumulator-bits ${bits} (accumulatorBits), where the accumulator has so many; or smaller weights, or fewer taps`;
+}
+
 function compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): StoredPlan {
   try {
     return longWork(() => storedPlan(compileSpec(layer.spec, options), LAYOUT));
@@ -139,44 +147,10 @@ function compileLayer(file: string, layer: ImportedLayer, options: CompileOption
     if (!(error instanceof CipherconvError)) throw error;
     const { where } = error.details;
     const place = `${file}: ${layer.name}`;
+    const hint = error.code === 'overflow' ? { hint: overflowHint(layer.spec) } : {};
     throw new CipherconvError(
-      { ...error.details, where: where === undefined ? place : `${place}: ${where}` },
+      { ...error.details, where: where === undefined ? place : `${place}: ${where}`, ...hint },
       { cause: error },
     );
   }
-}
-
-function isScaled(output: ModelLayerOutput): output is ScaledOutput {
-  return output.kind === 'scaled';
-}
-
-function reference(standard: ModelProto, layers: readonly ModelLayer[]): ModelReference {
-  const scaled = layers.flatMap(({ input, output, stored }): ScaledLayer[] =>
-    isScaled(output) ? [{ spec: stored.plan.spec, input, output }] : [],
-  );
-  if (scaled.length === 0) return { kind: 'model', model: toBinary(ModelProtoSchema, standard) };
-  const floats = toBinary(
-    ModelProtoSchema,
-    showing(
-      standard,
-      layers.map(({ input }) => input.tensor),
-    ),
-  );
-  const isRewritable = layers.every(({ arrangement }) => arrangement.kind !== 'phases');
-  if (!isRewritable || !scaled.every(({ spec }) => isExactInFloat32(spec)))
-    return { kind: 'layers-only', floats };
-  const model = toBinary(ModelProtoSchema, integerReference(standard, scaled));
-  return { kind: 'integer-rewrite', model, floats };
-}
-
-/** The model with more outputs: those tensors that a node makes. */
-function showing(model: ModelProto, tensors: readonly string[]): ModelProto {
-  const copy = clone(ModelProtoSchema, model);
-  const { graph } = copy;
-  if (graph === undefined) return copy;
-  const shown = new Set(graph.output.map(({ name }) => name));
-  const made = new Set(graph.node.flatMap(({ output }) => output));
-  const more = [...new Set(tensors)].filter((name) => made.has(name) && !shown.has(name));
-  graph.output.push(...more.map(untypedValue));
-  return copy;
 }

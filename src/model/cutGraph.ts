@@ -10,9 +10,7 @@ import type { Cut, Flow } from './levels.ts';
  * Segment k computes what has level k; what does not depend on any input has no level and is copied to where it is
  * needed.
  *
- * onnxruntime computes in integers only where it sees QuantizeLinear and DequantizeLinear around a node, and it rewrites
- * such pairs by their neighbours: a segment must show it what the whole graph shows. So DequantizeLinear is copied to where
- * it is needed; and where it is all that follows a QuantizeLinear, that node is copied as well (`requantized`).
+ * A DequantizeLinear is copied to where its floats are needed, so that their integers cross, which are smaller.
  */
 
 /** What the client computes in one go. */
@@ -22,15 +20,6 @@ export interface Segment {
   readonly outputs: readonly string[];
   /** Positions of its nodes in the graph, ascending. */
   readonly nodes: readonly number[];
-  /** Inputs that come out of a QuantizeLinear and DequantizeLinear pair, and go through a copy of it here. */
-  readonly requantized: readonly RequantizedTensor[];
-}
-
-export interface RequantizedTensor {
-  readonly tensor: string;
-  /** Positions of the pair's nodes. */
-  readonly quantize: number;
-  readonly dequantize: number;
 }
 
 export interface Cutting {
@@ -45,7 +34,6 @@ class Growing {
   readonly inputs = new Set<string>();
   readonly outputs = new Set<string>();
   readonly nodes = new Set<number>();
-  readonly requantized = new Map<string, RequantizedTensor>();
 
   finish(): Segment | null {
     if (this.outputs.size === 0) return null;
@@ -53,7 +41,6 @@ class Growing {
       inputs: [...this.inputs].sort(),
       outputs: [...this.outputs].sort(),
       nodes: [...this.nodes].sort((left, right) => left - right),
-      requantized: [...this.requantized.values()].sort((a, b) => a.dequantize - b.dequantize),
     };
   }
 }
@@ -61,7 +48,6 @@ class Growing {
 /** How a segment comes by a tensor. */
 type Source =
   | { readonly kind: 'input' }
-  | { readonly kind: 'requantized'; readonly pair: RequantizedTensor }
   | { readonly kind: 'node'; readonly node: number }
   | { readonly kind: 'initializer' };
 
@@ -70,17 +56,12 @@ class Cutter {
   readonly #levels: Levels;
   /** Inputs of the graph and outputs of layers: no segment computes them. */
   readonly #given: ReadonlySet<string>;
-  /** How often each tensor is read, as an output of the graph too. */
-  readonly #uses = new Map<string, number>();
   readonly #growing: readonly Growing[];
 
   constructor(flow: Flow, outputs: readonly string[]) {
     this.#flow = flow;
     this.#levels = new Levels(flow);
     this.#given = new Set([...flow.inputs, ...flow.cuts.map(({ output }) => output)]);
-    for (const name of [...flow.nodes.flatMap(({ input }) => input), ...outputs]) {
-      this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1);
-    }
     const known = [...outputs, ...flow.cuts.flatMap(({ input, output }) => [input, output])];
     const last = known.reduce((highest, tensor) => Math.max(highest, this.#levels.of(tensor)), 0);
     this.#growing = Array.from({ length: last + 1 }, () => new Growing());
@@ -109,11 +90,6 @@ class Cutter {
     for (let tensor = stack.pop(); tensor !== undefined; tensor = stack.pop()) {
       const source = this.#sourceOf(tensor, level);
       switch (source.kind) {
-        case 'requantized':
-          segment.requantized.set(tensor, source.pair);
-          segment.inputs.add(tensor);
-          this.#want(tensor);
-          break;
         case 'input':
           segment.inputs.add(tensor);
           this.#want(tensor);
@@ -137,18 +113,7 @@ class Cutter {
     if (node === undefined) return { kind: 'initializer' };
     const found = this.#levels.of(tensor);
     if (found === level || found === CONSTANT) return { kind: 'node', node };
-    if (this.#flow.nodes[node]?.opType !== 'DequantizeLinear') return { kind: 'input' };
-    const pair = this.#pairOf(tensor, node);
-    return pair === null ? { kind: 'node', node } : { kind: 'requantized', pair };
-  }
-
-  /** The pair that makes a tensor, where nothing else reads what is between its nodes. */
-  #pairOf(tensor: string, dequantize: number): RequantizedTensor | null {
-    const { nodes, producers } = this.#flow;
-    const between = nodes[dequantize]?.input[0] ?? '';
-    const quantize = producers.get(between);
-    if (quantize === undefined || this.#given.has(between) || this.#uses.get(between) !== 1) return null;
-    return nodes[quantize]?.opType === 'QuantizeLinear' ? { tensor, quantize, dequantize } : null;
+    return this.#flow.nodes[node]?.opType === 'DequantizeLinear' ? { kind: 'node', node } : { kind: 'input' };
   }
 }
 

@@ -3,7 +3,7 @@ import { arrangeOutput } from '../../compiler/convolution/arrangement.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
-import type { ModelLayer, ModelLayerOutput, RequantizedLayerOutput } from './modelPlan.ts';
+import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
@@ -98,7 +98,7 @@ function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: 
     case 'accumulator':
       return floating ? accumulators.data.map(Math.fround) : accumulators.data;
     case 'requantized':
-      return requantized(output, accumulators);
+      return requantize(accumulators, output.requantization).data;
     case 'scaled': {
       const { scales, bias } = output;
       const [batch = 1, channels = 1] = accumulators.shape;
@@ -110,13 +110,4 @@ function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: 
       });
     }
   }
-}
-
-function requantized(
-  { requantization, realScale }: RequantizedLayerOutput,
-  accumulators: Tensor,
-): Float64Array {
-  const { data } = requantize(accumulators, requantization);
-  if (realScale === null) return data;
-  return data.map((value) => Math.fround((value - requantization.outputZeroPoint) * realScale));
 }

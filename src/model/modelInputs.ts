@@ -4,7 +4,9 @@ import { readBytes, readText, STANDARD_STREAM, displayName } from '../frontend/f
 import { decodeNpyNumbers } from '../frontend/npy.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import { decodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
-import { decodePicture } from '../frontend/picture.ts';
+import { PICTURE_KINDS, readPicture } from '../frontend/pictureFile.ts';
+import { AS_IT_IS, fitPicture } from '../frontend/pictureFit.ts';
+import type { PictureRules } from '../frontend/pictureFit.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';
 import type { ModelPlan, ModelPort } from './modelPlan.ts';
@@ -31,7 +33,7 @@ export type InputFiles = ReadonlyMap<string, InputFile>;
 type Named = Pick<ModelPort, 'name'>;
 
 /**
- * Reads the inputs of a model: .npy, .pb (ONNX TensorProto), .json, .png, or `-` for a JSON tensor on stdin.
+ * Reads the inputs of a model: .npy, .pb (ONNX TensorProto), .json, .png, .jpg, or `-` for a JSON tensor on stdin.
  * @param ports inputs that the model takes
  * @param given files; `name=file` where the model has several inputs
  * @throws CipherconvError `usage` for inputs left out or unknown, and what reading throws.
@@ -50,12 +52,14 @@ export async function readInputFiles(ports: readonly Named[], given: readonly st
 /**
  * The inputs of a compiled model from what was read.
  * @param notice told in a sentence how a picture was read
+ * @param rules what may be done to a picture that does not fit; default: nothing
  * @throws CipherconvError `shape-mismatch` and `out-of-range` for wrong ones.
  */
 export function fitInputs(
   plan: ModelPlan,
   files: InputFiles,
   notice: (sentence: string) => void,
+  rules: PictureRules = AS_IT_IS,
 ): Map<string, TypedTensor> {
   return new Map(
     plan.inputs.map((port) => {
@@ -63,10 +67,24 @@ export function fitInputs(
       if (file === undefined) throw missing(plan.inputs, port);
       const type = requireCrossing(port.type, port.name);
       const numbers =
-        file.kind === 'numbers' ? file.numbers : pictureNumbers(file.picture, port, type, notice);
+        file.kind === 'numbers'
+          ? file.numbers
+          : pictureNumbers(fittingPicture(file.picture, port, rules, notice), port, type, notice);
       return [port.name, fitting(port, type, numbers)];
     }),
   );
+}
+
+/** What the rules make of a picture for an input of known NCHW extents. */
+function fittingPicture(
+  picture: Picture,
+  { shape }: ModelPort,
+  rules: PictureRules,
+  notice: (sentence: string) => void,
+): Picture {
+  const [, channels, height, width] = shape ?? [];
+  if (channels === undefined || height === undefined || width === undefined) return picture;
+  return fitPicture(picture, { channels, height, width }, rules, notice);
 }
 
 function assign(ports: readonly Named[], given: readonly string[]): Map<string, string> {
@@ -102,8 +120,8 @@ function missing(ports: readonly Named[], { name }: Named): CipherconvError {
 
 async function readInput(path: string): Promise<InputFile> {
   const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
-  return kind === '.png'
-    ? { kind: 'picture', picture: decodePicture(await readBytes(path), displayName(path)) }
+  return PICTURE_KINDS.includes(kind)
+    ? { kind: 'picture', picture: await readPicture(path, kind) }
     : { kind: 'numbers', numbers: await loadNumbers(path, kind) };
 }
 
@@ -123,7 +141,7 @@ async function loadNumbers(path: string, kind: string): Promise<Numbers> {
         code: 'unsupported',
         where: file,
         message: `not supported yet: ${kind === '' ? 'inputs without a file extension' : `${kind} inputs`}`,
-        expected: '.npy, .pb, .json or .png, or - for JSON on stdin',
+        expected: '.npy, .pb, .json, .png or .jpg, or - for JSON on stdin',
       });
   }
 }

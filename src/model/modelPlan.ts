@@ -18,20 +18,22 @@ export interface ModelPlan {
   readonly segments: readonly (ModelSegment | null)[];
   /** What the server computes in round k, encrypted: layers that do not wait for each other. */
   readonly rounds: readonly (readonly ModelLayer[])[];
-  /** Linear nodes that the client computes in the clear, and why. */
+  /** Linear nodes, and those of unknown operators, that the client computes in the clear, and why. */
   readonly clear: readonly ClearNode[];
-  /** How onnxruntime runs segments and reference. */
-  readonly arithmetic: Arithmetic;
-  readonly reference: ModelReference;
+  /** Multiply-accumulates of one run. */
+  readonly macs: Macs;
+  /**
+   * The whole model, an ONNX model complete in itself, weights and all: an encrypted run must equal it, with its layers in
+   * integers.
+   */
+  readonly network: Uint8Array;
 }
 
-/**
- * `integers`: under full graph optimization, where onnxruntime computes what stands between DequantizeLinear and
- * QuantizeLinear in integers. `floats`: without it, for models with types of other than 8 bits, which those
- * optimizations are not made for (onnxruntime 1.30 then drops a Relu that a 4-bit zero point makes necessary, and fuses
- * 4-bit convolutions into operators that it refuses).
- */
-export type Arithmetic = 'integers' | 'floats';
+/** Multiply-accumulates: those of encrypted layers, and those of all linear nodes whose shapes are known. */
+export interface Macs {
+  readonly encrypted: number;
+  readonly total: number;
+}
 
 /** An input or output of the model. */
 export interface ModelPort {
@@ -45,7 +47,7 @@ export interface ModelPort {
 export interface ModelSegment {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** An ONNX model without declared inputs: `declareInputs` adds them, with the types that the tensors then have. */
+  /** An ONNX model without declared inputs. */
   readonly model: Uint8Array;
 }
 
@@ -72,12 +74,6 @@ export interface RequantizedLayerOutput {
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly requantization: Requantization & { readonly kind: 'qlinear' };
-  /**
-   * null: `tensor` holds the integers q. Otherwise it holds scale * (q - zeroPoint), from which the graph's own
-   * QuantizeLinear makes q again: so a segment keeps QuantizeLinear and DequantizeLinear as the whole graph has them, and
-   * onnxruntime fuses the same groups in both.
-   */
-  readonly realScale: number | null;
 }
 
 export type ModelLayerOutput = AccumulatorOutput | ScaledOutput | RequantizedLayerOutput;
@@ -87,18 +83,6 @@ export interface ClearNode {
   readonly op: string;
   readonly reason: string;
 }
-
-/** The whole model in the clear, for onnxruntime: what an encrypted run must equal. */
-export type ModelReference =
-  /** The model itself: onnxruntime computes every layer in integers. */
-  | { readonly kind: 'model'; readonly model: Uint8Array }
-  /**
-   * Layers that onnxruntime computes in floats are rewritten in integers; the model itself runs beside it, so that what
-   * rounds differently there can be counted.
-   */
-  | { readonly kind: 'integer-rewrite'; readonly model: Uint8Array; readonly floats: Uint8Array }
-  /** Sums too wide for onnxruntime's floats: layers are compared one by one, the outputs are not. */
-  | { readonly kind: 'layers-only'; readonly floats: Uint8Array };
 
 /** The layers in the order in which they run. */
 export function layersOf({ rounds }: ModelPlan): readonly ModelLayer[] {

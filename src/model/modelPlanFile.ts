@@ -15,7 +15,7 @@ import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
-import type { ModelLayer, ModelPlan, ModelReference, ModelSegment } from './modelPlan.ts';
+import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
 import { deepFreeze } from '../../compiler/base/freeze.ts';
@@ -32,19 +32,6 @@ function toBase64(bytes: Uint8Array): string {
 
 function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'base64'));
-}
-
-function encodeReference(reference: ModelReference): ModelPlanFile['reference'] {
-  switch (reference.kind) {
-    case 'model':
-      return { kind: 'model', model: toBase64(reference.model) };
-    case 'integer-rewrite': {
-      const { kind, model, floats } = reference;
-      return { kind, model: toBase64(model), floats: toBase64(floats) };
-    }
-    case 'layers-only':
-      return { kind: 'layers-only', floats: toBase64(reference.floats) };
-  }
 }
 
 function contentOf(plan: ModelPlan): object {
@@ -69,8 +56,8 @@ function contentOf(plan: ModelPlan): object {
       })),
     ),
     clear: plan.clear,
-    arithmetic: plan.arithmetic,
-    reference: encodeReference(plan.reference),
+    macs: plan.macs,
+    network: toBase64(plan.network),
   };
 }
 
@@ -136,8 +123,8 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
     segments: content.segments.map(decodeSegment),
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
     clear: content.clear,
-    arithmetic: content.arithmetic,
-    reference: decodeReference(content.reference),
+    macs: content.macs,
+    network: fromBase64(content.network),
   };
   checkModelPlan(plan, file);
   return plan;
@@ -151,17 +138,4 @@ function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: strin
   const { name, op, input, arrangement, output, plan } = layer;
   const stored = parsePlan(JSON.stringify(plan), `${file}: ${name}`);
   return deepFreeze({ name, op, input, arrangement, output, stored });
-}
-
-function decodeReference(reference: ModelPlanFile['reference']): ModelReference {
-  switch (reference.kind) {
-    case 'model':
-      return { kind: 'model', model: fromBase64(reference.model) };
-    case 'integer-rewrite': {
-      const { kind, model, floats } = reference;
-      return { kind, model: fromBase64(model), floats: fromBase64(floats) };
-    }
-    case 'layers-only':
-      return { kind: 'layers-only', floats: fromBase64(reference.floats) };
-  }
 }

@@ -38,7 +38,6 @@ const output = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('requantized'),
     ...place,
-    realScale: z.number().positive().nullable(),
     requantization: z.strictObject({
       kind: z.literal('qlinear'),
       scale: floats,
@@ -73,12 +72,6 @@ const layer = z.strictObject({
   plan: z.record(z.string(), z.unknown()),
 });
 
-const reference = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('model'), model }),
-  z.strictObject({ kind: z.literal('integer-rewrite'), model, floats: model }),
-  z.strictObject({ kind: z.literal('layers-only'), floats: model }),
-]);
-
 export const modelPlanFileSchema = z.strictObject({
   format: z.literal('cipherconv-model-plan'),
   version: z.literal(PLAN_VERSION),
@@ -89,8 +82,8 @@ export const modelPlanFileSchema = z.strictObject({
   segments: z.array(segment.nullable()).min(1),
   rounds: z.array(z.array(layer)),
   clear: z.array(z.strictObject({ name: text, op: text, reason: text })),
-  arithmetic: z.enum(['integers', 'floats']),
-  reference,
+  macs: z.strictObject({ encrypted: natural, total: natural }),
+  network: model,
   digest: z.string().regex(/^[0-9a-f]{64}$/),
 });
 

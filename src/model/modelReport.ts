@@ -1,8 +1,12 @@
 import type { RunReport } from '../runReport.ts';
+import type { ClearNode, Macs } from './modelPlan.ts';
 
 /** What `run --json` prints for a model. */
 export interface ModelRunReport {
-  /** Whether every layer's accumulators and every output are what they are in the clear. */
+  /**
+   * Whether every layer's accumulators are those of the convolution in the clear, and every output that of the network's
+   * integer rewrite in the clear (docs/onnx.md). No runtime's opinion enters.
+   */
   readonly match: boolean;
   /** In the order in which they ran. */
   readonly layers: readonly ModelLayerReport[];
@@ -10,38 +14,36 @@ export interface ModelRunReport {
   readonly rounds: number;
   /** null where the outputs were not compared. */
   readonly comparison: ModelComparison | null;
+  /** Multiply-accumulates of one run: encrypted ones, and all. */
+  readonly macs: Macs;
+  /** Linear nodes, and those of unknown operators, that were computed in the clear. */
+  readonly clear: readonly ClearNode[];
+  /** null where the runtime was not asked, is not installed or refuses the model. */
+  readonly statistic: RuntimeStatistic | null;
 }
 
 export interface ModelLayerReport extends RunReport {
   readonly name: string;
 }
 
-/** How the outputs of the encrypted run compare with the whole model in onnxruntime. */
-export type ModelComparison =
-  | {
-      /** With the model itself. */
-      readonly kind: 'model';
-      readonly outputs: number;
-      readonly mismatches: number;
-    }
-  | {
-      /** With the model's integer rewrite, and beside it how far the model in floats is from both. */
-      readonly kind: 'integer-rewrite';
-      readonly outputs: number;
-      readonly mismatches: number;
-      readonly floats: FloatComparison;
-    }
-  | { readonly kind: 'layers-only'; readonly floats: FloatComparison };
-
-/** Quantized values that the model computes otherwise in floats: ties, and what follows from them. */
-export interface FloatComparison {
-  /** Inputs of layers, as integers. */
-  readonly requantized: number;
-  readonly differing: number;
-  /** The largest difference, in steps of the quantization. */
-  readonly largestSteps: number;
-  /** Outputs that differ from those of the model in floats, and by how much at most. */
+/** How the outputs of the encrypted run compare with the integer rewrite. */
+export interface ModelComparison {
+  /** Values compared. */
   readonly outputs: number;
-  readonly differingOutputs: number;
-  readonly largestOutputDifference: number;
+  readonly mismatches: number;
+}
+
+/** How a runtime's outputs of the model as it stands differ from ours. Never a verdict. */
+export interface RuntimeStatistic {
+  readonly runtime: 'onnxruntime-web';
+  /** Values compared. */
+  readonly outputs: number;
+  readonly differing: number;
+  /**
+   * In steps of the output's scale: 1 for integers, the scale behind a DequantizeLinear, else the largest magnitude of the
+   * output over 255.
+   */
+  readonly largestDifference: number;
+  /** Whether the largest value of every output, for every item of the batch (axis 0), stands at the same place. */
+  readonly sameTop1: boolean;
 }

@@ -43,12 +43,13 @@ export async function loadAnySource(
 }
 
 /** @throws CipherconvError `usage`: these say something of an ONNX model only. */
-export function refuseModelFlags({ bind, inputType, extent }: ModelFlags): void {
+export function refuseModelFlags({ bind, inputType, extent, encryptPools }: ModelFlags): void {
   const given = [
-    { flag: '--bind', list: bind },
-    { flag: '--input-type', list: inputType },
-    { flag: '--extent', list: extent },
-  ].find(({ list }) => list.length > 0);
+    { flag: '--bind', isGiven: bind.length > 0 },
+    { flag: '--input-type', isGiven: inputType.length > 0 },
+    { flag: '--extent', isGiven: extent.length > 0 },
+    { flag: '--encrypt-pools', isGiven: encryptPools === true },
+  ].find(({ isGiven }) => isGiven);
   if (given === undefined) return;
   throw new CipherconvError({
     code: 'usage',

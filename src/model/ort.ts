@@ -1,11 +1,10 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { Arithmetic } from './modelPlan.ts';
 import { CROSSING_ELEMENTS } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
 /**
- * onnxruntime-web on one thread, an optional package that is loaded when something needs it: what the client computes
- * between the linear layers of a model, and the whole model in the clear.
+ * onnxruntime-web on one thread, an optional package that is loaded when something needs it: operators that the interpreter
+ * does not compute, and the whole model as it stands, for a statistic.
  */
 
 export const PACKAGE = 'onnxruntime-web';
@@ -53,17 +52,6 @@ export async function loadOrt(): Promise<Ort | null> {
   }
 }
 
-/** @throws CipherconvError `unsupported` that says what to install. */
-export async function requireOrt(): Promise<Ort> {
-  const ort = await loadOrt();
-  if (ort !== null) return ort;
-  throw new CipherconvError({
-    code: 'unsupported',
-    message: `running a model needs ${PACKAGE}, which is not installed`,
-    hint: `npm install ${PACKAGE}@${VERSION}`,
-  });
-}
-
 /** A part of a model, or a whole one, ready to run. */
 export interface Session {
   /** @throws CipherconvError `unsupported` with onnxruntime's reason. */
@@ -80,12 +68,12 @@ export async function openSession(
   ort: Ort,
   model: Uint8Array,
   what: string,
-  arithmetic: Arithmetic,
+  graphOptimizationLevel: 'all' | 'disabled',
 ): Promise<Session> {
   const session = await attempt(what, () =>
     ort.InferenceSession.create(model, {
       executionProviders: ['wasm'],
-      graphOptimizationLevel: arithmetic === 'integers' ? 'all' : 'basic',
+      graphOptimizationLevel,
       logSeverityLevel: 4,
     }),
   );

@@ -1,19 +1,15 @@
 import { create } from '@bufbuild/protobuf';
-import { ATTRIBUTE, ELEMENTS } from '../frontend/onnx/proto/codes.ts';
+import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
-import {
-  AttributeProtoSchema,
-  NodeProtoSchema,
-  TensorProtoSchema,
-  ValueInfoProtoSchema,
-} from '../frontend/onnx/proto/onnx_pb.ts';
+import { NodeProtoSchema, ValueInfoProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type {
   AttributeProto,
   NodeProto,
   TensorProto,
   ValueInfoProto,
 } from '../frontend/onnx/proto/onnx_pb.ts';
-import { typedTensor } from './typedTensor.ts';
+import { toTensorProto } from '../frontend/onnx/proto/tensorProto.ts';
+import { toDense, typedTensor } from './typedTensor.ts';
 import type { CrossingElement } from './typedTensor.ts';
 
 /** Small builders of ONNX messages. */
@@ -33,14 +29,6 @@ export function node(
   });
 }
 
-export function integersAttribute(name: string, values: readonly number[]): AttributeProto {
-  return create(AttributeProtoSchema, { name, type: ATTRIBUTE.INTS, ints: values.map(BigInt) });
-}
-
-export function integerAttribute(name: string, value: number): AttributeProto {
-  return create(AttributeProtoSchema, { name, type: ATTRIBUTE.INT, i: BigInt(value) });
-}
-
 /** An initializer, little-endian as ONNX has it. */
 export function initializer(
   name: string,
@@ -48,14 +36,7 @@ export function initializer(
   shape: readonly number[],
   values: ArrayLike<number>,
 ): TensorProto {
-  const { data } = typedTensor(type, shape, values, name);
-  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return create(TensorProtoSchema, {
-    name,
-    dataType: ELEMENTS[type].code,
-    dims: shape.map(BigInt),
-    rawData,
-  });
+  return toTensorProto(toDense(typedTensor(type, shape, values, name), name), name);
 }
 
 /** A graph input or output; without a shape where none is known. */

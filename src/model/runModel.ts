@@ -2,20 +2,23 @@ import { CipherconvError, disposedError, internalError } from '../../compiler/ba
 import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
-import { ModelComparer } from './compareModel.ts';
-import { declareInputs } from './declareInputs.ts';
+import { ClearGraph } from './clearGraph.ts';
+import { compareNetwork } from './compareModel.ts';
 import { layerInput, layerOutput } from './layerTensors.ts';
 import { layersOf } from './modelPlan.ts';
 import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
 import type { ModelComparison, ModelRunReport } from './modelReport.ts';
-import { openSession, requireOrt } from './ort.ts';
-import type { Ort, Session } from './ort.ts';
+import { runtimeStatistic } from './statistic.ts';
+import type { StatisticResult } from './statistic.ts';
+import { fromDense, toDense } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
 type Tensors = Map<string, TypedTensor>;
 
 export interface ModelRunResult {
   readonly report: ModelRunReport;
+  /** Why the report has no statistic; null where it has one. */
+  readonly statisticReason: string | null;
   /** By the names that the model gives them. */
   readonly outputs: ReadonlyMap<string, TypedTensor>;
   /** Everything that passed between segments and layers, by name: what the client saw. */
@@ -31,7 +34,7 @@ export interface ModelRunOptions {
   readonly weightMemoryBytes?: number;
   /** Keep keys, weights and sub-models for the next input; otherwise one layer is in memory at a time. */
   readonly keep?: boolean;
-  /** Leave out the run of the whole model in the clear; layers are compared all the same. */
+  /** Leave out the run of the whole network in the clear; layers are compared all the same. */
   readonly compareOutputs?: boolean;
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
@@ -43,22 +46,19 @@ export interface ModelSignal {
 
 /** A client and a server of a compiled model. */
 export class ModelRunner implements AsyncDisposableHandle {
-  readonly #ort: Ort;
   readonly #plan: ModelPlan;
   readonly #options: ModelRunOptions;
   readonly #runners = new Map<ModelLayer, Runner>();
-  readonly #sessions = new Map<ModelSegment, Session>();
+  readonly #segments = new Map<ModelSegment, ClearGraph>();
   #isDisposed = false;
 
-  private constructor(ort: Ort, plan: ModelPlan, options: ModelRunOptions) {
-    this.#ort = ort;
+  private constructor(plan: ModelPlan, options: ModelRunOptions) {
     this.#plan = plan;
     this.#options = options;
   }
 
-  /** @throws CipherconvError `unsupported` where onnxruntime-web is not installed. */
-  static async open(plan: ModelPlan, options: ModelRunOptions = {}): Promise<ModelRunner> {
-    return new ModelRunner(await requireOrt(), plan, options);
+  static open(plan: ModelPlan, options: ModelRunOptions = {}): Promise<ModelRunner> {
+    return Promise.resolve(new ModelRunner(plan, options));
   }
 
   /**
@@ -85,9 +85,10 @@ export class ModelRunner implements AsyncDisposableHandle {
         results.push(await this.#runLayer(layer, tensors, signal));
     }
     const outputs = new Map(this.#plan.outputs.map(({ name }) => [name, take(tensors, name)]));
-    const comparison = this.#options.compareOutputs === false ? null : await this.#compare(inputs, tensors);
+    const check = await this.#check(inputs, outputs);
     return {
-      report: this.#report(results, comparison),
+      report: this.#report(results, check),
+      statisticReason: check.reason,
       outputs,
       activations: tensors,
       layers: results,
@@ -95,13 +96,12 @@ export class ModelRunner implements AsyncDisposableHandle {
     };
   }
 
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
     this.#isDisposed = true;
     for (const runner of this.#runners.values()) runner.dispose();
     this.#runners.clear();
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of sessions) await session.release();
+    this.#segments.clear();
+    return Promise.resolve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -113,21 +113,11 @@ export class ModelRunner implements AsyncDisposableHandle {
   }
 
   async #runSegment(segment: ModelSegment, tensors: Tensors): Promise<void> {
-    const kept = this.#sessions.get(segment);
-    const session =
-      kept ??
-      (await openSession(
-        this.#ort,
-        declareInputs(segment, tensors),
-        'a part of the model',
-        this.#plan.arithmetic,
-      ));
-    try {
-      for (const [name, tensor] of await session.run(tensors)) tensors.set(name, tensor);
-    } finally {
-      if (this.#options.keep === true) this.#sessions.set(segment, session);
-      else await session.release();
-    }
+    const graph = this.#segments.get(segment) ?? new ClearGraph(segment.model, segment.inputs);
+    const given = segment.inputs.map((name) => [name, toDense(take(tensors, name), name)] as const);
+    const made = await graph.run(new Map(given), segment.outputs);
+    for (const [name, tensor] of made) tensors.set(name, fromDense(tensor, name));
+    if (this.#options.keep === true) this.#segments.set(segment, graph);
   }
 
   async #runLayer(layer: ModelLayer, tensors: Tensors, signal: AbortSignal | undefined): Promise<RunResult> {
@@ -153,22 +143,34 @@ export class ModelRunner implements AsyncDisposableHandle {
     return openRunner(layer.stored.plan, { ...memory, ...aborting, onProgress });
   }
 
-  async #compare(inputs: ReadonlyMap<string, TypedTensor>, tensors: Tensors): Promise<ModelComparison> {
+  /** The run beside the whole network in the clear: what decides, and what a runtime says. */
+  async #check(inputs: ReadonlyMap<string, TypedTensor>, outputs: Tensors): Promise<Check> {
+    if (this.#options.compareOutputs === false)
+      return { comparison: null, statistic: null, reason: 'outputs were not compared' };
     this.#announce('compare', 0, 1);
-    return new ModelComparer(this.#ort, this.#plan).compare(inputs, tensors);
+    const network = new ClearGraph(this.#plan.network, []);
+    const comparison = await compareNetwork(this.#plan, network, inputs, outputs);
+    return { comparison, ...(await runtimeStatistic(this.#plan, network, inputs, outputs)) };
   }
 
-  #report(results: readonly RunResult[], comparison: ModelComparison | null): ModelRunReport {
+  #report(results: readonly RunResult[], { comparison, statistic }: Check): ModelRunReport {
+    const { rounds, macs, clear } = this.#plan;
     const layers = layersOf(this.#plan).map(({ name }, index) => ({ name, ...results[index]!.report }));
-    const isEqual = comparison === null || comparison.kind === 'layers-only' || comparison.mismatches === 0;
+    const isEqual = comparison === null || comparison.mismatches === 0;
     return {
       match: layers.every(({ match }) => match) && isEqual,
       layers,
-      rounds: this.#plan.rounds.length,
+      rounds: rounds.length,
       comparison,
+      macs,
+      clear,
+      statistic,
     };
   }
 }
+
+/** What a run was compared with. */
+type Check = { readonly comparison: ModelComparison | null } & StatisticResult;
 
 function take(tensors: ReadonlyMap<string, TypedTensor>, name: string): TypedTensor {
   const tensor = tensors.get(name);

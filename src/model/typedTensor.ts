@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { DenseTensor } from '../interpreter/values.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 
@@ -49,6 +50,10 @@ const TYPES = Object.freeze({
   bool: integers(1, false, (values) => Uint8Array.from(values)),
   uint32: integers(32, false, (values) => Uint32Array.from(values)),
   uint64: integers(64, false, (values) => BigUint64Array.from(bigIntegers(values))),
+  int4: integers(4, true, (values) => Int8Array.from(values)),
+  uint4: integers(4, false, (values) => Uint8Array.from(values)),
+  int2: integers(2, true, (values) => Int8Array.from(values)),
+  uint2: integers(2, false, (values) => Uint8Array.from(values)),
 } satisfies Partial<Record<ElementType, CrossingType>>);
 
 /** The element types that may cross between the parts of a model, and enter and leave it. */
@@ -66,6 +71,10 @@ export const CROSSING_ELEMENTS = Object.freeze([
   'bool',
   'uint32',
   'uint64',
+  'int4',
+  'uint4',
+  'int2',
+  'uint2',
 ] as const satisfies readonly CrossingElement[]);
 
 export interface TypedTensor {
@@ -150,4 +159,18 @@ export function toDoubles(tensor: TypedTensor, where: string): Float64Array {
       found: String(value),
     });
   });
+}
+
+/** As the interpreter has it. @throws CipherconvError as `toDoubles`. */
+export function toDense(tensor: TypedTensor, where: string): DenseTensor {
+  const { type, shape, data } = tensor;
+  const isWide = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  return { type, shape, data: isWide ? toDoubles(tensor, where) : data };
+}
+
+/** As it crosses between the parts of a model. @throws CipherconvError `unsupported` for types that do not cross. */
+export function fromDense({ type, shape, data }: DenseTensor, where: string): TypedTensor {
+  const crossing = requireCrossing(type, where);
+  const elements = crossing === 'int64' || crossing === 'uint64' ? TYPES[crossing].make(data) : data;
+  return { type: crossing, shape, data: elements };
 }

@@ -1,5 +1,5 @@
 import { context2d, element } from './elements.ts';
-import type { Size } from './pixels.ts';
+import type { Size } from '../frontend/pictureFit.ts';
 import type { Source } from './picture.ts';
 
 /** Longest side of the drawing area, pixels. */

@@ -1,8 +1,11 @@
+import { fitPicture } from '../frontend/pictureFit.ts';
+import type { PictureRules } from '../frontend/pictureFit.ts';
 import { pictureTensor } from '../frontend/pictureTensor.ts';
+import type { Picture } from '../frontend/pictureTensor.ts';
 import type { ConvShape } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { context2d, element, showPixels } from './elements.ts';
-import { middleBox, pixelsOf, samplesOf } from './pixels.ts';
+import { pixelsOf, readingSize, samplesOf } from './pixels.ts';
 
 /** From whatever can be drawn on a canvas to the input of a plan. */
 
@@ -43,13 +46,25 @@ export interface Prepared {
 }
 
 /**
- * Scales to the plan's input (its middle, where the proportions differ; white behind transparent parts) and quantizes by
- * the rule of `cipherconv run`. A picture of exactly the plan's size keeps its values.
+ * Made grey, scaled and quantized by the rules of `cipherconv run --grey --resize`, white behind transparent parts. A
+ * picture of exactly the plan's size keeps its values.
  * @throws CipherconvError when a value is outside the range that the plan takes.
  */
 export function preparePicture(source: Source, shape: ConvShape): Prepared {
   const channels = pictureChannels(shape);
-  const { width, height } = shape.input;
+  const notes: string[] = [];
+  const notice = (sentence: string): unknown => notes.push(sentence);
+  const fitted = fitPicture(pictureOf(source), { ...shape.input, channels }, BOTH, notice);
+  const tensor = pictureTensor(fitted, shape, notice);
+  const planes = planesOf(Float64Array.from(fitted.samples), channels);
+  return { tensor, note: notes.join(' '), scaled: pixelsOf(planes, { low: 0, high: 255 }) };
+}
+
+const BOTH: PictureRules = { grey: true, resize: true };
+
+/** Colour samples of the whole source. */
+function pictureOf(source: Source): Picture {
+  const { width, height } = readingSize(source);
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
@@ -57,15 +72,9 @@ export function preparePicture(source: Source, shape: ConvShape): Prepared {
   context.fillStyle = '#fff';
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = 'high';
-  const box = middleBox(source, { width, height });
-  context.drawImage(source.image, box.left, box.top, box.width, box.height, 0, 0, width, height);
-  const rgba = context.getImageData(0, 0, width, height).data;
-  const samples = samplesOf(rgba, channels);
-  const notes: string[] = [];
-  const picture = { file: source.name, width, height, depth: 8, channels, greyPalette: false, samples };
-  const tensor = pictureTensor(picture, shape, (sentence) => notes.push(sentence));
-  const planes = planesOf(Float64Array.from(samples), channels);
-  return { tensor, note: notes.join(' '), scaled: pixelsOf(planes, { low: 0, high: 255 }) };
+  context.drawImage(source.image, 0, 0, width, height);
+  const samples = samplesOf(context.getImageData(0, 0, width, height).data);
+  return { file: source.name, width, height, depth: 8, channels: 3, greyPalette: false, samples };
 }
 
 /** Planes of interleaved samples. */

@@ -1,39 +1,27 @@
+import type { Size } from '../frontend/pictureFit.ts';
+
 /** Pixels in and out: pure functions on bytes, so that they are tested without a browser. */
 
-export interface Size {
-  readonly width: number;
-  readonly height: number;
+/** Pixels that are read off a canvas at once; a larger picture is scaled down to that many by the browser first. */
+export const LARGEST_CANVAS_PIXELS = 2 ** 24;
+
+/** The size at which a picture is read: its own, or one of the same proportions with so many pixels. */
+export function readingSize({ width, height }: Size): Size {
+  const scale = Math.min(1, Math.sqrt(LARGEST_CANVAS_PIXELS / (width * height)));
+  return scale === 1
+    ? { width, height }
+    : { width: Math.max(1, Math.floor(width * scale)), height: Math.max(1, Math.floor(height * scale)) };
 }
 
-export interface Box extends Size {
-  readonly left: number;
-  readonly top: number;
-}
-
-/** The largest box in the middle of `source` that has the proportions of `target`, in pixels of `source`. */
-export function middleBox(source: Size, target: Size): Box {
-  const scale = Math.min(source.width / target.width, source.height / target.height);
-  const width = target.width * scale;
-  const height = target.height * scale;
-  return { left: (source.width - width) / 2, top: (source.height - height) / 2, width, height };
-}
-
-/**
- * Grey or RGB samples of 8 bits from opaque RGBA pixels. Where the three are equal, grey is exactly that value; colour
- * becomes grey by the weights of ITU-R BT.601.
- */
-export function samplesOf(rgba: Uint8ClampedArray, channels: 1 | 3): Uint8Array {
-  const samples = new Uint8Array((rgba.length / 4) * channels);
+/** RGB samples of 8 bits from opaque RGBA pixels. */
+export function samplesOf(rgba: Uint8ClampedArray): Uint8Array {
+  const samples = new Uint8Array((rgba.length / 4) * 3);
   for (let pixel = 0; pixel < rgba.length / 4; pixel++) {
-    const [red, green, blue] = [rgba[4 * pixel]!, rgba[4 * pixel + 1]!, rgba[4 * pixel + 2]!];
-    if (channels === 3) samples.set([red, green, blue], 3 * pixel);
-    else samples[pixel] = greyOf(red, green, blue);
+    samples[3 * pixel] = rgba[4 * pixel]!;
+    samples[3 * pixel + 1] = rgba[4 * pixel + 1]!;
+    samples[3 * pixel + 2] = rgba[4 * pixel + 2]!;
   }
   return samples;
-}
-
-function greyOf(red: number, green: number, blue: number): number {
-  return red === green && green === blue ? red : Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
 }
 
 export interface Range {

@@ -103,13 +103,13 @@ async function open(server: string, digest: string, signal: AbortSignal): Promis
   signal.throwIfAborted();
   session = { remote, last: null };
   const { plan, client } = remote;
-  const { shape, parameters, packing } = plan.view;
+  const { shape, parameters, lowering } = plan.view;
   return {
     digest: plan.digest,
     shape,
     output: outputShape(shape),
     layout: plan.layout,
-    lowering: packing.lowering,
+    lowering,
     degree: parameters.degree,
     plainModulus: parameters.plainModulus,
     modulusBits: coeffModulusBits(parameters),

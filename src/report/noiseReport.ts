@@ -2,7 +2,7 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { largestNoise } from '../../compiler/bfv/noise.ts';
 import type { Failure, TwiceNoise } from '../../compiler/bfv/noise.ts';
 import { chooseModulus } from '../../compiler/bfv/chooseModulus.ts';
-import { isToeplitz, planNoise } from '../../compiler/lowerings/plan.ts';
+import { uploadForm } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
@@ -11,6 +11,7 @@ import { resultNoise } from '../../compiler/toeplitz/noise.ts';
 import { coeffModulusBits, dataModulus } from '../../compiler/bfv/parameters.ts';
 import { noiseInput } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { planNoise } from '../../compiler/lowerings/noise.ts';
 
 /** The noise of a plan, told for people: from a fresh encryption to what decryption meets, and what the neighbours are. */
 
@@ -52,12 +53,13 @@ function log2OfTwice(twice: TwiceNoise): number {
 function waterfall(plan: Plan): NoiseStep[] {
   const stages = planNoise(plan);
   const { wire, noise } = plan;
+  const upload = uploadForm(plan);
   const tail = noise.failure === 'never' ? '' : ', tail of 2^-128';
-  const rotated = isToeplitz(plan) ? '' : ' and rotations';
+  const rotated = plan.lowering === 'toeplitz' ? '' : ' and rotations';
   return [
     { name: 'fresh symmetric encryption', bits: log2OfTwice(stages.fresh) },
     {
-      name: `upload (${wire.upload}): ${wire.uploadC0} low bits of c0 dropped`,
+      name: `upload (${upload}): ${wire.uploadC0} low bits of c0 dropped`,
       bits: log2OfTwice(stages.upload),
     },
     {
@@ -92,7 +94,7 @@ function productNoise(plan: ToeplitzPlan, degree: Degree, plainModulus: number):
 /** What a wider or narrower accumulator would need. */
 function accumulatorNeighbours(plan: Plan): Neighbour[] {
   const { plainModulus, degree } = plan.parameters;
-  if (!isToeplitz(plan)) {
+  if (plan.lowering !== 'toeplitz') {
     const change = `accumulator of up to ${plainModulus} values (it takes ${plan.analysis.decodeWidth})`;
     return [{ change, consequence: `the same: t is a prime with slots, 1 mod ${2 * degree}` }];
   }
@@ -143,20 +145,21 @@ function otherFailure(plan: Plan): FailureComparison | null {
   const failure = plan.noise.failure === 'never' ? '2^-128' : 'never';
   try {
     const other = compileSpec(plan.spec, {
-      lowering: plan.packing.lowering,
+      ...plan.request,
+      lowering: plan.lowering,
       failure,
-      objective: plan.report.objective,
-      security: plan.parameters.securityBits,
     });
     const { parameters, bytes } = other;
     return { failure, coeffModulusBits: coeffModulusBits(parameters), degree: parameters.degree, bytes };
   } catch (error) {
-    if (error instanceof CipherconvError && error.code === 'beyond-bfv') return null;
+    if (error instanceof CipherconvError && error.code !== 'internal') return null;
     throw error;
   }
 }
 
-/** Everything that `explain` says of a plan's noise. Compiles the plan once more, under the other failure mode. */
+/**
+ * Everything that `explain` says of a plan's noise. Compiles the plan once more, under the other failure mode.
+ */
 export function noiseReport(plan: Plan): NoiseReport {
   const { degree, plainModulus, securityBits } = plan.parameters;
   return {

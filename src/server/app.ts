@@ -1,12 +1,18 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { cors } from 'hono/cors';
+import type { MiddlewareHandler } from 'hono';
 import { METRICS_TYPE } from './metrics.ts';
 import { evaluate, storeKeys } from './evaluation.ts';
 import { OPENAPI_INFO, ROUTES } from './openapi.ts';
 import type { RouteName } from './openapi.ts';
 import type { PageFiles } from './pageFiles.ts';
+import { refuseForeign } from './origins.ts';
 import { problem } from './problems.ts';
 import { SECURITY_HEADERS } from './securityHeaders.ts';
 import type { AppContext, AppEnv, AppState } from './state.ts';
+
+/** How long a browser may remember what a page of another origin may ask. */
+const CORS_SECONDS = 600;
 
 type Handler = (state: AppState, context: AppContext) => Response | Promise<Response>;
 
@@ -19,7 +25,7 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
   plans: ({ plans }) => json({ plans: [...plans.values()].map(({ digest, name }) => ({ digest, name })) }),
   plan: ({ plans }, context) => {
     const plan = plans.get(context.req.param('digest') ?? '');
-    return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanText, 'application/json');
+    return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanBytes, 'application/json');
   },
   evaluate,
   evaluationKeys: storeKeys,
@@ -55,15 +61,19 @@ export function createApp(state: AppState): OpenAPIHono<AppEnv> {
     if (state.isClosing) res.headers.set('connection', 'close');
     record(state, context, performance.now() - began);
   });
+  app.use(async (context, next) => refuseForeign(state.origins, context.env.incoming) ?? next());
+  if (state.origins.corsOrigins.size > 0) app.use(corsFor([...state.origins.corsOrigins]));
   app.use(async (_, next) => {
     if (!state.isClosing) return next();
     return problem('shutting-down', { retryAfter: 1 });
   });
-  app.use('/v1/*', async (context, next) => {
-    const wait = state.rate.take(context.env.incoming.socket.remoteAddress ?? 'unknown');
-    if (wait === 0) return next();
-    return problem('too-many-requests', { retryAfter: Math.max(1, Math.ceil(wait)) });
-  });
+  for (const path of ['/v1/*', '/openapi.json']) {
+    app.use(path, async (context, next) => {
+      const wait = state.rate.take(context.env.incoming.socket.remoteAddress ?? 'unknown');
+      if (wait === 0) return next();
+      return problem('too-many-requests', { retryAfter: Math.max(1, Math.ceil(wait)) });
+    });
+  }
   addRoutes(app, state);
   app.get('*', (context) => pageResponse(state.page, context));
   app.notFound(() => problem('unknown-path'));
@@ -75,10 +85,29 @@ export function createApp(state: AppState): OpenAPIHono<AppEnv> {
   return app;
 }
 
+/** The headers by which browsers let pages of these origins ask, and read the answers. */
+function corsFor(origins: string[]): MiddlewareHandler<AppEnv> {
+  const allow = cors({
+    origin: origins,
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT'],
+    exposeHeaders: ['Retry-After'],
+    maxAge: CORS_SECONDS,
+  });
+  return async (context, next) => {
+    const { headers, method } = context.env.incoming;
+    const isPreflight = headers['access-control-request-method'] !== undefined;
+    // Any other OPTIONS is a method that the path does not take.
+    return method === 'OPTIONS' && !isPreflight ? next() : allow(context, next);
+  };
+}
+
 function addRoutes(app: OpenAPIHono<AppEnv>, state: AppState): void {
+  let made: Uint8Array<ArrayBuffer> | null = null;
+  const document = (): Uint8Array<ArrayBuffer> =>
+    (made ??= new TextEncoder().encode(JSON.stringify(app.getOpenAPI31Document(OPENAPI_INFO))));
   const handlers: Readonly<Record<RouteName, Handler>> = {
     ...HANDLERS,
-    openapi: () => json(app.getOpenAPI31Document(OPENAPI_INFO)),
+    openapi: () => octets(document(), 'application/json'),
   };
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route = ROUTES[name];
@@ -144,6 +173,7 @@ function json(value: object): Response {
   return octets(JSON.stringify(value), 'application/json');
 }
 
-function octets(text: string, type: string): Response {
-  return new Response(new TextEncoder().encode(text), { headers: { 'content-type': type } });
+function octets(content: string | Uint8Array<ArrayBuffer>, type: string): Response {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  return new Response(bytes, { headers: { 'content-type': type } });
 }

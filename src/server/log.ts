@@ -23,9 +23,19 @@ export type LogEvent =
 
 export type Log = (level: LogLevel, event: LogEvent) => void;
 
+/** As JSON escapes it, so that the line stays the same JSON. */
+function escaped(char: string): string {
+  return Array.from({ length: char.length }, (_, index) => {
+    const unit = char.charCodeAt(index).toString(16).padStart(4, '0');
+    return `\\u${unit}`;
+  }).join('');
+}
+
 /** A log that writes lines through `write`. */
 export function createLog(write: (line: string) => void, now: () => Date = () => new Date()): Log {
   return (level, event) => {
-    write(`${JSON.stringify({ time: now().toISOString(), level, ...event })}\n`);
+    const line = JSON.stringify({ time: now().toISOString(), level, ...event });
+    // JSON escapes line breaks and ESC, but neither C1 controls nor what turns the reading direction.
+    write(`${line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`);
   };
 }

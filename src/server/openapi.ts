@@ -23,13 +23,15 @@ const problemSchema = z
 const digest = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
-  .openapi({ param: { name: 'digest', in: 'path' }, description: 'SHA-256 of the server plan' });
+  .openapi({ param: { name: 'digest', in: 'path' }, description: 'The digest of the plan' });
 const bytes = z.string().openapi({ format: 'binary' });
 const params = z.object({ digest });
 
 const REASONS = {
   400: 'Malformed; `field` says which field',
+  403: 'Another Host than the server goes by, or a web page from elsewhere',
   404: 'Unknown plan, or unknown or expired evaluation keys',
+  408: 'The body came too slowly',
   413: 'The body is too large',
   415: 'Not application/octet-stream without content encoding',
   429: 'Too many requests from this address; Retry-After says when',
@@ -73,7 +75,7 @@ export const ROUTES = {
     summary: 'Whether requests can be evaluated',
     responses: {
       200: json('Ready', z.object({ status: z.literal('ok') })),
-      ...problems(503),
+      ...problems(403, 503),
     },
   }),
   plans: createRoute({
@@ -82,7 +84,7 @@ export const ROUTES = {
     summary: 'The plans that are served',
     responses: {
       200: json('Plans', z.object({ plans: z.array(z.object({ digest: z.string(), name: z.string() })) })),
-      ...problems(429),
+      ...problems(403, 429),
     },
   }),
   plan: createRoute({
@@ -92,7 +94,7 @@ export const ROUTES = {
     request: { params },
     responses: {
       200: json('A client plan file', z.object({}).loose()),
-      ...problems(404, 429),
+      ...problems(403, 404, 429),
     },
   }),
   evaluate: createRoute({
@@ -110,7 +112,10 @@ export const ROUTES = {
       }),
       body: { required: true, ...octets('An upload message of exactly the length that the plan says') },
     },
-    responses: { 200: octets('A response message'), ...problems(400, 404, 413, 415, 429, 500, 503, 504) },
+    responses: {
+      200: octets('A response message'),
+      ...problems(400, 403, 404, 408, 413, 415, 429, 500, 503, 504),
+    },
   }),
   evaluationKeys: createRoute({
     method: 'put',
@@ -119,14 +124,14 @@ export const ROUTES = {
     request: { params, body: { required: true, ...octets('An evaluation keys message') } },
     responses: {
       201: json('Held until nobody has used them for a while', z.object({ id: z.string() })),
-      ...problems(400, 404, 413, 415, 429, 503),
+      ...problems(400, 403, 404, 408, 413, 415, 429, 503),
     },
   }),
   openapi: createRoute({
     method: 'get',
     path: '/openapi.json',
     summary: 'This document',
-    responses: { 200: json('OpenAPI 3.1', z.object({}).loose()) },
+    responses: { 200: json('OpenAPI 3.1', z.object({}).loose()), ...problems(403, 429) },
   }),
   metrics: createRoute({
     method: 'get',

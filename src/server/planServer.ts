@@ -1,4 +1,3 @@
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
@@ -8,6 +7,7 @@ import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
 import { clientPlanOf, encodeClientPlan } from '../frontend/clientPlan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** What a server says of a plan before it evaluates anything: sizes are exact and follow from the plan alone. */
 export interface PlanService {

@@ -1,5 +1,4 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { displayName, readText } from '../frontend/files.ts';
@@ -7,10 +6,13 @@ import { parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { describePlan } from './planServer.ts';
 import type { PlanService } from './planServer.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** A plan that is served: what is said of it, and the check of what is sent to it. */
 export interface ServedPlan extends PlanService {
   readonly stored: StoredPlan;
+  /** The client plan file, encoded once: whoever fetches it slowly holds no copy of its own. */
+  readonly clientPlanBytes: Uint8Array<ArrayBuffer>;
   readonly check: MessageCheck;
 }
 
@@ -22,7 +24,9 @@ export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedP
   return new Map(
     plans.map((stored) => {
       const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
-      return [stored.digest, { ...describePlan(stored), stored, check }];
+      const service = describePlan(stored);
+      const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
+      return [stored.digest, { ...service, stored, clientPlanBytes, check }];
     }),
   );
 }

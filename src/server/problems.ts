@@ -5,11 +5,14 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 /** What went wrong; the last part of the problem's `type`. */
 export type ProblemKind =
   | 'malformed'
+  | 'foreign-host'
+  | 'cross-origin'
   | 'unknown-path'
   | 'unknown-plan'
   | 'unknown-evaluation-keys'
   | 'evaluation-keys-disabled'
   | 'method-not-allowed'
+  | 'too-slow'
   | 'body-too-large'
   | 'unsupported-media-type'
   | 'too-many-requests'
@@ -27,11 +30,14 @@ interface Meaning {
 
 const MEANINGS: Readonly<Record<ProblemKind, Meaning>> = {
   malformed: { status: 400, title: 'The request is malformed' },
+  'foreign-host': { status: 403, title: 'The request is for another host' },
+  'cross-origin': { status: 403, title: 'Pages from elsewhere may not ask' },
   'unknown-path': { status: 404, title: 'There is nothing at this path' },
   'unknown-plan': { status: 404, title: 'No such plan is served' },
   'unknown-evaluation-keys': { status: 404, title: 'No such evaluation keys are held, or no longer' },
   'evaluation-keys-disabled': { status: 404, title: 'This plan takes no evaluation keys' },
   'method-not-allowed': { status: 405, title: 'The path does not take this method' },
+  'too-slow': { status: 408, title: 'The body came too slowly' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body is of an unsupported kind' },
   'too-many-requests': { status: 429, title: 'Too many requests from this address' },
@@ -61,15 +67,19 @@ export function problemType(kind: ProblemKind): string {
   return `urn:cipherconv:problem:${kind}`;
 }
 
+type ProblemFields = Omit<ProblemDetails, 'retryAfter' | 'headers'>;
+
+/** The document of a refusal. */
+export function problemText(kind: ProblemKind, fields: ProblemFields): string {
+  const { status, title } = MEANINGS[kind];
+  return `${JSON.stringify({ type: problemType(kind), title, status, ...fields })}\n`;
+}
+
 /** A refusal as a response. */
 export function problem(kind: ProblemKind, details: ProblemDetails = {}): Response {
-  const { status, title } = MEANINGS[kind];
   const { retryAfter, headers = {}, ...fields } = details;
-  const body = new TextEncoder().encode(
-    `${JSON.stringify({ type: problemType(kind), title, status, ...fields })}\n`,
-  );
-  return new Response(body, {
-    status,
+  return new Response(new TextEncoder().encode(problemText(kind, fields)), {
+    status: MEANINGS[kind].status,
     headers: {
       'content-type': PROBLEM_TYPE,
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),

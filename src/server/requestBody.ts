@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { BudgetAccount, Shortage } from './byteBudget.ts';
 
 /** Why a body was not taken. */
 export type RefusedBody =
@@ -6,6 +7,9 @@ export type RefusedBody =
   | { readonly kind: 'too-large' }
   /** Of another length than this one must have; `found` in words. */
   | { readonly kind: 'wrong-length'; readonly found: string }
+  /** It came more slowly than a body must. */
+  | { readonly kind: 'too-slow' }
+  | { readonly kind: 'no-room'; readonly shortage: Shortage }
   /** The sender went away. */
   | { readonly kind: 'gone' };
 
@@ -18,6 +22,15 @@ export interface BodyLimits {
   readonly largest: number;
 }
 
+/** How fast a body must come: after `graceMs` at least so many bytes a second since it began; 0: at any speed. */
+export interface BodyPace {
+  readonly bytesPerSecond: number;
+  readonly graceMs: number;
+}
+
+/** Of the memory for a body of any size, bytes; it then grows with what has arrived. */
+const FIRST_BYTES = 2 ** 16;
+
 /** What the announced length already decides: before a byte is read, nothing is allocated. */
 export function refuseAnnounced(announced: string | undefined, limits: BodyLimits): RefusedBody | null {
   if (announced === undefined) return null;
@@ -26,17 +39,79 @@ export function refuseAnnounced(announced: string | undefined, limits: BodyLimit
   return length === limits.expected ? null : { kind: 'wrong-length', found: `${length} bytes` };
 }
 
+/** A body as far as it has come, in memory that is charged to an account before it is allocated. */
+class GrowingBody {
+  readonly #expected: number;
+  readonly #account: BudgetAccount;
+  #bytes = new Uint8Array(0);
+  length = 0;
+
+  constructor(expected: number, account: BudgetAccount) {
+    this.#expected = expected;
+    this.#account = account;
+  }
+
+  /** Exactly what came. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  /** The body must not pass its expected length with it. */
+  push(chunk: Uint8Array): Shortage | null {
+    const length = this.length + chunk.length;
+    if (length > this.#bytes.length) {
+      const size = Math.min(this.#expected, Math.max(FIRST_BYTES, length, 2 * this.#bytes.length));
+      const shortage = this.#account.take(size - this.#bytes.length);
+      if (shortage !== null) return shortage;
+      const grown = new Uint8Array(size);
+      grown.set(this.bytes);
+      this.#bytes = grown;
+    }
+    this.#bytes.set(chunk, this.length);
+    this.length = length;
+    return null;
+  }
+}
+
+/** Calls `onSlow` when less has come than the pace asks for; `stop` ends the watch. */
+function watchPace(
+  { bytesPerSecond, graceMs }: BodyPace,
+  came: () => number,
+  onSlow: () => void,
+): () => void {
+  if (bytesPerSecond === 0) return () => undefined;
+  const began = performance.now();
+  /** Until when what has come is enough, milliseconds from the beginning. */
+  const enoughUntil = (): number => graceMs + (came() / bytesPerSecond) * 1000;
+  let timer: NodeJS.Timeout;
+  const look = (): void => {
+    const left = began + enoughUntil() - performance.now();
+    if (left <= 0) onSlow();
+    else timer = setTimeout(look, left + 1);
+  };
+  timer = setTimeout(look, graceMs + 1);
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
 /**
- * Reads a body into one buffer of the expected length. The first byte too many ends the reading: nothing past it is kept,
- * whatever length was announced, if any.
+ * Reads a body of the expected length into memory that grows as it comes, charged to `account`. The first byte too many ends
+ * the reading: nothing past it is kept, whatever length was announced, if any.
  */
-export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise<BodyResult> {
+export function readBody(
+  incoming: IncomingMessage,
+  limits: BodyLimits,
+  account: BudgetAccount,
+  pace: BodyPace,
+): Promise<BodyResult> {
   const refused = refuseAnnounced(incoming.headers['content-length'], limits);
   if (refused !== null) return Promise.resolve(refused);
   return new Promise((resolve) => {
-    let bytes: Uint8Array | null = null;
-    let length = 0;
+    const body = new GrowingBody(limits.expected, account);
+    let came = 0;
     const end = (result: BodyResult): void => {
+      stopWatch();
       incoming.off('data', onData);
       incoming.off('end', onEnd);
       incoming.off('close', onClose);
@@ -44,52 +119,33 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise
       resolve(result);
     };
     const onData = (chunk: Uint8Array): void => {
-      const from = length;
-      length += chunk.length;
-      if (length > limits.largest) end({ kind: 'too-large' });
-      else if (length > limits.expected)
+      came += chunk.length;
+      if (came > limits.largest) end({ kind: 'too-large' });
+      else if (came > limits.expected)
         end({ kind: 'wrong-length', found: `more than ${limits.expected} bytes` });
       else {
-        bytes ??= new Uint8Array(limits.expected);
-        bytes.set(chunk, from);
+        const shortage = body.push(chunk);
+        if (shortage !== null) end({ kind: 'no-room', shortage });
       }
     };
     const onEnd = (): void => {
-      if (length === limits.expected) end({ kind: 'whole', bytes: bytes ?? new Uint8Array(0) });
-      else end({ kind: 'wrong-length', found: `${length} bytes` });
+      if (came === limits.expected) end({ kind: 'whole', bytes: body.bytes });
+      else end({ kind: 'wrong-length', found: `${came} bytes` });
     };
     const onClose = (): void => {
       end({ kind: 'gone' });
     };
+    const stopWatch = watchPace(
+      pace,
+      () => came,
+      () => {
+        end({ kind: 'too-slow' });
+      },
+    );
     incoming.on('data', onData);
     incoming.once('end', onEnd);
     incoming.once('close', onClose);
     incoming.once('error', onClose);
     if (incoming.destroyed) onClose();
   });
-}
-
-/** Bytes that bodies may take while they are received and evaluated, all together. */
-export class ByteBudget {
-  readonly #total: number;
-  #taken = 0;
-
-  constructor(total: number) {
-    this.#total = total;
-  }
-
-  get taken(): number {
-    return this.#taken;
-  }
-
-  /** Takes `bytes`; the returned function gives them back, once. Null when there are not as many left. */
-  take(bytes: number): (() => void) | null {
-    if (this.#taken + bytes > this.#total) return null;
-    this.#taken += bytes;
-    let isTaken = true;
-    return () => {
-      if (isTaken) this.#taken -= bytes;
-      isTaken = false;
-    };
-  }
 }

@@ -1,17 +1,21 @@
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
+import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { createApp } from './app.ts';
+import { Connections } from './connections.ts';
 import { KeyStore } from './keyStore.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { byteBudget, keyLimits, largest, requireKeysMemory, shareOf } from './limits.ts';
+import { originRules } from './origins.ts';
 import { readPageFiles } from './pageFiles.ts';
+import { Pipelining } from './pipelining.ts';
 import { plansText, servedPlans } from './plans.ts';
 import type { ServedPlans } from './plans.ts';
 import { RateLimit } from './rateLimit.ts';
-import { ByteBudget } from './requestBody.ts';
 import type { ServiceSettings } from './settings.ts';
 import type { AppState } from './state.ts';
 import { WorkerPool } from './workers/pool.ts';
@@ -29,8 +33,6 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Connections at the same time. */
-const MOST_CONNECTIONS = 2048;
 const HEADER_BYTES = 8192;
 /** How long a stopping server waits past its deadline for slow readers, milliseconds. */
 const STOP_GRACE_MS = 5000;
@@ -47,6 +49,7 @@ export async function startService(
 ): Promise<Service> {
   const plans = await servedPlans(stored);
   requireKeysMemory(plans, settings);
+  const origins = await originRules(settings.host, settings.allowedHosts, settings.corsOrigins);
   const metrics = new Metrics();
   const page = await readPageFiles(settings.pageFolder);
   const largestResponse = largest(plans, 'responseBytes');
@@ -66,14 +69,19 @@ export async function startService(
   const state: AppState = {
     plans,
     pool,
-    keys: new KeyStore({ bytes: settings.keysMemoryBytes, idleMs: settings.keysIdleMs }),
+    keys: new KeyStore(keyLimits(plans, settings)),
     rate: new RateLimit(settings.rate),
-    // At least two requests of the largest kind, whatever the setting.
-    budget: new ByteBudget(Math.max(settings.bodyMemoryBytes, 2 * largestExchange(plans))),
+    budget: byteBudget(plans, settings),
+    connections: new Connections({
+      total: settings.connections,
+      perClient: shareOf(settings.connections, settings, 1),
+    }),
+    origins,
     metrics,
     log,
     page,
     maxBody: settings.maxBody ?? largest(plans, 'uploadBytes'),
+    pace: { bytesPerSecond: settings.leastBodyRate, graceMs: settings.bodyGraceMs },
     sendTimeoutMs: settings.requestTimeoutMs,
     inFlight: 0,
     isClosing: false,
@@ -96,35 +104,6 @@ export async function startService(
   };
 }
 
-function largest(plans: ServedPlans, key: 'uploadBytes' | 'responseBytes'): number {
-  return [...plans.values()].reduce((most, plan) => Math.max(most, plan[key]), 0);
-}
-
-/** What one request can take of the budget of bytes. */
-function largestExchange(plans: ServedPlans): number {
-  return [...plans.values()].reduce(
-    (most, plan) => Math.max(most, plan.uploadBytes + plan.responseBytes, plan.evaluationKeyBytes),
-    0,
-  );
-}
-
-function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: ServiceSettings): void {
-  for (const { name, digest, evaluationKeyBytes } of plans.values()) {
-    if (evaluationKeyBytes <= keysMemoryBytes) continue;
-    const isOff = keysMemoryBytes === 0;
-    throw new CipherconvError({
-      code: isOff ? 'unsupported' : 'usage',
-      where: `${name} (${digest.slice(0, 16)}...)`,
-      message: isOff
-        ? 'the plan needs evaluation keys from its clients, and none are taken'
-        : 'the evaluation keys of one client do not fit',
-      expected: `${evaluationKeyBytes} bytes for each client`,
-      found: `${keysMemoryBytes} bytes`,
-      hint: 'allow uploads of evaluation keys with --evaluation-keys-memory MiB, or compile with --lowering toeplitz',
-    });
-  }
-}
-
 function observe(event: PoolEvent, metrics: Metrics, log: Log): void {
   if (event.event === 'worker-retired') {
     metrics.retirements.add({ reason: event.reason });
@@ -135,16 +114,20 @@ function observe(event: PoolEvent, metrics: Metrics, log: Log): void {
 
 function createServer(state: AppState, settings: ServiceSettings): Server {
   const { headersTimeoutMs, requestTimeoutMs } = settings;
-  const server = createAdaptorServer({
-    fetch: createApp(state).fetch,
-    serverOptions: {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
-      maxHeaderSize: HEADER_BYTES,
-    },
-  }) as Server;
-  server.maxConnections = MOST_CONNECTIONS;
+  const listener = getRequestListener(createApp(state).fetch);
+  const pipelining = new Pipelining();
+  const options = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
+    maxHeaderSize: HEADER_BYTES,
+  };
+  const server = createHttpServer(options, (incoming, outgoing) => {
+    if (pipelining.admit(incoming, outgoing)) void listener(incoming, outgoing);
+  });
+  server.on('connection', (socket) => {
+    state.connections.add(socket);
+  });
   return server;
 }
 

@@ -25,6 +25,17 @@ export interface ServiceSettings {
   readonly queueLength: number;
   /** Bodies and responses under way together, bytes. */
   readonly bodyMemoryBytes: number;
+  /** Connections at the same time. */
+  readonly connections: number;
+  /** What one client address may hold of bodies, evaluation keys and connections: above 0, at most 1. */
+  readonly addressShare: number;
+  /** Least bytes a second of a body, on average, after the grace; 0: any speed. */
+  readonly leastBodyRate: number;
+  readonly bodyGraceMs: number;
+  /** Names that requests may have for the server, besides those of the loopback address. */
+  readonly allowedHosts: readonly string[];
+  /** Origins of web pages from elsewhere that may ask. */
+  readonly corsOrigins: readonly string[];
   /** What an evaluation nobody waits for any more may still take, milliseconds: less than a new worker costs. */
   readonly abandonedMs: number;
   /** For the head of a request, and for all of it (and again for fetching the response), milliseconds. */
@@ -62,6 +73,12 @@ export function defaultSettings(): ServiceSettings {
     keysIdleMs: 15 * 60_000,
     queueLength: 16 * workers,
     bodyMemoryBytes: 128 * MIB,
+    connections: 2048,
+    addressShare: 0.5,
+    leastBodyRate: 8192,
+    bodyGraceMs: 5000,
+    allowedHosts: [],
+    corsOrigins: [],
     abandonedMs: 250,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 60_000,

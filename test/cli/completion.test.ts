@@ -6,10 +6,21 @@ import { cipherconv, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
 
+/** What the program prints for these arguments: always the same, so it is started once. */
+const printed = new Map<string, string>();
+function print(...args: readonly string[]): string {
+  const line = args.join(' ');
+  const known = printed.get(line);
+  if (known !== undefined) return known;
+  const { code, stdout } = cipherconv(args);
+  expect(code).toBe(0);
+  printed.set(line, stdout);
+  return stdout;
+}
+
 /** What bash offers for a command line whose last word is being typed. */
 function offered(...words: string[]): string[] {
-  const { stdout } = cipherconv(['completion', 'bash']);
-  writeFileSync(join(folder, 'completion.bash'), stdout);
+  writeFileSync(join(folder, 'completion.bash'), print('completion', 'bash'));
   const script = [
     'set -eu',
     'source ./completion.bash',
@@ -53,15 +64,14 @@ describe('completion bash', () => {
 
 describe.each(['zsh', 'fish'])('completion %s', (shell) => {
   it('names every command and every option that the help names', () => {
-    const { stdout, code } = cipherconv(['completion', shell]);
-    expect(code).toBe(0);
-    const [, help = ''] = cipherconv(['--help']).stdout.split('Commands:');
+    const stdout = print('completion', shell);
+    const [, help = ''] = print('--help').split('Commands:');
     const commands = [...help.matchAll(/^ {2}(\w+) [[<]/gm)].map(([, name]) => name ?? '');
     expect(commands).toEqual(expect.arrayContaining(['lint', 'compile', 'explain', 'run', 'completion']));
     for (const command of commands) {
       expect(stdout).toContain(command);
       if (command === 'help') continue;
-      const options = cipherconv([command, '--help']).stdout.matchAll(/^ +(?:-\w, )?--([\w-]+)/gm);
+      const options = print(command, '--help').matchAll(/^ +(?:-\w, )?--([\w-]+)/gm);
       for (const [, option] of options)
         expect(stdout).toContain(shell === 'fish' ? `-l ${option}` : `--${option}`);
     }

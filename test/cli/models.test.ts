@@ -32,7 +32,7 @@ describe('compile, run and explain', () => {
       expect(code).toBe(0);
       expect(stdout).toContain('the client computes what is between the layers in the clear');
       expect(stdout.trimEnd().split('\n').at(-1)).toBe(
-        'equal: 16 of 16 outputs, compared with the whole model in onnxruntime',
+        'equal: 16 of 16 outputs, compared with the network in integers in the clear',
       );
     }
     expect(readFileSync(at('a.npy'))).toEqual(readFileSync(at('b.npy')));
@@ -43,7 +43,13 @@ describe('compile, run and explain', () => {
     expect(code).toBe(0);
     expect(stderr).toContain('the server sees ciphertexts only');
     const report = JSON.parse(stdout) as { match: boolean; rounds: number; layers: object[] };
-    expect(report).toMatchObject({ match: true, rounds: 2, comparison: { kind: 'model', mismatches: 0 } });
+    expect(report).toMatchObject({
+      match: true,
+      rounds: 2,
+      comparison: { outputs: 16, mismatches: 0 },
+      clear: [],
+      statistic: { runtime: 'onnxruntime-web', outputs: 16, sameTop1: true },
+    });
     expect(report.layers).toHaveLength(3);
     for (const layer of report.layers) expect(Object.keys(layer).sort()).toEqual(REPORT_KEYS);
   });
@@ -113,17 +119,16 @@ describe('refusals: one clear error, nothing written', () => {
     refusal(['run', at('edited.plan'), '-i', INPUT], 2, 'its digest is wrong');
   });
 
-  it('run without onnxruntime-web says what to install; compile needs none', () => {
+  it('without onnxruntime-web a run decides all the same, and says that there is no statistic', () => {
     const hook = `import { registerHooks } from 'node:module';
       registerHooks({ resolve(name, context, next) {
         if (!name.startsWith('onnxruntime-web')) return next(name, context);
         throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
       } });`;
     const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
-    const compiled = cipherconv(['compile', MODEL, '--json'], { nodeOptions });
-    expect(compiled.code).toBe(0);
-    const ended = cipherconv(['-q', 'run', MODEL, '-i', INPUT], { nodeOptions });
-    expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr).toContain('npm install onnxruntime-web@');
+    const ended = cipherconv(['run', MODEL, '-i', INPUT, '--json'], { nodeOptions });
+    expect(ended.code).toBe(0);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ match: true, statistic: null });
+    expect(ended.stderr).toContain('no statistic of onnxruntime-web: onnxruntime-web is not installed');
   });
 });

@@ -4,7 +4,6 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { checkClientView } from '../../compiler/lowerings/checkView.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { createPlanClient } from '../../src/client/index.ts';
 import {
@@ -20,6 +19,7 @@ import { refusal } from '../frontend/fixtures.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec } from '../support/specs.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
@@ -88,7 +88,9 @@ describe('a client plan file', () => {
         'spec',
         'analysis',
         'noise',
-        'direct',
+        'execution',
+        'lanes',
+        'request',
         'report',
       ])
         expect(keys).not.toContain(secret);
@@ -206,7 +208,7 @@ describe('a client plan is refused, before anything is made of it, with', () => 
       'wrong number of primes',
     ],
     ['a ring of another size', text, ['parameters', 'degree'], 512, 'malformed-plan', 'degree'],
-    ['two ring sizes', text, ['packing', 'degree'], 32768, 'plan-rejected', 'differs from the parameters'],
+    ['two ring sizes', text, ['packing', 'degree'], 32768, 'malformed-plan', 'unknown key "degree"'],
     ['t = 1', text, ['parameters', 'plainModulus'], 1, 'plan-rejected', 'plainModulus'],
     ['t past 2^53', text, ['parameters', 'plainModulus'], 2 ** 60, 'malformed-plan', 'plainModulus'],
     ['t above q', text, ['parameters', 'plainModulus'], 2 ** 40, 'plan-rejected', 'not below q'],

@@ -8,9 +8,11 @@ import { simpleSpec } from '../support/simple.ts';
 import { randomInput } from '../support/specs.ts';
 
 describe('auto', () => {
-  it('takes toeplitz where it costs less, and the same plan as when asked for', () => {
+  it('takes toeplitz where it costs less, and the same plan as when asked for but for the request', () => {
     const auto = compileSpec(simpleSpec());
-    expect(auto).toEqual(compileSpec(simpleSpec(), { lowering: 'toeplitz' }));
+    const asked = compileSpec(simpleSpec(), { lowering: 'toeplitz' });
+    expect({ ...auto, request: asked.request }).toEqual(asked);
+    expect([auto.request.lowering, asked.request.lowering]).toEqual(['auto', 'toeplitz']);
   });
 
   it('takes diagonals where toeplitz cannot do it: taps further apart than the largest ring', () => {
@@ -27,20 +29,24 @@ describe('auto', () => {
   });
 
   it('goes by the objective and says why', () => {
-    const toeplitz = { milliseconds: 2, bytes: 1000 };
+    const toeplitz = { name: 'toeplitz', cost: { milliseconds: 2, bytes: 1000 } } as const;
     const estimate = { milliseconds: 1, bytes: 5000 };
     const by = (objective: 'latency' | 'bandwidth'): unknown =>
-      chooseLowering(toeplitz, { kind: 'estimate', estimate }, objective);
+      chooseLowering(toeplitz, { name: 'diagonals', estimate: { kind: 'estimate', estimate } }, objective);
     expect(by('latency')).toEqual({
       choice: 'diagonals',
       reason: 'diagonals would take 1.00 ms and 5000 bytes, toeplitz takes 2.00 ms and 1000 bytes',
     });
     expect(by('bandwidth')).toMatchObject({ choice: 'toeplitz' });
-    expect(chooseLowering(toeplitz, { kind: 'refused', reason: 'no' }, 'latency')).toEqual({
+    expect(
+      chooseLowering(toeplitz, { name: 'diagonals', estimate: { kind: 'refused', reason: 'no' } }, 'latency'),
+    ).toEqual({
       choice: 'toeplitz',
       reason: 'diagonals cannot do it: no',
     });
     const atLeast = { kind: 'atLeast', estimate: { milliseconds: 2, bytes: 5000 } } as const;
-    expect(chooseLowering(toeplitz, atLeast, 'latency').choice).toBe('toeplitz');
+    expect(chooseLowering(toeplitz, { name: 'diagonals', estimate: atLeast }, 'latency').choice).toBe(
+      'toeplitz',
+    );
   });
 });

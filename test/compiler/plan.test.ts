@@ -3,18 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { bitLength } from '../../compiler/base/interval.ts';
 import { decryptionIsCertain, largestNoise } from '../../compiler/bfv/noise.ts';
 import { dataPrimesOfBits } from '../../compiler/bfv/chooseModulus.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 import { resultNoise } from '../../compiler/toeplitz/noise.ts';
 import { allPrimes, dataModulus } from '../../compiler/bfv/parameters.ts';
 import { decodeResidue } from '../../compiler/lowering/plan.ts';
 import { noiseInput } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 const options = fc.record({
   objective: fc.constantFrom('latency' as const, 'bandwidth' as const),

@@ -15,7 +15,8 @@ import { compileToeplitz } from '../support/compile.ts';
 import { resultNoise } from '../../compiler/toeplitz/noise.ts';
 import { dataModulus } from '../../compiler/bfv/parameters.ts';
 import { noiseInput } from '../../compiler/toeplitz/plan.ts';
-import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { DirectLanes } from '../../compiler/toeplitz/plan.ts';
+import { lanesOf } from '../support/kernels.ts';
 import { digitCapacity, largestLaneL1, limbBoundary, limbsFor } from '../../compiler/rings/digits.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
@@ -74,7 +75,9 @@ function expand(program: ToeplitzProgram, laneL1: number): Map<string, number> {
   const { planes, blocks } = scheduleSteps(program, laneL1);
   for (const block of blocks) {
     block.planes.forEach((plane, step) => {
-      const { left, right, shift } = planes[plane]!;
+      const chunks = planes[plane]!;
+      const [left, right, shift] =
+        chunks.kind === 'pair' ? [chunks.left, chunks.right, 0] : [chunks.chunk, chunks.chunk, chunks.shift];
       for (let slot = 0; slot < block.width; slot++) {
         const at = 2 * (step * block.width + slot);
         const exponent = block.exponents[step]!;
@@ -122,27 +125,30 @@ describe('plans of the direct kernel', () => {
   const plan = compileToeplitz(simpleSpec(), { kernel: 'direct' });
 
   it('hold their lanes, which verify recomputes', () => {
-    expect(plan.direct).toEqual({ limbBits: 16, limbs: 1, laneL1: 65535, folds: 1 });
+    expect(plan.execution).toEqual({
+      kernel: 'direct',
+      lanes: { limbBits: 16, limbs: 1, laneL1: 65535, folds: 1 },
+      upload: 'seeded',
+    });
     expect(() => {
       verify(plan);
     }).not.toThrow();
-    const lanes = plan.direct!;
-    const forged: ToeplitzPlan['direct'][] = [
-      null,
+    const lanes = lanesOf(plan);
+    const forged: DirectLanes[] = [
       { ...lanes, limbBits: 15 },
       { ...lanes, limbs: 2 },
       { ...lanes, laneL1: lanes.laneL1 + 1 },
       { ...lanes, folds: 2 },
     ];
-    for (const direct of forged)
+    for (const other of forged)
       expect(
         errorOf(() => {
-          verify({ ...plan, direct });
+          verify({ ...plan, execution: { kernel: 'direct', lanes: other, upload: 'seeded' } });
         }),
       ).toMatchObject({ code: 'plan-rejected' });
     expect(
       errorOf(() => {
-        verify({ ...plan, kernel: 'ntt' });
+        verify({ ...plan, execution: { kernel: 'ntt' } });
       }),
     ).toMatchObject({ code: 'plan-rejected' });
   });
@@ -150,14 +156,14 @@ describe('plans of the direct kernel', () => {
   it('obey the noise rule and the table like all others', () => {
     fc.assert(
       fc.property(arbitrarySpec(6), fc.constantFrom('latency', 'bandwidth'), (spec, objective) => {
-        const { kernel, parameters, wire, noise } = compileToeplitz(spec, { objective });
+        const { execution, parameters, wire, noise } = compileToeplitz(spec, { objective });
         const q = dataModulus(parameters);
         const { response } = resultNoise(noiseInput({ spec, parameters, wire, noise }));
         expect(decryptionIsCertain(q, parameters.plainModulus, response)).toBe(true);
         const special = parameters.specialPrime === null ? 0 : bitLength(BigInt(parameters.specialPrime));
         const bits = parameters.dataPrimes.reduce((sum, prime) => sum + bitLength(BigInt(prime)), special);
         expect(bits).toBeLessThanOrEqual(largestModulusBits(parameters.degree, 128));
-        expect(['ntt', 'direct']).toContain(kernel);
+        expect(['ntt', 'direct']).toContain(execution.kernel);
       }),
       { numRuns: runs(100) },
     );
@@ -166,12 +172,12 @@ describe('plans of the direct kernel', () => {
   it('refuse weights wider than a lane; auto then takes the ntt kernel', () => {
     const wide = (weight: number): Parameters<typeof compileToeplitz>[0] =>
       simpleSpec({ weights: { bits: 16, signed: true, values: [weight, 1, 0, 0, 0, 0, 0, 0, 0] } });
-    expect(compileToeplitz(wide(-32767), { kernel: 'direct' }).kernel).toBe('direct');
+    expect(compileToeplitz(wide(-32767), { kernel: 'direct' }).execution.kernel).toBe('direct');
     const error = errorOf(() => compileToeplitz(wide(-32768), { kernel: 'direct' }));
     expect(error).toBeInstanceOf(CipherconvError);
     expect(error).toMatchObject({ code: 'unsupported' });
     const chosen = compileToeplitz(wide(-32768));
-    expect(chosen.kernel).toBe('ntt');
+    expect(chosen.execution).toEqual({ kernel: 'ntt' });
     expect(analyzeLanes(chosen.parameters, buildProgram(chosen)).kind).toBe('refused');
   });
 
@@ -188,9 +194,10 @@ describe('plans of the direct kernel', () => {
       },
       pads: [0, 0, 0, 0],
     });
-    const { direct, noise } = compileToeplitz(spec, { kernel: 'direct' });
-    expect(direct?.laneL1).toBe(largestLaneL1(direct!.limbBits));
-    expect(direct?.folds).toBeGreaterThanOrEqual(Math.ceil(noise.rowL1 / direct!.laneL1));
-    expect(direct?.folds).toBeGreaterThan(1);
+    const wide = compileToeplitz(spec, { kernel: 'direct' });
+    const lanes = lanesOf(wide);
+    expect(lanes.laneL1).toBe(largestLaneL1(lanes.limbBits));
+    expect(lanes.folds).toBeGreaterThanOrEqual(Math.ceil(wide.noise.rowL1 / lanes.laneL1));
+    expect(lanes.folds).toBeGreaterThan(1);
   });
 });

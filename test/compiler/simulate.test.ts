@@ -8,8 +8,8 @@ import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 
 /** Compiles; a forced degree that cannot carry the spec is let go. */
 function compileLeniently(spec: ConvSpec, options: CompileOptions): ToeplitzPlan {

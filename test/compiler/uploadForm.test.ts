@@ -1,18 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { chooseUploadForm, microsecondsOfSeeding } from '../../compiler/toeplitz/uploadForm.ts';
+import { uploadForm } from '../../compiler/lowerings/plan.ts';
+import { lanesOf } from '../support/kernels.ts';
 import { verify } from '../../compiler/lowerings/verify.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { compileToeplitz } from '../support/compile.ts';
 
 const plan = compileToeplitz(simpleSpec(), { kernel: 'direct' });
-const { parameters, kernel } = plan;
+const { parameters } = plan;
+const kernel = 'direct';
 
 describe('the form of uploads', () => {
   it('is seeded over a common line: half the bytes', () => {
     const whole = compileToeplitz(simpleSpec(), { upload: 'whole' });
-    expect(whole.kernel).toBe('direct');
-    expect(plan.wire.upload).toBe('seeded');
+    expect(whole.execution).toMatchObject({ kernel: 'direct', upload: 'whole' });
+    expect(uploadForm(plan)).toBe('seeded');
     const { degree, dataPrimes } = parameters;
     const c1 = Math.ceil((degree * BigInt(dataPrimes[0]!).toString(2).length) / 8);
     expect(whole.bytes.upload - plan.bytes.upload).toBe(plan.counts.inputCiphertexts * (c1 - 64));
@@ -37,7 +40,7 @@ describe('the form of uploads', () => {
         form,
       );
       expect(
-        compileSpec(simpleSpec(), { linkMegabitsPerSecond, kernel, lowering: 'toeplitz' }).wire.upload,
+        uploadForm(compileSpec(simpleSpec(), { linkMegabitsPerSecond, kernel, lowering: 'toeplitz' })),
       ).toBe(form);
       expect(chooseUploadForm({ parameters, kernel, objective: 'bandwidth', linkMegabitsPerSecond })).toBe(
         'seeded',
@@ -51,21 +54,14 @@ describe('the form of uploads', () => {
     expect(() => compileSpec(simpleSpec(), { kernel: 'ntt', upload: 'whole' })).toThrow(
       /does not take whole/,
     );
-    const whole = compileToeplitz(simpleSpec(), { upload: 'whole' });
-    expect(() => {
-      verify({ ...whole, kernel: 'ntt', direct: null });
-    }).toThrow(/wire\.upload/);
   });
 
   it('is proved with the plan: its bytes follow from it, and rotated uploads are seeded', () => {
     expect(() => {
-      verify({ ...plan, wire: { ...plan.wire, upload: 'whole' } });
+      verify({ ...plan, execution: { kernel, lanes: lanesOf(plan), upload: 'whole' } });
     }).toThrow(/bytes/);
     const spec = simpleSpec({ input: { height: 8, width: 8 } });
     const rotated = compileSpec(spec, { lowering: 'diagonals', upload: 'whole' });
-    expect(rotated.wire.upload).toBe('seeded');
-    expect(() => {
-      verify({ ...rotated, wire: { ...rotated.wire, upload: 'whole' } });
-    }).toThrow(/wire\.upload/);
+    expect(uploadForm(rotated)).toBe('seeded');
   });
 });

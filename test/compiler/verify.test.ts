@@ -172,7 +172,6 @@ const planMutations: readonly PlanMutation[] = [
     (p) => ({
       ...p,
       parameters: { ...p.parameters, degree: 1024, dataPrimes: ['12289'] },
-      packing: { ...p.packing, degree: 1024 },
     }),
   ],
   [

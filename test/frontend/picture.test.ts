@@ -95,7 +95,7 @@ describe('a picture as input', () => {
     const rgb = decodePicture(png({ ...GREY, colourType: 2, rows: [0, 1, 2, 3, 4, 5, 6] }), 'b.png');
     const tensor = (picture: typeof grey, shape: [number, number, number, number]) => () =>
       pictureTensor(picture, specFor(shape, { bits: 2 }), silent);
-    refusal(tensor(rgb, [1, 1, 1, 2]), 'shape-mismatch', 'b.png', 'colour', 'convert it to grey');
+    refusal(tensor(rgb, [1, 1, 1, 2]), 'shape-mismatch', 'b.png', 'colour', '--grey makes it grey');
     refusal(tensor(grey, [1, 3, 1, 2]), 'shape-mismatch', 'a.png', 'grey picture', 'RGB');
     refusal(tensor(grey, [1, 1, 2, 2]), 'shape-mismatch', '2 x 2', '2 x 1');
     refusal(tensor(grey, [2, 1, 1, 2]), 'shape-mismatch', 'batch of 2');

@@ -68,9 +68,9 @@ describe('a plan file', () => {
     refusal(() => parsePlan(text.slice(0, 200), 'p.json'), 'malformed-json', 'p.json:');
     refusal(() => parsePlan('{"format": "cipherconv-plan"}', 'p.json'), 'malformed-plan', 'missing key');
     refusal(
-      () => parsePlan(text.replace('"kernel"', '"kernal"'), 'p.json'),
+      () => parsePlan(text.replace('"execution"', '"executoin"'), 'p.json'),
       'malformed-plan',
-      'did you mean "kernel"',
+      'did you mean "execution"',
     );
   });
 

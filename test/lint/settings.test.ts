@@ -27,7 +27,7 @@ describe('cipherconv.config.json', () => {
     [{ rule: {} }, 'unknown key "rule"', 'did you mean "rules"?'],
     [{ rules: { 'dead-channel': 'silent' } }, 'rules.dead-channel', '"error" or "warning"'],
     [{ rules: { 'low-headroom': { bits: -1 } } }, 'rules.low-headroom.bits', 'at least 0'],
-    [{ rules: { unreadable: 'off' } }, 'unknown key "unreadable"'],
+    [{ rules: { unreadable: 'silent' } }, 'rules.unreadable'],
   ])('refuses %j', (value, ...parts) => {
     const error = refusal(() => read(value), 'malformed-config', ...parts);
     expect(error).toBeInstanceOf(LocatedError);

@@ -6,8 +6,8 @@ import { runModel } from '../../src/model/runModel.ts';
 import type { ModelRunResult } from '../../src/model/runModel.ts';
 import { typedTensor } from '../../src/model/typedTensor.ts';
 import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
-import { DynamicWriter, dynamicLeNet, integers } from './dynamicModels.ts';
-import type { DynamicWeights } from './dynamicModels.ts';
+import { DynamicWriter, dynamicLeNet, integers } from '../support/onnx/networks/dynamic.ts';
+import type { DynamicWeights } from '../support/onnx/networks/dynamic.ts';
 
 /** Encrypted, and beside it the model as it was written, in onnxruntime. */
 async function both(

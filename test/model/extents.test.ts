@@ -10,7 +10,7 @@ import { extentsOf } from '../../src/model/inputExtents.ts';
 import type { InputFile } from '../../src/model/modelInputs.ts';
 import { layersOf } from '../../src/model/modelPlan.ts';
 import { loadAnySource } from '../../src/model/modelSources.ts';
-import { DynamicWriter } from './dynamicModels.ts';
+import { DynamicWriter } from '../support/onnx/networks/dynamic.ts';
 
 /** One padded convolution of `shape`. */
 function convolution(shape: readonly (number | string)[]): Uint8Array {

@@ -75,7 +75,7 @@ function model(activation: Type, weight: Type, seed: number): Uint8Array {
 }
 
 it('4, 8 and 16-bit activations and weights', async () => {
-  const kinds = new Set<string>();
+  let told = 0;
   const type = fc.constantFrom(...TYPES);
   await fc.assert(
     fc.asyncProperty(type, type, fc.integer({ min: 0, max: 2 ** 31 }), async (activation, weight, seed) => {
@@ -85,14 +85,11 @@ it('4, 8 and 16-bit activations and weights', async () => {
       const { report } = await runModel(plan, new Map([['x', typedTensor('float32', SHAPE, data, 'x')]]));
       expect(report.layers).toHaveLength(2);
       expect(report.match).toBe(true);
-      const { comparison } = report;
-      kinds.add(comparison?.kind ?? 'none');
-      if (comparison === null || comparison.kind === 'model') throw new Error('no comparison with floats');
-      expect(comparison.floats.requantized).toBe(100);
-      // The inputs are quantized alike; what follows may differ where a sum is rounded the other way.
-      expect(comparison.floats.largestSteps).toBeLessThanOrEqual(1);
+      expect(report.comparison).toEqual({ outputs: 50, mismatches: 0 });
+      // In floats a sum may be rounded the other way; 4-bit types onnxruntime refuses under full optimization.
+      if (report.statistic !== null) told++;
     }),
     { numRuns: runs(10) },
   );
-  expect([...kinds].sort()).toEqual(['integer-rewrite', 'layers-only']);
+  expect(told).toBeGreaterThan(0);
 });

@@ -7,7 +7,7 @@ import { typedTensor } from '../../src/model/typedTensor.ts';
 import { encodeModel, float, int, node, reasonOf, scalar, tensor, value } from '../frontend/onnx/models.ts';
 import type { Attribute, Graph } from '../frontend/onnx/models.ts';
 import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
-import { integers } from './dynamicModels.ts';
+import { integers } from '../support/onnx/networks/dynamic.ts';
 
 interface Gemm {
   readonly attributes?: readonly Attribute[];

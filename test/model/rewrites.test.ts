@@ -81,6 +81,66 @@ describe('models of layers that become plane convolutions', () => {
     expect(Array.from(toDoubles(got, 'y'))).toEqual(expected.data);
   });
 
+  it('counts the products of the nodes, not the zeros of their rewrites', async () => {
+    const [up, volume] = [await planOf(UPSAMPLING), await planOf(VOLUME)];
+    // Each of 40 inputs by 3 x 3 x 3 taps, and 80 outputs of 3 products; 160 outputs of 2 x 27 products.
+    expect(up.macs).toEqual({ encrypted: 40 * 27 + 80 * 3, total: 40 * 27 + 80 * 3 });
+    expect(volume.macs.encrypted).toBe(160 * 54);
+  });
+
+  it('a ConvTranspose of floats runs in the clear, and is named', async () => {
+    const bytes = encodeModel({
+      nodes: [
+        node('ConvInteger', ['x', 'w'], ['sums']),
+        node('Cast', ['sums'], ['floats'], [int('to', 1)]),
+        node('ConvTranspose', ['floats', 'v'], ['y'], [ints('strides', [2, 2])]),
+      ],
+      initializers: [
+        tensor('w', 'int8', [2, 1, 1, 1], [3, -5]),
+        tensor('v', 'float32', [2, 1, 2, 2], [0.5, 1, -2, 4, 8, 0.25, 3, -1]),
+      ],
+      inputs: [value('x', 'uint8', [1, 1, 3, 3])],
+      outputs: [value('y', 'float32', [1, 1, 6, 6])],
+    });
+    const data = integers(9, 0, 255);
+    const input = new Map([['x', typedTensor('uint8', [1, 1, 3, 3], data, 'x')]]);
+    const { report, outputs } = await runModel(await planOf(bytes), input);
+    expect(report.match).toBe(true);
+    expect(report.layers.map(({ name }) => name)).toEqual(['sums']);
+    expect(report.clear.map(({ op }) => op)).toEqual(['ConvTranspose']);
+    const feed = { name: 'x', type: 'uint8', shape: [1, 1, 3, 3], data } as const;
+    const expected = (await runInOnnxruntime(bytes, [feed], 'disabled')).get('y')!;
+    expect(Array.from(toDoubles(outputs.get('y')!, 'y'))).toEqual(expected.data);
+  });
+
+  it('average pools are encrypted where that is asked for, and the whole stays equal', async () => {
+    const bytes = encodeModel({
+      nodes: [
+        node('DequantizeLinear', ['x', 's', 'z'], ['fx']),
+        node('AveragePool', ['fx'], ['fp'], [ints('kernel_shape', [2, 2]), ints('strides', [2, 2])]),
+        node('QuantizeLinear', ['fp', 's', 'z'], ['p']),
+        node('DequantizeLinear', ['p', 's', 'z'], ['fq']),
+        node('DequantizeLinear', ['w', 's'], ['fw']),
+        node('Conv', ['fq', 'fw'], ['y']),
+      ],
+      initializers: [
+        scalar('s', 'float32', 0.5),
+        scalar('z', 'int8', 11),
+        tensor('w', 'int8', [1, 2, 1, 1], [7, -9]),
+      ],
+      inputs: [value('x', 'int8', [1, 2, 6, 6])],
+      outputs: [value('y', 'float32', [1, 1, 3, 3])],
+    });
+    const data = integers(72, -128, 127);
+    const input = new Map([['x', typedTensor('int8', [1, 2, 6, 6], data, 'x')]]);
+    const plan = compileModel(await importOnnx(bytes, { averagePools: 'encrypted' }));
+    const { report, outputs } = await runModel(plan, input);
+    expect(report).toMatchObject({ match: true, rounds: 2, layers: [{ name: 'fp' }, { name: 'y' }] });
+    const feed = { name: 'x', type: 'int8', shape: [1, 2, 6, 6], data } as const;
+    const expected = (await runInOnnxruntime(bytes, [feed], 'disabled')).get('y')!;
+    expect(Array.from(toDoubles(outputs.get('y')!, 'y'))).toEqual(expected.data);
+  });
+
   it('a stored plan whose phases do not fit is refused', async () => {
     const plan = compileModel(await importOnnx(UPSAMPLING));
     const [round = [], ...rest] = plan.rounds;

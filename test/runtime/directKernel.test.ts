@@ -60,8 +60,10 @@ function runKernel(
     schedule,
     groups: program.blockGroups,
   });
-  schedule.planes.forEach(({ left, right }, plane) => {
-    for (const [side, chunk] of [[0, left] as const, [1, right] as const]) {
+  schedule.planes.forEach((chunks, plane) => {
+    const sides = chunks.kind === 'pair' ? [chunks.left, chunks.right] : [chunks.chunk];
+    for (const [index, chunk] of sides.entries()) {
+      const side = index === 0 ? 0 : 1;
       const words = kernel.inputWords(side);
       inputs[chunk]!.forEach((value, at) => {
         words[2 * at] = Number(value & 0xffffffffn);

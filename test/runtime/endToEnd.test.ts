@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
@@ -12,6 +11,7 @@ import type { EvaluatorOptions } from '../../runtime/evaluator/evaluator.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { randomInput } from '../support/specs.ts';
 import { handmadePlan, smallSpec } from './handmadePlan.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);

@@ -1,12 +1,12 @@
 import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
-import { countBytes, countOperations } from '../../compiler/lowerings/counts.ts';
+import { countToeplitzBytes, countToeplitzOperations } from '../../compiler/toeplitz/counts.ts';
+import { planRequest } from '../../compiler/lowering/request.ts';
 import { NOTHING_DROPPED, predictedBudgetBits } from '../../compiler/bfv/noise.ts';
 import { axisLayout, axisShapes, pitches } from '../../compiler/toeplitz/packing.ts';
 import type { ToeplitzPacking } from '../../compiler/toeplitz/packing.ts';
-import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { buildProgram } from '../../compiler/lowerings/program.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
 import { makeSpec, outputShape } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
@@ -15,7 +15,7 @@ import { resultNoise } from '../../compiler/toeplitz/noise.ts';
 import { dataModulus } from '../../compiler/bfv/parameters.ts';
 import { noiseInput } from '../../compiler/toeplitz/plan.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
-import { rowNorms, usedChunks } from '../../compiler/toeplitz/program.ts';
+import { buildToeplitz, rowNorms, usedChunks } from '../../compiler/toeplitz/program.ts';
 
 /** Plans made without the compiler's search, so that tests of the runtime choose the packing themselves. */
 
@@ -110,8 +110,6 @@ export function makePacking(spec: ConvSpec, layout: Layout): ToeplitzPacking {
   const rows = axisLayout(axes.rows, phaseFactors.rows, tile.height);
   const columns = axisLayout(axes.columns, phaseFactors.columns, tile.width);
   return {
-    lowering: 'toeplitz',
-    degree: layout.degree ?? 1024,
     phaseFactors,
     tile,
     ...pitches(rows, columns),
@@ -145,14 +143,14 @@ export function handmadePlan(
   layout: Layout = {},
   primeBits?: readonly number[],
   plainModulus?: number,
-): Plan {
+): ToeplitzPlan {
   const analysis = analyzeAccumulator(spec);
   const degree = layout.degree ?? 1024;
   const parameters = makeParameters(degree, plainModulus ?? Math.max(2, analysis.decodeWidth), primeBits);
   const packing = makePacking(spec, layout);
-  const program = buildProgram({ spec, packing, parameters });
+  const program = buildToeplitz({ spec, packing, parameters });
   const noise = { failure: 'never' as const, ...rowNorms(program) };
-  const wire = { ...NOTHING_DROPPED, upload: 'seeded' } as const;
+  const wire = NOTHING_DROPPED;
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const q = dataModulus(parameters);
   const channels = analysis.channels.map(({ interval }) => interval);
@@ -160,6 +158,8 @@ export function handmadePlan(
     format: 'cipherconv-plan',
     version: 2,
     compiler: 'handmade',
+    lowering: 'toeplitz',
+    request: planRequest({ lowering: 'toeplitz', degree, kernel: 'ntt' }),
     spec,
     analysis: {
       interval: analysis.interval,
@@ -169,8 +169,7 @@ export function handmadePlan(
     },
     parameters,
     packing,
-    kernel: 'ntt',
-    direct: null,
+    execution: { kernel: 'ntt' },
     windows: {
       low: channels.map(({ lo }) => lo),
       residueLow: channels.map(({ lo }, channel) => lo - spec.bias[channel]!),
@@ -181,8 +180,8 @@ export function handmadePlan(
     },
     wire,
     noise: { ...noise, predictedBudgetBits: predictedBudgetBits(q, parameters.plainModulus, response) },
-    counts: countOperations(program, 'ntt'),
-    bytes: countBytes(program, parameters, wire),
-    report: { objective: 'latency', considered: 1, estimatedMilliseconds: 0, refused: [] },
+    counts: countToeplitzOperations(program, 'ntt'),
+    bytes: countToeplitzBytes(program, parameters, { ...wire, upload: 'seeded' }),
+    report: { considered: 1, estimatedMilliseconds: 0, refused: [] },
   };
 }

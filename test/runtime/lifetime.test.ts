@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
@@ -16,6 +15,7 @@ import { createPlanServer } from '../../src/server/planServer.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { randomInput } from '../support/specs.ts';
 import { smallSpec } from './handmadePlan.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 const toeplitz = compileSpec(smallSpec({ channels: 2, outChannels: 20 }));
 const plans: readonly (readonly [string, () => Plan])[] = [

@@ -1,6 +1,5 @@
 /** A thread of the pool that dies in the middle of an evaluation. */
 import { expect, it, vi } from 'vitest';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
@@ -8,6 +7,7 @@ import type * as Threads from '../../runtime/pool/thread.ts';
 import { manyChannels } from '../support/simple.ts';
 import { randomInput } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 const { doomed } = vi.hoisted(() => ({ doomed: { tasks: 0 } }));
 

@@ -1,6 +1,5 @@
 import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { resultsOfPart, splitProgram, takePart, uploadOfPart } from '../../compiler/toeplitz/parts.ts';
@@ -13,6 +12,7 @@ import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { manyChannels, simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientView } from '../../compiler/lowerings/plan.ts';
-import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
+import { layoutOfView } from '../../compiler/toeplitz/layout.ts';
 import { centredInputRange } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
@@ -10,6 +9,7 @@ import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { randomInput, randomIntegers } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
@@ -28,32 +28,33 @@ function maskOf(upload: Uint8Array): string {
 
 describe('encrypting over a zero made ahead', () => {
   it('changes c0 by exactly the scaled message, and nothing else', () => {
-    const { parameters, packing } = plan;
+    const { parameters } = plan;
+    const { degree } = parameters;
     const random = randomIntegers(5);
     const prime = BigInt(parameters.dataPrimes[0]!);
-    const zero = Uint32Array.from({ length: 2 * packing.degree }, (_, half) =>
+    const zero = Uint32Array.from({ length: 2 * degree }, (_, half) =>
       half % 2 === 0 ? random(0, Math.min(2 ** 32, Number(prime)) - 1) : 0,
     );
     const words = zero.slice();
-    const placement = buildBlockGroups(spec, packing)[0]!.inputs[0]!;
+    const places = layoutOfView(clientView(plan)).uploads[0]!;
     const { data } = randomInput(spec, 9);
     new ScalingTable(parameters, centredInputRange(spec.input)).addMessage(
       words,
-      packing.degree,
-      placement,
+      degree,
+      places,
       data,
       spec.input.zeroPoint,
     );
     const word = (halves: Uint32Array, at: number): bigint =>
       (BigInt(halves[2 * at + 1]!) << 32n) | BigInt(halves[2 * at]!);
     const expected = new Map<number, bigint>();
-    placement.coefficients.forEach((coefficient, index) => {
+    places.positions.forEach((coefficient, index) => {
       const t = parameters.plainModulus;
-      const message = (((data[placement.elements[index]!]! - spec.input.zeroPoint) % t) + t) % t;
+      const message = (((data[places.elements[index]!]! - spec.input.zeroPoint) % t) + t) % t;
       expected.set(coefficient, scaledMessage(prime, t, message));
     });
     expect(expected.size).toBeGreaterThan(0);
-    for (let at = 0; at < packing.degree; at++) {
+    for (let at = 0; at < degree; at++) {
       expect(word(words, at)).toBe((word(zero, at) + (expected.get(at) ?? 0n)) % prime);
     }
   });

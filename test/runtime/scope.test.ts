@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import { guardSeal } from '../../runtime/seal/failure.ts';
@@ -7,6 +6,7 @@ import { loadSeal } from '../../runtime/seal/module.ts';
 import { buildWithScope, liveSealObjects, SealScope, withScope } from '../../runtime/seal/scope.ts';
 import { randomInput } from '../support/specs.ts';
 import { handmadePlan, smallSpec } from './handmadePlan.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);

@@ -3,7 +3,6 @@ import { runInNewContext } from 'node:vm';
 import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
 import { createClient } from '../../runtime/client/client.ts';
@@ -15,10 +14,11 @@ import type { WasmMemory } from '../../runtime/wasm.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
-import { runBoth, withDirect, withPrimes } from '../support/kernels.ts';
+import { lanesOf, runBoth, withDirect, withPrimes } from '../support/kernels.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
@@ -98,7 +98,7 @@ describe('the direct kernel gives the ntt kernel bit for bit', () => {
       },
     });
     const plan = compileSpec(spec, { lowering: 'toeplitz', kernel: 'direct' });
-    expect(plan.direct?.folds).toBeGreaterThan(1);
+    expect(lanesOf(plan).folds).toBeGreaterThan(1);
     await expectSame(plan, 3);
   });
 
@@ -147,7 +147,7 @@ describe('three-way equality with the direct kernel', () => {
       lowering: 'toeplitz',
       kernel: 'direct',
     });
-    expect(plan.kernel).toBe('direct');
+    expect(plan.execution.kernel).toBe('direct');
     await expectSame(plan, 7);
   });
 
@@ -202,8 +202,13 @@ describe('memory', () => {
 describe('refusals', () => {
   it('a plan whose lanes are not those of its program', async () => {
     const plan = compileSpec(simpleSpec(), { lowering: 'toeplitz', kernel: 'direct' });
-    for (const direct of [null, { ...plan.direct!, limbBits: 15 }, { ...plan.direct!, laneL1: 1 }]) {
-      await expect(createEvaluator({ ...plan, direct })).rejects.toMatchObject({ code: 'plan-rejected' });
+    const lanes = lanesOf(plan);
+    for (const other of [
+      { ...lanes, limbBits: 15 },
+      { ...lanes, laneL1: 1 },
+    ]) {
+      const execution = { kernel: 'direct', lanes: other, upload: 'seeded' } as const;
+      await expect(createEvaluator({ ...plan, execution })).rejects.toMatchObject({ code: 'plan-rejected' });
     }
   });
 });

@@ -1,6 +1,5 @@
 import { fc, runs } from '../support/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
@@ -8,6 +7,7 @@ import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
@@ -18,7 +18,7 @@ describe('uploads that travel whole', () => {
     await fc.assert(
       fc.asyncProperty(arbitrarySpec(400), fc.integer(), async (spec, seed) => {
         // Weights wider than 16 bits are the ntt kernel's, which takes no whole uploads.
-        fc.pre(compileToeplitz(spec).kernel === 'direct');
+        fc.pre(compileToeplitz(spec).execution.kernel === 'direct');
         const plan = compileToeplitz(spec, { upload: 'whole' });
         const client = await createClient(clientView(plan));
         const evaluator = await createEvaluator(plan);

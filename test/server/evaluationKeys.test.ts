@@ -5,7 +5,7 @@ import { storedPlan } from '../../src/frontend/planFile.ts';
 import { startService } from '../../src/server/service.ts';
 import { defaultSettings } from '../../src/server/settings.ts';
 import { diagonals, square } from '../support/diagonals.ts';
-import { OCTETS, serve } from '../support/served.ts';
+import { OCTETS, sendTo, serve } from '../support/served.ts';
 import type { Answer, Served } from '../support/served.ts';
 import { randomInput } from '../support/specs.ts';
 
@@ -69,11 +69,27 @@ describe('a diagonals plan', () => {
   it('keys are capped in bytes: 503 until some expire', async () => {
     const one = storedPlan(plan, 'NCHW').plan;
     const bytes = 40 + ('keys' in one ? one.keys.bytes : 0);
-    const here = await start({ keysMemoryBytes: 2 * bytes + 100 });
+    const here = await start({ keysMemoryBytes: 2 * bytes + 100, addressShare: 1 });
     expect([(await put(here)).status, (await put(here)).status]).toEqual([201, 201]);
     const third = await put(here);
     expect(third.json).toMatchObject({ status: 503, type: 'urn:cipherconv:problem:busy' });
     expect(Number(third.headers['retry-after'])).toBeGreaterThan(60);
+  });
+
+  it('keys of one address are capped: 429, and the rest is left to others', async () => {
+    const one = storedPlan(plan, 'NCHW').plan;
+    const bytes = 40 + ('keys' in one ? one.keys.bytes : 0);
+    const here = await start({ keysMemoryBytes: 4 * bytes + 100 });
+    expect([(await put(here)).status, (await put(here)).status]).toEqual([201, 201]);
+    const third = await put(here);
+    expect(third.json).toMatchObject({ status: 429, type: 'urn:cipherconv:problem:too-many-requests' });
+    expect(Number(third.headers['retry-after'])).toBeGreaterThan(60);
+    const other = await sendTo(`${here.service.url}/v1/plans/${here.digest}/evaluation-keys`, 'PUT', {
+      body: here.client.evaluationKeys(),
+      headers: OCTETS,
+      localAddress: '127.0.0.2',
+    });
+    expect(other.status).toBe(201);
   });
 
   it('unused keys expire', async () => {

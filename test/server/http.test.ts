@@ -70,7 +70,7 @@ describe('endpoints', () => {
     ]);
     const paths = json?.['paths'] as Record<string, Record<string, { responses: object }>>;
     const { responses } = paths['/v1/plans/{digest}/evaluate']!['post']!;
-    expect(Object.keys(responses)).toEqual(['200', '400', '404', '413', '415', '429', '500', '503', '504']);
+    expect(Object.keys(responses)).toEqual('200 400 403 404 408 413 415 429 500 503 504'.split(' '));
   });
 
   it('GET /metrics counts requests by path template', async () => {
@@ -205,7 +205,12 @@ describe('refusals', () => {
   });
 
   it('503: more bytes under way than there is memory for', async () => {
-    const tight = await serve(plan, { workerFile: FAULTY_WORKER, bodyMemoryBytes: 0, queueLength: 100 });
+    const tight = await serve(plan, {
+      workerFile: FAULTY_WORKER,
+      bodyMemoryBytes: 0,
+      queueLength: 100,
+      addressShare: 1,
+    });
     const slow = withFault(tight.upload, 'slow');
     const answers = await Promise.all(Array.from({ length: 4 }, () => tight.post(slow)));
     const statuses = answers.map(({ status }) => status).sort();

@@ -99,6 +99,41 @@ describe('cipherconv serve', () => {
     ]);
   });
 
+  it('takes the hosts and origins that it is told, each option as often as wanted', async () => {
+    const names = ['a.example', 'B.example'].flatMap((name) => ['--allowed-host', name]);
+    const { url } = await start(
+      planFile,
+      '--port',
+      '0',
+      ...names,
+      '--cors',
+      'https://c.example',
+      '--cors',
+      'http://d.example:81/',
+    );
+    const get = (headers: Record<string, string>): ReturnType<typeof sendTo> =>
+      sendTo(`${url}/v1/plans`, 'GET', { headers });
+    for (const host of ['a.example', 'b.example', 'localhost'])
+      expect((await get({ host })).status).toBe(200);
+    expect((await get({ host: 'c.example' })).status).toBe(403);
+    for (const origin of ['https://c.example', 'http://d.example:81']) {
+      expect((await get({ origin })).headers['access-control-allow-origin']).toBe(origin);
+    }
+    expect((await get({ origin: 'http://d.example' })).status).toBe(403);
+  });
+
+  it('prints no name of a plan raw', async () => {
+    const file = join(folder, 'named.json');
+    const name = 'a\u001b[2J\nlistening on http://evil.example\u202e';
+    writeFileSync(file, encodePlan(storedPlan(compileSpec(simpleSpec({ name })), 'NCHW')));
+    const { url, stderr } = await start(file, '--port', '0');
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+    expect(stderr()).toContain('serving a\\u{1b}[2J\\u{a}listening');
+    expect(stderr().replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    const { json } = await sendTo(`${url}/v1/plans`, 'GET');
+    expect(json).toMatchObject({ plans: [{ name }] });
+  });
+
   it('SIGTERM: finishes what is in flight, refuses what is new, exits with 0', async () => {
     const stored = storedPlan(large, 'NCHW');
     const { child, url, ended, stderr } = await start(largeFile, '--port', '0', '--workers', '1');
@@ -195,6 +230,11 @@ describe('cipherconv serve refuses, with exit code 2', () => {
     expectRefusal([planFile, '--deadline', '0'], '--deadline');
     expectRefusal([planFile, '--rate', '-1'], '--rate');
     expectRefusal([planFile, '--memory', '10'], '--memory');
+    expectRefusal([planFile, '--address-share', '0'], '--address-share');
+    expectRefusal([planFile, '--min-body-rate', '-1'], '--min-body-rate');
+    expectRefusal([planFile, '--allowed-host', 'https://example.org'], '--allowed-host', 'without scheme');
+    for (const origin of ['example.org', '*', 'null', 'https://example.org/page', 'ftp://example.org'])
+      expectRefusal([planFile, '--cors', origin], '--cors', 'scheme, host and port');
   });
 
   it('an address that is not of this machine', () => {

@@ -239,6 +239,7 @@ export function arbitraryPool(): fc.Arbitrary<AveragePool> {
         pads: narrow as unknown as AveragePool['pads'],
         dilations,
         countsPads,
+        accumulator: null,
       };
     });
 }

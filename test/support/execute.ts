@@ -1,8 +1,8 @@
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 export interface EncryptedRun {
   readonly outputs: readonly Tensor[];

@@ -1,4 +1,4 @@
-/** What the faulty worker can be told to do. `slow` and `slower` answer right, after 1000 and 2500 ms. */
+/** What the faulty worker can be told to do. `slow` and `slower` answer right, after 1000 and 4000 ms. */
 export const FAULTS = ['slow', 'slower', 'hang', 'exit', 'buffers', 'heap', 'wasm', 'seal', 'throw'] as const;
 export type Fault = (typeof FAULTS)[number];
 

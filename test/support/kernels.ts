@@ -2,17 +2,17 @@ import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { NOTHING_DROPPED } from '../../compiler/bfv/noise.ts';
 import { analyzeLanes } from '../../compiler/toeplitz/direct/lanes.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
-import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { DirectLanes, ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** The plan with the direct kernel and its lanes, whatever the search chose. */
 export function withDirect(plan: ToeplitzPlan): ToeplitzPlan {
   const analysis = analyzeLanes(plan.parameters, buildProgram(plan));
   if (analysis.kind === 'refused') throw new Error(analysis.found);
-  return { ...plan, kernel: 'direct', direct: analysis.lanes };
+  return { ...plan, execution: { kernel: 'direct', lanes: analysis.lanes, upload: 'seeded' } };
 }
 
 /** The plan under other primes of these bits, the last of several special; everything travels. */
@@ -28,7 +28,7 @@ export function withPrimes(plan: ToeplitzPlan, bits: readonly number[]): Toeplit
       dataPrimes: several ? decimal.slice(0, -1) : decimal,
       specialPrime: several ? (decimal.at(-1) ?? null) : null,
     },
-    wire: { ...NOTHING_DROPPED, upload: 'seeded' },
+    wire: NOTHING_DROPPED,
   };
 }
 
@@ -54,4 +54,10 @@ export async function runBoth(
   } finally {
     client.dispose();
   }
+}
+
+/** The lanes of a plan of the direct kernel. */
+export function lanesOf({ execution }: ToeplitzPlan): DirectLanes {
+  if (execution.kernel !== 'direct') throw new Error('not a plan of the direct kernel');
+  return execution.lanes;
 }

@@ -45,6 +45,8 @@ export interface SendOptions {
   readonly body?: Uint8Array;
   readonly headers?: Readonly<Record<string, string | number>>;
   readonly signal?: AbortSignal;
+  /** Who sends: another address of this machine, such as 127.0.0.2. */
+  readonly localAddress?: string;
 }
 
 export const OCTETS = { 'content-type': 'application/octet-stream' };
@@ -53,13 +55,14 @@ export const OCTETS = { 'content-type': 'application/octet-stream' };
 export function sendTo(
   url: string,
   method: string,
-  { body, headers = {}, signal }: SendOptions = {},
+  { body, headers = {}, signal, localAddress }: SendOptions = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options: RequestOptions = {
       method,
       headers,
       agent: false,
+      ...(localAddress === undefined ? {} : { localAddress }),
       ...(signal === undefined ? {} : { signal }),
     };
     const outgoing = request(url, options, (incoming) => {

@@ -81,6 +81,31 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     unsupported: ['Conv_5'],
   },
   'qonnx/mnist-conv-float/model.onnx': float('Conv "Convolution28"'),
+  'quantlab/dory_quantlab_dvs_cnn.onnx': {
+    layers: [
+      ['1,32,32,32', '96,32,3,3'],
+      ['1,96,16,16', '96,96,3,3'],
+      ['1,96,8,8', '96,96,3,3'],
+      ['1,96,4,4', '96,96,3,3'],
+    ],
+    unsupported: ['Conv_0'],
+  },
+  'zoo/zoo_kwsmlp_w3a3.onnx': {
+    layers: [
+      ['1,490,1,1', '256,490,1,1'],
+      ['1,256,1,1', '256,256,1,1'],
+      ['1,256,1,1', '256,256,1,1'],
+      ['1,256,1,1', '12,256,1,1'],
+    ],
+  },
+  'zoo/zoo_qkeras_jettagging.onnx': {
+    layers: [
+      ['1,64,1,1', '32,64,1,1'],
+      ['1,32,1,1', '32,32,1,1'],
+      ['1,32,1,1', '5,32,1,1'],
+    ],
+    unsupported: ['MatMul_0'],
+  },
 };
 
 const found = readdirSync(models, { recursive: true, encoding: 'utf8' })

@@ -43,7 +43,14 @@ beforeAll(async () => {
     logLevel: 'error',
     build: { outDir: pageFolder },
   });
-  const settings = { ...defaultSettings(), port: 0, workers: 1, keysMemoryBytes: 2 ** 26, pageFolder };
+  const settings = {
+    ...defaultSettings(),
+    port: 0,
+    workers: 1,
+    keysMemoryBytes: 2 ** 26,
+    pageFolder,
+    allowedHosts: [PLAIN_HOST],
+  };
   const plans = [grey, colour, rotated, deep].map(({ stored }) => stored);
   service = await startService(plans, settings, () => undefined);
   ends.push(() => service.stop());

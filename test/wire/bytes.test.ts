@@ -4,15 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { diagonalsCoefficients } from '../../compiler/diagonals/counts.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { messageLengths, responseLengths, uploadLengths } from '../../runtime/wire/lengths.ts';
 import { MESSAGE_HEADER_BYTES, messageBytes } from '../../runtime/wire/message.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 import { arbitrarySpec } from '../support/specs.ts';
-import type { CompileOptions } from '../../compiler/lowering/assemble.ts';
 import { travellingCoefficients } from '../../compiler/toeplitz/counts.ts';
+import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
 const HEADER_ALLOWANCE = 64;

@@ -2,7 +2,6 @@ import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
@@ -10,6 +9,7 @@ import { handmadePlan, smallSpec } from '../runtime/handmadePlan.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { withServices } from '../support/services.ts';
 import { randomInput } from '../support/specs.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** The refusal as data, null when there was none. */
 function refusalOf(call: () => unknown): { code: string; where: string | undefined } | null {

@@ -1,11 +1,11 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { clientView } from '../../compiler/lowerings/plan.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { mutate } from './mutate.ts';
 import { isWellFormed } from './oracle.ts';
 import { Random } from './random.ts';
 import type { Subject, Subjects } from './subjects.ts';
+import { clientView } from '../../compiler/lowerings/views.ts';
 
 export interface DecoderReport {
   readonly tried: number;

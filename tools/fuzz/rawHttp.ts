@@ -22,7 +22,7 @@ export function sendRaw({ port, path, framing, body }: RawRequest): Promise<numb
     }, HANG_MS);
     const head = [
       'POST ' + path + ' HTTP/1.1',
-      'Host: fuzz',
+      'Host: localhost',
       'Content-Type: application/octet-stream',
       ...framing,
     ];

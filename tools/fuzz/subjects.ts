@@ -1,7 +1,7 @@
+import { keyCount } from '../../compiler/lowering/plan.ts';
 import { compile, parseFilterConfig } from '../../src/index.ts';
 import type { CompileOptions } from '../../src/index.ts';
-import { buildBlockGroups } from '../../compiler/toeplitz/placement.ts';
-import { clientView, isToeplitz } from '../../compiler/lowerings/plan.ts';
+import { keysOf, uploadForm } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import type { StoredPlan } from '../../src/frontend/planFile.ts';
@@ -9,6 +9,7 @@ import { randomMessage } from './oracle.ts';
 import type { Format, PartFormat, Run } from './oracle.ts';
 import { Random } from './random.ts';
 import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import { clientView, viewRules } from '../../compiler/lowerings/views.ts';
 
 /** A plan under attack, honest messages to begin with, and what its messages have to look like. */
 export interface Subject {
@@ -43,26 +44,27 @@ function run(count: number, prime: bigint, dropped: number): Run {
 }
 
 function uploadParts(plan: Plan): PartFormat[] {
-  const { parameters, wire, transfer } = plan;
+  const { parameters, wire } = plan;
   const runs = (count: number, dropped: number): Run[] =>
     parameters.dataPrimes.map((prime) => run(count, BigInt(prime), dropped));
   const part = (count: number): PartFormat => {
     const c0 = runs(count, wire.uploadC0);
-    if (wire.upload === 'seeded') return { polynomials: [c0], isSeeded: true };
+    if (uploadForm(plan) === 'seeded') return { polynomials: [c0], isSeeded: true };
     return { polynomials: [c0, runs(parameters.degree, 0)], isSeeded: false };
   };
-  if (!isToeplitz(plan)) return transfer.usedChunks.map(() => part(parameters.degree));
-  return buildBlockGroups(clientView(plan).shape, plan.packing).flatMap(({ inputs }) =>
-    transfer.usedChunks.map((chunk) => part(inputs[chunk]!.read.length)),
-  );
+  const view = clientView(plan);
+  return viewRules(view)
+    .layout(view)
+    .uploads.map(({ travelling }) => part(travelling?.length ?? parameters.degree));
 }
 
 /** A half for every rotation and data prime, each under all primes. */
 function keyParts(plan: Plan): PartFormat[] {
-  if (isToeplitz(plan)) return [];
+  const keys = keysOf(plan);
+  if (keys === null) return [];
   const { degree, dataPrimes } = plan.parameters;
   const polynomials = [allPrimes(plan.parameters).map((prime) => run(degree, prime, 0))];
-  return Array.from({ length: plan.keys.steps.length * dataPrimes.length }, () => ({
+  return Array.from({ length: keyCount(keys) * dataPrimes.length }, () => ({
     polynomials,
     isSeeded: true,
   }));

@@ -11,6 +11,8 @@ export interface Tiling {
   readonly columns: AxisLayout;
   readonly phaseChannels: number;
   readonly blocks: number;
+  /** N. */
+  readonly degree: number;
 }
 
 /** Positions that one pass over four rows computes at once. */
@@ -34,11 +36,11 @@ function stepsOfRow(
 }
 
 /** Coefficients of c0 in tiles that hold an output. */
-function computedPositions(packing: ToeplitzPacking, { rows, columns, blocks }: Tiling): number {
+function computedPositions(packing: ToeplitzPacking, { rows, columns, blocks, degree }: Tiling): number {
   const perLine = Math.ceil(((columns.tileSize - 1) * columns.step + 1) / TILE) * TILE;
   const perBlock = rows.tileSize * Math.min(perLine, packing.rowPitch * rows.step);
   const held = Math.min(blocks, packing.blocksPerCiphertext) * packing.outputsPerProduct;
-  return Math.min(packing.degree, held * perBlock);
+  return Math.min(degree, held * perBlock);
 }
 
 export function directCounts(

@@ -1,4 +1,5 @@
 import { scheduleSteps } from './steps.ts';
+import type { StepSchedule } from './steps.ts';
 import { limbsFor, largestLaneL1 } from '../../rings/digits.ts';
 import type { DirectLanes } from '../plan.ts';
 import type { Parameters } from '../../bfv/parameters.ts';
@@ -55,10 +56,10 @@ export function sumsAreExact(
 }
 
 export type LaneAnalysis =
-  | { readonly kind: 'possible'; readonly lanes: DirectLanes }
+  | { readonly kind: 'possible'; readonly lanes: DirectLanes; readonly schedule: StepSchedule }
   | { readonly kind: 'refused'; readonly expected: string; readonly found: string };
 
-/** Whether, and how, the direct kernel computes a program under these primes. Exact. */
+/** Whether, and how, the direct kernel computes a program under these primes; the steps are made on the way. Exact. */
 export function analyzeLanes(
   parameters: Pick<Parameters, 'dataPrimes'>,
   program: ToeplitzProgram,
@@ -83,8 +84,8 @@ export function analyzeLanes(
     };
   }
   const laneL1 = largestLaneL1(limbBits);
-  const { folds } = scheduleSteps(program, laneL1);
-  return { kind: 'possible', lanes: { limbBits, limbs, laneL1, folds } };
+  const schedule = scheduleSteps(program, laneL1);
+  return { kind: 'possible', lanes: { limbBits, limbs, laneL1, folds: schedule.folds }, schedule };
 }
 
 /** Largest absolute value of a weight of the program. */

@@ -1,17 +1,14 @@
 import type { ToeplitzProgram } from '../program.ts';
 
 /**
- * A plane of the direct kernel: the digits of two polynomials side by side, so that one 16-bit dot product serves two
+ * A digit plane of the direct kernel: the digits of two polynomials side by side, so that one 16-bit dot product serves two
  * taps. Either two input chunks, or one chunk and itself times X^shift, which pairs the taps e and e + shift.
  */
-export interface Plane {
-  /** Input chunk in the left lanes. */
-  readonly left: number;
-  /** Input chunk in the right lanes, times X^shift; equal to `left` when the plane is paired with itself. */
-  readonly right: number;
-  /** 0 when two chunks share the plane. */
-  readonly shift: number;
-}
+export type DigitPlane =
+  /** Input chunk `left` in the left lanes, `right` in the right ones. */
+  | { readonly kind: 'pair'; readonly left: number; readonly right: number }
+  /** One chunk in the left lanes, and times X^shift in the right ones. */
+  | { readonly kind: 'self'; readonly chunk: number; readonly shift: number };
 
 /** What decides which chunks go together. */
 interface ChunkUse {
@@ -94,9 +91,9 @@ function bestShift(exponents: readonly number[]): { shift: number; steps: number
  * Pairs the chunks that the program reads: each with the one of the following, read by mostly the same rows, that shares most
  * exponents, or with itself where that takes fewer steps. Deterministic.
  */
-export function pairChunks(program: ToeplitzProgram): Plane[] {
+export function pairChunks(program: ToeplitzProgram): DigitPlane[] {
   const waiting = chunkUses(program);
-  const planes: Plane[] = [];
+  const planes: DigitPlane[] = [];
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const use = next;
     const { chunk, exponents, alone } = use;
@@ -113,10 +110,10 @@ export function pairChunks(program: ToeplitzProgram): Plane[] {
     });
     const found = waiting[partner];
     if (found === undefined) {
-      planes.push({ left: chunk, right: chunk, shift: alone.shift });
+      planes.push({ kind: 'self', chunk, shift: alone.shift });
     } else {
       waiting.splice(partner, 1);
-      planes.push({ left: chunk, right: found.chunk, shift: 0 });
+      planes.push({ kind: 'pair', left: chunk, right: found.chunk });
     }
   }
   return planes;

@@ -1,6 +1,6 @@
 import { internalError } from '../../base/errors.ts';
 import { pairChunks, pairedStarts } from './planes.ts';
-import type { Plane } from './planes.ts';
+import type { DigitPlane } from './planes.ts';
 import { computedRows } from '../program.ts';
 import type { RingPlaintext, ToeplitzProgram } from '../program.ts';
 
@@ -26,7 +26,7 @@ export interface StepBlock {
 }
 
 export interface StepSchedule {
-  readonly planes: readonly Plane[];
+  readonly planes: readonly DigitPlane[];
   readonly blocks: readonly StepBlock[];
   /** Largest exponent of a weight: how far planes reach before coefficient 0, at most. */
   readonly reach: number;
@@ -50,63 +50,66 @@ interface Lane {
 
 class BlockBuilder {
   readonly #program: ToeplitzProgram;
-  readonly #planes: readonly Plane[];
+  readonly #planes: readonly DigitPlane[];
   readonly #laneOf: ReadonlyMap<number, Lane>;
   /** Step number + 1 by exponent, 0 where there is none; cleaned after each plane. */
   readonly #stepAt: Int32Array;
 
-  constructor(program: ToeplitzProgram, planes: readonly Plane[]) {
+  constructor(program: ToeplitzProgram, planes: readonly DigitPlane[]) {
     this.#program = program;
     this.#planes = planes;
     this.#laneOf = new Map(
-      planes.flatMap(({ left, right, shift }, plane): [number, Lane][] =>
-        shift > 0
-          ? [[left, { plane, side: 0 }]]
+      planes.flatMap((chunks, plane): [number, Lane][] =>
+        chunks.kind === 'self'
+          ? [[chunks.chunk, { plane, side: 0 }]]
           : [
-              [left, { plane, side: 0 }],
-              [right, { plane, side: 1 }],
+              [chunks.left, { plane, side: 0 }],
+              [chunks.right, { plane, side: 1 }],
             ],
       ),
     );
     this.#stepAt = new Int32Array(program.degree);
   }
 
+  /** The block of these rows: the steps of one plane after the other, then where its sums are folded. */
   build(rows: readonly number[], width: 1 | 4, laneL1: number): StepBlock {
-    const parts = this.#termsByPlane(rows);
-    const planes: number[] = [];
-    const exponents: number[] = [];
-    const weights: number[] = [];
-    for (const [plane, terms] of parts) {
-      const { shift } = this.#planes[plane]!;
-      const starts = shift > 0 ? pairedStarts(distinctExponents(terms), shift) : distinctExponents(terms);
-      const first = planes.length;
-      for (const exponent of starts) {
-        this.#stepAt[exponent] = planes.length + 1;
-        planes.push(plane);
-        exponents.push(exponent);
-        for (let index = 0; index < 2 * width; index++) weights.push(0);
-      }
-      for (const { slot, side, polynomial } of terms) {
-        for (let index = 0; index < polynomial.values.length; index++) {
-          const exponent = polynomial.exponents[index]!;
-          const direct = this.#stepAt[exponent]!;
-          // A tap of a self-paired plane is the left one of its own step or the right one of the step before it.
-          const step = direct > 0 ? direct : this.#stepAt[exponent - shift]!;
-          const lane = direct > 0 ? side : 1;
-          weights[((step - 1) * width + slot) * 2 + lane] = polynomial.values[index]!;
-        }
-      }
-      for (let step = first; step < planes.length; step++) this.#stepAt[exponents[step]!] = 0;
-    }
-    const packed = Int16Array.from(weights);
+    const steps: BlockSteps = { width, planes: [], exponents: [], weights: [] };
+    for (const [plane, terms] of this.#termsByPlane(rows)) this.#addPlane(steps, plane, terms);
+    const weights = Int16Array.from(steps.weights);
     return {
       rows,
       width,
-      planes: Int32Array.from(planes),
-      exponents: Int32Array.from(exponents),
-      weights: packed,
-      ...foldSteps(packed, width, laneL1),
+      planes: Int32Array.from(steps.planes),
+      exponents: Int32Array.from(steps.exponents),
+      weights,
+      ...foldSteps(weights, width, laneL1),
     };
+  }
+
+  /** The steps of one plane: first where they start, then their weights. */
+  #addPlane(steps: BlockSteps, plane: number, terms: readonly BlockTerm[]): void {
+    const chunks = this.#planes[plane]!;
+    const exponents = distinctExponents(terms);
+    const starts = chunks.kind === 'self' ? pairedStarts(exponents, chunks.shift) : exponents;
+    for (const exponent of starts) {
+      this.#stepAt[exponent] = steps.planes.length + 1;
+      steps.planes.push(plane);
+      steps.exponents.push(exponent);
+      for (let index = 0; index < 2 * steps.width; index++) steps.weights.push(0);
+    }
+    for (const term of terms) this.#placeWeights(steps, chunks.kind === 'self' ? chunks.shift : 0, term);
+    for (const exponent of starts) this.#stepAt[exponent] = 0;
+  }
+
+  #placeWeights(steps: BlockSteps, shift: number, { slot, side, polynomial }: BlockTerm): void {
+    for (let index = 0; index < polynomial.values.length; index++) {
+      const exponent = polynomial.exponents[index]!;
+      const own = this.#stepAt[exponent]!;
+      // A tap of a self-paired plane is the left one of its own step or the right one of the step before it.
+      const step = own > 0 ? own : this.#stepAt[exponent - shift]!;
+      const lane = own > 0 ? side : 1;
+      steps.weights[((step - 1) * steps.width + slot) * 2 + lane] = polynomial.values[index]!;
+    }
   }
 
   #termsByPlane(rows: readonly number[]): [plane: number, terms: BlockTerm[]][] {
@@ -124,6 +127,14 @@ class BlockBuilder {
     });
     return [...parts].sort(([left], [right]) => left - right);
   }
+}
+
+/** Steps of a block under construction, one entry a step; of the weights two a row of the block. */
+interface BlockSteps {
+  readonly width: 1 | 4;
+  readonly planes: number[];
+  readonly exponents: number[];
+  readonly weights: number[];
 }
 
 interface BlockTerm {

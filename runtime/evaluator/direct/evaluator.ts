@@ -1,7 +1,6 @@
 import { disposedError } from '../../../compiler/base/errors.ts';
-import { scheduleSteps } from '../../../compiler/toeplitz/direct/steps.ts';
 import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
-import { DirectMachine, kernelSource, requireLanes } from './machine.ts';
+import { DirectMachine, kernelSource } from './machine.ts';
 import type { DirectEngines } from './machine.ts';
 import type { CodingTimes } from '../../wire/codingClock.ts';
 import { POLYNOMIALS } from './kernel.ts';
@@ -11,7 +10,9 @@ import { checkTransfer } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
 import type { Weights } from '../weights.ts';
 import { requireKeyBytes } from '../../wire/evaluationKeys.ts';
-import { groupLengths, responseRooms } from '../../wire/lengths.ts';
+import { layoutLengths, responseRooms } from '../../wire/lengths.ts';
+import { layoutOfGroups } from '../../../compiler/toeplitz/layout.ts';
+import { wireOf } from '../../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 
@@ -33,14 +34,14 @@ export class DirectEvaluator implements Evaluator {
     program: ToeplitzProgram,
     options: EvaluatorOptions,
   ) {
-    const lanes = requireLanes(plan, program);
-    const schedule = scheduleSteps(program, lanes.laneL1);
+    const source = kernelSource(plan, program);
+    const { schedule } = source;
     this.#onProgress = options.onProgress ?? null;
     this.#transfer = checkTransfer(plan, program);
-    const source = kernelSource(plan, program, lanes, schedule);
     this.#machine = new DirectMachine(engines, plan, this.#transfer, source);
     this.#schedule = schedule;
-    const { response } = groupLengths(plan, program.blockGroups);
+    const layout = layoutOfGroups(program.blockGroups, plan.transfer);
+    const { response } = layoutLengths(plan.parameters, wireOf(plan), layout);
     this.#makeResponse = responseRooms(response, options.reuseResponse ?? false);
     this.#groups = program.blockGroups.length;
     this.#products = this.#groups * program.rows.reduce((sum, terms) => sum + terms.length, 0);

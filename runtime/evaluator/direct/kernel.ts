@@ -165,8 +165,9 @@ export class DirectKernel {
    */
   loadPlane(plane: number, set = 0): void {
     const { layout } = this;
-    const { left, right, shift } = this.#schedule.planes[plane]!;
-    const paired = left !== right;
+    const chunks = this.#schedule.planes[plane]!;
+    const paired = chunks.kind === 'pair';
+    const shift = paired ? 0 : chunks.shift;
     const componentWords = this.#degree * 8;
     const room = this.#degree * 8;
     // A shift reads that many coefficients further down; past -N nothing is ever used.

@@ -11,40 +11,36 @@ import type { CheckedTransfer } from '../transfer.ts';
 import { ResponseWriter, UploadReader } from '../../wire/ciphertexts.ts';
 import type { Polynomial } from '../../wire/coefficients.ts';
 import type { PackingModule } from '../../wire/packer.ts';
-import type { DirectLanes, ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
+import { wireOf } from '../../../compiler/toeplitz/plan.ts';
+import type { ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 
 /** What decides whether a lane can overflow; how many folds that makes depends on the part of the rows at hand. */
 const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;
 
 /**
- * The lanes of a plan for the direct kernel, analysed again: a lane that overflowed would decrypt wrong in silence.
+ * What the kernel of a plan is made from. Its lanes are analysed again, because a lane that overflowed would decrypt wrong
+ * in silence; the steps come out of the same analysis.
  * @throws CipherconvError `plan-rejected`.
  */
-export function requireLanes(plan: ToeplitzPlan, program: ToeplitzProgram): DirectLanes {
-  const analysis = analyzeLanes(plan.parameters, program);
-  const found = plan.direct;
+export function kernelSource(
+  { parameters, execution }: ToeplitzPlan,
+  program: ToeplitzProgram,
+): KernelSource {
+  const analysis = analyzeLanes(parameters, program);
+  const found = execution.kernel === 'direct' ? execution.lanes : null;
   if (analysis.kind === 'possible' && found !== null) {
-    const { lanes } = analysis;
-    if (BINDING.every((key) => lanes[key] === found[key])) return found;
+    const { lanes, schedule } = analysis;
+    if (BINDING.every((key) => lanes[key] === found[key]))
+      return { parameters, lanes: found, schedule, groups: program.blockGroups };
   }
   throw new CipherconvError({
     code: 'plan-rejected',
-    where: 'direct',
+    where: 'execution',
     message: 'the direct kernel cannot execute the plan as it says',
     expected: analysis.kind === 'possible' ? JSON.stringify(analysis.lanes) : analysis.expected,
     found: analysis.kind === 'possible' ? JSON.stringify(found) : analysis.found,
   });
-}
-
-/** What the kernel of a plan is made from. */
-export function kernelSource(
-  plan: ToeplitzPlan,
-  program: ToeplitzProgram,
-  lanes: DirectLanes,
-  schedule: StepSchedule,
-): KernelSource {
-  return { parameters: plan.parameters, lanes, schedule, groups: program.blockGroups };
 }
 
 /** The modules that a machine runs on. */
@@ -54,8 +50,8 @@ export interface DirectEngines {
 }
 
 /**
- * The direct kernel between two ends of the wire: uploads into planes, rows out of them. No SEAL anywhere: what comes from
- * outside meets our own checks and integer arithmetic only.
+ * The direct kernel between two ends of the wire: uploads into planes, rows out of them. SEAL computes nothing here (its
+ * file formats are only named): what comes from outside meets our own checks and integer arithmetic.
  */
 export class DirectMachine {
   readonly coding = new CodingClock();
@@ -73,7 +69,7 @@ export class DirectMachine {
     source: KernelSource,
     room?: SharedRoom,
   ) {
-    this.#upload = new UploadReader(packing, plan.parameters, plan.wire);
+    this.#upload = new UploadReader(packing, plan.parameters, wireOf(plan));
     this.#response = new ResponseWriter(packing, plan.parameters, plan.wire);
     this.#transfer = transfer;
     this.#groups = source.groups;
@@ -88,9 +84,9 @@ export class DirectMachine {
    * @throws CipherconvError `malformed-tensor`.
    */
   loadPlane(plane: number, group: number, upload: readonly Uint8Array[], set = 0): void {
-    const { left, right } = this.#schedule.planes[plane]!;
-    this.#loadChunk(group, left, 0, upload);
-    if (right !== left) this.#loadChunk(group, right, 1, upload);
+    const chunks = this.#schedule.planes[plane]!;
+    this.#loadChunk(group, chunks.kind === 'pair' ? chunks.left : chunks.chunk, 0, upload);
+    if (chunks.kind === 'pair') this.#loadChunk(group, chunks.right, 1, upload);
     this.kernel.loadPlane(plane, set);
   }
 

@@ -1,7 +1,8 @@
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../frontend/clientPlan.ts';
-import { requireDistinct, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import { requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import type { NamedFile } from '../../frontend/files.ts';
 import { freshBlind } from '../../frontend/planDigest.ts';
 import { encodePlan, storedPlan } from '../../frontend/planFile.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
@@ -11,7 +12,8 @@ import { refuseModelFlags } from '../../model/modelSources.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
-import { modelFlags } from '../modelFlags.ts';
+import { requireSeparate } from '../clientFiles.ts';
+import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { oneLine } from '../planText.ts';
 import { late } from '../interrupt.ts';
@@ -35,19 +37,27 @@ export async function compile(
   const model = modelFlags(self);
   const { blind, clientPlan } = flags;
   const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
-  if (clientPlan !== undefined) await refuseSameFile(path, file, clientPlan, flags.json === true);
-  if (flags.json === true && flags.output === STANDARD_STREAM) {
-    throw new CipherconvError({ code: 'usage', message: 'the plan and --json cannot both go to stdout' });
-  }
+  await requireSeparate([{ what: 'the config', path }, ...boundFiles(model)], outputsOf(flags));
   if (file !== undefined) await requireWritable(file);
   if (clientPlan !== undefined) await requireWritable(clientPlan);
   if (isModelFile(path)) {
     if (clientPlan !== undefined) refuseModelClientPlan();
     const { compileModelFile } = await late(import('./models.ts'));
-    await compileModelFile(path, { model, options, blind, file, json: flags.json === true }, io);
+    await compileModelFile(
+      path,
+      {
+        model,
+        options: { ...options, allowClear: allowsClear(self) },
+        blind,
+        file,
+        json: flags.json === true,
+      },
+      io,
+    );
     return;
   }
   refuseModelFlags(model);
+  refuseAllowClear(self);
   const compiled = compileConfig(await loadConfig(path), options);
   const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());
   const clientText = clientPlan === undefined ? null : clientPlanText(stored);
@@ -68,26 +78,14 @@ function refuseModelClientPlan(): never {
   });
 }
 
-/** Plan and client plan go to different places. */
-async function refuseSameFile(
-  config: string,
-  output: string | undefined,
-  clientPlan: string,
-  isJson: boolean,
-): Promise<void> {
-  if (clientPlan === STANDARD_STREAM) {
-    if (output !== undefined && !isJson) return;
-    throw new CipherconvError({
-      code: 'usage',
-      message: 'only one of the plan, the client plan and --json can go to stdout',
-      hint: 'name files with -o and --client-plan',
-    });
-  }
-  await requireDistinct([
-    { what: 'the config', path: config },
-    ...(output === undefined ? [] : [{ what: '--output', path: output }]),
-    { what: '--client-plan', path: clientPlan },
-  ]);
+/** Where the plan, the client plan and the summary go. Without -o and --json the plan goes to stdout. */
+function outputsOf({ output, clientPlan, json }: CompileFlags): NamedFile[] {
+  const plan = output ?? (json === true ? null : STANDARD_STREAM);
+  return [
+    ...(plan === null ? [] : [{ what: 'the plan', path: plan }]),
+    ...(clientPlan === undefined ? [] : [{ what: 'the client plan', path: clientPlan }]),
+    ...(json === true ? [{ what: '--json', path: STANDARD_STREAM }] : []),
+  ];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { longWork } from '../../../runtime/longWork.ts';
 import { requireWritable, writeWhole } from '../../frontend/files.ts';
+import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import { loadClientPlan, named, readSecretKey, requireSeparate } from '../clientFiles.ts';
 import { late } from '../interrupt.ts';
@@ -12,7 +13,7 @@ interface EncryptFlags {
   readonly output: string;
 }
 
-export async function encrypt(flags: EncryptFlags, io: Terminal): Promise<void> {
+export async function encrypt(flags: EncryptFlags, rules: PictureRules, io: Terminal): Promise<void> {
   await requireSeparate(
     [
       { what: '--plan', path: flags.plan },
@@ -25,7 +26,7 @@ export async function encrypt(flags: EncryptFlags, io: Terminal): Promise<void> 
   const plan = await loadClientPlan(flags.plan);
   const secretKey = await readSecretKey(flags.secretKey, io.notice);
   const { view, layout } = plan;
-  const tensor = inputTensor(await loadInput(flags.input), view.shape, layout, io.notice);
+  const tensor = inputTensor(await loadInput(flags.input), view.shape, layout, io.notice, rules);
   io.progress('encrypt', 0, 1);
   const { createPlanClient } = await late(import('../../client/client.ts'));
   const client = await createPlanClient(plan, { secretKey }).catch((error: unknown) => {

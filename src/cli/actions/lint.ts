@@ -15,6 +15,8 @@ interface LintFlags {
   readonly maxWarnings?: number | undefined;
   readonly calibration?: string | undefined;
   readonly config?: string | undefined;
+  readonly accumulatorBits?: number | undefined;
+  readonly ignore?: readonly string[] | undefined;
   readonly rule?: readonly string[] | undefined;
   readonly headroom?: number | undefined;
   readonly channels?: true | undefined;
@@ -36,6 +38,8 @@ export async function lintCommand(paths: readonly string[], flags: LintFlags, io
     rules,
     notice: io.notice,
     ...model,
+    ...(flags.accumulatorBits === undefined ? {} : { accumulatorBits: flags.accumulatorBits }),
+    ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
     ...(flags.headroom === undefined ? {} : { headroomBits: flags.headroom }),
     ...(flags.config === undefined ? {} : { config: flags.config }),
     ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),

@@ -1,10 +1,12 @@
+import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
-import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+import type { ModelCompileOptions } from '../../model/compileModel.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/onnx/types.ts';
 import { compileModel } from '../../model/compileModel.ts';
+import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
 import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
@@ -16,7 +18,7 @@ import { loweringReport } from '../../report/loweringReport.ts';
 import { noiseReport } from '../../report/noiseReport.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { explainPlan } from '../explainText.ts';
-import { clearNotices, describeModelRun, modelLine, modelLines, PROTECTION } from '../modelText.ts';
+import { clearNotices, describeModelRun, modelLine, modelLines, protection } from '../modelText.ts';
 import { planSummary } from '../planSummary.ts';
 import { late } from '../interrupt.ts';
 import { bold } from '../terminal.ts';
@@ -26,7 +28,7 @@ import type { Terminal } from '../terminal.ts';
 
 export interface CompileModelRequest {
   readonly model: ModelFlags;
-  readonly options: CompileOptions;
+  readonly options: ModelCompileOptions;
   readonly blind: BlindKind;
   /** Where the plan goes; undefined for stdout. */
   readonly file: string | undefined;
@@ -47,10 +49,10 @@ export async function compileModelFile(
     io.notice(`${file}: ${modelLine(plan)}`);
   } else if (!json) io.print(encodeModelPlan(plan));
   if (json) io.print(`${JSON.stringify(modelSummary(plan))}\n`);
-  PROTECTION.forEach(io.notice);
+  protection(plan).forEach(io.notice);
 }
 
-function compileShown(model: ImportedModel, options: CompileOptions, io: Terminal): ModelPlan {
+function compileShown(model: ImportedModel, options: ModelCompileOptions, io: Terminal): ModelPlan {
   const plan = compileModel(model, options, (layer, total) => {
     io.progress('compile', layer, total);
   });
@@ -67,7 +69,7 @@ function modelSummary(plan: ModelPlan): object {
     inputs: plan.inputs,
     outputs: plan.outputs,
     rounds: plan.rounds.length,
-    reference: plan.reference.kind,
+    macs: plan.macs,
     clear: plan.clear,
     layers: layersOf(plan).map(({ name, op, input, output, stored }) => ({
       op,
@@ -85,23 +87,24 @@ export type ModelSource =
   | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
   | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
 
-function planOf(source: ModelSource, options: CompileOptions, io: Terminal): ModelPlan {
+function planOf(source: ModelSource, options: ModelCompileOptions, io: Terminal): ModelPlan {
   return source.kind === 'model' ? compileShown(source.model, options, io) : source.plan;
 }
 
 /** `explain MODEL` and `explain` of a model's plan. */
 export function explainModel(
   source: ModelSource,
-  options: CompileOptions,
+  options: ModelCompileOptions,
   json: boolean,
   io: Terminal,
 ): void {
-  const plan = planOf(source, options, io);
+  // Explaining a model in which nothing is encrypted says why.
+  const plan = planOf(source, { ...options, allowClear: true }, io);
   if (json) {
     io.print(`${JSON.stringify(modelSummary(plan))}\n`);
     return;
   }
-  const overview = [...modelLines(plan), ...PROTECTION].map((line) => `  ${line}\n`).join('');
+  const overview = [...modelLines(plan), ...protection(plan)].map((line) => `  ${line}\n`).join('');
   io.print(`${bold(printable(plan.name))}  digest ${modelPlanDigest(plan)}\n\n${bold('Model')}\n${overview}`);
   for (const { stored } of layersOf(plan)) {
     const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
@@ -110,12 +113,25 @@ export function explainModel(
 }
 
 export interface RunModelRequest {
-  readonly options: CompileOptions;
+  readonly options: ModelCompileOptions;
   /** Files, `name=file` where the model has several inputs. */
   readonly inputs: readonly string[];
   readonly output: string | undefined;
   readonly json: boolean;
+  /** What may be done to pictures. */
+  readonly rules: PictureRules;
   readonly weightMemoryBytes?: number;
+}
+
+/** A plan in which nothing is encrypted. */
+function requireEncrypted(plan: ModelPlan): void {
+  if (layersOf(plan).length > 0) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: plan.name,
+    message: 'nothing of this plan is encrypted',
+    hint: '--allow-clear computes all of it in the clear all the same',
+  });
 }
 
 /** `run MODEL` and `run` of a model's plan. */
@@ -125,9 +141,10 @@ export async function runModelSource(
   io: Terminal,
 ): Promise<void> {
   const plan = planOf(source, request.options, io);
+  if (request.options.allowClear !== true) requireEncrypted(plan);
   const read = source.kind === 'model' ? source.inputs : null;
   const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
-  const inputs = fitInputs(plan, files, io.notice);
+  const inputs = fitInputs(plan, files, io.notice, request.rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;
@@ -135,14 +152,12 @@ export async function runModelSource(
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });
   const result = await runner.run(inputs);
   io.endProgress();
-  const { report, outputs } = result;
-  // A wrong result is never written down as if it were one.
-  if (report.match && request.output !== undefined) {
-    await writeModelOutputs(request.output, outputs, io.notice);
-  }
+  const { report, outputs, statisticReason } = result;
+  if (request.output !== undefined) await writeModelOutputs(request.output, outputs, io.notice);
+  if (statisticReason !== null) io.notice(`no statistic of onnxruntime-web: ${printable(statisticReason)}`);
   if (request.json) {
     io.print(`${JSON.stringify(report)}\n`);
-    PROTECTION.forEach(io.notice);
+    protection(plan).forEach(io.notice);
   } else if (request.output === STANDARD_STREAM) io.remark(describeModelRun(plan, result));
   else io.print(describeModelRun(plan, result));
   if (!report.match) io.finish({ kind: 'mismatch' });

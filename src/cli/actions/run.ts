@@ -3,18 +3,22 @@ import { compileConfig } from '../../compile.ts';
 import { resizeSpec } from '../../frontend/autoPad.ts';
 import type { ParsedConfig } from '../../frontend/config.ts';
 import { STANDARD_STREAM } from '../../frontend/files.ts';
+import type { NamedFile } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
+import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
-import { modelFlags } from '../modelFlags.ts';
+import { requireSeparate } from '../clientFiles.ts';
+import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
+import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
-import type { CompileOptions } from '../../../compiler/lowering/assemble.ts';
+import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 
 interface RunFlags {
   readonly input: readonly string[];
@@ -30,9 +34,17 @@ export async function runCommand(
   io: Terminal,
 ): Promise<void> {
   const options = compileOptions(self);
-  refuseSharedStreams(path, flags);
+  const rules = pictureRules(self);
+  const model = modelFlags(self);
+  await requireSeparate(
+    [{ what: 'the config', path }, ...inputFiles(flags.input), ...boundFiles(model)],
+    [
+      ...(flags.output === undefined ? [] : [{ what: '--output', path: flags.output }]),
+      ...(flags.json === true ? [{ what: '--json', path: STANDARD_STREAM }] : []),
+    ],
+  );
   if (flags.output !== undefined) await requireOutput(flags.output);
-  const source = await loadAnySource(path, modelFlags(self), flags.input);
+  const source = await loadAnySource(path, model, flags.input);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
   if (source.kind === 'model' || source.kind === 'model-plan') {
@@ -40,18 +52,26 @@ export async function runCommand(
     const { output } = flags;
     await runModelSource(
       source,
-      { options, inputs: flags.input, output, json: flags.json === true, ...memory },
+      {
+        options: { ...options, allowClear: allowsClear(self) },
+        inputs: flags.input,
+        output,
+        json: flags.json === true,
+        rules,
+        ...memory,
+      },
       io,
     );
     return;
   }
+  refuseAllowClear(self);
   const input = await loadInput(onlyInput(flags.input));
   io.progress('compile', 0, 1);
   const stored =
     source.kind === 'plan'
-      ? planFor(source.stored, input)
-      : compileFor(source.config, options, input, io.notice);
-  const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice);
+      ? planFor(source.stored, input, rules)
+      : compileFor(source.config, options, rules.resize ? null : input, io.notice);
+  const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice, rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { run } = await late(import('../../run.ts'));
   const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
@@ -66,16 +86,11 @@ export async function runCommand(
   if (!report.match) io.finish({ kind: 'mismatch' });
 }
 
-function refuseSharedStreams(path: string, flags: RunFlags): void {
-  if (path === STANDARD_STREAM && flags.input.includes(STANDARD_STREAM)) {
-    throw new CipherconvError({
-      code: 'usage',
-      message: 'the config and the input cannot both come from stdin',
-    });
-  }
-  if (flags.output === STANDARD_STREAM && flags.json === true) {
-    throw new CipherconvError({ code: 'usage', message: 'the output and --json cannot both go to stdout' });
-  }
+/** The files of `--input`, which may have the name of an input in front. */
+function inputFiles(given: readonly string[]): NamedFile[] {
+  return given
+    .flatMap((text) => (text.includes('=') ? [text, text.slice(text.indexOf('=') + 1)] : [text]))
+    .map((path) => ({ what: '--input', path }));
 }
 
 /** @throws CipherconvError `usage`: a convolution has one input. */
@@ -90,8 +105,8 @@ function onlyInput([first = '', ...others]: readonly string[]): string {
 }
 
 /** A plan is for one size: says what to do about a picture of another. */
-function planFor(stored: StoredPlan, input: InputSource): StoredPlan {
-  if (input.kind === 'tensor') return stored;
+function planFor(stored: StoredPlan, input: InputSource, { resize }: PictureRules): StoredPlan {
+  if (input.kind === 'tensor' || resize) return stored;
   const { height, width } = stored.plan.spec.input;
   const { picture } = input;
   if (picture.height === height && picture.width === width) return stored;
@@ -101,18 +116,18 @@ function planFor(stored: StoredPlan, input: InputSource): StoredPlan {
     message: 'the picture has another size than the plan was compiled for',
     expected: `${width} x ${height} (width x height)`,
     found: `${picture.width} x ${picture.height}`,
-    hint: 'give the filter config instead of the plan, which is then compiled for this size',
+    hint: '--resize scales it; or give the filter config instead of the plan, which is then compiled for this size',
   });
 }
 
-/** Compiles a config, for the size of the picture where that is another than the config's. */
+/** Compiles a config, for the size of the picture, if there is one to go by, where that is another than the config's. */
 function compileFor(
   config: ParsedConfig,
   options: CompileOptions,
-  input: InputSource,
+  input: InputSource | null,
   notice: (sentence: string) => void,
 ): StoredPlan {
-  if (input.kind === 'tensor') return compileConfig(config, options);
+  if (input === null || input.kind === 'tensor') return compileConfig(config, options);
   const { height, width } = config.spec.input;
   const { picture } = input;
   if (picture.height === height && picture.width === width) return compileConfig(config, options);

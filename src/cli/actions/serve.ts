@@ -1,3 +1,4 @@
+import { printable } from '../../../compiler/base/printable.ts';
 import { createLog } from '../../server/log.ts';
 import type { Log } from '../../server/log.ts';
 import { loadPlans } from '../../server/plans.ts';
@@ -17,6 +18,10 @@ interface ServeFlags {
   readonly maxBody?: number | undefined;
   readonly deadline?: number | undefined;
   readonly rate?: number | undefined;
+  readonly addressShare?: number | undefined;
+  readonly minBodyRate?: number | undefined;
+  readonly allowedHost?: readonly string[] | undefined;
+  readonly cors?: readonly string[] | undefined;
   readonly memory?: number | undefined;
   readonly evaluationKeysMemory?: number | undefined;
 }
@@ -32,7 +37,7 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
   // Before anybody is told that it listens: who knows may send a signal at once.
   const ended = untilSignal(service, log);
   const served = [...service.plans.values()];
-  for (const { digest, name } of served) io.notice(`serving ${name}: ${digest}`);
+  for (const { digest, name } of served) io.notice(`serving ${printable(name)}: ${digest}`);
   io.notice(`listening on ${service.url}`);
   log('info', { event: 'listening', url: service.url, plans: served.map(({ digest }) => digest) });
   const signal = await ended;
@@ -51,6 +56,10 @@ function settingsOf(flags: ServeFlags, defaults: ServiceSettings): ServiceSettin
     maxBody: flags.maxBody ?? defaults.maxBody,
     deadlineMs: flags.deadline === undefined ? defaults.deadlineMs : flags.deadline * 1000,
     rate: flags.rate ?? defaults.rate,
+    addressShare: flags.addressShare === undefined ? defaults.addressShare : flags.addressShare / 100,
+    leastBodyRate: flags.minBodyRate ?? defaults.leastBodyRate,
+    allowedHosts: flags.allowedHost ?? defaults.allowedHosts,
+    corsOrigins: flags.cors ?? defaults.corsOrigins,
     memoryBytes: flags.memory === undefined ? defaults.memoryBytes : flags.memory * MIB,
     keysMemoryBytes:
       flags.evaluationKeysMemory === undefined ? defaults.keysMemoryBytes : flags.evaluationKeysMemory * MIB,

@@ -1,9 +1,10 @@
-import { open } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { longWork } from '../../../runtime/longWork.ts';
-import { displayName, readBytes, STANDARD_STREAM, unreadable } from '../files.ts';
+import { displayName, readBytes, STANDARD_STREAM } from '../files.ts';
 import { describeNode } from './graph/attributes.ts';
+import { averagePoolLayer, isAveragePool } from './layers/averagePool.ts';
 import type { Readers } from './layers/followUp.ts';
 import { Extents } from './graph/extents.ts';
 import { Centring } from './graph/centred.ts';
@@ -63,15 +64,11 @@ export function declaredInputs(bytes: Uint8Array, file: string): readonly Declar
 /** The bytes of a file, if they are not too many. */
 export async function readModel(path: string): Promise<Uint8Array> {
   if (path !== STANDARD_STREAM) {
-    const file = await open(path).catch((error: unknown) => {
-      throw unreadable(path, error);
-    });
-    try {
-      const { size } = await file.stat();
-      if (size > MAX_MODEL_BYTES) throw tooLarge(path, size);
-    } finally {
-      await file.close();
-    }
+    const size = await stat(path).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    );
+    if (size > MAX_MODEL_BYTES) throw tooLarge(path, size);
   }
   return readBytes(path);
 }
@@ -104,7 +101,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const visited = nodes.flatMap((node) =>
     [...centring.before(node), node].map((next) => visit(next, state, declared)),
   );
-  const found = findLayers(visited, state, readersOf(visited, graph));
+  const found = findLayers(visited, state, readersOf(visited, graph), options);
   refuseFloats(found, file);
   return {
     file,
@@ -148,6 +145,7 @@ function initialState(
     values: new Map(inputs.map((value) => [value.name, value])),
     quantized: new Map(),
     wholes: new Map(),
+    bounds: new Map(),
     offGrid: new Map(),
     integersOf: new Map(),
     constantRanges: new Map(),
@@ -200,7 +198,12 @@ function isIntegerOperator({ op, domain }: GraphNode): boolean {
   return domain === '' ? INTEGER_OPERATORS.has(op) : domain === 'com.microsoft' && op === 'QGemm';
 }
 
-function findLayers(visited: readonly Visited[], state: GraphState, readers: Readers): Found {
+function findLayers(
+  visited: readonly Visited[],
+  state: GraphState,
+  readers: Readers,
+  { averagePools = 'clear' }: ImportOptions,
+): Found {
   const found: Found = {
     layers: [],
     openLayers: [],
@@ -230,7 +233,14 @@ function findLayers(visited: readonly Visited[], state: GraphState, readers: Rea
         () => integerLayer(view),
         (names) => openLayer(view, names),
       );
-    } else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
+    } else if (averagePools === 'encrypted' && isAveragePool(node))
+      collect(
+        node,
+        found,
+        () => averagePoolLayer(view, readers),
+        (names) => openLayer(view, names),
+      );
+    else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
   }
   return found;
 }

@@ -13,17 +13,22 @@ export interface ModelFlags {
   readonly inputType: readonly string[];
   /** `name=640`: sizes of symbolic extents. */
   readonly extent: readonly string[];
+  /** Whether average pools are layers. */
+  readonly encryptPools?: boolean;
 }
 
 /**
- * Reads `--bind name=file.pb`, `--input-type name=type[,scale=S][,zero-point=Z]` and `--extent name=N`.
+ * Reads `--bind name=file.pb`, `--input-type name=type[,scale=S][,zero-point=Z]` `--extent name=N` and `--encrypt-pools`.
  * @throws CipherconvError `usage`, or what reading a tensor file throws
  */
 export async function parseModelOptions({
   bind,
   inputType,
   extent,
-}: ModelFlags): Promise<Required<Pick<ImportOptions, 'bind' | 'inputQuantization' | 'extents'>>> {
+  encryptPools = false,
+}: ModelFlags): Promise<
+  Required<Pick<ImportOptions, 'bind' | 'inputQuantization' | 'extents' | 'averagePools'>>
+> {
   const tensors = new Map<string, OnnxTensor>();
   for (const text of bind) {
     const [name, file] = parted('--bind', text, 'name=file.pb', tensors);
@@ -34,7 +39,8 @@ export async function parseModelOptions({
     const [name, type] = parted('--input-type', text, EXPECTED, quantizations);
     quantizations.set(name, parseInputType(type, text));
   }
-  return { bind: tensors, inputQuantization: quantizations, extents: parseExtents(extent) };
+  const averagePools = encryptPools ? 'encrypted' : 'clear';
+  return { bind: tensors, inputQuantization: quantizations, extents: parseExtents(extent), averagePools };
 }
 
 /** At the last "=": a number follows it. */

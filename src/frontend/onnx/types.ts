@@ -21,8 +21,7 @@ import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
  *   graphs), or floats scale * (q - zeroPoint) (`scaled`; QONNX), where q = round(x / scale) + zeroPoint. Behind a
  *   DequantizeLinear it is that node's input: integers. q lies in `spec.input.range`.
  * - Out: the accumulator (zero points taken off, integer bias added) becomes `output.tensor`, by `output.kind`. A layer may
- *   offer `output.requantized` too: the tensor behind the QuantizeLinear that follows, straight from the accumulator, as
- *   onnxruntime computes it under full optimization.
+ *   offer `output.requantized` too: the tensor behind the QuantizeLinear that follows, straight from the accumulator.
  * - Between: the graph is cut at `input.tensor` and `output.tensor`. Nodes that nobody needs any more then (the
  *   DequantizeLinear of an input, the linear node itself) simply drop out: a segment is what its outputs need.
  *
@@ -160,8 +159,6 @@ export interface RequantizedOutput {
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly requantization: Requantization & { readonly kind: 'qlinear' };
-  /** Whether onnxruntime too computes it from the accumulator (8-bit types), and not through floats. */
-  readonly fused: boolean;
 }
 
 /** A linear node that only the datatype tier can judge. */
@@ -207,6 +204,11 @@ export interface ImportOptions {
   readonly bind?: ReadonlyMap<string, OnnxTensor>;
   /** Float graph inputs that hold scale * (q - zeroPoint). */
   readonly inputQuantization?: ReadonlyMap<string, InputQuantization>;
+  /**
+   * What becomes of average pools whose input is quantized: by default the client computes them in the clear, which costs
+   * no round trip; `encrypted` makes layers of them.
+   */
+  readonly averagePools?: 'clear' | 'encrypted';
   /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and open elsewhere. */
   readonly extents?: ReadonlyMap<string, number>;
 }

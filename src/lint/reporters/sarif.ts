@@ -1,6 +1,7 @@
 import { VERSION } from '../../version.ts';
-import type { Finding, Level, LintReport, RuleName } from '../finding.ts';
+import type { Finding, Level, LintReport } from '../finding.ts';
 import { ALL_RULES } from '../registry.ts';
+import type { RuleFacts } from '../registry.ts';
 import { relativePath } from './github.ts';
 
 /** SARIF 2.1.0 (OASIS), for code scanning. Written by hand: what the linter has to say needs little of the format. */
@@ -13,18 +14,15 @@ const LEVELS: Readonly<Record<Level, 'error' | 'warning' | 'note'>> = {
   info: 'note',
 };
 
-const RULES: readonly { readonly name: RuleName; readonly level: Level; readonly summary: string }[] = [
-  ...ALL_RULES,
-  { name: 'unreadable', level: 'error', summary: 'A file cannot be read, or is not what it should be.' },
-];
-
 export function sarifReport({ findings }: LintReport): string {
   const log = {
     $schema: SCHEMA,
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'cipherconv', semanticVersion: VERSION, rules: RULES.map(descriptorOf) } },
+        tool: {
+          driver: { name: 'cipherconv', semanticVersion: VERSION, rules: ALL_RULES.map(descriptorOf) },
+        },
         columnKind: 'utf16CodeUnits',
         invocations: [{ executionSuccessful: !findings.some(({ rule }) => rule === 'unreadable') }],
         results: findings.map(resultOf),
@@ -34,7 +32,7 @@ export function sarifReport({ findings }: LintReport): string {
   return `${JSON.stringify(log, null, 2)}\n`;
 }
 
-function descriptorOf({ name, level, summary }: (typeof RULES)[number]): object {
+function descriptorOf({ name, level, summary }: RuleFacts): object {
   return {
     id: name,
     shortDescription: { text: summary },
@@ -47,7 +45,7 @@ function resultOf(finding: Finding): object {
   const { interval, requiredBits, declaredBits, headroom, witness } = finding;
   return {
     ruleId: finding.rule,
-    ruleIndex: RULES.findIndex(({ name }) => name === finding.rule),
+    ruleIndex: ALL_RULES.findIndex(({ name }) => name === finding.rule),
     level: LEVELS[finding.level],
     message: { text: finding.hint === null ? finding.message : `${finding.message}. Try: ${finding.hint}.` },
     locations: [

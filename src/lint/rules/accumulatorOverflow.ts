@@ -2,7 +2,7 @@ import { contains, datatypeRange } from '../../../compiler/base/interval.ts';
 import type { Interval } from '../../../compiler/base/interval.ts';
 import { remediesFor } from '../../../compiler/accumulator/remedies.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
-import { bitsText, rangeText, remedyTexts, requiredBitsFor, sufficientWidth } from '../texts.ts';
+import { bitsText, declareText, rangeText, remedyTexts, requiredBitsFor, sufficientWidth } from '../texts.ts';
 import { witnessOf } from '../witness.ts';
 
 /** The exact range of some output channel leaves the declared width: some input overflows. One finding a layer. */
@@ -13,7 +13,8 @@ export const accumulatorOverflow: Rule = {
   check,
 };
 
-function check({ spec, analysis, weightPath }: Subject): Draft[] {
+function check(subject: Subject): Draft[] {
+  const { spec, analysis, weightPath } = subject;
   const { declared, accumulator, exact, taps } = analysis;
   if (declared === null) return [];
   const limit = datatypeRange(declared.bits, declared.signed);
@@ -27,7 +28,7 @@ function check({ spec, analysis, weightPath }: Subject): Draft[] {
   const end = interval.hi - limit.hi >= limit.lo - interval.lo ? 'high' : 'low';
   const now = { taps, weightBits: spec.weights.bits, inputBits: spec.input.bits };
   const hints = [
-    `declare ${bitsText(sufficientWidth(exact.interval, declared))}`,
+    declareText(subject, sufficientWidth(exact.interval, declared)),
     ...remedyTexts(remediesFor(spec, exact.channels, declared), now),
   ];
   return [

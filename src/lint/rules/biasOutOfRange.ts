@@ -1,6 +1,6 @@
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
-import { bitsText, listText, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';
+import { bitsText, declareText, listText, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';
 import { witnessOf } from '../witness.ts';
 
 /** A bias that the declared width cannot even hold, whatever is added to it. One finding a layer. */
@@ -11,7 +11,8 @@ export const biasOutOfRange: Rule = {
   check,
 };
 
-function check({ spec, analysis }: Subject): Draft[] {
+function check(subject: Subject): Draft[] {
+  const { spec, analysis } = subject;
   const { declared, accumulator, exact } = analysis;
   if (declared === null) return [];
   const limit = datatypeRange(declared.bits, declared.signed);
@@ -27,7 +28,7 @@ function check({ spec, analysis }: Subject): Draft[] {
         `the bias ${bias} of output channel ${first} lies outside ${rangeText(limit)}, ` +
         `what ${bitsText(declared)} hold${others}`,
       hint:
-        `declare ${bitsText(sufficientWidth(exact.interval, declared))}, or add the bias after decryption, ` +
+        `${declareText(subject, sufficientWidth(exact.interval, declared))}, or add the bias after decryption, ` +
         `or requantize so that every bias is within ${rangeText(limit)}`,
       path: ['bias', first],
       interval,

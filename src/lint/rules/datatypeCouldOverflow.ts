@@ -1,7 +1,7 @@
 import { contains, datatypeRange } from '../../../compiler/base/interval.ts';
 import { mostTaps, openInterval } from '../layer.ts';
 import type { Draft, OpenSourceLayer, Rule, Subject } from '../rule.ts';
-import { bitsText, plural, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';
+import { bitsText, declareText, plural, rangeText, requiredBitsFor, sufficientWidth } from '../texts.ts';
 
 /** These weights fit, but retrained ones of the same bits might not. */
 export const datatypeCouldOverflow: Rule = {
@@ -11,7 +11,8 @@ export const datatypeCouldOverflow: Rule = {
   check,
 };
 
-function check({ analysis }: Subject): Draft[] {
+function check(subject: Subject): Draft[] {
+  const { analysis } = subject;
   const { declared, datatype, exact, taps } = analysis;
   if (declared === null) return [];
   const limit = datatypeRange(declared.bits, declared.signed);
@@ -26,7 +27,7 @@ function check({ analysis }: Subject): Draft[] {
       message:
         `these weights stay within ${rangeText(exact.interval)}, but others of the same bits could reach ` +
         `${rangeText(datatype.interval)}, past ${bitsText(declared)}`,
-      hint: `to be safe for any weights declare ${bitsText(sufficientWidth(datatype.interval, declared))}${fewer}`,
+      hint: `to be safe for any weights ${declareText(subject, sufficientWidth(datatype.interval, declared))}${fewer}`,
       path: ['accumulator', 'bits'],
       interval: datatype.interval,
       requiredBits: requiredBitsFor(datatype.interval, declared),

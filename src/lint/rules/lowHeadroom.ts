@@ -1,6 +1,6 @@
 import { contains, datatypeRange } from '../../../compiler/base/interval.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
-import { bitsText, plural, rangeText, requiredBitsFor } from '../texts.ts';
+import { bitsText, declareText, plural, rangeText, requiredBitsFor } from '../texts.ts';
 
 /** The accumulator fits, but with fewer bits to spare than asked for. Silent until some are asked for. */
 export const lowHeadroom: Rule = {
@@ -10,7 +10,8 @@ export const lowHeadroom: Rule = {
   check,
 };
 
-function check({ analysis, options }: Subject): Draft[] {
+function check(subject: Subject): Draft[] {
+  const { analysis, options } = subject;
   const { declared, exact } = analysis;
   if (declared === null) return [];
   if (!contains(datatypeRange(declared.bits, declared.signed), exact.interval)) return [];
@@ -23,7 +24,7 @@ function check({ analysis, options }: Subject): Draft[] {
       message:
         `${plural(headroom, 'bit')} of headroom, ${options.headroomBits} wanted: ${rangeText(exact.interval)} ` +
         `needs ${requiredBits} of ${bitsText(declared)}`,
-      hint: `declare ${bitsText(wanted)}, or lower the headroom wanted (cipherconv.config.json, --headroom)`,
+      hint: `${declareText(subject, wanted)}, or lower the headroom wanted (cipherconv.config.json, --headroom)`,
       path: ['accumulator', 'bits'],
       interval: exact.interval,
       requiredBits,

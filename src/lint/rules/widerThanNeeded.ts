@@ -1,6 +1,6 @@
 import { contains, datatypeRange } from '../../../compiler/base/interval.ts';
 import type { Draft, Rule, Subject } from '../rule.ts';
-import { bitsText, plural, rangeText, requiredBitsFor } from '../texts.ts';
+import { bitsText, declareText, plural, rangeText, requiredBitsFor } from '../texts.ts';
 
 /** More bits are declared than the exact range and the headroom asked for need. */
 export const widerThanNeeded: Rule = {
@@ -10,7 +10,8 @@ export const widerThanNeeded: Rule = {
   check,
 };
 
-function check({ analysis, options }: Subject): Draft[] {
+function check(subject: Subject): Draft[] {
+  const { analysis, options } = subject;
   const { declared, exact } = analysis;
   if (declared === null) return [];
   if (!contains(datatypeRange(declared.bits, declared.signed), exact.interval)) return [];
@@ -25,7 +26,7 @@ function check({ analysis, options }: Subject): Draft[] {
       message:
         `${bitsText(declared)} are ${plural(spare, 'bit')} more than ${rangeText(exact.interval)} ` +
         `needs${headroom}`,
-      hint: `declare ${bitsText({ ...declared, bits: enough })}`,
+      hint: declareText(subject, { ...declared, bits: enough }),
       path: ['accumulator', 'bits'],
       interval: exact.interval,
       requiredBits,

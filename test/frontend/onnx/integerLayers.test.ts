@@ -180,7 +180,6 @@ describe('integer operators', () => {
     expect(layer.output).toMatchObject({
       kind: 'requantized',
       type: 'int8',
-      fused: true,
       requantization: {
         kind: 'qlinear',
         scale: scales.map((scale) => Math.fround(product(scale) / Math.fround(0.9))),

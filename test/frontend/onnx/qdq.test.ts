@@ -148,24 +148,23 @@ describe('QDQ', () => {
       expect(scaledOutput(onlyLayer(qdq({ after }))).requantized).toMatchObject({
         tensor: 'yq',
         type: 'uint8',
-        fused: true,
         requantization: { scale: [1, 1], outputZeroPoint: 0, clamp: { lo: 0, hi: 255 } },
       });
     }
   });
 
-  it('says that onnxruntime runs a bias of another scale in floats, and rounds a float bias', () => {
+  it('takes a bias of another scale into the sum where it is whole there, and adds fractions in floats', () => {
     const after = [quantize('y')];
     const twice = onlyLayer(qdq({ after, bias: { values: [8, -16], scale: 0.25 } }));
-    expect(scaledOutput(twice)).toMatchObject({ bias: null, requantized: { fused: false } });
+    expect(scaledOutput(twice)).toMatchObject({ bias: null, requantized: { tensor: 'yq' } });
     const graph = qdq({ after });
     const nodes = graph.nodes.map((one) =>
       one.opType === 'Conv' ? node('Conv', ['xf', 'wf', 'fb'], ['y']) : one,
     );
     const bias = tensor('fb', 'float32', [2], [0.125 * 2.5, 0.125 * -3.25]);
     const layer = onlyLayer({ ...graph, nodes, initializers: [...(graph.initializers ?? []), bias] });
-    expect(layer.spec.bias).toEqual([2, -3]);
-    expect(scaledOutput(layer)).toMatchObject({ bias: [0.0625, -0.03125], requantized: { fused: true } });
+    expect(layer.spec.bias).toEqual([0, 0]);
+    expect(scaledOutput(layer)).toMatchObject({ bias: [0.3125, -0.40625], requantized: null });
   });
 
   it.each<[string, Parameters<typeof qdq>[0]]>([

@@ -11,11 +11,12 @@ import {
   qdq,
   qlinear,
   requantizedInteger,
+  transposedConvolution,
 } from './linearNodes.ts';
-import type { Context, ConvForm, DenseForm } from './linearNodes.ts';
+import type { Context, ConvForm, DenseForm, Linear, LinearOperator, OtherForm } from './linearNodes.ts';
+import { dynamic, isOther, otherWidth, qonnx } from './otherForms.ts';
 import { activation, add, averagePool, concat, flatten, maxPool, requantization } from './otherNodes.ts';
 import { chance } from './randomWeights.ts';
-import type { Scales } from './randomWeights.ts';
 
 /** Dense layers with more inputs are left out: sums stay exact in floats, and tests quick. */
 const MOST_FEATURES = 400;
@@ -23,15 +24,31 @@ const MOST_FEATURES = 400;
 /** Grows a graph step by step. */
 export class Growth {
   readonly graph = new ModelWriter();
-  readonly operators: (ConvForm | DenseForm)[] = [];
-  readonly #scales: Scales;
+  readonly operators: LinearOperator[] = [];
+  /** Forms that the operators alone do not tell. */
+  readonly forms = new Set<OtherForm>();
+  readonly #choices: Pick<GraphChoices, 'scales' | 'sharesFloats'>;
+  readonly #floats = new Map<string, string>();
 
-  constructor(scales: Scales) {
-    this.#scales = scales;
+  constructor(choices: Pick<GraphChoices, 'scales' | 'sharesFloats'>) {
+    this.#choices = choices;
   }
 
   context(seed: number): Context {
-    return { graph: this.graph, random: randomIntegers(seed), scales: this.#scales };
+    return {
+      graph: this.graph,
+      random: randomIntegers(seed),
+      scales: this.#choices.scales,
+      dequantize: (activation) => this.dequantize(activation),
+    };
+  }
+
+  dequantize(activation: Activation): string {
+    const { graph } = this;
+    if (!this.#choices.sharesFloats) return graph.dequantize(activation);
+    const known = this.#floats.get(activation.name) ?? graph.dequantize(activation);
+    this.#floats.set(activation.name, known);
+    return known;
   }
 
   /** The activation behind a step, or `input` itself where the step does not fit. */
@@ -69,10 +86,29 @@ export class Growth {
   }
 
   conv(context: Context, form: ConvForm, input: Activation): Activation {
-    const linear = randomConvolution(context, input);
+    if (form === 'ConvTranspose') {
+      this.operators.push(form);
+      return qdq(context, form, transposedConvolution(context, input, context.random(1, 3)));
+    }
+    return this.convolved(context, form, randomConvolution(context, input));
+  }
+
+  convolved(context: Context, form: Exclude<ConvForm, 'ConvTranspose'>, linear: Linear): Activation {
+    if (isOther(form)) return this.other(context, form, 'Conv', linear);
     this.operators.push(form);
     if (form === 'QLinearConv') return qlinear(context, form, linear);
     return form === 'Conv' ? qdq(context, form, linear) : requantizedInteger(context, form, linear);
+  }
+
+  other(context: Context, form: OtherForm, op: 'Conv' | 'MatMul', linear: Linear): Activation {
+    this.forms.add(form);
+    const isDynamic = form === 'dynamic';
+    this.operators.push(isDynamic ? (op === 'Conv' ? 'ConvInteger' : 'MatMulInteger') : op);
+    return isDynamic
+      ? dynamic(context, op, linear)
+      : form === 'QONNX'
+        ? qonnx(context, op, linear)
+        : otherWidth(context, op, linear);
   }
 
   /** A convolution that keeps the image's extents. */
@@ -80,9 +116,8 @@ export class Growth {
     const geometry = keepingGeometry(context.random, input.shape.slice(2));
     const outputs = channels ?? context.random(1, 3);
     const linear = convolution(context, input, geometry, { outputs, group: 1 });
-    this.operators.push(form);
-    if (form === 'QLinearConv') return qlinear(context, form, linear);
-    return form === 'Conv' ? qdq(context, form, linear) : requantizedInteger(context, form, linear);
+    // Transposed ones do not keep the extents.
+    return this.convolved(context, form === 'ConvTranspose' ? 'Conv' : form, linear);
   }
 
   dense(context: Context, form: DenseForm, input: Activation): Activation {
@@ -92,6 +127,7 @@ export class Growth {
     const transposed = form === 'Gemm' && chance(context.random, 2);
     const outputs = context.random(1, 6);
     const linear = dense(context, flat, outputs, transposed ? 'rows are outputs' : 'rows are inputs');
+    if (isOther(form)) return this.other(context, form, 'MatMul', linear);
     this.operators.push(form);
     if (form === 'QLinearMatMul') return qlinear(context, form, linear);
     return form === 'MatMulInteger' ? requantizedInteger(context, form, linear) : qdq(context, form, linear);
@@ -105,7 +141,7 @@ export class Growth {
   end(ending: GraphChoices['ending'], context: Context, input: Activation): GraphTensor {
     const { name, type, shape } = input;
     if (ending === 'quantized') return { name, type, shape };
-    if (ending === 'dequantized') return { name: this.graph.dequantize(input), type: 'float32', shape };
+    if (ending === 'dequantized') return { name: this.dequantize(input), type: 'float32', shape };
     if (ending === 'floats') return this.floats(context, input);
     if (shape.length > 2) {
       this.operators.push('ConvInteger');
@@ -127,7 +163,7 @@ export class Growth {
   }
 }
 
-function randomConvolution(context: Context, input: Activation): ReturnType<typeof convolution> {
+function randomConvolution(context: Context, input: Activation): Linear {
   const { random } = context;
   const channels = input.shape[1] ?? 1;
   const groups = [1, 1, channels, ...(channels % 2 === 0 ? [2] : [])];

@@ -6,19 +6,25 @@ import type { Random, Scales, Weights } from './randomWeights.ts';
 
 /**
  * Linear layers of random graphs, in the forms that quantized models have them. Each takes an 8-bit activation and gives
- * one of the same type (onnxruntime fuses QDQ groups only then).
+ * one of the same type.
  */
-export type ConvForm = 'QLinearConv' | 'ConvInteger' | 'Conv';
-export type DenseForm = 'QLinearMatMul' | 'MatMulInteger' | 'MatMul' | 'Gemm';
+export type ConvForm = 'QLinearConv' | 'ConvInteger' | 'Conv' | 'ConvTranspose' | OtherForm;
+export type DenseForm = 'QLinearMatMul' | 'MatMulInteger' | 'MatMul' | 'Gemm' | OtherForm;
+/** otherForms.ts */
+export type OtherForm = 'dynamic' | 'other width' | 'QONNX';
+/** Linear operators as graphs have them. */
+export type LinearOperator = Exclude<ConvForm | DenseForm, OtherForm>;
 
 export interface Context {
   readonly graph: ModelWriter;
   readonly random: Random;
   readonly scales: Scales;
+  /** The floats of an activation: the same ones for all readers, or new ones. @returns their name */
+  readonly dequantize: (activation: Activation) => string;
 }
 
 /** A linear operator with its weights, ready to be written in one of the forms. */
-interface Linear {
+export interface Linear {
   readonly input: Activation;
   readonly weights: Weights;
   readonly outputShape: readonly number[];
@@ -30,7 +36,7 @@ interface Linear {
 }
 
 /** Where the result goes: real values of the size that the accumulators typically have, spread over 8 bits. */
-function outputActivation({ random, scales }: Context, linear: Linear): Omit<Activation, 'name'> {
+export function outputActivation({ random, scales }: Context, linear: Linear): Omit<Activation, 'name'> {
   const { input, weights, outputShape } = linear;
   const typical = (input.scale * weights.scales[0]! * weights.typicalSum) / 48;
   const { type } = input;
@@ -38,7 +44,7 @@ function outputActivation({ random, scales }: Context, linear: Linear): Omit<Act
   return { type, shape: outputShape, scale, zeroPoint: randomZeroPoint(random, type) };
 }
 
-function scaleConstant(graph: ModelWriter, scales: readonly number[]): string {
+export function scaleConstant(graph: ModelWriter, scales: readonly number[]): string {
   return graph.constant('float32', scales.length === 1 ? [] : [scales.length], scales);
 }
 
@@ -131,8 +137,8 @@ export function requantizedInteger(
 
 /** Conv, MatMul and Gemm behind DequantizeLinear. @returns the name of the floats */
 export function dequantizedLinear(
-  { graph }: Context,
-  op: 'Conv' | 'MatMul' | 'Gemm',
+  { graph, dequantize }: Context,
+  op: 'Conv' | 'ConvTranspose' | 'MatMul' | 'Gemm',
   { input, weights, attributes, outputAxis }: Linear,
 ): string {
   const perOutput = weights.scales.length > 1;
@@ -148,23 +154,24 @@ export function dequantizedLinear(
   );
   const bias =
     op === 'MatMul' || weights.bias === null ? [] : [qdqBias(graph, input.scale, weights, weights.bias)];
-  return graph.node(op, [graph.dequantize(input), weight, ...bias], attributes);
+  return graph.node(op, [dequantize(input), weight, ...bias], attributes);
 }
 
-/**
- * The same with QuantizeLinear behind it, and perhaps Relu or Clip in between. What the quantization does not do anyway
- * keeps onnxruntime from computing in integers: only powers of two are exact then.
- */
-export function qdq(context: Context, op: 'Conv' | 'MatMul' | 'Gemm', linear: Linear): Activation {
-  const { graph, random, scales } = context;
+/** The same with QuantizeLinear behind it, and perhaps Relu or Clip in between, which saturation may make redundant or not. */
+export function qdq(
+  context: Context,
+  op: 'Conv' | 'ConvTranspose' | 'MatMul' | 'Gemm',
+  linear: Linear,
+): Activation {
+  const { graph, random } = context;
   const floats = dequantizedLinear(context, op, linear);
   const to = outputActivation(context, linear);
   if (chance(random, 2)) return graph.quantize(floats, to);
-  if (scales === 'powers of two' && chance(random, 2)) {
+  if (chance(random, 2)) {
     const ends = [-20, 60].map((steps) => graph.constant('float32', [], [steps * to.scale]));
     return graph.quantize(graph.node('Clip', [floats, ...ends]), to);
   }
-  const zeroPoint = scales === 'any' ? RANGES[to.type].lo : to.zeroPoint;
+  const zeroPoint = chance(random, 2) ? RANGES[to.type].lo : to.zeroPoint;
   return graph.quantize(graph.node('Relu', [floats]), { ...to, zeroPoint });
 }
 
@@ -223,5 +230,30 @@ export function dense(
     attributes: transposed ? { transB: { int: 1 } } : {},
     channelShape: [outputs],
     outputAxis: transposed ? 0 : 1,
+  };
+}
+
+/** A transposed convolution of one group, whose weights count outputs on their second axis. */
+export function transposedConvolution(
+  { random, scales }: Context,
+  input: Activation,
+  outputs: number,
+): Linear {
+  const [batch = 1, channels = 1, ...extents] = input.shape;
+  const kernel = extents.map(() => random(1, 3));
+  const strides = extents.map(() => random(1, 2));
+  const shape = [channels, outputs, ...kernel];
+  const taps = channels * kernel.reduce((product, extent) => product * extent, 1);
+  return {
+    input,
+    weights: randomWeights(random, { inputType: input.type, shape, outputs, taps, scales }),
+    outputShape: [
+      batch,
+      outputs,
+      ...extents.map((extent, axis) => strides[axis]! * (extent - 1) + kernel[axis]!),
+    ],
+    attributes: { kernel_shape: { ints: kernel }, strides: { ints: strides } },
+    channelShape: [outputs, ...kernel.map(() => 1)],
+    outputAxis: 1,
   };
 }

@@ -6,12 +6,12 @@ import { chance, oneOf, randomScale, randomZeroPoint, RANGES } from './randomWei
 
 /** Dequantized, computed in floats, quantized again. */
 function throughFloats(
-  { graph }: Context,
+  { graph, dequantize }: Context,
   input: Activation,
   compute: (float: string) => string,
   to: Partial<Omit<Activation, 'name'>> = {},
 ): Activation {
-  return graph.quantize(compute(graph.dequantize(input)), { ...input, ...to });
+  return graph.quantize(compute(dequantize(input)), { ...input, ...to });
 }
 
 /** Relu or Clip: on the integers, or on the floats. */
@@ -26,15 +26,13 @@ export function activation(context: Context, input: Activation): Activation {
   return { ...input, name: graph.node('Clip', [input.name, ...limits]) };
 }
 
-/**
- * To another scale, zero point and perhaps signedness, with a factor other than 1 in between: of two QuantizeLinear that
- * follow each other at once onnxruntime makes a single one, with other values than both have.
- */
+/** To another scale, zero point and perhaps signedness, with or without a factor in between. */
 export function requantization(context: Context, input: Activation): Activation {
   const { graph, random, scales } = context;
   const type = oneOf<QuantizedType>(random, ['uint8', 'int8']);
-  const factor = graph.constant('float32', [], [oneOf(random, [0.5, 0.75, 2])]);
-  const multiply = (float: string): string => graph.node('Mul', [float, factor]);
+  const factor = oneOf(random, [1, 0.5, 0.75, 2]);
+  const multiply = (float: string): string =>
+    factor === 1 ? float : graph.node('Mul', [float, graph.constant('float32', [], [factor])]);
   const scale = randomScale(random, scales, input.scale);
   return throughFloats(context, input, multiply, { type, scale, zeroPoint: randomZeroPoint(random, type) });
 }
@@ -77,18 +75,25 @@ export function flatten({ graph, random }: Context, input: Activation): Activati
 }
 
 /** Sum of two activations of the same shape, each with its own scale. */
-export function add({ graph, random, scales }: Context, left: Activation, right: Activation): Activation {
-  const sum = graph.node('Add', [graph.dequantize(left), graph.dequantize(right)]);
+export function add(
+  { graph, random, scales, dequantize }: Context,
+  left: Activation,
+  right: Activation,
+): Activation {
+  const sum = graph.node('Add', [dequantize(left), dequantize(right)]);
   const scale = randomScale(random, scales, left.scale + right.scale);
   const { type, shape } = left;
   return graph.quantize(sum, { type, shape, scale, zeroPoint: randomZeroPoint(random, type) });
 }
 
 /** One after the other along the channels, in one scale: that of the first. */
-export function concat({ graph }: Context, parts: readonly [Activation, ...Activation[]]): Activation {
+export function concat(
+  { graph, dequantize }: Context,
+  parts: readonly [Activation, ...Activation[]],
+): Activation {
   const [first] = parts;
   const channels = parts.reduce((sum, { shape }) => sum + (shape[1] ?? 0), 0);
   const shape = first.shape.map((extent, axis) => (axis === 1 ? channels : extent));
-  const floats = parts.map((part) => graph.dequantize(part));
+  const floats = parts.map(dequantize);
   return graph.quantize(graph.node('Concat', floats, { axis: { int: 1 } }), { ...first, shape });
 }

@@ -1,20 +1,25 @@
-import fc from 'fast-check';
+import { fc } from '../properties.ts';
 import type { Activation, GraphTensor, QuantizedType } from '../../../src/frontend/onnx/proto/modelWriter.ts';
 import { arbitraryChoices } from './choices.ts';
 import type { GraphChoices } from './choices.ts';
 import { describeNodes } from './describe.ts';
 import { Growth } from './growth.ts';
-import type { Context, ConvForm, DenseForm } from './linearNodes.ts';
+import type { Context, LinearOperator, OtherForm } from './linearNodes.ts';
+import { QUANT_DOMAIN } from './otherForms.ts';
 import { chance, RANGES } from './randomWeights.ts';
 
-/** Small quantized models, all of which onnxruntime-web runs (test/onnx/randomGraphs.test.ts tries it). */
+/** Small quantized models; onnxruntime-web runs all but those of QONNX (test/onnx/randomGraphs.test.ts tries it). */
 export interface RandomGraph {
   /** The model file. */
   readonly bytes: Uint8Array;
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly GraphTensor[];
   /** Linear nodes, by operator. */
-  readonly linearOperators: readonly (ConvForm | DenseForm)[];
+  readonly linearOperators: readonly LinearOperator[];
+  /** Forms of quantization that the operators alone do not tell. */
+  readonly forms: ReadonlySet<OtherForm>;
+  /** Whether every float of the graph is exact, so that a runtime without optimizations gives the same integers. */
+  readonly isExactInFloats: boolean;
   /** What failures print: the choices, and the nodes one a line. */
   readonly description: string;
 }
@@ -47,27 +52,30 @@ function beginning(growth: Growth, choices: GraphChoices): { input: GraphInput; 
   return { input, value: growth.graph.quantize('x', value) };
 }
 
+/** Powers of two are; averages are not, nor scales of run time, nor sums of 16-bit products. */
+function isExact({ scales, steps }: GraphChoices, { forms }: Growth): boolean {
+  return scales === 'powers of two' && forms.size === 0 && steps.every(({ kind }) => kind !== 'average pool');
+}
+
 export function graphFromChoices(choices: GraphChoices): RandomGraph {
-  const growth = new Growth(choices.scales);
+  const growth = new Growth(choices);
   const { input, value } = beginning(growth, choices);
   const last = choices.steps.reduce((current, step) => growth.step(step, current), value);
   const context = growth.context(choices.seed + 1);
   // A graph without a single linear layer would prove nothing.
-  const ending = growth.operators.length === 0 || last === value ? 'accumulator' : exactEnding(choices);
+  const ending = growth.operators.length === 0 || last === value ? 'accumulator' : choices.ending;
   const output = growth.end(ending, context, last);
   const { name, type, shape } = input;
+  const domains = growth.forms.has('QONNX') ? { [QUANT_DOMAIN]: 1 } : {};
   return {
-    bytes: growth.graph.encode('random', choices.opset, [{ name, type, shape }], [output]),
+    bytes: growth.graph.encode('random', choices.opset, [{ name, type, shape }], [output], domains),
     inputs: [input],
     outputs: [output],
     linearOperators: growth.operators,
+    forms: growth.forms,
+    isExactInFloats: isExact(choices, growth),
     description: `${JSON.stringify(choices)}\n${describeNodes(growth.graph)}`,
   };
-}
-
-/** Floats that nothing quantizes are exact with powers of two only. */
-function exactEnding({ ending, scales }: GraphChoices): GraphChoices['ending'] {
-  return ending === 'floats' && scales === 'any' ? 'dequantized' : ending;
 }
 
 /** Random graphs; their description is what fast-check prints. */

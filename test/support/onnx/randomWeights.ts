@@ -1,14 +1,20 @@
 import type { randomIntegers } from '../specs.ts';
-import type { QuantizedType } from '../../../src/frontend/onnx/proto/modelWriter.ts';
+import type { OtherWidth, QuantizedType } from '../../../src/frontend/onnx/proto/modelWriter.ts';
 
 export type Random = ReturnType<typeof randomIntegers>;
 
-/** Power-of-two scales make float graphs exact too, also where onnxruntime does not fuse them to integers. */
+/** With powers of two floats are exact, whatever a runtime fuses. */
 export type Scales = 'any' | 'powers of two';
 
-export const RANGES: Readonly<Record<QuantizedType, { readonly lo: number; readonly hi: number }>> = {
+export const RANGES: Readonly<
+  Record<QuantizedType | OtherWidth, { readonly lo: number; readonly hi: number }>
+> = {
   uint8: { lo: 0, hi: 255 },
   int8: { lo: -128, hi: 127 },
+  uint16: { lo: 0, hi: 65_535 },
+  int16: { lo: -32_768, hi: 32_767 },
+  uint4: { lo: 0, hi: 15 },
+  int4: { lo: -8, hi: 7 },
 };
 
 export function chance(random: Random, outOf: number): boolean {
@@ -26,7 +32,7 @@ export function randomScale(random: Random, scales: Scales, typical: number): nu
 }
 
 /** Zero points that occur: the smallest value (after a Relu), the middle, any. */
-export function randomZeroPoint(random: Random, type: QuantizedType): number {
+export function randomZeroPoint(random: Random, type: QuantizedType | OtherWidth): number {
   const { lo, hi } = RANGES[type];
   return oneOf(random, [lo, (lo + hi + 1) / 2, random(lo, hi)]);
 }

@@ -19,6 +19,8 @@ export interface GraphState {
   readonly quantized: Map<string, Quantized>;
   /** Tensors of whole numbers, and the range they lie in; null for unknown. Types of at most 16 bits need no entry. */
   readonly wholes: Map<string, Interval | null>;
+  /** What values lie between, fractions too, where nothing narrower is noted above (operators/bounds.ts). */
+  readonly bounds: Map<string, Interval>;
   /** Why floats are not quantized that come from quantized ones, or from a node that quantizes. */
   readonly offGrid: Map<string, string>;
   /** q of the constants that quantizing nodes make of constants, by the name of their output. */

@@ -1,4 +1,3 @@
-import { roundHalfEven } from '../../../../runtime/clear/requantize.ts';
 import type { OnnxTensor } from '../types.ts';
 import type { Quantized } from '../graph/state.ts';
 
@@ -10,19 +9,10 @@ import type { Quantized } from '../graph/state.ts';
  *   2^-22 |r| (two units in the last place of float32) and at most 2^-8 of a step: it is rescaled to r;
  * - `fraction` otherwise: a quarter of a step, say. It cannot be part of an integer accumulator, so it is added after
  *   decryption, as a float, in the clear.
- *
- * What onnxruntime 1.30 does with QDQ convolutions under full optimization, tried on scales that make ties common: an int32
- * bias of the accumulator's scale, or none, is integer arithmetic; so is a float bias, which it rounds to whole steps, half
- * to even; an int32 bias of another scale is not: the layer stays in floats.
  */
 export type LayerBias =
-  | { readonly kind: 'whole'; readonly integers: readonly number[]; readonly isRescaled: boolean }
-  | {
-      readonly kind: 'fraction';
-      readonly values: readonly number[];
-      /** Whole steps, half to even; null for a bias that comes from integers of another scale. */
-      readonly rounded: readonly number[] | null;
-    };
+  | { readonly kind: 'whole'; readonly integers: readonly number[] }
+  | { readonly kind: 'fraction'; readonly values: readonly number[] };
 
 const TWO_ULPS = 2 ** -22;
 const LARGEST_ERROR = 2 ** -8;
@@ -47,15 +37,11 @@ export function layerBias(
   scales: readonly number[],
 ): LayerBias {
   const own = quantized === undefined ? null : integersAtScale(quantized, scales);
-  if (own !== null) return { kind: 'whole', integers: own, isRescaled: false };
+  if (own !== null) return { kind: 'whole', integers: own };
   const values = spreadOver(Array.from(bias.data), scales.length);
   const integers = values.map((value, channel) => wholeSteps(value, scales[channel]!));
-  if (integers.every((value) => value !== null))
-    return { kind: 'whole', integers, isRescaled: quantized !== undefined };
-  const rounded = values.map((value, channel) => roundHalfEven(Math.fround(value / scales[channel]!)) + 0);
-  // A pruned channel has scale 0: its bias is no number of steps.
-  const isRounded = quantized === undefined && rounded.every(Number.isFinite);
-  return { kind: 'fraction', values, rounded: isRounded ? rounded : null };
+  if (integers.every((value) => value !== null)) return { kind: 'whole', integers };
+  return { kind: 'fraction', values };
 }
 
 /** The integers of a quantized bias whose scales are those of the accumulator. */

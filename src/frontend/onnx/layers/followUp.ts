@@ -1,4 +1,3 @@
-import { ELEMENTS } from '../proto/codes.ts';
 import { clipBounds } from '../operators/activations.ts';
 import { isQuantizer, quantizerOf } from '../operators/quantizers.ts';
 import type { Quantizer } from '../operators/quantizers.ts';
@@ -14,7 +13,7 @@ export interface Readers {
 /**
  * The QuantizeLinear behind a layer's float output, if there is nothing else to read that output: then the quantized tensor
  * follows from the accumulator by one multiplication, as in QLinearConv. A Relu or Clip between the two is passed over where
- * it changes nothing that the saturation of the QuantizeLinear does not; onnxruntime removes it under the same condition.
+ * it changes nothing that the saturation of the QuantizeLinear does not.
  * @param scales fround(input scale * weight scale) of each output channel
  */
 export function requantizedAfter(
@@ -67,6 +66,5 @@ function requantizedBy(
       outputZeroPoint: zeroPoint,
       clamp: range,
     },
-    fused: ELEMENTS[value.type].bits === 8,
   };
 }

@@ -187,7 +187,6 @@ function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): Laye
       outputZeroPoint: zeroPointOf(view, output.zeroPoint, 'its output zero point'),
       clamp: rangeOfType(type),
     },
-    fused: true,
   };
 }
 

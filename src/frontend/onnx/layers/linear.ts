@@ -39,16 +39,21 @@ export function floatLayer(view: NodeView, readers: Readers): ImportedLayer {
   const running = floatOperand(view, runningIndex);
   const constant = floatConstant(view, constantIndex);
   const geometry = geometryFor(view, running, constant, side);
-  const parts: LayerParts = {
-    name: node.name,
-    running,
-    constant,
-    geometry,
-    accumulator: widthOf(running, constant),
-  };
+  return layerFrom(view, readers, { running, constant, geometry });
+}
+
+/** The layer of a node with a float output. @throws NotALayer. */
+export function layerFrom(
+  view: NodeView,
+  readers: Readers,
+  operands: Pick<LayerParts, 'running' | 'constant' | 'geometry'>,
+): ImportedLayer {
+  const { node } = view;
+  const { running, constant, geometry } = operands;
+  const parts: LayerParts = { ...operands, name: node.name, accumulator: widthOf(running, constant) };
   const scales = productScales(parts);
   const bias = biasOf(view, scales, constant.scales === null && running.scale === null);
-  const parted = partBias(view, readers, parts, scales, bias);
+  const parted = partBias(view, readers, scales, bias);
   return {
     name: node.name,
     op: node.op,
@@ -94,7 +99,7 @@ function geometryFor(
 
 function biasOf(view: NodeView, scales: readonly number[], isWhole: boolean): LayerBias {
   const name = view.node.op === 'MatMul' ? null : inputName(view.node, 2);
-  if (name === null) return { kind: 'whole', integers: [0], isRescaled: false };
+  if (name === null) return { kind: 'whole', integers: [0] };
   const bias = constantInput(view, 2);
   if (bias === null) throw new NotALayer('its bias is computed at run time');
   const extents = bias.shape.filter((extent) => extent !== 1);
@@ -112,25 +117,11 @@ interface PartedBias {
   readonly requantized: RequantizedOutput | null;
 }
 
-function partBias(
-  view: NodeView,
-  readers: Readers,
-  { accumulator }: LayerParts,
-  scales: readonly number[],
-  bias: LayerBias,
-): PartedBias {
-  const follows = requantizedAfter(view.node.outputs[0] ?? '', scales, view.state, readers);
-  const isFused = follows?.fused === true && accumulator !== null;
-  if (bias.kind === 'whole') {
-    const requantized = follows === null ? null : { ...follows, fused: isFused && !bias.isRescaled };
-    return { integers: bias.integers, floats: null, requantized };
-  }
-  const { values, rounded } = bias;
-  if (!isFused || rounded === null || view.node.op !== 'Conv')
-    return { integers: [0], floats: values, requantized: null };
-  // What rounding took off stays with the floats, for those who do not take the requantized tensor.
-  const rest = values.map((value, channel) => Math.fround(value - rounded[channel]! * scales[channel]!));
-  return { integers: rounded, floats: rest, requantized: follows };
+/** A bias of fractions is added in floats, and what quantizes behind it reads floats then. */
+function partBias(view: NodeView, readers: Readers, scales: readonly number[], bias: LayerBias): PartedBias {
+  if (bias.kind === 'fraction') return { integers: [0], floats: bias.values, requantized: null };
+  const requantized = requantizedAfter(view.node.outputs[0] ?? '', scales, view.state, readers);
+  return { integers: bias.integers, floats: null, requantized };
 }
 
 function outputOf(

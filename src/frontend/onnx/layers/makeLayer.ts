@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../../../compiler/base/errors.ts';
+import { poolSums } from '../../../../compiler/convolution/averagePool.ts';
 import type { OutputArrangement } from '../../../../compiler/convolution/arrangement.ts';
 import { makeSpec } from '../../../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../../../compiler/convolution/spec.ts';
@@ -123,6 +124,19 @@ function rewritten(
         group,
       };
       return { spec: volumeSpec(volume), arrangement: { kind: 'slices', count: outputDepth(volume) } };
+    }
+    case 'pool': {
+      const { input, kernel, strides, pads, dilations } = form;
+      const spec = poolSums({
+        name,
+        input: { ...planeOf(input), ...integers },
+        kernel,
+        strides,
+        pads,
+        dilations,
+        accumulator,
+      });
+      return { spec, arrangement: { kind: 'same' } };
     }
     case 'transposed': {
       const { input, filter, strides, begins, dilations, group, output } = form;

@@ -1,4 +1,5 @@
 import { elementCount } from '../../../../compiler/base/tensor.ts';
+import type { AveragePool } from '../../../../compiler/convolution/averagePool.ts';
 import type { ConvShape } from '../../../../compiler/convolution/spec.ts';
 import type { TransposedConvolution } from '../../../../compiler/convolution/transposed.ts';
 import type { Triple, VolumeConvolution } from '../../../../compiler/convolution/volume.ts';
@@ -25,7 +26,7 @@ export interface LayerGeometry {
   readonly taps: number;
   /** Whether a tap may fall on padding and add nothing. */
   readonly isPadded: boolean;
-  readonly form: PlaneForm | VolumeForm | TransposedForm;
+  readonly form: PlaneForm | VolumeForm | TransposedForm | PoolForm;
 }
 
 type Four = readonly [number, number, number, number];
@@ -59,6 +60,16 @@ export interface TransposedForm extends Pick<
   readonly input: Four;
   /** IOHW, with O the output channels of one group */
   readonly filter: Four;
+}
+
+/** An average pool over two axes. */
+export interface PoolForm extends Pick<
+  AveragePool,
+  'kernel' | 'strides' | 'pads' | 'dilations' | 'countsPads'
+> {
+  readonly kind: 'pool';
+  /** [batch, channels, height, width] */
+  readonly input: Four;
 }
 
 const DENSE = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 } as const;
@@ -170,6 +181,32 @@ export function transposedGeometry(
       output: list(({ output }) => output, 1),
       group,
     },
+  };
+}
+
+/** AveragePool and GlobalAveragePool over one or two spatial axes. */
+export function poolGeometry(
+  node: GraphNode,
+  shape: readonly number[],
+  kernel: readonly number[],
+): LayerGeometry & { readonly form: PoolForm } {
+  const sizes = shape.slice(2);
+  if (sizes.length !== 1 && sizes.length !== 2)
+    throw new NotALayer(`not supported yet: average pools over ${sizes.length} spatial axes`);
+  const [batch = 1, channels = 1] = shape;
+  const input: Four = [batch, channels, ...pair(sizes, 1)];
+  const axes = geometryOf(node, sizes, kernel);
+  const window = pair(kernel, 1);
+  const plane = planeForm(node, input, [channels, 1, ...window], axes);
+  const countsPads = intAttribute(node, 'count_include_pad', 0) !== 0;
+  return {
+    permutation: null,
+    ordered: asItIs,
+    outputAxis: 0,
+    outputs: channels,
+    taps: window[0] * window[1],
+    isPadded: plane.pads.some((pad) => pad > 0),
+    form: { ...plane, kind: 'pool', input, kernel: window, countsPads },
   };
 }
 

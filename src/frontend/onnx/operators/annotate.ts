@@ -1,7 +1,8 @@
 import { describeNode } from '../graph/attributes.ts';
 import type { NodeView } from '../graph/state.ts';
+import { wholesWithin } from './bounds.ts';
 import { withinType } from './grids.ts';
-import type { Operator } from './operator.ts';
+import type { BoundsRule, Operator } from './operator.ts';
 import { isQuantizer, linearAffine, quantizerOf } from './quantizers.ts';
 
 /** Notes which outputs hold integers, or a scale times integers, and in which range; constants are folded already. */
@@ -15,7 +16,21 @@ export function annotate(view: NodeView, operator: Operator | null): void {
     if (whole !== null && !state.constants.has(output))
       state.wholes.set(output, withinType(state, output, whole.range));
   }
+  if (operator?.bounds !== undefined) noteBounds(view, operator.bounds);
   noteOffGrid(view);
+}
+
+/** An interval of all values is one of the whole numbers among them, where nothing narrower is known. */
+function noteBounds(view: NodeView, rule: BoundsRule): void {
+  const { node, state } = view;
+  const output = node.outputs[0] ?? '';
+  if (output === '' || state.constants.has(output)) return;
+  const range = state.wholes.get(output);
+  if (range !== undefined && range !== null) return;
+  const bounds = rule(view);
+  if (bounds === null) return;
+  if (range === null) state.wholes.set(output, withinType(state, output, wholesWithin(bounds)));
+  else state.bounds.set(output, bounds);
 }
 
 /** Why outputs are no quantized floats, where their inputs were, or where the node was to make them so. */

@@ -1,32 +1,50 @@
 import { contains } from '../../../../compiler/base/interval.ts';
 import type { Interval } from '../../../../compiler/base/interval.ts';
-import { elementCount } from '../../../../compiler/base/tensor.ts';
-import { emptyArray } from '../../../interpreter/values.ts';
-import { ELEMENTS } from '../proto/codes.ts';
-import { elementwise, spread } from './broadcasting.ts';
+import { combined, mapped, pairwise } from '../../../interpreter/elementwise.ts';
+import type { Arithmetic } from '../../../interpreter/elementwise.ts';
+import { broadcastShape, broadcastSteps, strided } from '../../../interpreter/moves.ts';
+import { intAttribute } from '../graph/attributes.ts';
+import { atCorners } from './bounds.ts';
+import { elementwise } from './broadcasting.ts';
 import { facts } from './grids.ts';
 import { computes, named } from './operator.ts';
 import type { ClearRule, Family, GridRule, Operator, Whole } from './operator.ts';
 
-/** Arithmetic on two tensors or more. Results are rounded, or wrapped, by the arrays that they are put in. */
+/** Arithmetic on two tensors or more. */
 
-/** From left to right over all inputs. `compute` is told whether the type is one of integers. */
-function variadic(
-  arity: number,
-  compute: (left: number, right: number, whole: boolean) => number,
-): ClearRule {
-  return computes(arity, (inputs, { output }) => {
-    const operands = spread(inputs, output);
-    const data = emptyArray(output.type, elementCount(output.shape));
-    const whole = ELEMENTS[output.type].kind !== 'float';
-    for (let index = 0; index < data.length; index++) {
-      data[index] = operands[0]!.data[index]!;
-      for (let other = 1; other < operands.length; other++)
-        data[index] = compute(data[index]!, operands[other]!.data[index]!, whole);
-    }
-    return { ...output, data };
+/** From left to right over all inputs, rounded after each. */
+function leftToRight(arity: number, operation: Arithmetic): ClearRule {
+  return computes(arity, (inputs, { output: { shape } }) => {
+    const [first, ...rest] = inputs;
+    if (first === undefined) return null;
+    if (rest.length === 0) return strided(first, shape, broadcastSteps(first.shape, shape));
+    return rest.reduce((sum, next, index) => {
+      const joined = broadcastShape(sum.shape, next.shape);
+      const isLast = index === rest.length - 1;
+      return combined(operation, sum, next, isLast || joined === null ? shape : joined);
+    }, first);
   });
 }
+
+const pairs = (compute: (left: number, right: number) => number): ClearRule =>
+  computes(2, (inputs, { output }) => pairwise(inputs[0]!, inputs[1]!, output, compute));
+
+const sum = leftToRight(1, 'add');
+
+/** The sum of all inputs over their number. */
+const mean: ClearRule = (call) => {
+  const [total] = sum(call) ?? [];
+  return total === undefined ? null : [mapped(total, (value) => value / call.inputs.length)];
+};
+
+/** Remainders: with the sign of the divisor, or with fmod = 1 of the dividend. */
+const remainder = computes(2, (inputs, { view, output }) => {
+  const isFmod = intAttribute(view.node, 'fmod', 0) !== 0;
+  return pairwise(inputs[0]!, inputs[1]!, output, (left, right) => {
+    const rest = left % right;
+    return !isFmod && rest !== 0 && rest < 0 !== right < 0 ? rest + right : rest;
+  });
+});
 
 /** Interval arithmetic, as long as it stays exact. */
 function arithmetic(op: 'Add' | 'Sub' | 'Mul', inputs: readonly Whole[]): Interval | null {
@@ -40,13 +58,10 @@ function arithmetic(op: 'Add' | 'Sub' | 'Mul', inputs: readonly Whole[]): Interv
   return contains({ lo: -(2 ** 24), hi: 2 ** 24 }, range) ? range : null;
 }
 
-const plain = (
-  arity: number,
-  compute: (left: number, right: number, whole: boolean) => number,
-): Operator => ({
+const plain = (clear: ClearRule | null): Operator => ({
   shape: elementwise,
   grid: null,
-  clear: variadic(arity, compute),
+  clear,
   folds: 'values',
 });
 const wholeArithmetic = (op: 'Add' | 'Sub' | 'Mul'): GridRule =>
@@ -55,18 +70,33 @@ const wholeArithmetic = (op: 'Add' | 'Sub' | 'Mul'): GridRule =>
   );
 
 export const ARITHMETIC: Family = new Map<string, Operator>([
-  ['Add', { ...plain(2, (left, right) => left + right), grid: wholeArithmetic('Add') }],
-  ['Sub', { ...plain(2, (left, right) => left - right), grid: wholeArithmetic('Sub') }],
-  ['Mul', { ...plain(2, (left, right) => left * right), grid: wholeArithmetic('Mul') }],
-  ['Div', plain(2, (left, right, whole) => (whole ? Math.trunc(left / right) : left / right))],
-  ['Pow', plain(2, (left, right) => left ** right)],
-  ['Min', plain(1, (left, right) => Math.min(left, right))],
-  ['Max', plain(1, (left, right) => Math.max(left, right))],
-  ['Sum', plain(1, (left, right) => left + right)],
-  ...named('Mod Mean PRelu BitShift BitwiseAnd BitwiseOr BitwiseXor', {
-    shape: elementwise,
-    grid: null,
-    clear: null,
-    folds: 'values',
-  }),
+  [
+    'Add',
+    { ...plain(leftToRight(2, 'add')), grid: wholeArithmetic('Add'), bounds: atCorners((a, b) => a + b) },
+  ],
+  [
+    'Sub',
+    {
+      ...plain(leftToRight(2, 'subtract')),
+      grid: wholeArithmetic('Sub'),
+      bounds: atCorners((a, b) => a - b),
+    },
+  ],
+  [
+    'Mul',
+    {
+      ...plain(leftToRight(2, 'multiply')),
+      grid: wholeArithmetic('Mul'),
+      bounds: atCorners((a, b) => a * b),
+    },
+  ],
+  ['Div', { ...plain(leftToRight(2, 'divide')), bounds: atCorners((a, b) => a / b, true) }],
+  ['Min', plain(leftToRight(1, 'minimum'))],
+  ['Max', plain(leftToRight(1, 'maximum'))],
+  ['Sum', plain(sum)],
+  ['Mean', plain(mean)],
+  ['Pow', plain(pairs((left, right) => left ** right))],
+  ['Mod', plain(remainder)],
+  ['PRelu', plain(pairs((x, slope) => (x >= 0 ? x : slope * x)))],
+  ...named('BitShift BitwiseAnd BitwiseOr BitwiseXor', plain(null)),
 ]);

@@ -2,7 +2,7 @@ import { elementCount } from '../../../../compiler/base/tensor.ts';
 import { emptyArray } from '../../../interpreter/values.ts';
 import { inputType } from '../graph/state.ts';
 import { broadcast, spread } from './broadcasting.ts';
-import { computes, named } from './operator.ts';
+import { computes } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule } from './operator.ts';
 
 /** Comparisons and what is chosen by them. */
@@ -34,7 +34,7 @@ const where = computes(3, (inputs, { output }) => {
   return { ...output, data };
 });
 
-const compares = (clear: ClearRule | null): Operator => ({
+const compares = (clear: ClearRule): Operator => ({
   shape: comparisonShape,
   grid: null,
   clear,
@@ -47,6 +47,8 @@ export const COMPARISONS: Family = new Map<string, Operator>([
   ['GreaterOrEqual', compares(comparison((left, right) => left >= right))],
   ['Less', compares(comparison((left, right) => left < right))],
   ['LessOrEqual', compares(comparison((left, right) => left <= right))],
-  ...named('And Or Xor', compares(null)),
+  ['And', compares(comparison((left, right) => left !== 0 && right !== 0))],
+  ['Or', compares(comparison((left, right) => left !== 0 || right !== 0))],
+  ['Xor', compares(comparison((left, right) => (left !== 0) !== (right !== 0)))],
   ['Where', { shape: choiceShape, grid: null, clear: where, folds: 'values' }],
 ]);

@@ -10,6 +10,7 @@ import type { ElementType } from '../proto/codes.ts';
 import { decodeTensor } from '../proto/tensorProto.ts';
 import { unsupported } from '../refusal.ts';
 import type { OnnxTensor } from '../types.ts';
+import { sameBounds } from './bounds.ts';
 import { facts } from './grids.ts';
 import { computes } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule, Whole } from './operator.ts';
@@ -132,6 +133,7 @@ export const CONSTANTS: Family = new Map<string, Operator>([
     {
       shape: castShape,
       grid: facts(null, (view, [first]) => castWhole(view, first ?? null)),
+      bounds: sameBounds,
       clear: castClear,
       folds: 'values',
     },

@@ -10,6 +10,8 @@ export interface Operator {
   readonly grid: GridRule | null;
   /** null: the interpreter does not compute it. */
   readonly clear: ClearRule | null;
+  /** What the values of the first output lie between; left out: nothing is known but what `grid` says. */
+  readonly bounds?: BoundsRule;
   /**
    * When the importer folds it: `values` where all inputs are constant, `shapes` where the shapes of its inputs are known,
    * `never` for operators that take much longer than reading their inputs (a small file must not cost much time).
@@ -42,6 +44,9 @@ export interface GridFacts {
 
 /** What an operator makes of the grid that its inputs lie on; one entry per output, from the first on. */
 export type GridRule = (view: NodeView) => readonly GridFacts[];
+
+/** What the values of the first output lie between (bounds.ts); null for nothing known. */
+export type BoundsRule = (view: NodeView) => Interval | null;
 
 /** Type and shape of an output, both known. */
 export interface KnownOutput {

@@ -1,12 +1,19 @@
 import type { Interval } from '../../../../compiler/base/interval.ts';
+import {
+  dequantized as dequantizedTensor,
+  dynamicallyQuantized,
+  quantized,
+} from '../../../interpreter/quantize.ts';
+import type { Parameters } from '../../../interpreter/quantize.ts';
+import { isInteger } from '../../../interpreter/values.ts';
 import { intAttribute } from '../graph/attributes.ts';
-import { inputName, inputShape, inputType } from '../graph/state.ts';
+import { inputName, inputShape, inputType, normalAxis } from '../graph/state.ts';
 import type { NodeView, Quantized } from '../graph/state.ts';
 import { elementTypeOf } from '../proto/codes.ts';
 import { wholeOf } from './grids.ts';
-import { named } from './operator.ts';
-import type { Family, GridRule, Operator, ShapeRule } from './operator.ts';
-import { linearAffine, quantizerOf } from './quantizers.ts';
+import { computes, inputAt, named } from './operator.ts';
+import type { Call, ClearRule, Family, GridRule, Operator, ShapeRule } from './operator.ts';
+import { dequantizeConstant, linearAffine, quantizeConstant, quantizerOf } from './quantizers.ts';
 import type { Affine } from './quantizers.ts';
 
 /** From floats to integers and back. */
@@ -60,16 +67,60 @@ const quantizerGrid: GridRule = (view) => {
 
 const sameAsFirst: ShapeRule = (view) => [{ type: inputType(view, 0), shape: inputShape(view, 0) }];
 
+/** Scale and zero point of a quantizing node; null for shapes that are none. */
+function parametersOf(call: Call): Parameters | null {
+  const [input, scale, zeroPoint] = [inputAt(call, 0), inputAt(call, 1), inputAt(call, 2)];
+  if (input === null || scale === null) return null;
+  const { node } = call.view;
+  const parts = { scales: scale.data, zeroPoints: zeroPoint?.data ?? null };
+  if (zeroPoint !== null && zeroPoint.data.length !== scale.data.length) return null;
+  if (scale.data.length === 1) return { ...parts, axis: null, block: null };
+  const rank = input.shape.length;
+  const axis = rank === 1 ? 0 : normalAxis(node, intAttribute(node, 'axis', 1), rank);
+  const block = intAttribute(node, 'block_size', 0);
+  const extents = block === 0 ? [input.shape[axis]!] : blockShape(input.shape, axis, block);
+  if (scale.shape.join() !== extents.join()) return null;
+  return { ...parts, axis, block: block === 0 ? null : block };
+}
+
+function blockShape(shape: readonly number[], axis: number, block: number): number[] {
+  return shape.map((extent, other) => (other === axis ? Math.ceil(extent / block) : extent));
+}
+
+const quantizeClear: ClearRule = (call) => {
+  const [input, parameters] = [inputAt(call, 0), parametersOf(call)];
+  if (input === null || parameters === null || !isInteger(call.output.type)) return null;
+  return [quantized(input, call.output.type, parameters)];
+};
+
+const dequantizeClear: ClearRule = (call) => {
+  const [input, parameters] = [inputAt(call, 0), parametersOf(call)];
+  if (input === null || parameters === null || call.output.type !== 'float32') return null;
+  return [dequantizedTensor(input, parameters)];
+};
+
+const dynamicClear: ClearRule = (call) => {
+  const input = inputAt(call, 0);
+  return input === null ? null : dynamicallyQuantized(input);
+};
+
+/** Quant and BipolarQuant, in float32. */
+const quantClear = computes(2, (inputs, { view, output }) => {
+  const result = quantizerOf(view);
+  if (!result.ok || output.type !== 'float32') return null;
+  return dequantizeConstant(quantizeConstant(inputs[0]!, result.quantizer), result.quantizer);
+});
+
 const quantizeLinear: Operator = {
   shape: quantizeLinearShape,
   grid: quantizerGrid,
-  clear: null,
+  clear: quantizeClear,
   folds: 'never',
 };
 const dequantizeLinear: Operator = {
   shape: dequantizeLinearShape,
   grid: dequantizeGrid,
-  clear: null,
+  clear: dequantizeClear,
   folds: 'never',
 };
 
@@ -81,11 +132,19 @@ export const LINEAR_QUANTIZERS: Family = new Map<string, Operator>([
 
 export const QUANTIZATION: Family = new Map<string, Operator>([
   ...LINEAR_QUANTIZERS,
-  ['DynamicQuantizeLinear', { shape: dynamicQuantizeLinearShape, grid: null, clear: null, folds: 'never' }],
+  [
+    'DynamicQuantizeLinear',
+    { shape: dynamicQuantizeLinearShape, grid: null, clear: dynamicClear, folds: 'values' },
+  ],
 ]);
 
 /** QONNX and Brevitas. */
 export const QONNX: Family = new Map<string, Operator>([
-  ...named('Quant BipolarQuant', { shape: sameAsFirst, grid: quantizerGrid, clear: null, folds: 'never' }),
+  ...named('Quant BipolarQuant', {
+    shape: sameAsFirst,
+    grid: quantizerGrid,
+    clear: quantClear,
+    folds: 'never',
+  }),
   ...named('Trunc', { shape: sameAsFirst, grid: null, clear: null, folds: 'never' }),
 ]);

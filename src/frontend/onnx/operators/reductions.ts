@@ -1,8 +1,10 @@
+import { extremePosition, reduced, REDUCERS } from '../../../interpreter/reduce.ts';
+import type { Reducer } from '../../../interpreter/reduce.ts';
 import { intAttribute, intsAttribute } from '../graph/attributes.ts';
 import { constantInput, inputName, inputShape, inputType, normalAxis } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
-import { named } from './operator.ts';
-import type { Family, ShapeRule } from './operator.ts';
+import { computes } from './operator.ts';
+import type { Family, Operator, ShapeRule } from './operator.ts';
 
 /** Operators that make one value of many along axes. */
 
@@ -28,10 +30,22 @@ function reducedAxes(view: NodeView): readonly number[] | null {
   return inputShape(view, 0)?.map((_, axis) => axis) ?? null;
 }
 
-export const REDUCTIONS: Family = new Map(
-  named(
-    'ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare ' +
-      'ArgMax ArgMin',
-    { shape: reduceShape, grid: null, clear: null, folds: 'values' },
-  ),
-);
+function reduces(reducerOf: (view: NodeView) => Reducer): Operator {
+  const clear = computes(1, (inputs, { view, output }) => {
+    const input = inputs[0]!;
+    const axes = reducedAxes(view);
+    if (axes === null) return null;
+    const normal = new Set(axes.map((axis) => normalAxis(view.node, axis, input.shape.length)));
+    return { ...output, data: reduced(input, normal, output.type, reducerOf(view)) };
+  });
+  return { shape: reduceShape, grid: null, clear, folds: 'values' };
+}
+
+const extreme = (sign: 1 | -1): Operator =>
+  reduces(({ node }) => extremePosition(sign, intAttribute(node, 'select_last_index', 0) !== 0));
+
+export const REDUCTIONS: Family = new Map<string, Operator>([
+  ...Object.entries(REDUCERS).map(([op, reducer]) => [op, reduces(() => reducer)] as const),
+  ['ArgMax', extreme(1)],
+  ['ArgMin', extreme(-1)],
+]);

@@ -1,11 +1,13 @@
 import { elementCount } from '../../../../compiler/base/tensor.ts';
 import { broadcastShape, broadcastSteps, reshaped, strided, transpose } from '../../../interpreter/moves.ts';
+import { picked } from '../../../interpreter/resize.ts';
 import { intAttribute, intsAttribute } from '../graph/attributes.ts';
 import { contradiction, inputShape, inputType, normalAxis, numbersOf, shapeText } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
+import { sameBounds } from './bounds.ts';
 import { selecting, whileLeadingExtentsStay } from './grids.ts';
 import { listOf, unknown } from './lists.ts';
-import { computes, named } from './operator.ts';
+import { computes } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule } from './operator.ts';
 
 /** Operators that give the elements another shape or order, or repeat them. */
@@ -105,15 +107,25 @@ const expandClear = computes(2, (inputs, { output: { shape } }) =>
   strided(inputs[0]!, shape, broadcastSteps(inputs[0]!.shape, shape)),
 );
 
+const tileClear = computes(2, (inputs, { output: { shape } }) => {
+  const input = inputs[0]!;
+  const positions = shape.map((extent, axis) =>
+    Int32Array.from({ length: extent }, (_, cell) => cell % input.shape[axis]!),
+  );
+  return picked(input, positions);
+});
+
 const reshapes = (shape: ShapeRule): Operator => ({
   shape,
   grid: selecting(whileLeadingExtentsStay, sameData),
+  bounds: sameBounds,
   clear: sameData,
   folds: 'values',
 });
 const keeps = (clear: ClearRule): Operator => ({
   shape: sameShape,
   grid: selecting((_, axis) => axis, clear),
+  bounds: sameBounds,
   clear,
   folds: 'values',
 });
@@ -133,6 +145,7 @@ export const RESHAPING: Family = new Map<string, Operator>([
         (view, axis) => permutationOf(view, inputShape(view, 0)?.length ?? 0).indexOf(axis),
         transposeClear,
       ),
+      bounds: sameBounds,
       clear: transposeClear,
       folds: 'values',
     },
@@ -146,5 +159,5 @@ export const RESHAPING: Family = new Map<string, Operator>([
       folds: 'values',
     },
   ],
-  ...named('Tile', { shape: tileShape, grid: selecting(() => null), clear: null, folds: 'values' }),
+  ['Tile', { shape: tileShape, grid: selecting(() => null), clear: tileClear, folds: 'values' }],
 ]);

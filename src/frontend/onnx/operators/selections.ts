@@ -1,6 +1,8 @@
 import { hull } from '../../../../compiler/base/interval.ts';
 import { concatenate, gather, strided, stridesOf } from '../../../interpreter/moves.ts';
-import { intAttribute, textAttribute } from '../graph/attributes.ts';
+import { padded, padPositions } from '../../../interpreter/resize.ts';
+import type { PadMode } from '../../../interpreter/resize.ts';
+import { floatAttribute, intAttribute, textAttribute } from '../graph/attributes.ts';
 import {
   constantInput,
   contradiction,
@@ -11,10 +13,12 @@ import {
   shapeText,
 } from '../graph/state.ts';
 import type { NodeView, Quantized } from '../graph/state.ts';
+import type { OnnxTensor } from '../types.ts';
+import { together } from './bounds.ts';
 import { facts, hullOf, sameGrid, selecting } from './grids.ts';
 import { listOf, unknown } from './lists.ts';
-import { computes } from './operator.ts';
-import type { Family, Operator, ShapeRule } from './operator.ts';
+import { computes, inputAt } from './operator.ts';
+import type { ClearRule, Family, Operator, ShapeRule } from './operator.ts';
 
 /** Operators that pick elements, or put tensors together. */
 
@@ -160,6 +164,43 @@ const gatherClear = computes(2, (inputs, { view, output: { shape } }) => {
   return gather(input, indices, axis, shape);
 });
 
+const splitClear: ClearRule = (call) => {
+  const input = inputAt(call, 0);
+  if (input === null) return null;
+  const { view, outputs } = call;
+  const strides = stridesOf(input.shape);
+  const axis = normalAxis(view.node, intAttribute(view.node, 'axis', 0), input.shape.length);
+  let start = 0;
+  const parts: OnnxTensor[] = [];
+  for (const { shape } of outputs) {
+    if (shape === null) return null;
+    parts.push(strided(input, shape, strides, start * strides[axis]!));
+    start += shape[axis]!;
+  }
+  return parts;
+};
+
+const PAD_MODES: readonly PadMode[] = ['constant', 'edge', 'reflect', 'wrap'];
+
+const padClear = computes(1, (inputs, { view }) => {
+  const input = inputs[0]!;
+  const pads = padsOf(view, input.shape.length);
+  const text = textAttribute(view.node, 'mode', 'constant');
+  const mode = PAD_MODES.find((known) => known === text);
+  if (pads === null || mode === undefined) return null;
+  const fill = constantInput(view, 2)?.data[0] ?? floatAttribute(view.node, 'value', 0);
+  // What negative pads take off is cut away first.
+  const positions = input.shape.map((extent, axis) => {
+    const [before, after] = pads[axis]!;
+    const cut = Math.max(0, -before);
+    const kept = extent - cut - Math.max(0, -after);
+    return padPositions(kept, Math.max(0, before), Math.max(0, after), mode).map((position) =>
+      position < 0 ? position : position + cut,
+    );
+  });
+  return padded(input, positions, fill);
+});
+
 /** Inputs that lie on one grid. */
 function joined({ node, state }: NodeView, first: Quantized): Quantized | null {
   const parts = node.inputs.map((name) => state.quantized.get(name));
@@ -193,7 +234,10 @@ const padGrid = facts(
 );
 
 export const SELECTIONS: Family = new Map<string, Operator>([
-  ['Concat', { shape: concatShape, grid: concatGrid, clear: concatClear, folds: 'values' }],
+  [
+    'Concat',
+    { shape: concatShape, grid: concatGrid, bounds: together(), clear: concatClear, folds: 'values' },
+  ],
   [
     'Gather',
     {
@@ -207,6 +251,9 @@ export const SELECTIONS: Family = new Map<string, Operator>([
     'Slice',
     { shape: sliceShape, grid: selecting(() => null, sliceClear), clear: sliceClear, folds: 'values' },
   ],
-  ['Split', { shape: splitShape, grid: selecting(() => null, null, 'all'), clear: null, folds: 'values' }],
-  ['Pad', { shape: padShape, grid: padGrid, clear: null, folds: 'values' }],
+  [
+    'Split',
+    { shape: splitShape, grid: selecting(() => null, splitClear, 'all'), clear: splitClear, folds: 'values' },
+  ],
+  ['Pad', { shape: padShape, grid: padGrid, clear: padClear, folds: 'values' }],
 ]);

@@ -1,3 +1,4 @@
+import type { Spatial } from '../../../interpreter/linear.ts';
 import { axisPads } from '../../autoPad.ts';
 import { spatialAttribute, textAttribute } from '../graph/attributes.ts';
 import { contradiction, shapeText } from '../graph/state.ts';
@@ -80,4 +81,32 @@ export function kernelOf(node: GraphNode, filter: readonly number[]): number[] {
   if (node.attributes.has('kernel_shape') && declared.join() !== kernel.join())
     contradiction(node, 'kernel_shape is not that of the weights', shapeText(kernel), shapeText(declared));
   return kernel;
+}
+
+/** A list over one to three spatial axes as one over three: what is missing stands in front. null for other ranks. */
+export function spatialOf(values: readonly number[], missing: number): Spatial | null {
+  const [a, b, c] = values;
+  if (a === undefined || values.length > 3) return null;
+  if (b === undefined) return [missing, missing, a];
+  return c === undefined ? [missing, a, b] : [a, b, c];
+}
+
+/** Strides, dilations and pads of one to three axes as those of three. */
+export interface SpatialGeometry {
+  readonly strides: Spatial;
+  readonly dilations: Spatial;
+  readonly padsBefore: Spatial;
+  readonly padsAfter: Spatial;
+}
+
+export function spatialGeometry(axes: readonly AxisGeometry[]): SpatialGeometry | null {
+  const list = (key: keyof AxisGeometry, missing: number): Spatial | null =>
+    spatialOf(
+      axes.map((axis) => axis[key]),
+      missing,
+    );
+  const [strides, dilations] = [list('stride', 1), list('dilation', 1)];
+  const [padsBefore, padsAfter] = [list('padBegin', 0), list('padEnd', 0)];
+  if (strides === null || dilations === null || padsBefore === null || padsAfter === null) return null;
+  return { strides, dilations, padsBefore, padsAfter };
 }

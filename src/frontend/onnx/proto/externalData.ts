@@ -1,8 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { closeSync, readFileSync, readSync } from 'node:fs';
+import { CipherconvError } from '../../../../compiler/base/errors.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import { malformed, quoted, unsupported } from '../refusal.ts';
-import { unreadable } from '../../files.ts';
+import { noteInput, unreadable } from '../../files.ts';
+import { LARGEST_LFS_POINTER, refuseLfsPointer } from '../../lfsPointer.ts';
+import { insideOf, openRegularSync } from '../../regularFiles.ts';
+import type { RegularFile } from '../../regularFiles.ts';
 
 /** Reads the bytes of a tensor that stand in another file. */
 export type ExternalReader = (proto: TensorProto, byteLength: number, where: string) => Uint8Array;
@@ -24,7 +27,7 @@ export function externalReader(folder: string | null): ExternalReader {
         hint: 'give the path of the model, or the folder of its data',
       });
     }
-    const path = insideOf(folder, location, where);
+    const path = locate(folder, location, where);
     const offset = decimal(entries.get('offset') ?? '0', 'offset', where);
     const length = decimal(entries.get('length') ?? String(byteLength), 'length', where);
     if (length !== byteLength) {
@@ -50,48 +53,40 @@ function decimal(text: string, key: string, where: string): number {
 }
 
 /** The file that `location` leads to, links followed; it must lie below `folder`. */
-function insideOf(folder: string, location: string, where: string): string {
-  const parts = location.split(/[\\/]/);
-  const refuse = (found: string): never => {
+function locate(folder: string, location: string, where: string): string {
+  try {
+    const inside = insideOf(folder, location);
+    if (inside.kind === 'inside') return inside.path;
     throw malformed({
       where,
       message: "external data outside the model's folder",
-      expected: `a file below the model's folder`,
-      found,
+      expected: "a file below the model's folder",
+      found: `${quoted(location)}, ${inside.reason}`,
     });
-  };
-  if (location === '' || location.includes('\0') || parts.includes('..')) refuse(quoted(location));
-  if (isAbsolute(location) || /^([a-zA-Z]:|[\\/])/.test(location)) refuse(quoted(location));
-  let path: string;
-  let root: string;
-  try {
-    root = realpathSync(folder);
-    path = realpathSync(join(root, ...parts));
   } catch (error) {
+    if (error instanceof CipherconvError) throw error;
     throw unreadable(`${where}: external data ${quoted(location)}`, error);
   }
-  const inner = relative(root, path);
-  if (inner === '' || inner === '..' || inner.startsWith(`..${sep}`) || isAbsolute(inner))
-    refuse(`${quoted(location)}, a link that leads out of it`);
-  return path;
 }
 
 function readPart(path: string, offset: number, byteLength: number, where: string): Uint8Array {
-  let descriptor: number;
+  noteInput(path);
+  let file: RegularFile;
   try {
-    descriptor = openSync(path, 'r');
+    file = openRegularSync(path);
   } catch (error) {
     throw unreadable(path, error);
   }
+  const { descriptor, size } = file;
   try {
-    const stat = fstatSync(descriptor);
+    if (size <= LARGEST_LFS_POINTER) refuseLfsPointer(readFileSync(descriptor), path);
     // Compared before anything is allocated: offset and length can claim any size.
-    if (!stat.isFile() || offset + byteLength > stat.size) {
+    if (offset + byteLength > size) {
       throw malformed({
         where,
         message: 'the external data are cut off',
         expected: `${byteLength} bytes from byte ${offset} of a file`,
-        found: stat.isFile() ? `a file of ${stat.size} bytes` : 'no regular file',
+        found: `a file of ${size} bytes`,
       });
     }
     const bytes = new Uint8Array(byteLength);

@@ -13,7 +13,8 @@ import {
 import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from './onnx_pb.ts';
 
 /** Element types that a constant can be written in. */
-export type WritableType = 'float32' | 'uint8' | 'int8' | 'uint16' | 'int16' | 'int32' | 'int64';
+export type WritableType =
+  'float32' | 'uint8' | 'int8' | 'uint16' | 'int16' | 'int32' | 'int64' | 'int4' | 'uint4';
 
 export type AttributeValue =
   | { readonly int: number }
@@ -56,8 +57,17 @@ const ARRAYS = {
 
 /** Little-endian bytes, as TensorProto.raw_data has them; a machine of the other order is no platform of Node's. */
 function rawData(type: WritableType, values: ArrayLike<number>): Uint8Array {
+  if (type === 'int4' || type === 'uint4') return nibbles(values);
   const array = type === 'int64' ? BigInt64Array.from(Array.from(values, BigInt)) : ARRAYS[type].from(values);
   return new Uint8Array(array.buffer);
+}
+
+/** Two values a byte, the first in the low half. */
+function nibbles(values: ArrayLike<number>): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(values.length / 2));
+  for (let index = 0; index < values.length; index++)
+    bytes[index >> 1]! |= (values[index]! & 15) << (index % 2 === 0 ? 0 : 4);
+  return bytes;
 }
 
 /** A constant. @param values C order; integers must fit the type */

@@ -1,6 +1,6 @@
 /** Models as onnxruntime's quantize_dynamic writes them. */
-import { ModelWriter } from '../../src/frontend/onnx/proto/modelWriter.ts';
-import { encodeModel, nodeProto, valueProto } from '../../src/frontend/onnx/proto/write.ts';
+import { ModelWriter } from '../../../../src/frontend/onnx/proto/modelWriter.ts';
+import { encodeModel, nodeProto, valueProto } from '../../../../src/frontend/onnx/proto/write.ts';
 
 /** Small fixed pseudo-random integers in [lo, hi]. */
 export function integers(count: number, lo: number, hi: number, seed = 1): number[] {
@@ -106,4 +106,67 @@ export function dynamicLeNet(): Uint8Array {
   x = net.node('Relu', [net.bias(x, 16, 2)]);
   x = net.layer('MatMulInteger', x, { type: 'int8', shape: [16, 10], zeroPoints: [3], scales: [0.02] });
   return net.encode(['batch', 1, 12, 12], net.bias(x, 10, 2));
+}
+
+export interface DynamicResnetShape {
+  readonly size: number;
+  /** Of the first stage; every stage doubles them. */
+  readonly channels: number;
+  readonly classes: number;
+}
+
+export const NARROW_RESNET_18: DynamicResnetShape = { size: 32, channels: 4, classes: 10 };
+export const RESNET_18: DynamicResnetShape = { size: 224, channels: 64, classes: 1000 };
+
+/**
+ * ResNet-18 (He et al. 2015, arXiv 1512.03385), its batch normalizations folded into biases: a 7x7 stem of stride 2, four
+ * stages of two basic blocks with residual sums, global average pooling, one dense layer.
+ */
+export function dynamicResnet18({ size, channels, classes }: DynamicResnetShape): Uint8Array {
+  const net = new DynamicWriter();
+  let x = net.node('Relu', [square(net, 'x', { from: 3, to: channels, kernel: 7, stride: 2 })]);
+  const pool = { kernel_shape: { ints: [3, 3] }, strides: { ints: [2, 2] }, pads: { ints: [1, 1, 1, 1] } };
+  x = net.node('MaxPool', [x], pool);
+  for (let stage = 0, from = channels; stage < 4; stage++) {
+    const to = channels * 2 ** stage;
+    for (let block = 0; block < 2; block++, from = to) {
+      const stride = stage > 0 && block === 0 ? 2 : 1;
+      const inner = net.node('Relu', [square(net, x, { from, to, kernel: 3, stride })]);
+      const outer = square(net, inner, { from: to, to, kernel: 3, stride: 1 });
+      const shortcut = from === to && stride === 1 ? x : square(net, x, { from, to, kernel: 1, stride });
+      x = net.node('Relu', [net.node('Add', [outer, shortcut])]);
+    }
+  }
+  x = net.node('Flatten', [net.node('GlobalAveragePool', [x])]);
+  const features = channels * 8;
+  const weights = { type: 'int8', shape: [features, classes], zeroPoints: [0], scales: [0.01] } as const;
+  return net.encode([1, 3, size, size], net.bias(net.layer('MatMulInteger', x, weights), classes, 2));
+}
+
+/** Convolutions and dense layers of a ResNet-18. */
+export const RESNET_18_LAYERS = 21;
+
+interface Square {
+  readonly from: number;
+  readonly to: number;
+  readonly kernel: number;
+  readonly stride: number;
+}
+
+/** A convolution with uint8 weights, as quantize_dynamic has them, that keeps values about as large as they were. */
+function square(net: DynamicWriter, x: string, { from, to, kernel, stride }: Square): string {
+  const pad = Math.floor(kernel / 2);
+  const scale = Math.fround(1 / (74 * Math.sqrt(from * kernel * kernel)));
+  const weights = {
+    type: 'uint8',
+    shape: [to, from, kernel, kernel],
+    zeroPoints: [127],
+    scales: [scale],
+  } as const;
+  const attributes = {
+    kernel_shape: { ints: [kernel, kernel] },
+    strides: { ints: [stride, stride] },
+    pads: { ints: [pad, pad, pad, pad] },
+  };
+  return net.bias(net.layer('ConvInteger', x, weights, attributes), to, 4);
 }

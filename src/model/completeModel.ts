@@ -6,7 +6,6 @@ import type { GraphProto, ModelProto, TensorProto } from '../frontend/onnx/proto
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { initializer } from './protoParts.ts';
 import { dropForeignAttributes } from './standardAttributes.ts';
-import { withoutQuantNodes } from './quantNodes.ts';
 import { requireCrossing } from './typedTensor.ts';
 
 /** From this version of the format on, an initializer need not be a graph input too. */
@@ -15,11 +14,11 @@ const FREE_INITIALIZERS = 4n;
 const NEWEST_IR = 10n;
 
 /**
- * The imported model as onnxruntime takes it, complete in itself: standard operators only, external data and bound inputs
- * as initializers, and nothing among the inputs that has an initializer.
- * @throws CipherconvError `unsupported`.
+ * The imported model complete in itself, as the interpreter and, but for QONNX nodes, onnxruntime take it: external data and
+ * bound inputs as initializers, and nothing among the inputs that has an initializer.
+ * @throws CipherconvError `unsupported` for initializers of types that cannot be written.
  */
-export function standardModel(model: ImportedModel): ModelProto {
+export function completeModel(model: ImportedModel): ModelProto {
   const copy = clone(ModelProtoSchema, model.proto);
   const { graph } = copy;
   if (graph === undefined) throw internalError('a model without a graph');
@@ -38,7 +37,7 @@ export function standardModel(model: ImportedModel): ModelProto {
   forgetRepeatedNames(graph);
   dropForeignAttributes(graph);
   graph.input = graph.input.filter(({ name }) => inputs.has(name));
-  return withoutQuantNodes(copy, model.constants);
+  return copy;
 }
 
 /** onnxruntime refuses two nodes of one name, which the format allows; nothing refers to them by it. */

@@ -1,0 +1,81 @@
+import type { Step } from '../../../interpreter/interpreter.ts';
+import { ELEMENTS } from '../proto/codes.ts';
+import type { GraphState, NodeView } from '../graph/state.ts';
+import type { GraphNode, GraphValue, OnnxTensor } from '../types.ts';
+import type { Operator } from './operator.ts';
+import { operatorOf } from './registry.ts';
+import { RESHAPING } from './reshaping.ts';
+import { SELECTIONS } from './selections.ts';
+
+/** Nodes of a graph as steps of the interpreter: records of operators, with the values of their inputs. */
+export function stepsOf(nodes: readonly GraphNode[], opset: number, file: string): Step[] {
+  return nodes.map((node) => stepOf(node, opset, file));
+}
+
+function stepOf(node: GraphNode, opset: number, file: string): Step {
+  const operator = operatorOf({ node });
+  return {
+    name: node.name,
+    op: node.domain === '' ? node.op : `${node.domain}.${node.op}`,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    run: (inputs) =>
+      operator?.clear == null
+        ? null
+        : compute(operator, { node, state: stateOf(node, inputs, opset, file) }, inputs),
+  };
+}
+
+function compute(
+  operator: Operator,
+  view: NodeView,
+  inputs: readonly (OnnxTensor | null)[],
+): readonly OnnxTensor[] | null {
+  const outputs = operator.shape(view);
+  const { type = null, shape = null } = outputs[0] ?? {};
+  if (operator.clear === null || type === null || shape === null) return null;
+  // 16-bit floats are kept as 32-bit ones, and nothing rounds them: only moving them about is exact.
+  if (isHalf(type) && !MOVES.has(view.node.op)) return null;
+  return operator.clear({ view, inputs, output: { type, shape }, outputs });
+}
+
+const MOVES: ReadonlySet<string> = new Set([...RESHAPING.keys(), ...SELECTIONS.keys()]);
+
+function isHalf(type: OnnxTensor['type']): boolean {
+  return ELEMENTS[type].kind === 'float' && ELEMENTS[type].bits === 16;
+}
+
+/** A node whose inputs are all known: everything is constant. */
+function stateOf(
+  node: GraphNode,
+  inputs: readonly (OnnxTensor | null)[],
+  opset: number,
+  file: string,
+): GraphState {
+  const constants = new Map<string, OnnxTensor>();
+  const values = new Map<string, GraphValue>();
+  inputs.forEach((tensor, index) => {
+    const name = node.inputs[index] ?? '';
+    if (tensor === null || name === '') return;
+    constants.set(name, tensor);
+    values.set(name, { name, type: tensor.type, shape: tensor.shape });
+  });
+  return {
+    file,
+    opset,
+    constants,
+    openExtents: [],
+    graphInputs: new Set(),
+    values,
+    quantized: new Map(),
+    wholes: new Map(),
+    bounds: new Map(),
+    integersOf: new Map(),
+    constantRanges: new Map(),
+    centred: new Map(),
+    offGrid: new Map(),
+    foldable: Infinity,
+    readable: Infinity,
+    fractions: new Set(),
+  };
+}

@@ -1,0 +1,132 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { DenseTensor } from './values.ts';
+
+/**
+ * Runs a graph in the clear, step by step, with our own arithmetic: what a client computes between encrypted layers, and
+ * the whole network that an encrypted run is compared with. It knows neither files nor frameworks: whoever reads a format
+ * makes the steps.
+ */
+
+export interface Step {
+  /** For messages. */
+  readonly name: string;
+  /** Operator, for messages. */
+  readonly op: string;
+  /** Names of tensors; "" for one that is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * The outputs, from the first on.
+   * @param inputs null for one that is left out
+   * @returns null where it cannot be computed
+   */
+  readonly run: (
+    inputs: readonly (DenseTensor | null)[],
+  ) => readonly DenseTensor[] | null | Promise<readonly DenseTensor[] | null>;
+}
+
+/** Computes a step that has no arithmetic of ours. */
+export type Outside = (
+  step: Step,
+  inputs: readonly (DenseTensor | null)[],
+) => Promise<readonly DenseTensor[]>;
+
+export type Tensors = ReadonlyMap<string, DenseTensor>;
+
+/**
+ * The wanted tensors.
+ * @param steps in topological order; only those that the wanted tensors need are run
+ * @param given inputs and constants
+ * @param outside null: nothing else computes what a step cannot
+ * @throws CipherconvError `unsupported` naming the node that nothing computes, `internal` for a tensor that nothing makes
+ */
+export async function interpret(
+  steps: readonly Step[],
+  given: Tensors,
+  wanted: readonly string[],
+  outside: Outside | null,
+): Promise<Map<string, DenseTensor>> {
+  const needed = neededSteps(steps, given, wanted);
+  const readers = countReaders(needed, wanted);
+  const live = new Map<string, DenseTensor>();
+  const take = (name: string): DenseTensor => {
+    const tensor = live.get(name) ?? given.get(name);
+    if (tensor !== undefined) return tensor;
+    throw new CipherconvError({ code: 'internal', where: name, message: 'nothing makes this tensor' });
+  };
+  for (const step of needed) {
+    const inputs = step.inputs.map((name) => (name === '' ? null : take(name)));
+    const made = checked(step, (await step.run(inputs)) ?? (await runOutside(step, inputs, outside)));
+    step.outputs.forEach((name, index) => {
+      const tensor = made[index];
+      if (name !== '' && tensor !== undefined && readers.has(name)) live.set(name, tensor);
+    });
+    release(step, readers, live);
+  }
+  return new Map(wanted.map((name) => [name, take(name)]));
+}
+
+/** The steps that make the wanted tensors, and what these need. */
+function neededSteps(steps: readonly Step[], given: Tensors, wanted: readonly string[]): readonly Step[] {
+  const missing = new Set(wanted.filter((name) => !given.has(name)));
+  const needed: Step[] = [];
+  for (const step of steps.toReversed()) {
+    if (!step.outputs.some((name) => missing.has(name))) continue;
+    needed.push(step);
+    for (const name of step.inputs) if (name !== '' && !given.has(name)) missing.add(name);
+  }
+  return needed.reverse();
+}
+
+/** How often each tensor is read; wanted ones once more than they are. */
+function countReaders(steps: readonly Step[], wanted: readonly string[]): Map<string, number> {
+  const readers = new Map<string, number>();
+  for (const name of [...steps.flatMap(({ inputs }) => inputs), ...wanted])
+    readers.set(name, (readers.get(name) ?? 0) + 1);
+  return readers;
+}
+
+/** Tensors that nobody reads any more. */
+function release({ inputs }: Step, readers: Map<string, number>, live: Map<string, DenseTensor>): void {
+  for (const name of inputs) {
+    const left = (readers.get(name) ?? 1) - 1;
+    readers.set(name, left);
+    if (left === 0) live.delete(name);
+  }
+}
+
+async function runOutside(
+  step: Step,
+  inputs: readonly (DenseTensor | null)[],
+  outside: Outside | null,
+): Promise<readonly DenseTensor[]> {
+  if (outside !== null) return outside(step, inputs);
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: step.name,
+    message: `not supported yet: ${step.op} in the clear`,
+    expected: 'an operator, with attributes and types, that the interpreter computes',
+    found: `${step.op} of ${inputs.map(describe).join(', ')}`,
+  });
+}
+
+function describe(input: DenseTensor | null): string {
+  return input === null ? 'nothing' : `${input.type} [${input.shape.join(', ')}]`;
+}
+
+/** 64-bit integers are doubles here: beyond 2^53 they are not exact, so they are refused. */
+function checked(step: Step, made: readonly DenseTensor[]): readonly DenseTensor[] {
+  for (const { type, data } of made) {
+    if (type !== 'int64' && type !== 'uint64') continue;
+    const wrong = data.find((value: number) => !Number.isSafeInteger(value));
+    if (wrong === undefined) continue;
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: step.name,
+      message: `not supported yet: 64-bit integers of this size (${step.op})`,
+      expected: 'below 2^53 in magnitude',
+      found: String(wrong),
+    });
+  }
+  return made;
+}

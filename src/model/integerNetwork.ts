@@ -1,0 +1,39 @@
+import { EXECUTORS } from '../../runtime/clear/executors.ts';
+import type { Step } from '../interpreter/interpreter.ts';
+import { layerInput, layerOutput } from './layerTensors.ts';
+import type { ModelLayer } from './modelPlan.ts';
+import { fromDense, toDense } from './typedTensor.ts';
+
+/**
+ * The integer rewrite of a network, which decides whether an encrypted run is right: the whole graph, uncut, in the clear. Integer
+ * operators (ConvInteger, QLinearConv, MatMulInteger, QLinearMatMul) are computed node by node from the graph's own weights and
+ * parameters. A float node whose operands are quantized is an integer layer instead:
+ *
+ *   acc = sum of (x - zx)(w - zw) + bias
+ *   q   = saturate(rne(rn(rn(acc) rn(rn(sx sw) / sy))) + zy)      where a QuantizeLinear follows
+ *   y   = rn(rn(acc) rn(sx sw)) [+ bias, rounded]                 where none does
+ *
+ * rn rounds to float32, rne to the nearest integer, ties to even.
+ */
+const BY_THEMSELVES = new Set(['ConvInteger', 'QLinearConv', 'MatMulInteger', 'QLinearMatMul']);
+
+/** Steps for the layers that the graph itself has in floats. */
+export function integerSteps(layers: readonly ModelLayer[]): Step[] {
+  return layers.filter(({ op }) => !BY_THEMSELVES.has(op)).map(layerStep);
+}
+
+function layerStep(layer: ModelLayer): Step {
+  const { name, op, input, output, stored } = layer;
+  return {
+    name,
+    op,
+    inputs: [input.tensor],
+    outputs: [output.tensor],
+    run: ([tensor]) => {
+      if (tensor === null || tensor === undefined) return null;
+      const integers = layerInput(layer, fromDense(tensor, input.tensor));
+      const accumulators = EXECUTORS.taps(stored.plan.spec, integers);
+      return [toDense(layerOutput(layer, accumulators), output.tensor)];
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { outputShape } from '../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
+import { intAttribute } from '../frontend/onnx/graph/attributes.ts';
+import type { GraphNode, ImportedModel } from '../frontend/onnx/types.ts';
+import type { Macs } from './modelPlan.ts';
+
+/** Multiply-accumulates of one run, padding counted: of the layers, and of linear nodes in the clear whose shapes are known. */
+export function macsOf({ layers, unsupported, nodes, values, constants }: ImportedModel): Macs {
+  const shapeOf = (name: string | undefined): readonly number[] | null =>
+    name === undefined ? null : (constants.get(name)?.shape ?? values.get(name)?.shape ?? null);
+  const inClear = new Set(unsupported.map(({ name }) => name));
+  const clear = nodes
+    .filter(({ name }) => inClear.has(name))
+    .reduce((sum, node) => sum + macsOfNode(node, shapeOf), 0);
+  // A rewritten convolution has weights of zero that the node does not have.
+  const encrypted = layers.reduce(
+    (sum, { node, spec, arrangement }) =>
+      sum + (arrangement.kind === 'same' ? macsOfSpec(spec) : macsOfNode(node, shapeOf)),
+    0,
+  );
+  return { encrypted, total: encrypted + clear };
+}
+
+function macsOfSpec(spec: ConvSpec): number {
+  const { batch, channels, height, width } = outputShape(spec);
+  const { channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
+  return batch * channels * height * width * channelsPerGroup * kernelHeight * kernelWidth;
+}
+
+/** Position of the weights of a convolution, by operator. */
+const FILTERS: ReadonlyMap<string, number> = new Map([
+  ['Conv', 1],
+  ['ConvInteger', 1],
+  ['ConvTranspose', 1],
+  ['QLinearConv', 3],
+]);
+const PRODUCTS = new Set(['MatMul', 'MatMulInteger', 'QLinearMatMul', 'Gemm', 'QGemm']);
+
+/** 0 for operators that are not linear, and for shapes that are not known. */
+function macsOfNode(
+  node: GraphNode,
+  shapeOf: (name: string | undefined) => readonly number[] | null,
+): number {
+  const { op, inputs, outputs } = node;
+  const [left, output] = [shapeOf(inputs[0]), shapeOf(outputs[0])];
+  if (left === null || output === null) return 0;
+  const filterIndex = FILTERS.get(op);
+  if (filterIndex !== undefined) {
+    const filter = shapeOf(inputs[filterIndex]);
+    if (filter === null) return 0;
+    // A transposed convolution multiplies every input by the taps, the others every output.
+    return elementCount(op === 'ConvTranspose' ? left : output) * elementCount(filter.slice(1));
+  }
+  if (!PRODUCTS.has(op)) return 0;
+  const isTurned = op.endsWith('Gemm') && intAttribute(node, 'transA', 0) !== 0;
+  return elementCount(output) * (left.at(isTurned ? -2 : -1) ?? 0);
+}
