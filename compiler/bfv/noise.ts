@@ -6,7 +6,7 @@ import { bitLength } from '../base/interval.ts';
  * and sums that wrap modulo t cost nothing. Decryption is right exactly when |v| < q / (2t) in every coefficient read.
  *
  * Every bound is a worst case over honest randomness, exact: a bigint that counts halves, rounded up where a formula
- * is not an integer. The standard deviations beside them are for information and decide nothing.
+ * is not an integer.
  */
 
 /** A bound on |v|, in halves: 43 means 21.5. */
@@ -14,7 +14,6 @@ export type TwiceNoise = bigint;
 
 /** SEAL's error: a centred binomial of 21 + 21 coins, so |e| <= 21 always; variance 42 / 4 = 10.5. */
 export const ERROR_BOUND = 21n;
-export const ERROR_VARIANCE = 10.5;
 
 /** Smallest integer not below numerator / denominator, both positive. */
 function ceilDivide(numerator: bigint, denominator: bigint): bigint {
@@ -37,52 +36,12 @@ export function freshSymmetric(plainModulus: number): TwiceNoise {
   return 2n * ERROR_BOUND + messageRounding(plainModulus);
 }
 
-/** Its deviation: the error and a rounding uniform over an interval of length 1. */
-export const FRESH_SYMMETRIC_DEVIATION = Math.sqrt(ERROR_VARIANCE + 1 / 12);
-
-/**
- * Fresh public-key encryption with one prime: v = e u + e1 + e2 s + rounding with u and s ternary, N terms each:
- * 21 (2N + 1) and the rounding of the message.
- */
-export function freshPublicKey(degree: number, plainModulus: number): TwiceNoise {
-  return 2n * ERROR_BOUND * BigInt(2 * degree + 1) + messageRounding(plainModulus);
-}
-
-/** u and s have variance 2/3: sqrt(10.5 (4N/3 + 1)). */
-export function freshPublicKeyDeviation(degree: number): number {
-  return Math.sqrt(ERROR_VARIANCE * ((4 * degree) / 3 + 1));
-}
-
-/**
- * Fresh public-key encryption with a special prime P: SEAL encrypts zero modulo q P and switches down, which divides the
- * error by P and adds the rounding of both halves, 1/2 + N/2: (1 + N)/2 + 21 (2N + 1) / P, and the message's rounding.
- */
-export function freshPublicKeySpecial(
-  degree: number,
-  specialPrime: bigint,
-  plainModulus: number,
-): TwiceNoise {
-  const errors = 2n * ERROR_BOUND * BigInt(2 * degree + 1);
-  return modulusSwitch(errors, specialPrime, degree) + messageRounding(plainModulus);
-}
-
-/** Rounding (1 + 2N/3) / 12, plus what is left of the error, plus the rounding of the message. */
-export function freshPublicKeySpecialDeviation(degree: number, specialPrime: bigint): number {
-  const left = freshPublicKeyDeviation(degree) / Number(specialPrime);
-  return Math.sqrt(modulusSwitchDeviation(0, degree) ** 2 + left ** 2 + 1 / 12);
-}
-
 /**
  * Product with a plaintext polynomial w (centred lift): each coefficient of w v is a sum of coefficients of v times all
  * coefficients of w, so it grows by at most the L1 norm of w.
  */
 export function timesPlaintext(noise: TwiceNoise, l1: number | bigint): TwiceNoise {
   return noise * BigInt(l1);
-}
-
-/** Independent coefficients: the L2 norm of w. */
-export function timesPlaintextDeviation(deviation: number, l2: number): number {
-  return deviation * l2;
 }
 
 /** Sum of ciphertexts: v adds. */
@@ -101,52 +60,6 @@ export function droppedFromC0(bits: number): TwiceNoise {
 /** The same in c1, where the errors of all N coefficients meet the ternary secret: N d / 2. */
 export function droppedFromC1(bits: number, degree: number): TwiceNoise {
   return droppedFromC0(bits) * BigInt(degree);
-}
-
-/** Dropped low bits are uniform: d / sqrt(12). */
-export function droppedFromC0Deviation(bits: number): number {
-  return bits === 0 ? 0 : 2 ** bits / Math.sqrt(12);
-}
-
-/** N errors against a ternary secret of variance 2/3. */
-export function droppedFromC1Deviation(bits: number, degree: number): number {
-  return droppedFromC0Deviation(bits) * Math.sqrt((2 * degree) / 3);
-}
-
-/**
- * Modulus switch by a prime p: v / p, and rounding both halves, 1/2 + N/2 against the ternary secret: (1 + N)/2.
- */
-export function modulusSwitch(noise: TwiceNoise, prime: bigint, degree: number): TwiceNoise {
-  return ceilDivide(noise, prime) + BigInt(1 + degree);
-}
-
-export function modulusSwitchDeviation(deviationBefore: number, degree: number, prime = 1n): number {
-  return Math.sqrt((deviationBefore / Number(prime)) ** 2 + (1 + (2 * degree) / 3) / 12);
-}
-
-/**
- * Rotation (key switching) with data primes q_i and special prime P: the digits of c1 modulo q_i are below q_i, each
- * meets an error of the key: 21 N sum(q_i) / P, and the switch down by P adds (1 + N)/2. The digits are not centred, so
- * the error is a key-fixed, correlated bias: for tails use the proxy variance 10.5 N sum((q_i / P)^2), not independence.
- */
-export function rotation(
-  noise: TwiceNoise,
-  degree: number,
-  dataPrimes: readonly bigint[],
-  specialPrime: bigint,
-): TwiceNoise {
-  const digits = dataPrimes.reduce((total, prime) => total + prime, 0n);
-  const keySwitch = ceilDivide(2n * ERROR_BOUND * BigInt(degree) * digits, specialPrime);
-  return noise + keySwitch + BigInt(1 + degree);
-}
-
-export function rotationProxyVariance(
-  degree: number,
-  dataPrimes: readonly bigint[],
-  specialPrime: bigint,
-): number {
-  const squares = dataPrimes.reduce((total, prime) => total + (Number(prime) / Number(specialPrime)) ** 2, 0);
-  return ERROR_VARIANCE * degree * squares + (1 + (2 * degree) / 3) / 12;
 }
 
 /** Integer square root, rounded up. Newton's iteration on bigints. */

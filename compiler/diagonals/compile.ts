@@ -5,7 +5,7 @@ import { dataModulus } from '../bfv/parameters.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 import { DEGREES } from '../bfv/security.ts';
 import type { Degree } from '../bfv/security.ts';
-import { commonFields } from '../lowering/assemble.ts';
+import { commonFields, parameterFacts } from '../lowering/assemble.ts';
 import type { CompileDemand, Draft } from '../lowering/lowering.ts';
 import { keyCount } from '../lowering/plan.ts';
 import {
@@ -59,6 +59,7 @@ export function compileDiagonals(demand: CompileDemand): Draft<DiagonalsPlan, Di
   const request = diagonalsRequest(demand);
   const { search, accepted } = cheapestAccepted(request);
   const { candidate, program, rotation, modulus } = accepted;
+  observeDraft(demand, search, accepted);
   const parameters: Parameters = {
     degree: rotation.degree,
     plainModulus: rotation.plainModulus,
@@ -66,6 +67,7 @@ export function compileDiagonals(demand: CompileDemand): Draft<DiagonalsPlan, Di
     specialPrime: modulus.specialPrime === null ? null : String(modulus.specialPrime),
     securityBits: rotation.securityBits,
   };
+  demand.observe({ name: 'parameters', lowering: 'diagonals', made: parameterFacts(parameters) });
   const { packing } = candidate;
   const facts = { failure: rotation.failure, ...normFacts(rotation.norms) };
   const wire = droppedBits(rotation, modulus, program);
@@ -89,6 +91,18 @@ export function compileDiagonals(demand: CompileDemand): Draft<DiagonalsPlan, Di
     },
   };
   return { plan, program };
+}
+
+/** Packing and program are found together: only the program's norms say which packing some q carries. */
+function observeDraft({ observe }: CompileDemand, { considered }: DiagonalsSearch, accepted: Accepted): void {
+  const { program, candidate } = accepted;
+  const { degree, packing } = candidate;
+  const { planesPerRow, rowPitch, steps } = packing;
+  const placed = { considered, degree, planesPerRow, rowPitch, rotations: steps.kind };
+  observe({ name: 'packing', lowering: 'diagonals', made: placed });
+  const { plaintexts, rows } = program;
+  const made = { plaintexts: plaintexts.length, rows: rows.length };
+  observe({ name: 'program', lowering: 'diagonals', made });
 }
 
 /** Candidates of one degree that are tried: they differ in their rotations, hardly in their noise. */

@@ -7,6 +7,10 @@ import { outputShape } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
 import type { CompileDemand } from './lowering.ts';
+import { UNOBSERVED } from './passes.ts';
+import type { Pass, PassObserver } from './passes.ts';
+import { coeffModulusBits } from '../bfv/parameters.ts';
+import type { Parameters } from '../bfv/parameters.ts';
 import type { DecodeWindows, PlanAnalysis, PlanBase, PlanRequest } from './plan.ts';
 
 /** What all lowerings share of compiling. */
@@ -15,7 +19,7 @@ import type { DecodeWindows, PlanAnalysis, PlanBase, PlanRequest } from './plan.
 export const COMPILER_VERSION = '0.1.0';
 
 /** @throws CipherconvError `overflow` when the accumulator leaves its declared width. */
-export function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): void {
+function refuseOverflow(spec: ConvSpec, analysis: AccumulatorAnalysis): void {
   const declared = spec.accumulator;
   if (declared === null) return;
   const allowed = datatypeRange(declared.bits, declared.signed);
@@ -69,15 +73,36 @@ type CommonFields = Pick<
   'format' | 'version' | 'compiler' | 'request' | 'spec' | 'analysis' | 'windows'
 >;
 
-/** The demand that all lowerings compile from. */
-export function compileDemand(spec: ConvSpec, request: PlanRequest): CompileDemand {
+/**
+ * The first two passes, which are the same for all lowerings.
+ * @throws CipherconvError `overflow` when the accumulator leaves its declared width.
+ */
+export function compileDemand(
+  spec: ConvSpec,
+  request: PlanRequest,
+  observe: PassObserver = UNOBSERVED,
+): CompileDemand {
   const output = outputShape(spec);
   const { batch, channels, height, width } = output;
-  return {
-    spec,
-    request,
-    analysis: analyzeAccumulator(spec),
-    output,
-    outputElements: elementCount([batch, channels, height, width]),
-  };
+  const outputElements = elementCount([batch, channels, height, width]);
+  observe({
+    name: 'spec',
+    lowering: null,
+    made: { weights: spec.weights.values.length, outputs: outputElements, objective: request.objective },
+  });
+  const analysis = analyzeAccumulator(spec);
+  refuseOverflow(spec, analysis);
+  const { interval, decodeWidth } = analysis;
+  observe({
+    name: 'accumulator',
+    lowering: null,
+    made: { low: interval.lo, high: interval.hi, decodeWidth, bits: requiredWidth(interval).bits },
+  });
+  return { spec, request, analysis, output, outputElements, observe };
+}
+
+/** What the `parameters` pass tells. */
+export function parameterFacts(parameters: Parameters): Pass['made'] {
+  const { degree, plainModulus, securityBits } = parameters;
+  return { degree, plainModulus, primeBits: coeffModulusBits(parameters).join(' + '), securityBits };
 }

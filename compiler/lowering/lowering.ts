@@ -5,6 +5,7 @@ import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import type { ConvSpec, OutputShape } from '../convolution/spec.ts';
 import type { Tensor } from '../base/tensor.ts';
 import type { ClientViewBase, PlanBase, PlanBytes, PlanCounts, Transfer, PlanRequest } from './plan.ts';
+import type { PassObserver } from './passes.ts';
 import type { ViewRules } from './viewRules.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface CompileDemand {
   readonly output: OutputShape;
   /** Elements of the output tensor, all images. */
   readonly outputElements: number;
+  /** Is told what each pass made. */
+  readonly observe: PassObserver;
 }
 
 /** What a program is made from: the parts of a plan that decide it. */

@@ -5,9 +5,11 @@ import { compareEstimates } from '../cost/estimate.ts';
 import type { CostEstimate } from '../cost/estimate.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import type { DiagonalsPlan } from '../diagonals/plan.ts';
-import { compileDemand, refuseOverflow } from '../lowering/assemble.ts';
+import { compileDemand } from '../lowering/assemble.ts';
 import type { CompileDemand, Draft, Lowering } from '../lowering/lowering.ts';
 import type { ClientViewBase, PlanBase } from '../lowering/plan.ts';
+import { UNOBSERVED } from '../lowering/passes.ts';
+import type { Pass, PassObserver } from '../lowering/passes.ts';
 import { planRequest } from '../lowering/request.ts';
 import type { RequestOptions } from '../lowering/request.ts';
 import type { ToeplitzPlan } from '../toeplitz/plan.ts';
@@ -45,16 +47,26 @@ export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan 
   return compileWith(LOWERINGS, withAccumulatorBits(spec, options.accumulatorBits), options);
 }
 
+/** What the passes make on the way to a plan: it is compiled again, from its own spec and request. */
+export function passesOf({ spec, request }: Plan): readonly Pass[] {
+  const passes: Pass[] = [];
+  compileWith(LOWERINGS, spec, request, (pass) => passes.push(pass));
+  return passes;
+}
+
 /** The same with the lowerings given: what a new one is tried with. */
 export function compileWith<P extends PlanBase, R, V extends ClientViewBase>(
   lowerings: readonly Lowering<P, R, V>[],
   spec: ConvSpec,
   options: RequestOptions = {},
+  observe: PassObserver = UNOBSERVED,
 ): P {
-  const demand = compileDemand(spec, planRequest(options));
-  refuseOverflow(spec, demand.analysis);
+  const demand = compileDemand(spec, planRequest(options), observe);
   const { plan, program } = draft(lowerings, demand);
   verifyWith(lowerings, plan, program);
+  const { noise, bytes } = plan;
+  const made = { noiseBudgetBits: noise.predictedBudgetBits, upload: bytes.upload, response: bytes.response };
+  observe({ name: 'proof', lowering: plan.lowering, made });
   return deepFreeze(plan);
 }
 

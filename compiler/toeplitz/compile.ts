@@ -6,7 +6,7 @@ import type { Parameters } from '../bfv/parameters.ts';
 import { DEGREES, largestModulusBits } from '../bfv/security.ts';
 import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
-import { commonFields } from '../lowering/assemble.ts';
+import { commonFields, parameterFacts } from '../lowering/assemble.ts';
 import type { CompileDemand, Draft } from '../lowering/lowering.ts';
 import type { Kernel, PlanRequest } from '../lowering/plan.ts';
 import { centredLift } from '../rings/residues.ts';
@@ -39,8 +39,15 @@ export function compileToeplitz(demand: CompileDemand): Draft<ToeplitzPlan, Toep
   const request = searchRequest(demand, plainModulus);
   const found = searchPacking(request);
   const { packing } = found;
+  observePacking(demand, found);
   const program = buildToeplitz({ spec, packing, parameters: { degree: found.degree, plainModulus } });
   const norms = rowNorms(program);
+  const { plaintexts, blockGroups, rows } = program;
+  demand.observe({
+    name: 'program',
+    lowering: 'toeplitz',
+    made: { plaintexts: plaintexts.length, rows: rows.length, blockGroups: blockGroups.length, ...norms },
+  });
   const modulus = finalModulus(request, found, program, { ...norms, coefficients: outputElements });
   const parameters: Parameters = {
     degree: found.degree,
@@ -49,6 +56,7 @@ export function compileToeplitz(demand: CompileDemand): Draft<ToeplitzPlan, Toep
     specialPrime: found.specialPrime === null ? null : String(found.specialPrime),
     securityBits: request.securityBits,
   };
+  demand.observe({ name: 'parameters', lowering: 'toeplitz', made: parameterFacts(parameters) });
   const noise = { failure: request.failure, ...norms };
   const wire = modulus.dropped;
   const execution = executionOf(demand.request, found.kernel, parameters, program);
@@ -72,6 +80,23 @@ export function compileToeplitz(demand: CompileDemand): Draft<ToeplitzPlan, Toep
     },
   };
   return { plan, program };
+}
+
+function observePacking(
+  { observe }: CompileDemand,
+  { packing, kernel, degree, considered }: SearchResult,
+): void {
+  const { tile, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
+  const made = {
+    considered,
+    degree,
+    kernel,
+    tile: `${tile.height} x ${tile.width}`,
+    channelsPerCiphertext,
+    blocksPerCiphertext,
+    outputsPerProduct,
+  };
+  observe({ name: 'packing', lowering: 'toeplitz', made });
 }
 
 /** The kernel with what it needs; how uploads travel as the request says, or by cost. */

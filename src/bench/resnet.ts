@@ -4,8 +4,8 @@
  * 1512.03385; the stride of a stage sits in its first 3x3 convolution). Activations are uint8 with zero point 0, so that
  * every QuantizeLinear is a Relu too; weights are int8 with one scale per output channel.
  */
-import { ModelWriter } from '../frontend/onnx/proto/modelWriter.ts';
-import type { Activation } from '../frontend/onnx/proto/modelWriter.ts';
+import { ModelWriter } from './models/modelWriter.ts';
+import type { Activation } from './models/modelWriter.ts';
 
 export interface ResnetShape {
   /** `qdq`: float operators between DequantizeLinear and QuantizeLinear. `qlinear`: QLinearConv and QLinearMatMul. */

@@ -14,12 +14,14 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
       '<plan>',
       'a plan, a filter config or an ONNX model (*.onnx), or - for a plan or config on stdin',
     )
-    .option('--json', 'print it as JSON');
+    .option('--json', 'print it as JSON')
+    .option('--passes', 'say what each pass of the compiler made (not of models)');
   addCompileOptions(command);
   addModelFlags(command);
   examples(command, [
     ['explain edges.plan.json', 'a plan as it was compiled'],
     ['explain edges.conv.json --lowering diagonals', 'what another choice would give'],
+    ['explain edges.conv.json --passes', 'what each pass of the compiler made'],
     ['explain network.onnx --json', 'every layer of a model, for programs'],
   ]);
   command.action(async (path, flags, self) => {

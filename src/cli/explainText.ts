@@ -1,3 +1,4 @@
+import type { Pass } from '../../compiler/lowering/passes.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import { printable } from '../../compiler/base/printable.ts';
 import { keyBytes, kernelOf } from '../../compiler/lowerings/plan.ts';
@@ -96,4 +97,20 @@ export function explainPlan(
     ([title, lines]) => `${bold(title)}\n${lines.map((line) => `  ${line}\n`).join('')}`,
   );
   return `${bold(printable(plan.spec.name))}  digest ${digest}\n\n${body.join('\n')}`;
+}
+
+/** What each pass of the compiler made, one line a pass. */
+function passLines(passes: readonly Pass[]): string[] {
+  return passes.map(({ name, lowering, made }) => {
+    const title = lowering === null ? name : `${name} (${lowering})`;
+    const facts = Object.entries(made).map(([key, value]) => `${key} ${value}`);
+    return `${title.padEnd(24)}${facts.join(', ')}`;
+  });
+}
+
+/** The section of `explain --passes`. */
+export function explainPasses(passes: readonly Pass[]): string {
+  return `\n${bold('Passes')}\n${passLines(passes)
+    .map((line) => `  ${line}\n`)
+    .join('')}`;
 }

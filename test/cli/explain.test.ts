@@ -55,3 +55,28 @@ describe('explain compares with what the same options give otherwise', () => {
     }
   });
 });
+
+describe('explain --passes', () => {
+  it('says what each pass made, in order, of a config and of the plan that it gives', () => {
+    const plan = join(folder, 'passes.json');
+    expect(cipherconv(['compile', GAUSSIAN, '-o', plan, '-q']).code).toBe(0);
+    const [, text = ''] = cipherconv(['explain', GAUSSIAN, '--passes']).stdout.split('\nPasses');
+    const order = [
+      'spec',
+      'accumulator',
+      'packing (toeplitz)',
+      'program (toeplitz)',
+      'parameters (toeplitz)',
+    ];
+    const at = [...order, 'proof (toeplitz)'].map((name) => text.indexOf(`\n  ${name}`));
+    expect(at.every((position, index) => position > (at[index - 1] ?? -1))).toBe(true);
+    const passes = (path: string): unknown =>
+      (JSON.parse(cipherconv(['explain', path, '--passes', '--json']).stdout) as { passes: unknown }).passes;
+    expect(passes(plan)).toEqual(passes(GAUSSIAN));
+    expect(passes(GAUSSIAN)).toContainEqual({
+      name: 'accumulator',
+      lowering: null,
+      made: { low: 0, high: 45, decodeWidth: 46, bits: 6 },
+    });
+  });
+});

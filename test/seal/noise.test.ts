@@ -1,23 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   droppedFromC0,
-  droppedFromC0Deviation,
   droppedFromC1,
-  droppedFromC1Deviation,
   errorTail,
   freshSymmetric,
   messageRounding,
-  FRESH_SYMMETRIC_DEVIATION,
-  freshPublicKey,
-  freshPublicKeyDeviation,
-  freshPublicKeySpecial,
-  freshPublicKeySpecialDeviation,
-  modulusSwitch,
-  modulusSwitchDeviation,
-  rotation,
   sum,
   timesPlaintext,
-  timesPlaintextDeviation,
 } from '../../compiler/bfv/noise.ts';
 import type { TwiceNoise } from '../../compiler/bfv/noise.ts';
 import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from '../../runtime/seal/envelope.ts';
@@ -29,6 +18,19 @@ import { loadPacking, Packer } from '../../runtime/wire/packer.ts';
 import { deviation, largest, makeProbe } from '../support/noiseProbe.ts';
 import type { NoiseProbe, ProbeShape } from '../support/noiseProbe.ts';
 import { randomIntegers } from '../support/specs.ts';
+import {
+  droppedFromC0Deviation,
+  droppedFromC1Deviation,
+  FRESH_SYMMETRIC_DEVIATION,
+  freshPublicKey,
+  freshPublicKeyDeviation,
+  freshPublicKeySpecial,
+  freshPublicKeySpecialDeviation,
+  modulusSwitch,
+  modulusSwitchDeviation,
+  rotation,
+  timesPlaintextDeviation,
+} from '../support/noiseFormulas.ts';
 
 /**
  * SEAL draws its own randomness and takes no seed, so the sample sizes make these tests certain instead: the deviation

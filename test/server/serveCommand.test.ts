@@ -122,18 +122,6 @@ describe('cipherconv serve', () => {
     expect((await get({ origin: 'http://d.example' })).status).toBe(403);
   });
 
-  it('prints no name of a plan raw', async () => {
-    const file = join(folder, 'named.json');
-    const name = 'a\u001b[2J\nlistening on http://evil.example\u202e';
-    writeFileSync(file, encodePlan(storedPlan(compileSpec(simpleSpec({ name })), 'NCHW')));
-    const { url, stderr } = await start(file, '--port', '0');
-    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
-    expect(stderr()).toContain('serving a\\u{1b}[2J\\u{a}listening');
-    expect(stderr().replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
-    const { json } = await sendTo(`${url}/v1/plans`, 'GET');
-    expect(json).toMatchObject({ plans: [{ name }] });
-  });
-
   it('SIGTERM: finishes what is in flight, refuses what is new, exits with 0', async () => {
     const stored = storedPlan(large, 'NCHW');
     const { child, url, ended, stderr } = await start(largeFile, '--port', '0', '--workers', '1');

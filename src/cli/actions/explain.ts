@@ -1,11 +1,13 @@
+import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { longWork } from '../../../runtime/longWork.ts';
+import { passesOf } from '../../../compiler/lowerings/compile.ts';
 import { compileConfig } from '../../compile.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import { loweringReport } from '../../report/loweringReport.ts';
 import { noiseReport } from '../../report/noiseReport.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
-import { explainPlan } from '../explainText.ts';
+import { explainPasses, explainPlan } from '../explainText.ts';
 import { modelFlags } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { late } from '../interrupt.ts';
@@ -13,6 +15,7 @@ import type { Terminal } from '../terminal.ts';
 
 interface ExplainFlags {
   readonly json?: true | undefined;
+  readonly passes?: true | undefined;
 }
 
 export async function explain(
@@ -25,6 +28,7 @@ export async function explain(
   const source = await loadAnySource(path, modelFlags(self));
   const json = flags.json === true;
   if (source.kind === 'model' || source.kind === 'model-plan') {
+    if (flags.passes === true) refusePasses();
     if (source.kind === 'model-plan') refuseCompileOptions(self);
     const { explainModel } = await late(import('./models.ts'));
     explainModel(source, options, json, io);
@@ -35,9 +39,20 @@ export async function explain(
   // Both compile again, otherwise than the plan was.
   const noise = longWork(() => noiseReport(stored.plan));
   const lowering = longWork(() => loweringReport(stored.plan));
-  io.print(
-    json
-      ? `${JSON.stringify({ ...planSummary(stored), loweringReport: lowering, noiseReport: noise })}\n`
-      : explainPlan(stored, noise, lowering),
-  );
+  const passes = flags.passes === true ? longWork(() => passesOf(stored.plan)) : null;
+  if (json) {
+    const summary = { ...planSummary(stored), loweringReport: lowering, noiseReport: noise };
+    io.print(`${JSON.stringify(passes === null ? summary : { ...summary, passes })}\n`);
+    return;
+  }
+  io.print(explainPlan(stored, noise, lowering) + (passes === null ? '' : explainPasses(passes)));
+}
+
+function refusePasses(): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--passes',
+    message: 'not supported yet: the passes of a whole model',
+    hint: 'compile one layer from a filter config, or leave --passes out',
+  });
 }

@@ -1,6 +1,6 @@
 /** Models as onnxruntime's quantize_dynamic writes them. */
-import { ModelWriter } from '../../../../src/frontend/onnx/proto/modelWriter.ts';
-import { encodeModel, nodeProto, valueProto } from '../../../../src/frontend/onnx/proto/write.ts';
+import { ModelWriter } from '../../../../src/bench/models/modelWriter.ts';
+import { encodeModel, nodeProto, valueProto } from '../../../../src/bench/models/write.ts';
 
 /** Small fixed pseudo-random integers in [lo, hi]. */
 export function integers(count: number, lo: number, hi: number, seed = 1): number[] {
