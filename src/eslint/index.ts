@@ -1,5 +1,5 @@
 import type { DocumentNode, ValueNode } from '@humanwhocodes/momoa';
-import { CipherconvError } from '../../compiler/base/errors.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { printable } from '../../compiler/base/printable.ts';
 import { parseFilterConfig, TooWideError } from '../frontend/config.ts';
 import { LocatedError } from '../frontend/positions.ts';
@@ -27,7 +27,8 @@ interface Place {
 interface RuleContext {
   readonly filename: string;
   readonly options: readonly unknown[];
-  readonly sourceCode: { readonly text: string; readonly ast: DocumentNode };
+  /** As ESLint types it for every language, binary ones too; `bodyOf` makes sure of the tree. */
+  readonly sourceCode: { readonly text?: string; readonly ast: unknown };
   readonly report: (problem: {
     readonly loc: { readonly start: Place; readonly end: Place };
     readonly message: string;
@@ -53,7 +54,7 @@ const outcomes = new WeakMap<object, Outcome>();
 function outcomeOf({ sourceCode, filename }: RuleContext): Outcome {
   const known = outcomes.get(sourceCode);
   if (known !== undefined) return known;
-  const outcome = read(sourceCode.text, filename);
+  const outcome = read(sourceCode.text ?? '', filename);
   outcomes.set(sourceCode, outcome);
   return outcome;
 }
@@ -128,19 +129,29 @@ function withHint(message: string, hint: string | null): string {
 
 function errorLoc({ sourceCode }: RuleContext, error: CipherconvError): { start: Place; end: Place } {
   const start = error instanceof LocatedError ? error.position : null;
-  if (start === null) return sourceCode.ast.body.loc;
+  if (start === null) return bodyOf(sourceCode.ast).loc;
   return { start, end: { line: start.line, column: start.column + 1 } };
 }
 
 /** All of what `path` names, or of the closest thing above it. */
 function locOf({ sourceCode }: RuleContext, path: JsonPath): { start: Place; end: Place } {
-  let node: ValueNode = sourceCode.ast.body;
+  let node = bodyOf(sourceCode.ast);
   for (const key of path) {
     const child: ValueNode | undefined = childOf(node, key);
     if (child === undefined) break;
     node = child;
   }
   return node.loc;
+}
+
+/** The value that a JSON document is. */
+function bodyOf(ast: unknown): ValueNode {
+  if (isDocument(ast)) return ast.body;
+  throw internalError('these rules are for the language json/json of @eslint/json');
+}
+
+function isDocument(ast: unknown): ast is DocumentNode {
+  return typeof ast === 'object' && ast !== null && 'type' in ast && ast.type === 'Document' && 'body' in ast;
 }
 
 function childOf(node: ValueNode, key: string | number): ValueNode | undefined {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { access, link, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -229,18 +230,25 @@ function alreadyThere(path: string, hint?: string): CipherconvError {
   });
 }
 
+/** What is written: at once, or in pieces. */
+export type Content = string | Uint8Array | Iterable<string>;
+
+/** Piece by piece, so that a slow reader does not make us keep all of it. */
+async function print(content: Content): Promise<void> {
+  const pieces = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+  for (const piece of pieces) {
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+  }
+}
+
 /**
  * Writes a whole file or none: first into a temporary file in the same folder, then renamed over the target. A link is
  * followed; a device or pipe is written to directly. `-` is stdout.
  * @throws CipherconvError `unwritable`, or `usage` over an input that is protected; the target is then as it was.
  */
-export async function writeWhole(
-  path: string,
-  content: string | Uint8Array,
-  options: WriteOptions = {},
-): Promise<void> {
+export async function writeWhole(path: string, content: Content, options: WriteOptions = {}): Promise<void> {
   if (path === STANDARD_STREAM) {
-    process.stdout.write(content);
+    await print(content);
     return;
   }
   await refuseOverInput(path);
@@ -256,7 +264,7 @@ export async function writeWhole(
 
 async function writeByRename(
   path: string,
-  content: string | Uint8Array,
+  content: Content,
   { mode = 0o666, existing = 'replace' }: WriteOptions,
 ): Promise<void> {
   const scratch = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);

@@ -91,19 +91,25 @@ function elementType(descr: string, file: string, floats: Floats): ElementType {
   if (float !== undefined) return float;
   const type = ELEMENT_TYPES[descr.slice(1)];
   if (type !== undefined && (order === '<' || (type.bytes === 1 && '|>='.includes(order)))) return type;
-  const expected = 'little-endian integers of 1, 2, 4 or 8 bytes';
+  return refuseElements(descr, file, floats);
+}
+
+/** The hints keep every value: none turns floats into integers for a reader that takes floats. */
+function refuseElements(descr: string, file: string, floats: Floats): never {
+  const integers = 'little-endian integers of 1, 2, 4 or 8 bytes';
+  const expected = floats === 'taken' ? `${integers}, or floats of 4 or 8 bytes` : integers;
   const found = JSON.stringify(descr);
-  if (/f\d+$/.test(descr))
-    return refuse(
-      file,
-      'floating point values',
-      expected,
-      found,
-      "x.astype('<i4') in NumPy, if they are whole",
-    );
-  if (type !== undefined)
-    return refuse(file, 'not little-endian', expected, found, "x.astype('<i4') in NumPy");
-  return refuse(file, 'not integers', expected, found, "x.astype('<i4') in NumPy");
+  const type = descr.slice(1);
+  const astype = (name: string): string => `x.astype('${name}') in NumPy`;
+  if (/^[<>=]f\d+$/.test(descr)) {
+    if (floats === 'refused')
+      return refuse(file, 'floating point values', expected, found, `${astype('<i8')}, if they are whole`);
+    const message = type in FLOAT_TYPES ? 'not little-endian' : 'floats of another size';
+    return refuse(file, message, expected, found, astype(type === 'f8' || type === 'f16' ? '<f8' : '<f4'));
+  }
+  if (type in ELEMENT_TYPES) return refuse(file, 'not little-endian', expected, found, astype(`<${type}`));
+  if (type === 'b1') return refuse(file, 'truth values', expected, found, astype('u1'));
+  return refuse(file, 'not numbers that are taken here', expected, found);
 }
 
 /**

@@ -9,6 +9,7 @@ import { encodeNpy } from './npy.ts';
 import { encodeTensorFile } from './onnx/proto/tensorProto.ts';
 import type { OnnxTensor } from './onnx/types.ts';
 import type { TensorLayout } from './schema.ts';
+import { tensorJsonLine } from './tensorJson.ts';
 
 type OutputKind = '.npy' | '.json' | '.pb' | '.png';
 
@@ -48,7 +49,7 @@ export async function writeOutput(
       await writeWhole(path, encodeNpy(inLayout(tensor, layout)));
       return;
     case '.json':
-      await writeWhole(path, encodeTensorJson(inLayout(tensor, layout)));
+      await writeWhole(path, tensorJsonLine(inLayout(tensor, layout)));
       return;
     case '.pb':
       await writeWhole(path, encodeTensorFile(onnxTensor(inLayout(tensor, layout)), 'output'));
@@ -69,9 +70,9 @@ function onnxTensor({ shape, data }: Tensor): OnnxTensor {
   return fits ? { type: 'int32', shape, data: Int32Array.from(data) } : { type: 'int64', shape, data };
 }
 
-/** A JSON tensor, data flat, one line. */
+/** A JSON tensor, data flat, one line. `writeOutput` writes larger ones than a string holds. */
 export function encodeTensorJson(tensor: Tensor): string {
-  return `${JSON.stringify({ shape: tensor.shape, data: Array.from(tensor.data) })}\n`;
+  return [...tensorJsonLine(tensor)].join('');
 }
 
 /** Where each plane (image, channel) of the output goes in the picture. */

@@ -28,6 +28,8 @@ export function schemaError(
   text: string,
   file: string,
 ): LocatedError {
+  const other = documentTitle(value);
+  if (other !== null && other !== kind.title) return otherDocument(kind, other, text, file);
   const all = issues.map(innermost);
   const issue = all.find(({ code }) => code === 'unrecognized_keys') ?? all[0];
   const path = (issue?.path ?? []).filter((key) => typeof key !== 'symbol');
@@ -43,6 +45,45 @@ export function schemaError(
     ...(isMissing ? {} : { found: describeJson(found) }),
   };
   return new LocatedError(file, locate(text, path), details);
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  'cipherconv-plan': 'a plan',
+  'cipherconv-client-plan': 'a client plan',
+  'cipherconv-model-plan': "a model's plan",
+};
+
+/** What a document clearly is, in the words of `DocumentKind.title`; null where that is not clear. */
+function documentTitle(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if ('format' in value && typeof value.format === 'string') return FORMATS[value.format] ?? null;
+  if ('weights' in value && 'input' in value) return 'a filter config';
+  if ('shape' in value && 'data' in value) return 'a tensor';
+  return 'rules' in value ? 'cipherconv.config.json' : null;
+}
+
+/** How to come to a document of this kind. */
+const SOURCES: Readonly<Record<string, string>> = {
+  'a plan': 'compile CONFIG -o FILE writes a plan',
+  'a client plan': 'compile CONFIG -o PLAN --client-plan FILE writes a client plan',
+  "a model's plan": 'compile MODEL -o FILE writes the plan of a model',
+};
+
+/** One document in place of another: its first unknown key would be beside the point. */
+function otherDocument(
+  { code, title }: DocumentKind,
+  found: string,
+  text: string,
+  file: string,
+): LocatedError {
+  const hint = SOURCES[title];
+  return new LocatedError(file, locate(text, []), {
+    code,
+    message: `this is ${found}, not ${title}`,
+    expected: title,
+    found,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** Of a failed union, the issue of the branch whose outer type fits; of none, the union itself. */

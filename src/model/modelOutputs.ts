@@ -4,6 +4,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
 import { encodeNpy, encodeNpyFloats } from '../frontend/npy.ts';
 import { encodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
+import { namedTensorsJsonLine } from '../frontend/tensorJson.ts';
 import { encodePicture } from '../frontend/outputs.ts';
 import { isFloating, toDoubles } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
@@ -21,7 +22,7 @@ export async function writeModelOutputs(
 ): Promise<void> {
   const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
   if (kind === '.json') {
-    await writeWhole(path, encodeOutputsJson(outputs));
+    await writeWhole(path, namedTensorsJsonLine(doublesOf(outputs)));
     return;
   }
   const [[name, tensor] = ['', undefined], ...others] = outputs;
@@ -45,14 +46,14 @@ export async function writeModelOutputs(
   await writeWhole(path, pictureOf(tensor, values.data, path, notice));
 }
 
-/** One output as a JSON tensor; several as an object of them, by name. */
-export function encodeOutputsJson(outputs: ReadonlyMap<string, TypedTensor>): string {
+/** The outputs as doubles. All are looked at before anything is written. */
+function doublesOf(
+  outputs: ReadonlyMap<string, TypedTensor>,
+): Map<string, { readonly shape: readonly number[]; readonly data: Float64Array }> {
   const entries = [...outputs].map(
-    ([name, tensor]) => [name, { shape: tensor.shape, data: Array.from(toDoubles(tensor, name)) }] as const,
+    ([name, tensor]) => [name, { shape: tensor.shape, data: toDoubles(tensor, name) }] as const,
   );
-  const [first] = entries;
-  const value = entries.length === 1 && first !== undefined ? first[1] : Object.fromEntries(entries);
-  return `${JSON.stringify(value)}\n`;
+  return new Map(entries);
 }
 
 /** PNG of [1, 1 or 3, height, width]: floats from 0 to 1 and bytes as they are; anything else scaled to 0..255. */

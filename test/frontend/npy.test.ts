@@ -58,9 +58,9 @@ describe('.npy', () => {
   });
 
   it.each([
-    ['floats', HEADER.replace('<i2', '<f4'), 'floating point', "astype('<i4')"],
-    ['big endian', HEADER.replace('<i2', '>i2'), 'not little-endian', "astype('<i4')"],
-    ['booleans', HEADER.replace('<i2', '|b1'), 'not integers', '|b1'],
+    ['floats', HEADER.replace('<i2', '<f4'), 'floating point', "astype('<i8')"],
+    ['big endian', HEADER.replace('<i2', '>i2'), 'not little-endian', "astype('<i2')"],
+    ['booleans', HEADER.replace('<i2', '|b1'), 'truth values', '|b1'],
     ['Fortran order', HEADER.replace('False', 'True'), 'Fortran order', 'ascontiguousarray'],
     ['no dictionary', '[1, 2, 3]\n', 'header'],
     ['a structured type', "{'descr': [('x', '<i4')], 'fortran_order': False, 'shape': (2, 2), }", 'header'],

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import cipherconv from '../../src/eslint/index.ts';
 import { RULE_NAMES } from '../../src/lint/finding.ts';
 import { temporaryFolder } from '../cli/spawnCli.ts';
+import { extended, recommended } from '../types/eslintConfig.ts';
 import { config, npy } from '../frontend/fixtures.ts';
 
 const folder = temporaryFolder();
@@ -17,8 +18,7 @@ async function check(text: string, rules: Linter.RulesRecord = {}): Promise<Lint
     overrideConfigFile: true,
     overrideConfig: [
       { plugins: { json } },
-      // The plugin describes only the part of ESLint's types that it uses.
-      cipherconv.configs.recommended as unknown as Linter.Config,
+      cipherconv.configs.recommended,
       { files: ['**/*.conv.json'], rules },
     ],
   });
@@ -53,6 +53,20 @@ describe('cipherconv/eslint', () => {
       message: expect.stringContaining('Try: declare 4 unsigned bits'),
     });
     expect(more).toEqual([]);
+  });
+
+  it('works in configs that defineConfig made, as users write them, and they compile', async () => {
+    const overflow = config({
+      weights: { shape: [1, 1, 1, 1], bits: 2, values: [3] },
+      accumulator: { bits: 3 },
+    });
+    for (const overrideConfig of [recommended, extended]) {
+      const eslint = new ESLint({ cwd: folder, overrideConfigFile: true, overrideConfig });
+      const [result] = await eslint.lintText(JSON.stringify(overflow), {
+        filePath: join(folder, 'x.conv.json'),
+      });
+      expect(result?.messages.map(({ ruleId }) => ruleId)).toContain('cipherconv/accumulator-overflow');
+    }
   });
 
   it('is silent on what is good, and leaves information off unless asked for', async () => {

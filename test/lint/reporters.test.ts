@@ -10,6 +10,7 @@ import { fullness, prettyReport } from '../../src/lint/reporters/pretty.ts';
 import { sarifReport } from '../../src/lint/reporters/sarif.ts';
 import { bar, sparkline } from '../../src/lint/reporters/table.ts';
 import { sourceOf } from '../../src/lint/sources.ts';
+import { VERSION } from '../../src/version.ts';
 import { config, parse } from '../frontend/fixtures.ts';
 
 const require = createRequire(import.meta.url);
@@ -55,6 +56,23 @@ describe('sarif', () => {
       expect(validate(JSON.parse(sarifReport(some))), JSON.stringify(validate.errors)).toBe(true);
     }
     expect(validate({ version: '2.1.0', runs: [{}] })).toBe(false);
+  });
+
+  it('leads from every rule to its page, which the package ships', () => {
+    const { runs } = JSON.parse(sarifReport(report()));
+    const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      readonly files: readonly string[];
+    };
+    expect(files).toContain('docs');
+    const { rules } = runs[0].tool.driver;
+    expect(rules.length).toBeGreaterThan(8);
+    for (const { id, helpUri, help, shortDescription } of rules) {
+      const prefix = `https://unpkg.com/cipherconv@${VERSION}/`;
+      expect(helpUri).toBe(`${prefix}docs/rules/${id}.md`);
+      expect(readFileSync(helpUri.slice(prefix.length), 'utf8')).toMatch(`# ${id}`);
+      expect(help.text).toContain(shortDescription.text);
+      expect(help.text).toContain(helpUri);
+    }
   });
 
   it('places every result, with the rule that it belongs to', () => {

@@ -37,3 +37,15 @@ export function received(socket: Socket): Promise<string> {
     });
   });
 }
+
+/** What comes back first; nothing when the connection closes before. */
+export function firstBytes(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    socket.once('data', (chunk: Uint8Array) => {
+      resolve(Buffer.from(chunk).toString('latin1'));
+    });
+    socket.once('close', () => {
+      resolve('');
+    });
+  });
+}

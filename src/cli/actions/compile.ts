@@ -1,3 +1,7 @@
+import { elementCount } from '../../../compiler/base/tensor.ts';
+import { outputShape } from '../../../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
+import { CLIENT_LIMITS } from '../../../compiler/lowering/limits.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../frontend/clientPlan.ts';
@@ -58,7 +62,9 @@ export async function compile(
   }
   refuseModelFlags(model);
   refuseAllowClear(self);
-  const compiled = compileConfig(await loadConfig(path), options);
+  const config = await loadConfig(path);
+  if (clientPlan !== undefined) refuseLargeForClients(config.spec);
+  const compiled = compileConfig(config, options);
   const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());
   const clientText = clientPlan === undefined ? null : clientPlanText(stored);
   if (file !== undefined) {
@@ -99,9 +105,41 @@ function clientPlanText(stored: StoredPlan): string {
     return text;
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
-    throw new CipherconvError(
-      { ...error.details, code: 'unsupported', message: 'not supported yet: a client plan so large' },
-      { cause: error },
-    );
+    const { where, expected, found } = error.details;
+    throw tooLargeForClients({ where, expected, found }, error);
   }
+}
+
+/** What no client plan can be of is refused before the compile, which may take long. */
+function refuseLargeForClients(spec: ConvSpec): void {
+  const { batch, channels, height, width } = spec.input;
+  const output = outputShape(spec);
+  const most = CLIENT_LIMITS.elements;
+  for (const [where, count] of [
+    ['input', elementCount([batch, channels, height, width])],
+    ['output', elementCount([output.batch, output.channels, output.height, output.width])],
+  ] as const) {
+    if (count > most)
+      throw tooLargeForClients({ where, expected: `at most ${most} elements`, found: String(count) });
+  }
+}
+
+interface Excess {
+  readonly where?: string | undefined;
+  readonly expected?: string | undefined;
+  readonly found?: string | undefined;
+}
+
+function tooLargeForClients({ where, expected, found }: Excess, cause?: unknown): CipherconvError {
+  return new CipherconvError(
+    {
+      code: 'unsupported',
+      where: where === undefined ? '--client-plan' : `--client-plan: ${where}`,
+      message: 'not supported yet: a client plan so large',
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      hint: 'leave --client-plan out and use run, or compile for a smaller input',
+    },
+    { cause },
+  );
 }

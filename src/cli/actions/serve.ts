@@ -1,4 +1,6 @@
 import { printable } from '../../../compiler/base/printable.ts';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import { isModelFile } from '../../model/modelFiles.ts';
 import { createLog } from '../../server/log.ts';
 import type { Log } from '../../server/log.ts';
 import { loadPlans } from '../../server/plans.ts';
@@ -27,6 +29,7 @@ interface ServeFlags {
 }
 
 export async function serve(files: readonly string[], flags: ServeFlags, io: Terminal): Promise<void> {
+  files.forEach(refuseModel);
   const plans = await loadPlans(files);
   const settings = settingsOf(flags, defaultSettings());
   const log = quietLog(
@@ -43,6 +46,18 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
   const signal = await ended;
   log('info', { event: 'stopped' });
   if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
+}
+
+/** @throws CipherconvError `usage`: a model's file is no text, which would be complained of instead. */
+function refuseModel(path: string): void {
+  if (!isModelFile(path)) return;
+  throw new CipherconvError({
+    code: 'usage',
+    where: path,
+    message: 'this is a model, not a plan',
+    expected: 'plans of convolutions',
+    hint: 'compile CONFIG -o FILE writes a plan',
+  });
 }
 
 function settingsOf(flags: ServeFlags, defaults: ServiceSettings): ServiceSettings {

@@ -8,6 +8,9 @@ import { relativePath } from './github.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 
+/** The pages of the rules, of exactly this version, as the npm package has them. */
+const PAGES = `https://unpkg.com/cipherconv@${VERSION}/docs/rules`;
+
 const LEVELS: Readonly<Record<Level, 'error' | 'warning' | 'note'>> = {
   error: 'error',
   warning: 'warning',
@@ -36,7 +39,10 @@ function descriptorOf({ name, level, summary }: RuleFacts): object {
   return {
     id: name,
     shortDescription: { text: summary },
-    help: { text: `cipherconv: docs/rules/${name}.md` },
+    helpUri: `${PAGES}/${name}.md`,
+    help: {
+      text: `${summary} What to do about it: ${PAGES}/${name}.md, or docs/rules/${name}.md in the package.`,
+    },
     defaultConfiguration: { level: LEVELS[level] },
   };
 }

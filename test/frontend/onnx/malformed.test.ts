@@ -225,7 +225,6 @@ describe('external data', () => {
     ['a linked folder that leads out', { location: 'up/secret.bin' }, 'leads out of it'],
     ['no location', {}, 'outside the model'],
     ['the folder itself', { location: '.' }, 'leads out of it'],
-    ['a folder', { location: 'data' }, ''],
     ['an offset past the end', { location: 'data/w.bin', offset: '3' }, 'cut off'],
     ['a huge offset', { location: 'data/w.bin', offset: '999999999999999' }, 'cut off'],
     ['an offset that is no number', { location: 'data/w.bin', offset: '-1' }, 'not a number of bytes'],
@@ -239,6 +238,12 @@ describe('external data', () => {
       () => imported(external({ location: 'none.bin' }), { folder: inside }),
       'unreadable',
       'none.bin',
+    );
+    expectRefusal(
+      () => imported(external({ location: 'data' }), { folder: inside }),
+      'unreadable',
+      'it is a folder',
+      '"w"',
     );
     expectRefusal(
       () => imported(external({ location: 'data/w.bin' })),

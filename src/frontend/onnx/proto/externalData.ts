@@ -75,7 +75,7 @@ function readPart(path: string, offset: number, byteLength: number, where: strin
   try {
     file = openRegularSync(path);
   } catch (error) {
-    throw unreadable(path, error);
+    throw unreadable(`${where}: ${path}`, error);
   }
   const { descriptor, size } = file;
   try {
