@@ -203,6 +203,21 @@ module.exports = {
       to: { path: NOT_FOR_CLIENTS, reachable: true },
     },
     {
+      name: 'interpreter-without-node',
+      comment: 'The interpreter runs in browsers.',
+      severity: 'error',
+      from: { path: '^src/interpreter/' },
+      to: { path: NODE, reachable: true },
+    },
+    {
+      name: 'interpreter-knows-no-format',
+      comment:
+        'The interpreter computes on tensors: of ONNX it takes the names of element types, and nothing else of src.',
+      severity: 'error',
+      from: { path: '^src/interpreter/' },
+      to: { path: '^src/', pathNot: '^src/(interpreter/|frontend/onnx/proto/codes\\.ts$)' },
+    },
+    {
       name: 'client-without-node',
       comment: 'cipherconv/client runs in browsers.',
       severity: 'error',

@@ -1,7 +1,7 @@
 import { CipherconvError } from '../base/errors.ts';
 import type { Width } from '../base/interval.ts';
 import type { Tensor } from '../base/tensor.ts';
-import { makeSpec } from './spec.ts';
+import { MAX_ELEMENTS, makeSpec } from './spec.ts';
 import type { ConvSpec, InputSpec } from './spec.ts';
 
 /**
@@ -33,7 +33,7 @@ export interface TransposedConvolution {
   readonly accumulator: Width | null;
 }
 
-export interface TransposedWeights extends Width {
+interface TransposedWeights extends Width {
   /** Output channels of one group. */
   readonly outputsPerGroup: number;
   readonly kernelHeight: number;
@@ -85,18 +85,18 @@ interface AxisRequest {
 }
 
 function planAxis({ input, kernel, stride, dilation, begin, output }: AxisRequest): AxisPlan {
-  const tapsOf = (remainder: number): Tap[] =>
-    Array.from({ length: kernel }, (_, tap) => ({
-      tap,
-      shift: (tap * dilation - remainder) / stride,
-    })).filter(({ shift }) => Number.isInteger(shift));
-  const occurs = (remainder: number): boolean =>
-    output >= stride || Array.from({ length: output }, (_, y) => (y + begin) % stride).includes(remainder);
-  const remainders = Array.from({ length: stride }, (_, remainder) => remainder).filter(occurs);
-  const live = remainders.filter((remainder) => tapsOf(remainder).length > 0);
+  const tapsOf = Array.from({ length: stride }, (): Tap[] => []);
+  for (let tap = 0; tap < kernel; tap++) {
+    const at = tap * dilation;
+    tapsOf[at % stride]!.push({ tap, shift: Math.floor(at / stride) });
+  }
+  const wanted = new Set<number>();
+  for (let y = 0; y < Math.min(output, stride); y++) wanted.add((y + begin) % stride);
+  const remainders = [...wanted].sort((left, right) => left - right);
+  const live = remainders.filter((remainder) => tapsOf[remainder]!.length > 0);
   // A convolution has at least one channel: where nothing reads the input, the first phase stays, without taps.
   const kept = live.length > 0 ? live : remainders.slice(0, 1);
-  const taps = kept.map(tapsOf);
+  const taps = kept.map((remainder) => tapsOf[remainder]!);
   const reach = taps.flat().reduce((largest, { shift }) => Math.max(largest, shift), 0);
   // Pads cannot be negative: rows before the first one that is wanted are computed and left.
   const first = Math.min(Math.floor(begin / stride), reach);
@@ -114,7 +114,8 @@ function planAxis({ input, kernel, stride, dilation, begin, output }: AxisReques
 
 /**
  * The convolution of all phases, and where its accumulators belong.
- * @throws CipherconvError as `makeSpec` does; `out-of-range` for strides, dilations, crops or an output that are none.
+ * @throws CipherconvError as `makeSpec` does; `out-of-range` for strides, dilations, crops or an output that are none;
+ * `unsupported` when the filter of all phases would have more than 2^26 weights (a large dilation, say).
  */
 export function transposedSpec(transposed: TransposedConvolution): {
   readonly spec: ConvSpec;
@@ -137,6 +138,7 @@ export function transposedSpec(transposed: TransposedConvolution): {
     }),
   ) as [AxisPlan, AxisPlan];
   const phaseCount = rows.taps.length * columns.taps.length;
+  requireSize(transposed, phaseCount, [rows.reach + 1, columns.reach + 1]);
   const forEachPhase = (list: readonly number[]): number[] =>
     list.flatMap((value) => new Array<number>(phaseCount).fill(value));
   const spec = makeSpec({
@@ -189,6 +191,23 @@ function requireFilter({ input, weights, group }: TransposedConvolution): void {
     message: 'the filter does not go with the input',
     expected: `${count} weights, ${input.channels} channels in whole groups`,
     found: `${values.length} weights, ${group} groups`,
+  });
+}
+
+function requireSize(
+  { input, weights }: TransposedConvolution,
+  phaseCount: number,
+  [height, width]: readonly [number, number],
+): void {
+  const count = input.channels * weights.outputsPerGroup * phaseCount * height * width;
+  if (count <= MAX_ELEMENTS) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: 'weights',
+    message: 'not supported yet: transposed convolutions so far apart',
+    expected: `at most ${MAX_ELEMENTS} weights in all phases`,
+    found: `${count}: ${phaseCount} phases of ${height} x ${width} taps`,
+    hint: 'use smaller strides or dilations',
   });
 }
 

@@ -24,3 +24,26 @@ export function compareEstimates(left: CostEstimate, right: CostEstimate, object
 export function describeEstimate({ milliseconds, bytes }: CostEstimate): string {
   return `${milliseconds.toFixed(2)} ms and ${bytes} bytes`;
 }
+
+/** Times are estimates: less than this part of a difference does not count, and the simpler, earlier candidate stays. */
+const WORTHWHILE = 0.01;
+
+/**
+ * Whether a candidate of a search is so much cheaper that it replaces an earlier one. Between plans of lowerings, where
+ * there is no earlier one, `compareEstimates` decides.
+ */
+export function isCheaper(left: CostEstimate, right: CostEstimate, objective: Objective): boolean {
+  switch (objective) {
+    case 'latency':
+      return (
+        left.milliseconds < right.milliseconds * (1 - WORTHWHILE) ||
+        (left.milliseconds === right.milliseconds && left.bytes < right.bytes)
+      );
+    case 'bandwidth':
+      return (
+        left.bytes < right.bytes || (left.bytes === right.bytes && left.milliseconds < right.milliseconds)
+      );
+    default:
+      return objective satisfies never;
+  }
+}

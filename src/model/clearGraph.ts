@@ -21,7 +21,8 @@ type Tensors = ReadonlyMap<string, OnnxTensor>;
 export class ClearGraph {
   readonly #proto: ModelProto;
   readonly #constants: Tensors;
-  readonly #steps: readonly Step[];
+  /** All nodes, in topological order. */
+  readonly steps: readonly Step[];
   readonly #nodes = new Map<Step, NodeProto>();
 
   /** @param inputs names of tensors that are given at run time, where the model does not declare them */
@@ -33,8 +34,8 @@ export class ClearGraph {
     graph.input.push(...inputs.filter((name) => !declared.has(name)).map(untypedValue));
     const nodes = orderedNodes(graph, 'the graph');
     this.#constants = readInitializers(graph, null, 'the graph');
-    this.#steps = stepsOf(nodes, standardOpset(this.#proto), 'the graph');
-    nodes.forEach(({ index }, position) => this.#nodes.set(this.#steps[position]!, graph.node[index]!));
+    this.steps = stepsOf(nodes, standardOpset(this.#proto), 'the graph');
+    nodes.forEach(({ index }, position) => this.#nodes.set(this.steps[position]!, graph.node[index]!));
   }
 
   get model(): ModelProto {
@@ -60,9 +61,9 @@ export class ClearGraph {
 
   /** Each new step stands where the one stood that made its output. */
   #withSteps(replaced: readonly Step[]): readonly Step[] {
-    if (replaced.length === 0) return this.#steps;
+    if (replaced.length === 0) return this.steps;
     const byOutput = new Map(replaced.flatMap((step) => step.outputs.map((name) => [name, step] as const)));
-    return this.#steps.map((step) => {
+    return this.steps.map((step) => {
       const other = step.outputs.map((name) => byOutput.get(name)).find((found) => found !== undefined);
       return other ?? step;
     });

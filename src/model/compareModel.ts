@@ -22,7 +22,7 @@ export async function compareNetwork(
 ): Promise<ModelComparison> {
   const given = new Map([...inputs].map(([name, tensor]) => [name, toDense(tensor, name)] as const));
   const names = plan.outputs.map(({ name }) => name);
-  const expected = await network.run(given, names, integerSteps(layersOf(plan)));
+  const expected = await network.run(given, names, integerSteps(layersOf(plan), network.steps));
   const counts = names.map((name) =>
     countDifferences(fromDense(take(expected, name), name), take(outputs, name)),
   );

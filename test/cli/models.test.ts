@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { overflowingModel, residualModel, SHAPE } from '../model/models.ts';
+import { clearModel, overflowingModel, residualModel, SHAPE } from '../model/models.ts';
 import { cipherconv, namesIn, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
@@ -117,6 +117,32 @@ describe('refusals: one clear error, nothing written', () => {
   it('a plan of a model that was edited', () => {
     writeFileSync(at('edited.plan'), readFileSync(PLAN, 'utf8').replace('"name":"Conv', '"name":"Konv'));
     refusal(['run', at('edited.plan'), '-i', INPUT], 2, 'its digest is wrong');
+  });
+
+  it('a model in which nothing can be encrypted: exit 2 without --allow-clear', () => {
+    const [model, input] = [at('clear.onnx'), at('clear.json')];
+    writeFileSync(model, clearModel());
+    writeFileSync(input, JSON.stringify({ shape: SHAPE, data: new Array<number>(16).fill(7) }));
+    const output = at('clear.npy');
+    for (const args of [
+      ['compile', model, '-o', at('clear.plan')],
+      ['run', model, '-i', input, '-o', output],
+    ]) {
+      const refused = cipherconv(args);
+      expect(refused).toMatchObject({ code: 2, stdout: '' });
+      expect(refused.stderr).toContain('nothing of this model can be encrypted');
+      expect(refused.stderr).toContain('--allow-clear');
+    }
+    expect(namesIn(folder)).not.toContain('clear.plan');
+    const allowed = cipherconv(['run', model, '-i', input, '-o', output, '--allow-clear', '--json']);
+    expect(allowed.code).toBe(0);
+    expect(allowed.stderr).toContain('nothing is encrypted');
+    expect(allowed.stderr).not.toContain('the server sees ciphertexts');
+    expect(JSON.parse(allowed.stdout)).toMatchObject({ match: true, layers: [], macs: { encrypted: 0 } });
+    const plan = at('clear.plan');
+    expect(cipherconv(['compile', model, '-o', plan, '--allow-clear']).code).toBe(0);
+    expect(cipherconv(['run', plan, '-i', input]).stderr).toContain('nothing of this plan is encrypted');
+    expect(cipherconv(['explain', plan]).stdout).toContain('nothing is encrypted');
   });
 
   it('without onnxruntime-web a run decides all the same, and says that there is no statistic', () => {

@@ -115,7 +115,7 @@ describe('a client plan file', () => {
           checkClientView(clientView(compiled));
         },
       ),
-      { numRuns: runs(50) },
+      { numRuns: runs(25) },
     );
   });
 });
@@ -353,6 +353,6 @@ it('a plan with a mutated number is refused, or a client of it encrypts', async 
         }
       },
     ),
-    { numRuns: runs(200) },
+    { numRuns: runs(60) },
   );
 });

@@ -37,6 +37,18 @@ export function residualModel(): Uint8Array {
   return graph.encode('residual', OPSET, [{ name: 'x', ...ports }], [{ name: y.name, ...ports }]);
 }
 
+/** A pool: no linear layer. */
+export function clearModel(): Uint8Array {
+  const graph = new ModelWriter();
+  const pooled = graph.node('MaxPool', ['x'], { kernel_shape: { ints: [2, 2] } });
+  return graph.encode(
+    'clear',
+    OPSET,
+    [{ name: 'x', type: 'uint8', shape: SHAPE }],
+    [{ name: pooled, type: 'uint8', shape: [1, 1, 3, 3] }],
+  );
+}
+
 /** One MatMulInteger whose sums pass 2^31. */
 export function overflowingModel(): Uint8Array {
   const inputs = 40_000;

@@ -75,9 +75,12 @@ describe('match', () => {
     }
   });
 
-  it('is false where the network is another one: the comparison can fail', async () => {
+  it.each<[string, Parameters<typeof residual>[0]]>([
+    ['operator between the layers', { between: [node('Neg', ['sum'], ['r'])] }],
+    ['weight of a layer', { weight: 90 }],
+  ])('is false where the network has another %s: the comparison can fail', async (_, changes) => {
     const plan = compiled(residual());
-    const { network } = compiled(residual({ weight: 90, between: [node('Neg', ['sum'], ['r'])] }));
+    const { network } = compiled(residual(changes));
     const { report, outputs } = await runModel({ ...plan, network }, input(1));
     expect(report.match).toBe(false);
     expect(report.comparison!.mismatches).toBeGreaterThan(0);

@@ -51,7 +51,7 @@ const general = (text: string): string =>
 async function row(path: string): Promise<string> {
   try {
     const model = await imported(path);
-    const encrypted = layersOf(compileModel(model)).length;
+    const encrypted = layersOf(compileModel(model, { allowClear: true })).length;
     const clear = model.unsupported.filter(isLinear);
     const others = model.unsupported.filter((one) => !isLinear(one));
     const reasons = [...new Set([...clear, ...others].map(({ op, reason }) => `${op}: ${general(reason)}`))];

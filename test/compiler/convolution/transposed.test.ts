@@ -97,6 +97,14 @@ describe('a transposed convolution', () => {
     }
   });
 
+  it('of the largest stride and a long kernel takes no time that grows with their product', () => {
+    const long = row(new Array<number>(2 ** 14).fill(0).with(0, 3), 2 ** 16, 1);
+    const { spec, map } = transposedSpec({ ...long, input: { ...long.input, width: 1 } });
+    expect(spec.weights).toMatchObject({ outChannels: 1, kernelWidth: 1 });
+    const one = { shape: [1, 1, 1, 1], data: Float64Array.of(10) };
+    expect([...arrangePhases(map, convolve(spec, one), spec.bias).data]).toEqual([31]);
+  });
+
   it('with weights, groups or extents that do not go together is refused', () => {
     const good = row([1, 2, 3], 2, 5);
     expect(errorOf(() => transposedSpec({ ...good, group: 2 }))).toMatchObject({ code: 'shape-mismatch' });
@@ -106,6 +114,9 @@ describe('a transposed convolution', () => {
     expect(errorOf(() => transposedSpec({ ...good, strides: [1, 0] }))).toMatchObject({
       code: 'out-of-range',
     });
+    const far = { ...good, strides: [1, 1], dilations: [1, 2 ** 16], output: [1, 5] } as const;
+    const wide = { ...far, weights: { ...far.weights, outputsPerGroup: 1024, values: new Int8Array(3072) } };
+    expect(errorOf(() => transposedSpec(wide))).toMatchObject({ code: 'unsupported' });
     const short = { ...good, weights: { ...good.weights, values: [1] } };
     expect(errorOf(() => transposedSpec(short))).toMatchObject({ code: 'shape-mismatch' });
   });

@@ -9,8 +9,8 @@ import { parseSettings } from '../../src/lint/settings.ts';
 import { ROOT, temporaryFolder } from '../cli/spawnCli.ts';
 import { chunksOf, PAGES, typedLines } from '../support/markdown.ts';
 import type { Chunk } from '../support/markdown.ts';
-import { missingLine, prepare, runLine, runServer } from './sandbox.ts';
-import { SURROUNDINGS } from './surroundings.ts';
+import { missingLine, prepare, runLine, runServer } from '../docs/sandbox.ts';
+import { SURROUNDINGS } from '../docs/surroundings.ts';
 
 const blocks = PAGES.flatMap(chunksOf).filter(({ language }) => language !== null);
 const SCRIPTS = globSync('examples/*/*.ts', { cwd: ROOT });
@@ -45,7 +45,7 @@ function runCommands(folder: string, block: Chunk): void {
   for (const line of typedLines(block)) {
     const [, script] = /^npx node (\S+)/.exec(line) ?? [];
     if (script !== undefined) {
-      // test/examples runs them all; twice would be once too often.
+      // examples.test.ts runs them all; twice would be once too often.
       expect(SCRIPTS).toContain(script);
       continue;
     }
