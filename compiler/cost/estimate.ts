@@ -1,5 +1,9 @@
 /** What a run costs, estimated, and which of two costs less. */
 
+/**
+ * What the search for a plan minimizes: `latency` the estimated milliseconds of a run, `bandwidth` the bytes of upload
+ * and response. The other one breaks ties.
+ */
 export type Objective = 'latency' | 'bandwidth';
 
 export interface CostEstimate {
