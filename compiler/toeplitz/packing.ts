@@ -68,7 +68,7 @@ export interface AxisLayout {
   readonly tileCount: number;
   /** Smallest encoded phase coordinate over all tiles, relative to the tile, at most `reach`. */
   readonly origin: number;
-  /** Largest distance that a pitch must keep apart (the vmax / umax of the alias condition). */
+  /** Largest distance that a pitch must keep apart: the alias condition of `pitches`. */
   readonly span: number;
 }
 
