@@ -40,7 +40,7 @@ export async function loadSeal(): Promise<Seal> {
   return loading;
 }
 
-/** What `--version` says of the cryptography. The major and minor number also stand in every SEAL envelope. */
+/** What `--version` says of the cryptography: the version that package.json pins, and the SEAL that it is built from. */
 export function sealVersion(): string {
   return 'node-seal 7.0.0 (Microsoft SEAL 4.1.2)';
 }
