@@ -1,7 +1,9 @@
 import type { Interval } from '../base/interval.ts';
 import { hull } from '../base/interval.ts';
-import { centredInputRange, centredWeights, outputShape } from '../convolution/spec.ts';
-import type { ConvShape, ConvSpec } from '../convolution/spec.ts';
+import { centredInputRange, outputShape } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
+import type { ConvShape } from '../convolution/shape.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
 
 /**
  * The exact accumulator analysis (tier "exact"). The accumulator of one output cell is a sum of independent terms

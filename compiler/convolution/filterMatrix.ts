@@ -1,4 +1,5 @@
-import { centredWeights, outputShape } from './spec.ts';
+import { outputShape } from './shape.ts';
+import { centredWeights } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 
 /**

@@ -1,8 +1,10 @@
 import { CipherconvError } from '../base/errors.ts';
 import type { Width } from '../base/interval.ts';
 import type { Tensor } from '../base/tensor.ts';
-import { MAX_ELEMENTS, makeSpec } from './spec.ts';
-import type { ConvSpec, InputSpec } from './spec.ts';
+import { MAX_ELEMENTS } from './checkShape.ts';
+import { makeSpec } from './spec.ts';
+import type { InputSpec } from './shape.ts';
+import type { ConvSpec } from './spec.ts';
 
 /**
  * Transposed convolutions (ONNX ConvTranspose, "deconvolution"), phase by phase.

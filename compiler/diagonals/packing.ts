@@ -1,6 +1,6 @@
 import type { Degree } from '../bfv/security.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import type { ConvShape } from '../convolution/shape.ts';
 import { reject } from '../base/reject.ts';
 
 /**

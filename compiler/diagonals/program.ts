@@ -3,7 +3,8 @@ import type { DiagonalsPacking, SlotGeometry, SlotPlacement } from './packing.ts
 import type { Parameters } from '../bfv/parameters.ts';
 import type { PlanKeys } from '../lowering/plan.ts';
 import { centredLift } from '../rings/residues.ts';
-import { centredWeights, outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { planeStart, splitStep } from './packing.ts';
 import type { RotationSteps, SlotGeometry } from './packing.ts';
 import { forEachTap, outputsOfTap } from './program.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 
 /** Which diagonals a layout has, and what the rotations for them cost, without building any plaintext. */

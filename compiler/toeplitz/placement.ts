@@ -1,7 +1,7 @@
 import { blockPosition, encodedSpan, imagePosition, phaseChannel } from './packing.ts';
 import type { ToeplitzLayout } from './packing.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import type { ConvShape } from '../convolution/shape.ts';
 
 /** The packing written out: which element sits at which coefficient of which ciphertext, and which tap reads it. */
 

@@ -1,5 +1,6 @@
 import type { BlockGroup, ChunkTap } from './placement.ts';
-import type { ConvSpec, ConvShape } from '../convolution/spec.ts';
+import type { ConvShape } from '../convolution/shape.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
 import type { ToeplitzLayout, ToeplitzPacking } from './packing.ts';
 import { centredLift } from '../rings/residues.ts';
 import { toeplitzLayout } from './packing.ts';

@@ -1,4 +1,5 @@
-import { centredWeights, outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
 import { outputSlots } from './verifyOutputs.ts';

@@ -1,5 +1,6 @@
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvSpec, OutputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import type { OutputShape } from '../convolution/shape.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
 import { reject } from '../base/reject.ts';
 import type { ToeplitzProgram } from './program.ts';
 
