@@ -102,3 +102,8 @@ export function outputShape(shape: ConvShape): OutputShape {
 export function centredInputRange(input: InputSpec): Interval {
   return { lo: input.range.lo - input.zeroPoint, hi: input.range.hi - input.zeroPoint };
 }
+
+/** First input channel, counted over all groups, of the group that output channel `output` belongs to. */
+export function firstChannelOf({ weights, group }: ConvShape, output: number): number {
+  return Math.floor((output * group) / weights.outChannels) * weights.channelsPerGroup;
+}

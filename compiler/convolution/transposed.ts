@@ -233,10 +233,10 @@ function phaseWeights(
         for (let channel = first; channel < first + channelsPerGroup; channel++) {
           const kernel = new Array<number>(height * width).fill(zeroPoints[output]!);
           const from = (channel * outputsPerGroup + (output % outputsPerGroup)) * kernelHeight * kernelWidth;
-          for (const { tap: a, shift: up } of vertical) {
-            for (const { tap: e, shift: left } of horizontal) {
+          for (const { tap: kernelRow, shift: up } of vertical) {
+            for (const { tap: kernelColumn, shift: left } of horizontal) {
               const to = (rows.reach - up) * width + (columns.reach - left);
-              kernel[to] = weights.values[from + a * kernelWidth + e]!;
+              kernel[to] = weights.values[from + kernelRow * kernelWidth + kernelColumn]!;
             }
           }
           for (const value of kernel) values.push(value);
