@@ -90,9 +90,16 @@ export interface GraphNode {
   readonly domain: string;
   /** "" for an optional input that is left out. */
   readonly inputs: readonly string[];
+  /** Tensors of this graph that the node's sub-graphs read by name. */
+  readonly captured: readonly string[];
+  /** Nodes in the node's sub-graphs, at any depth. */
+  readonly inner: readonly InnerNode[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, AttributeProto>;
 }
+
+/** A node of a sub-graph: it runs in the clear, as part of the node whose sub-graph it is. */
+export type InnerNode = Pick<GraphNode, 'name' | 'op' | 'domain'>;
 
 /** One linear node as a convolution. */
 export interface ImportedLayer {
