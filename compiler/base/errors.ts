@@ -28,7 +28,7 @@ export type ErrorCode =
   | 'beyond-bfv'
   | 'internal';
 
-/** What a refusal says, field by field: what `CipherconvError.details` holds and what servers send. */
+/** What a refusal says, field by field. */
 export interface ErrorDetails {
   /** What kind of refusal it is. */
   readonly code: ErrorCode;
