@@ -9,7 +9,7 @@ import { a2qBits, a2qDatatypeBits } from '../../compiler/accumulator/normBound.t
 import { centredInputRange } from '../../compiler/convolution/shape.ts';
 import { centredWeights } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
-import { parseVector } from '../../src/bench/vectorFile.ts';
+import { parseVector } from '../../bench/vectorFile.ts';
 import { analyze, largest } from '../../src/lint/analyze.ts';
 
 const root = join(import.meta.dirname, '..', '..');
