@@ -16,7 +16,9 @@ import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
 import { clientView } from '../compiler/lowerings/views.ts';
 
+/** What one encrypted run gave. */
 export interface RunResult {
+  /** What `run --json` prints. */
   readonly report: RunReport;
   /** What decryption gave, NCHW. */
   readonly output: Tensor;
@@ -26,8 +28,10 @@ export interface RunResult {
   readonly weights: Weights;
 }
 
+/** The steps of a run, in the order in which they are announced. */
 export type RunStep = 'load SEAL' | keyof RunReport['ms'] | 'compare';
 
+/** How a run computes and whom it tells; everything has a default. */
 export interface RunOptions {
   /** What the transformed weights may take, bytes; past it they are made at each use. Default 1 GiB. */
   readonly weightMemoryBytes?: number;

@@ -32,6 +32,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     constant: 'DIRECT_SHARED_WASM',
     flags: [...SIMD, ...SHARED],
   },
+  'runtime/ring/ring.gen.ts': { source: 'ring.ts', constant: 'RING_WASM', flags: SIMD },
   // It has tables of its own: memory below 1024 is the module's.
   'runtime/wire/packing.gen.ts': { source: 'packing.ts', constant: 'PACKING_WASM', flags: SIMD },
 };

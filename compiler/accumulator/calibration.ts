@@ -8,16 +8,21 @@ import type { Interval } from '../base/interval.ts';
 export interface Calibration {
   /** Accumulators seen. */
   readonly count: number;
+  /** Range seen over all channels. */
   readonly interval: Interval;
   /** Range seen in each output channel. */
   readonly channels: readonly Interval[];
+  /** How often accumulators fell into each bin, ascending, at most 16 bins. */
   readonly histogram: readonly HistogramBin[];
 }
 
 /** Accumulators from `from` to `to`, both inclusive. */
 export interface HistogramBin {
+  /** Smallest accumulator of the bin. */
   readonly from: number;
+  /** Largest accumulator of the bin. */
   readonly to: number;
+  /** Accumulators seen in the bin. */
   readonly count: number;
 }
 

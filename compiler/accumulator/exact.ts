@@ -21,12 +21,15 @@ export interface AxisCase {
 export interface ChannelAnalysis {
   /** Exact range of the accumulator, bias included. */
   readonly interval: Interval;
-  /** Output cell (row, column) that reaches the low end, and the one that reaches the high end. */
+  /** An output cell (row, column) that reaches the low end. */
   readonly lowCell: readonly [number, number];
+  /** An output cell (row, column) that reaches the high end. */
   readonly highCell: readonly [number, number];
 }
 
+/** What the exact analysis says of a convolution, bias included. */
 export interface AccumulatorAnalysis {
+  /** One entry per output channel. */
   readonly channels: readonly ChannelAnalysis[];
   /** Hull over all channels. */
   readonly interval: Interval;

@@ -28,13 +28,17 @@ export type ErrorCode =
   | 'beyond-bfv'
   | 'internal';
 
+/** What a refusal says, field by field. */
 export interface ErrorDetails {
+  /** What kind of refusal it is. */
   readonly code: ErrorCode;
   /** One sentence that says what is wrong. */
   readonly message: string;
   /** Where: a file, a JSON path, a line and column, an option name. */
   readonly where?: string;
+  /** What would have been accepted; absent where `message` says it. */
   readonly expected?: string;
+  /** What came instead; absent where nothing can be shown. */
   readonly found?: string;
   /** What to do about it. */
   readonly hint?: string;
@@ -42,6 +46,7 @@ export interface ErrorDetails {
 
 /** The one error class of the project. `message` holds all the details, one line each after the first, safe to print; `details` are raw. */
 export class CipherconvError extends Error {
+  /** The refusal as data, as it was given: not yet made safe to print. */
   readonly details: ErrorDetails;
 
   constructor(details: ErrorDetails, options?: ErrorOptions) {
@@ -50,6 +55,7 @@ export class CipherconvError extends Error {
     this.details = details;
   }
 
+  /** The kind of refusal: `details.code`. */
   get code(): ErrorCode {
     return this.details.code;
   }

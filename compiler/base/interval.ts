@@ -1,6 +1,8 @@
 /** An exact, closed range of integers [lo, hi]; both ends are safe integers (below 2^53 in magnitude). */
 export interface Interval {
+  /** Smallest integer of the range. */
   readonly lo: number;
+  /** Largest integer of the range, not below `lo`. */
   readonly hi: number;
 }
 
@@ -14,8 +16,11 @@ export function datatypeRange(bits: number, signed: boolean): Interval {
   return signed ? { lo: -(2 ** (bits - 1)), hi: 2 ** (bits - 1) - 1 } : { lo: 0, hi: 2 ** bits - 1 };
 }
 
+/** A width of integers: so many bits, with or without a sign. */
 export interface Width {
+  /** Number of bits, the sign bit included. */
   readonly bits: number;
+  /** Whether the integers are two's complement; otherwise they start at 0. */
   readonly signed: boolean;
 }
 

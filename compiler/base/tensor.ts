@@ -5,7 +5,9 @@ import { CipherconvError } from './errors.ts';
  * magnitude, so doubles carry them without loss.
  */
 export interface Tensor {
+  /** Extents of the axes, the slowest first; empty for one value. */
   readonly shape: readonly number[];
+  /** All values in C order, as many as the product of the extents. */
   readonly data: Float64Array;
 }
 

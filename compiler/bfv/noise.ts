@@ -95,8 +95,11 @@ export type Failure = 'never' | '2^-128';
 
 /** Low bits that travel neither way; see `droppedFromC0` and `droppedFromC1`. */
 export interface DroppedBits {
+  /** Low bits dropped from each coefficient of c0 of an upload. */
   readonly uploadC0: number;
+  /** Low bits dropped from each coefficient of c0 of a response. */
   readonly responseC0: number;
+  /** Low bits dropped from each coefficient of c1 of a response. */
   readonly responseC1: number;
 }
 

@@ -10,6 +10,7 @@ export interface Parameters {
   readonly dataPrimes: readonly string[];
   /** SEAL's special prime, decimal; present exactly when there are several data primes or something is rotated. */
   readonly specialPrime: string | null;
+  /** Bits of security that N and the bits of all primes together give at least (security.ts). */
   readonly securityBits: SecurityBits;
 }
 

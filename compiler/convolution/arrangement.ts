@@ -9,9 +9,22 @@ import type { PhaseAxis, PhaseMap } from './transposed.ts';
  * phases of a transposed convolution (see transposed.ts).
  */
 export type OutputArrangement =
-  | { readonly kind: 'same' }
-  | { readonly kind: 'slices'; readonly count: number }
-  | { readonly kind: 'phases'; readonly map: PhaseMap };
+  | {
+      /** The accumulators are the output. */
+      readonly kind: 'same';
+    }
+  | {
+      /** Channels are slices of a volume: the output is [batch, channels / count, count, height, width]. */
+      readonly kind: 'slices';
+      /** Slices of one output channel. */
+      readonly count: number;
+    }
+  | {
+      /** Channels are phases of a transposed convolution. */
+      readonly kind: 'phases';
+      /** Where the outputs lie among the phases. */
+      readonly map: PhaseMap;
+    };
 
 /** [batch, channels, ...extents] of what `arrangeOutput` returns. */
 export function arrangedShape(arrangement: OutputArrangement, output: OutputShape): readonly number[] {

@@ -6,10 +6,15 @@ import { deepFreeze } from '../base/freeze.ts';
 
 /** The integers that enter: shape NCHW, declared width, zero point and the range that really occurs. */
 export interface InputSpec extends Width {
+  /** Images of one run, 1 to 2^24. */
   readonly batch: number;
+  /** Input channels of all groups, 1 to 2^24. */
   readonly channels: number;
+  /** Rows of an image, 1 to 2^24. */
   readonly height: number;
+  /** Columns of an image, 1 to 2^24. */
   readonly width: number;
+  /** The raw value that stands for 0; it is taken off every input. */
   readonly zeroPoint: number;
   /** Raw values (before the zero point is taken off), within what `bits` and `signed` allow. */
   readonly range: Interval;
@@ -17,12 +22,17 @@ export interface InputSpec extends Width {
 
 /** The shape of the filter: OIHW, with I the input channels of one group. */
 export interface WeightShape extends Width {
+  /** Output channels of all groups (O), 1 to 2^24. */
   readonly outChannels: number;
+  /** Input channels that one output channel sums over (I / group), 1 to 2^24. */
   readonly channelsPerGroup: number;
+  /** Rows of the kernel (kH), 1 to 2^24. */
   readonly kernelHeight: number;
+  /** Columns of the kernel (kW), 1 to 2^24. */
   readonly kernelWidth: number;
 }
 
+/** The filter: its shape [O, I/group, kH, kW], zero points and values. */
 export interface WeightSpec extends WeightShape {
   /** One zero point per output channel. */
   readonly zeroPoints: readonly number[];
@@ -32,19 +42,25 @@ export interface WeightSpec extends WeightShape {
 
 /** All of a convolution that does not reveal a weight. */
 export interface ConvShape {
+  /** Name of the layer, for messages and reports. */
   readonly name: string;
+  /** The integers that enter, [batch, channels, height, width]. */
   readonly input: InputSpec;
+  /** Shape and width of the filter. */
   readonly weights: WeightShape;
   /** [vertical, horizontal], as every pair here. */
   readonly strides: readonly [number, number];
   /** [top, left, bottom, right]; a padded tap contributes 0 to the sum. */
   readonly pads: readonly [number, number, number, number];
+  /** Distance of neighbouring taps in input positions, each 1 to 2^16. */
   readonly dilations: readonly [number, number];
+  /** Number of groups; it divides the input and the output channels. */
   readonly group: number;
 }
 
 /** One checked integer convolution, canonical NCHW / OIHW. Made by `makeSpec` only. */
 export interface ConvSpec extends ConvShape {
+  /** The filter, weights included. */
   readonly weights: WeightSpec;
   /** One per output channel, added after the sum. */
   readonly bias: readonly number[];
@@ -52,10 +68,15 @@ export interface ConvSpec extends ConvShape {
   readonly accumulator: Width | null;
 }
 
+/** Shape of the accumulators, NCHW. */
 export interface OutputShape {
+  /** Images, as in the input. */
   readonly batch: number;
+  /** Output channels. */
   readonly channels: number;
+  /** Rows of an output plane. */
   readonly height: number;
+  /** Columns of an output plane. */
   readonly width: number;
 }
 

@@ -33,7 +33,7 @@ export interface TransposedConvolution {
   readonly accumulator: Width | null;
 }
 
-export interface TransposedWeights extends Width {
+interface TransposedWeights extends Width {
   /** Output channels of one group. */
   readonly outputsPerGroup: number;
   readonly kernelHeight: number;
@@ -46,7 +46,9 @@ export interface TransposedWeights extends Width {
 
 /** Where the outputs of a transposed convolution lie among the accumulators of its phases. */
 export interface PhaseMap {
+  /** The vertical axis. */
   readonly rows: PhaseAxis;
+  /** The horizontal axis. */
   readonly columns: PhaseAxis;
 }
 
@@ -54,6 +56,7 @@ export interface PhaseMap {
 export interface PhaseAxis {
   /** Extent of the output. */
   readonly size: number;
+  /** Added to an output position before it is divided by the stride, in output positions. */
   readonly offset: number;
   /** By remainder, so as many as the stride: position among those that have channels; null for a phase without taps. */
   readonly phases: readonly (number | null)[];

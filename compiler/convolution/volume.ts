@@ -35,7 +35,7 @@ export interface VolumeConvolution {
 
 export type Triple = readonly [number, number, number];
 
-export interface VolumeWeights extends Width {
+interface VolumeWeights extends Width {
   readonly outChannels: number;
   readonly channelsPerGroup: number;
   readonly kernelDepth: number;

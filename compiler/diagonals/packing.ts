@@ -24,9 +24,11 @@ export interface DiagonalsPacking {
   readonly rowPitch: number;
   /** Slots from one plane of a slot row to the next. */
   readonly planePitch: number;
+  /** Planes that stand in one slot row; without effect where a plane takes several slot rows. */
   readonly planesPerRow: number;
   /** Planes after which the inputs repeat; null: every input stands once. */
   readonly period: number | null;
+  /** Which rotations make a rotation by any distance. */
   readonly steps: RotationSteps;
 }
 
@@ -38,9 +40,22 @@ export interface DiagonalsPacking {
  *   sums of products by the giants.
  */
 export type RotationSteps =
-  | { readonly kind: 'rotate-inputs' }
-  | { readonly kind: 'rotate-results' }
-  | { readonly kind: 'baby-giant'; readonly origin: number; readonly size: number };
+  | {
+      /** Inputs are rotated, then multiplied. */
+      readonly kind: 'rotate-inputs';
+    }
+  | {
+      /** Sums of products are rotated. */
+      readonly kind: 'rotate-results';
+    }
+  | {
+      /** Both: inputs by the babies, sums of products by the giants. */
+      readonly kind: 'baby-giant';
+      /** The smallest baby, in slots. */
+      readonly origin: number;
+      /** How many babies there may be: baby - origin lies in [0, size). */
+      readonly size: number;
+    };
 
 /** The part of the packing that places elements. */
 export interface SlotLayout extends Omit<DiagonalsPacking, 'steps'> {

@@ -24,6 +24,7 @@ export interface DecodeWindows {
   readonly residueLow: readonly number[];
 }
 
+/** Exact accumulator ranges of a plan's convolution, bias included (see `AccumulatorAnalysis`). */
 export interface PlanAnalysis {
   /** Hull of the accumulators of all channels. */
   readonly interval: Interval;
@@ -31,12 +32,15 @@ export interface PlanAnalysis {
   readonly channels: readonly Interval[];
   /** max over channels of hi - lo + 1. */
   readonly decodeWidth: number;
+  /** Width that holds `interval`. */
   readonly required: Width;
 }
 
 /** What one run of the plan costs, counted from the program. */
 export interface PlanCounts {
+  /** Ciphertexts of one upload. */
   readonly inputCiphertexts: number;
+  /** Ciphertexts of one response. */
   readonly outputCiphertexts: number;
   /** Plaintext x ciphertext products. */
   readonly products: number;
@@ -50,21 +54,27 @@ export interface PlanCounts {
 
 /** Bytes of all ciphertexts of one run, exact. */
 export interface PlanBytes {
+  /** Bytes of all input ciphertexts, message headers and evaluation keys not counted. */
   readonly upload: number;
+  /** Bytes of all result ciphertexts, message headers not counted. */
   readonly response: number;
 }
 
 /** Why some candidates were not taken; one entry a degree and kind of reason. */
 export interface RefusedCandidate {
+  /** Ring degree N of the candidates. */
   readonly degree: Degree;
+  /** Why they were not taken, as one clause. */
   readonly reason: string;
 }
 
+/** What the search for the plan came to. */
 export interface PlanReport {
   /** Candidates whose cost was computed. */
   readonly considered: number;
   /** Estimated milliseconds of one run on the machine of the cost table. */
   readonly estimatedMilliseconds: number;
+  /** Candidates that were not taken, by degree. */
   readonly refused: readonly RefusedCandidate[];
 }
 
@@ -78,12 +88,15 @@ export interface Transfer {
 
 /** How ciphertexts travel: what is dropped of them, and how c1 of an upload goes. */
 export interface PlanWire extends DroppedBits {
+  /** How c1 of every input ciphertext travels. */
   readonly upload: UploadForm;
 }
 
 /** What every plan holds, whatever its lowering. */
 export interface PlanBase {
+  /** Mark of plan files. */
   readonly format: 'cipherconv-plan';
+  /** Version of the plan format; other versions are refused. */
   readonly version: 2;
   /** Version of the compiler that made the plan. */
   readonly compiler: string;
@@ -91,19 +104,32 @@ export interface PlanBase {
   readonly lowering: string;
   /** What was asked for. */
   readonly request: PlanRequest;
+  /** The convolution, weights included. */
   readonly spec: ConvSpec;
+  /** Exact accumulator ranges, on which the choice of t rests. */
   readonly analysis: PlanAnalysis;
+  /** BFV parameters. */
   readonly parameters: Parameters;
   /** Where elements stand; each lowering has its own. */
   readonly packing: object;
   /** What the noise bound follows from, and the budget that it leaves. */
-  readonly noise: { readonly failure: Failure; readonly predictedBudgetBits: number };
+  readonly noise: {
+    /** When an honest result may decrypt wrong. */
+    readonly failure: Failure;
+    /** Noise budget that results have left at least, bits. */
+    readonly predictedBudgetBits: number;
+  };
+  /** How residues become accumulators. */
   readonly windows: DecodeWindows;
+  /** Which ciphertexts really travel. */
   readonly transfer: Transfer;
   /** Low bits that do not travel. */
   readonly wire: DroppedBits;
+  /** What one run costs in operations. */
   readonly counts: PlanCounts;
+  /** What one run costs on the line, bytes. */
   readonly bytes: PlanBytes;
+  /** What the search for the plan came to. */
   readonly report: PlanReport;
 }
 
@@ -111,10 +137,15 @@ export interface PlanBase {
 export interface ClientViewBase {
   /** Name of the lowering: the discriminant. */
   readonly lowering: string;
+  /** The convolution without its weights. */
   readonly shape: ConvShape;
+  /** BFV parameters. */
   readonly parameters: Parameters;
+  /** How residues become accumulators. */
   readonly windows: DecodeWindows;
+  /** Which ciphertexts really travel. */
   readonly transfer: Transfer;
+  /** How ciphertexts travel. */
   readonly wire: PlanWire;
 }
 

@@ -17,6 +17,7 @@ import type { Lowering as LoweringName, Plan } from './plan.ts';
 import { loweringNamed, LOWERINGS } from './registry.ts';
 import { verifyWith } from './verify.ts';
 
+/** What to compile for. Everything has a default; the plan records what was taken as its `request`. */
 export interface CompileOptions extends Omit<RequestOptions, 'lowering' | 'degree' | 'failure'> {
   /** How the product is computed. Default `auto`: whichever the cost model finds cheaper. */
   readonly lowering?: 'auto' | LoweringName;

@@ -16,7 +16,7 @@ export function residueOf(value: number, plainModulus: number): number {
 export type Multiply = (left: number, right: number) => number;
 
 /** Largest t whose products of two residues are exact doubles: t^2 <= 2^52, so that adding t still is. */
-export const LARGEST_DIRECT = 2 ** 26;
+export const LARGEST_EXACT_FACTOR = 2 ** 26;
 /** Largest t for `splitMultiply`: t * 2^18 <= 2^53. */
 const LARGEST_SPLIT = 2 ** 35;
 const HALF_BITS = 2 ** 18;
@@ -31,7 +31,7 @@ function reduce(value: number, modulus: number, inverse: number): number {
 /** The multiplication modulo t: in doubles where they are exact, in two steps of 18 bits, or in bigints. */
 export function multiplication(modulus: number): Multiply {
   const inverse = 1 / modulus;
-  if (modulus <= LARGEST_DIRECT) return (left, right) => reduce(left * right, modulus, inverse);
+  if (modulus <= LARGEST_EXACT_FACTOR) return (left, right) => reduce(left * right, modulus, inverse);
   if (modulus <= LARGEST_SPLIT) {
     return (left, right) => {
       const high = Math.floor(right / HALF_BITS);

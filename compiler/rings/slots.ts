@@ -1,5 +1,5 @@
 import { internalError } from '../base/errors.ts';
-import { LARGEST_DIRECT, multiplication, powerOf } from './residues.ts';
+import { LARGEST_EXACT_FACTOR, multiplication, powerOf } from './residues.ts';
 import type { Multiply } from './residues.ts';
 
 /**
@@ -138,7 +138,7 @@ export function slotTransform(degree: number, plainModulus: number): SlotTransfo
   const exponents = slotExponents(degree);
   const reversed = bitReversal(degree);
   const butterflies =
-    plainModulus <= LARGEST_DIRECT
+    plainModulus <= LARGEST_EXACT_FACTOR
       ? directButterflies(plainModulus)
       : generalButterflies(multiply, plainModulus);
   const forward = powersOf(multiply(root, root), degree / 2, multiply);

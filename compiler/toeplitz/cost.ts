@@ -1,3 +1,4 @@
+import { SEED_BYTES } from '../bfv/wireBytes.ts';
 import { DIRECT_NANOSECONDS, MICROSECONDS, WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
 import type { Degree } from '../bfv/security.ts';
 import type { CostEstimate } from '../cost/estimate.ts';
@@ -8,8 +9,6 @@ export interface OperationCounts {
   readonly products: number;
   readonly outputCiphertexts: number;
 }
-
-const SEED_BYTES = 64;
 
 /** What of a candidate both kernels' estimates follow from. */
 export interface CandidateCounts {

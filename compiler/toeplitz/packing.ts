@@ -17,13 +17,28 @@ import type { ConvShape } from '../convolution/spec.ts';
  */
 export interface ToeplitzPacking {
   /** Space-to-depth factor of each axis: 1, or the stride. */
-  readonly phaseFactors: { readonly rows: number; readonly columns: number };
+  readonly phaseFactors: {
+    /** Factor of the rows: 1, or the vertical stride. */
+    readonly rows: number;
+    /** Factor of the columns: 1, or the horizontal stride. */
+    readonly columns: number;
+  };
   /** Output rows and columns of one tile; the last tile of an axis may be smaller. */
-  readonly tile: { readonly height: number; readonly width: number };
+  readonly tile: {
+    /** Output rows of a tile. */
+    readonly height: number;
+    /** Output columns of a tile. */
+    readonly width: number;
+  };
+  /** R: coefficients from one row of a phase channel to the next. */
   readonly rowPitch: number;
+  /** P: coefficients from one phase channel to the next. */
   readonly channelPitch: number;
+  /** Cw: phase channels of a block that share an input ciphertext. */
   readonly channelsPerCiphertext: number;
+  /** Blocks that share an input ciphertext. */
   readonly blocksPerCiphertext: number;
+  /** Output channels that share a weight polynomial, and so a result ciphertext. */
   readonly outputsPerProduct: number;
 }
 
@@ -53,7 +68,7 @@ export interface AxisLayout {
   readonly tileCount: number;
   /** Smallest encoded phase coordinate over all tiles, relative to the tile, at most `reach`. */
   readonly origin: number;
-  /** Largest distance that a pitch must keep apart (the vmax / umax of the alias condition). */
+  /** Largest distance that a pitch must keep apart: the alias condition of `pitches`. */
   readonly span: number;
 }
 

@@ -15,6 +15,7 @@ export interface NoiseFacts {
   readonly rowL2Squared: number;
 }
 
+/** What the noise of a toeplitz plan follows from, and the budget that it leaves. */
 export interface PlanNoise extends NoiseFacts {
   /** Budget in bits that SEAL reports at least, by the worst-case rule. */
   readonly predictedBudgetBits: number;
@@ -37,19 +38,36 @@ export interface DirectLanes {
  * evaluator must not meet a c1 that somebody has chosen.
  */
 export type Execution =
-  | { readonly kernel: 'ntt' }
-  | { readonly kernel: 'direct'; readonly lanes: DirectLanes; readonly upload: UploadForm };
+  | {
+      /** SEAL's evaluator. */
+      readonly kernel: 'ntt';
+    }
+  | {
+      /** Shift-and-add over raw coefficients. */
+      readonly kernel: 'direct';
+      /** How its 32-bit lanes sum without overflow. */
+      readonly lanes: DirectLanes;
+      /** How c1 of every input ciphertext travels. */
+      readonly upload: UploadForm;
+    };
 
 /** Coefficients: no rotations, no keys. */
 export interface ToeplitzPlan extends PlanBase {
+  /** The discriminant. */
   readonly lowering: 'toeplitz';
+  /** Which element sits in which coefficient. */
   readonly packing: ToeplitzPacking;
+  /** The kernel, with what only that kernel has. */
   readonly execution: Execution;
+  /** What the noise bound follows from, and the budget that it leaves. */
   readonly noise: PlanNoise;
 }
 
+/** What a client knows of a toeplitz plan; it holds no weight. */
 export interface ToeplitzView extends ClientViewBase {
+  /** The discriminant. */
   readonly lowering: 'toeplitz';
+  /** Which element sits in which coefficient. */
   readonly packing: ToeplitzPacking;
 }
 

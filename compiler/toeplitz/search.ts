@@ -3,8 +3,8 @@ import { CipherconvError } from '../base/errors.ts';
 import { bitLength } from '../base/interval.ts';
 import { NOTHING_DROPPED } from '../bfv/noise.ts';
 import type { Failure } from '../bfv/noise.ts';
-import { axisLayout, axisShapes, pitches } from './packing.ts';
-import type { AxisLayout, AxisShape, ToeplitzPacking } from './packing.ts';
+import { axisShapes, pitches } from './packing.ts';
+import type { AxisLayout, ToeplitzPacking } from './packing.ts';
 import { chooseModulus } from '../bfv/chooseModulus.ts';
 import type { ModulusChoice } from '../bfv/chooseModulus.ts';
 import { directCounts } from './direct/cost.ts';
@@ -15,7 +15,8 @@ import type { ConvShape, OutputShape } from '../convolution/spec.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import { resultNoise } from './noise.ts';
 import type { Kernel, RefusedCandidate } from '../lowering/plan.ts';
-import { chunkRange } from './program.ts';
+import { describeEstimate, isCheaper } from '../cost/estimate.ts';
+import { splitSizes, rowNorm, axisCandidates, productsOfGroup } from './candidates.ts';
 
 /**
  * The packing search: every ring degree, space-to-depth or direct strides, tile shapes, outputs per product and
@@ -58,36 +59,6 @@ interface Candidate {
   readonly kernel: Kernel;
   readonly modulus: FoundModulus;
   readonly estimate: CostEstimate;
-}
-
-/** Distinct values of ceil(extent / k), largest first: the sizes that split an extent into equal parts. */
-export function splitSizes(extent: number): number[] {
-  const sizes = [extent];
-  for (let size = extent; size > 1; sizes.push(size)) {
-    // The fewest parts that make a part smaller than `size`.
-    const parts = Math.ceil(extent / (size - 1));
-    size = Math.ceil(extent / parts);
-  }
-  return sizes;
-}
-
-/** Largest sum of `perRow` neighbouring channels' norms (L1, or squared L2), grouped as result rows are. */
-function rowNorm(norms: readonly number[], perRow: number): number {
-  let largest = 0;
-  for (let first = 0; first < norms.length; first += perRow) {
-    let sum = 0;
-    for (let index = first; index < Math.min(first + perRow, norms.length); index++) sum += norms[index]!;
-    largest = Math.max(largest, sum);
-  }
-  return largest;
-}
-
-/** Axis layouts for all split sizes of the outputs, largest tile first, for each useful space-to-depth factor. */
-function axisCandidates(shape: AxisShape): AxisLayout[] {
-  const factors = shape.stride === 1 ? [1] : [shape.stride, 1];
-  return factors.flatMap((factor) =>
-    splitSizes(shape.outputSize).map((size) => axisLayout(shape, factor, size)),
-  );
 }
 
 /** Searches one ring degree. */
@@ -189,45 +160,6 @@ class DegreeSearch {
 /** A tile smaller than this part of the ring wastes more on its halo than it saves. */
 const SMALLEST_TILE_PARTS = 16;
 
-function productsOfGroup(
-  shape: ConvShape,
-  packing: ToeplitzPacking,
-  phaseChannels: number,
-  chunks: number,
-  resultRows: number,
-): number {
-  if (shape.group === 1) return chunks * resultRows;
-  let products = 0;
-  for (let row = 0; row < resultRows; row++) {
-    const { first, last } = chunkRange(shape, { packing, phaseChannels }, row);
-    products += last - first + 1;
-  }
-  return products;
-}
-
-/** Times are estimates: less than this part of a difference does not count, and the simpler, earlier candidate stays. */
-const WORTHWHILE = 0.01;
-
-function isCheaper(left: CostEstimate, right: CostEstimate, objective: Objective): boolean {
-  switch (objective) {
-    case 'latency':
-      return (
-        left.milliseconds < right.milliseconds * (1 - WORTHWHILE) ||
-        (left.milliseconds === right.milliseconds && left.bytes < right.bytes)
-      );
-    case 'bandwidth':
-      return (
-        left.bytes < right.bytes || (left.bytes === right.bytes && left.milliseconds < right.milliseconds)
-      );
-    default:
-      return objective satisfies never;
-  }
-}
-
-function describe(estimate: CostEstimate): string {
-  return `${estimate.milliseconds.toFixed(2)} ms and ${estimate.bytes} bytes`;
-}
-
 /** Why nothing fits, by how much, and what would help. */
 function refuseAll(
   request: SearchRequest,
@@ -324,7 +256,7 @@ function refusals(
   if (search.best !== null && degree !== chosen.degree) {
     found.push({
       degree,
-      reason: `its best packing costs ${describe(search.best.estimate)}, the chosen one ${describe(chosen.candidate.estimate)}`,
+      reason: `its best packing costs ${describeEstimate(search.best.estimate)}, the chosen one ${describeEstimate(chosen.candidate.estimate)}`,
     });
   }
   return found;

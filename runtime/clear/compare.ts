@@ -1,10 +1,13 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 
+/** One place where two tensors differ. */
 export interface Mismatch {
   /** Flat index in C order. */
   readonly index: number;
+  /** The integer computed in the clear. */
   readonly expected: number;
+  /** The integer decrypted. */
   readonly actual: number;
 }
 

@@ -8,17 +8,20 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
  */
 export type Requantization =
   | {
+      /** TFLite and CMSIS-NN: a fixed-point multiplier and a shift. */
       readonly kind: 'tflite';
       /**
        * `q31-double-rounding`: MultiplyByQuantizedMultiplier of TFLite (gemmlowp) and CMSIS-NN, 32-bit accumulators.
        * `s64-reduced-multiplier`: its form for 16-bit inputs with 64-bit accumulators, a 15-bit multiplier.
        */
       readonly rounding: 'q31-double-rounding' | 's64-reduced-multiplier';
-      /** Q31: the scale is multiplier * 2^(shift - 31). */
+      /** Fixed-point multiplier (Q31); the scale is multiplier * 2^(shift - 31). */
       readonly multiplier: readonly number[];
-      /** Positive to the left. */
+      /** Exponent of the scale; positive shifts to the left. */
       readonly shift: readonly number[];
+      /** Added after scaling, before `clamp`. */
       readonly outputZeroPoint: number;
+      /** Range that outputs saturate to. */
       readonly clamp: Interval;
     }
   | {
@@ -26,17 +29,23 @@ export type Requantization =
       readonly kind: 'qlinear';
       /** inputScale * weightScale / outputScale. */
       readonly scale: readonly number[];
+      /** Added after scaling, before `clamp`. */
       readonly outputZeroPoint: number;
+      /** Range that outputs saturate to. */
       readonly clamp: Interval;
     }
   | {
       /** floor((accumulator * multiplier + addend + 2^(shift-1)) / 2^shift): integer batch norm and shift, half up. */
       readonly kind: 'mul-add-shift';
+      /** Integer factor. */
       readonly multiplier: readonly number[];
+      /** Integer added after the factor, before the shift. */
       readonly addend: readonly number[];
       /** At least 0, to the right. */
       readonly shift: readonly number[];
+      /** Added after scaling, before `clamp`. */
       readonly outputZeroPoint: number;
+      /** Range that outputs saturate to. */
       readonly clamp: Interval;
     };
 

@@ -27,9 +27,11 @@ export interface Evaluator extends DisposableHandle {
 /** Called with the work done and the total: plaintexts while preparing, products while evaluating. */
 export type Progress = (done: number, total: number) => void;
 
+/** How an evaluator computes; everything has a default. */
 export interface EvaluatorOptions {
   /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
   readonly weightMemoryBytes?: number;
+  /** Called as plaintexts are prepared and products are made. */
   readonly onProgress?: Progress;
   /** Default: the plan's. Both give the same bytes; the direct one needs a plan that has its lanes. */
   readonly kernel?: Kernel;

@@ -6,8 +6,22 @@ import type { RingPlaintext } from '../../compiler/toeplitz/program.ts';
 
 /** Where the transformed weights are. `bytes` is what all of them take (or would take) in NTT form. */
 export type Weights =
-  | { readonly kind: 'resident'; readonly count: number; readonly bytes: number }
-  | { readonly kind: 'on-the-fly'; readonly count: number; readonly bytes: number };
+  | {
+      /** Every transformed weight stays in memory. */
+      readonly kind: 'resident';
+      /** Weight polynomials. */
+      readonly count: number;
+      /** Bytes that they take. */
+      readonly bytes: number;
+    }
+  | {
+      /** Weights are transformed at each use. */
+      readonly kind: 'on-the-fly';
+      /** Weight polynomials. */
+      readonly count: number;
+      /** Bytes that they would take. */
+      readonly bytes: number;
+    };
 
 export interface WeightSource {
   readonly weights: Weights;

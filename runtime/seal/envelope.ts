@@ -1,4 +1,5 @@
 import type { PublicSeal } from './module.ts';
+import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /**
  * SEAL's uncompressed serialization, little-endian: a 16-byte header (magic, header size, version major and minor,
@@ -18,8 +19,8 @@ export const PLAINTEXT_WORDS_AT = 88;
 const CIPHERTEXT_ARRAY_AT = 89;
 /** The inner array has a header and a count of words of its own; then the words c0, c1 (each prime by prime). */
 export const CIPHERTEXT_WORDS_AT = CIPHERTEXT_ARRAY_AT + HEADER + WORD;
+
 /** A seeded ciphertext carries c0 and, instead of c1, a generator record: header, type, 64 bytes of seed. */
-export const SEED_BYTES = 64;
 const SEED_RECORD = HEADER + 1 + SEED_BYTES;
 
 /** Anything of node-seal that serializes itself. */

@@ -1,6 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { DroppedBits } from '../../compiler/bfv/noise.ts';
-import { CIPHERTEXT_WORDS_AT, SEED_BYTES, wordHalves } from '../seal/envelope.ts';
+import { CIPHERTEXT_WORDS_AT, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
 import { coefficientCode, packedBytes, positionCount } from './coefficients.ts';
@@ -9,6 +9,7 @@ import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
 import type { PlanWire } from '../../compiler/lowering/plan.ts';
+import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /**
  * Ciphertexts as they travel: coefficients only, packed at the bits that the plan says, prime by prime. SEAL's envelope

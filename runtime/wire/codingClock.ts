@@ -1,6 +1,8 @@
 /** Time spent packing and unpacking ciphertexts, milliseconds since the start: what a benchmark tells apart. */
 export interface CodingTimes {
+  /** Milliseconds spent unpacking uploads. */
   readonly upload: number;
+  /** Milliseconds spent packing responses. */
   readonly response: number;
 }
 

@@ -1,6 +1,5 @@
 import { viewRules } from '../../compiler/lowerings/views.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
-import { SEED_BYTES } from '../seal/envelope.ts';
 import { readUpload, uploadCodes } from './ciphertexts.ts';
 import type { UploadCodes } from './ciphertexts.ts';
 import { coefficientCode } from './coefficients.ts';
@@ -11,6 +10,7 @@ import { decodeMessage } from './message.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
 import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /**
  * Everything that can be wrong with a message to a server, found without SEAL: header, plan, length, and every

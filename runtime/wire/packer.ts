@@ -1,10 +1,10 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { SEED_BYTES } from '../seal/envelope.ts';
 import { PACKING_WASM } from './packing.gen.ts';
 import { lazyModule, makeMemory } from '../wasm.ts';
 import type { WasmModule } from '../wasm.ts';
 import { packedBytes, positionCount } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
+import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /** The functions of runtime/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
 interface PackingExports {

@@ -16,14 +16,17 @@ import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
  * files of the plan's owner lie, and `nchwOf` and `inLayout` lead there and back. Messages are as they travel.
  */
 export interface PlanClient extends DisposableHandle {
+  /** The client plan. */
   readonly plan: ClientPlan;
-  /** Exact bytes of every upload message, and of every response message. */
+  /** Exact bytes of every upload message. */
   readonly uploadBytes: number;
+  /** Exact bytes of every response message. */
   readonly responseBytes: number;
   /** Exact bytes of the message with the evaluation keys; 0 for a plan that needs none. */
   readonly evaluationKeyBytes: number;
-  /** Extents of the tensors, NCHW. */
+  /** Extents of what `encrypt` takes, NCHW. */
   readonly inputShape: Shape4;
+  /** Extents of what `decrypt` returns, NCHW. */
   readonly outputShape: Shape4;
   /**
    * The upload message of one input (raw values, NCHW). Every call draws fresh randomness, so that two
@@ -51,6 +54,7 @@ export interface PlanClient extends DisposableHandle {
   precompute(inputs: number): void;
 }
 
+/** How a client is made; everything has a default. */
 export interface PlanClientOptions {
   /**
    * A key that `exportSecretKey` gave for this plan. Default: a fresh one. Fresh keys each session are the advice: a key

@@ -9,6 +9,7 @@ import type { PlanClient } from './client.ts';
 import { reasonOf, send, ServerError } from './request.ts';
 import type { Fetch, Request, RetryPolicy } from './request.ts';
 
+/** How a server is reached; everything has a default. */
 export interface ConnectOptions {
   /** A key that `exportSecretKey` gave for this plan. Default: a fresh one, which is the advice. */
   readonly secretKey?: Uint8Array;
@@ -24,6 +25,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Of one call of `infer`. */
 export interface InferOptions {
   /** Aborts the requests of this call; for a deadline, `AbortSignal.timeout(ms)`. */
   readonly signal?: AbortSignal;
@@ -33,12 +35,15 @@ export interface InferOptions {
 
 /** Bytes of one call of `infer`, in the order of the kinds; `keys-sent` only when this call sent evaluation keys. */
 export interface InferStep {
+  /** What was done: the upload was encrypted, evaluation keys were taken by the server, or the response came. */
   readonly kind: 'encrypted' | 'keys-sent' | 'answered';
+  /** The whole message. */
   readonly bytes: Uint8Array;
 }
 
 /** A client of a plan that is served over HTTP. */
 export interface RemotePlan extends DisposableHandle {
+  /** The client plan, as the server sent it and the digest confirmed it. */
   readonly plan: ClientPlan;
   /** The client itself: shapes, byte counts, keys. */
   readonly client: PlanClient;

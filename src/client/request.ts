@@ -28,6 +28,7 @@ export class ServerError extends CipherconvError {
   }
 }
 
+/** What sends one request; the part of the platform's `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface RetryPolicy {

@@ -35,12 +35,21 @@ interface RuleContext {
   }) => void;
 }
 
+/** A rule as ESLint takes it, the part that is used. */
 interface EslintRule {
+  /** What ESLint and editors show of the rule. */
   readonly meta: {
+    /** Whether findings are mistakes or advice. */
     readonly type: 'problem' | 'suggestion';
-    readonly docs: { readonly description: string };
+    /** Texts for people. */
+    readonly docs: {
+      /** What the rule finds, as one clause. */
+      readonly description: string;
+    };
+    /** JSON Schema of the options; empty for a rule without any. */
     readonly schema: readonly object[];
   };
+  /** Called by ESLint for each file. */
   readonly create: (context: RuleContext) => { readonly Document: () => void };
 }
 
@@ -182,17 +191,36 @@ function severities(info: 'warn' | 'off'): Record<string, 'error' | 'warn' | 'of
 
 /** One entry of a flat config; the plugin `json` must be there too. */
 export interface CipherconvConfig {
+  /** `cipherconv/recommended` or `cipherconv/all`. */
   readonly name: string;
+  /** Globs of the files that it is for. */
   readonly files: string[];
+  /** The JSON language of `@eslint/json`. */
   readonly language: 'json/json';
+  /** This plugin, as `cipherconv`. */
   readonly plugins: Record<string, CipherconvPlugin>;
+  /** Severities by rule, `cipherconv/` in front of the name. */
   readonly rules: Record<string, 'error' | 'warn' | 'off'>;
 }
 
+/** The plugin as a flat config of ESLint takes it. */
 export interface CipherconvPlugin {
-  readonly meta: { readonly name: string; readonly version: string };
+  /** What ESLint knows the plugin by. */
+  readonly meta: {
+    /** Name of the plugin. */
+    readonly name: string;
+    /** Version of cipherconv. */
+    readonly version: string;
+  };
+  /** The rules by name. */
   readonly rules: Readonly<Record<string, EslintRule>>;
-  readonly configs: { recommended: CipherconvConfig; all: CipherconvConfig };
+  /** Ready entries of a flat config. */
+  readonly configs: {
+    /** Errors and warnings; rules that only inform are off. */
+    recommended: CipherconvConfig;
+    /** Every rule; those that only inform are warnings. */
+    all: CipherconvConfig;
+  };
 }
 
 function configOf(name: string, info: 'warn' | 'off'): CipherconvConfig {
@@ -213,4 +241,5 @@ const plugin: CipherconvPlugin = {
   configs: { recommended: configOf('recommended', 'off'), all: configOf('all', 'warn') },
 };
 
+/** The plugin: `plugins: { cipherconv }`, or an entry of `configs`. */
 export default plugin;

@@ -30,6 +30,7 @@ import { clientView } from '../../compiler/lowerings/views.ts';
  * decode windows say of them. Runs in browsers.
  */
 export interface ClientPlan {
+  /** What encrypting and decrypting need. */
   readonly view: ClientView;
   /** Axis order of input and output tensors outside. */
   readonly layout: TensorLayout;

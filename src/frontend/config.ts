@@ -12,6 +12,7 @@ import { createLocator, formatPath, locate, LocatedError, parseJson } from './po
 import type { JsonPath, Locator, Position } from './positions.ts';
 import type { AutoPad, FilterConfig, TensorLayout } from './schema.ts';
 
+/** Where the text of a filter config comes from. */
 export interface ConfigSource {
   /** Name of the file, for messages. */
   readonly file: string;
@@ -21,11 +22,13 @@ export interface ConfigSource {
 
 /** A filter config, checked. */
 export interface ParsedConfig {
+  /** The convolution, NCHW and OIHW. */
   readonly spec: ConvSpec;
   /** Axis order of input and output tensors outside; the spec itself is always NCHW. */
   readonly layout: TensorLayout;
   /** What the pads came from, so that another input size can be given new ones; null for explicit pads. */
   readonly autoPad: AutoPad | null;
+  /** Name of the file, for messages. */
   readonly file: string;
   /** Line and column of a key or value of the config, or of the closest thing above it. */
   readonly locate: Locator;

@@ -4,14 +4,19 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /** A decoded picture: opaque, samples as stored, interleaved (row, column, channel). */
 export interface Picture {
+  /** Name of the file, for messages. */
   readonly file: string;
+  /** Columns, in pixels. */
   readonly width: number;
+  /** Rows, in pixels. */
   readonly height: number;
   /** Bits of one sample: 1, 2, 4, 8 or 16. */
   readonly depth: number;
+  /** 1 for grey, 3 for red, green and blue. */
   readonly channels: 1 | 3;
   /** Whether all three channels are equal everywhere, so that it may stand for a grey picture (palettes only). */
   readonly greyPalette: boolean;
+  /** Samples [height, width, channels], in [0, 2^depth). */
   readonly samples: Uint8Array | Uint16Array;
 }
 

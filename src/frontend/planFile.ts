@@ -18,6 +18,7 @@ import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** A plan as it is kept in a file. */
 export interface StoredPlan {
+  /** The plan itself, frozen. */
   readonly plan: Plan;
   /** Axis order of input and output tensors outside. */
   readonly layout: TensorLayout;

@@ -7,7 +7,9 @@ import type { JsonPath, Target } from './scanJson.ts';
 
 /** Where in a JSON text something sits; both count from 1, as editors do. */
 export interface Position {
+  /** Line, from 1. */
   readonly line: number;
+  /** Column in UTF-16 code units, from 1. */
   readonly column: number;
 }
 
@@ -15,7 +17,9 @@ export type { JsonPath, Target };
 
 /** A refusal that points into a text file. `position` is null when the fault has no place in it. */
 export class LocatedError extends CipherconvError {
+  /** Name of the file, as the caller gave it. */
   readonly file: string;
+  /** Line and column of the fault; null when it has no place in the file. */
   readonly position: Position | null;
 
   constructor(file: string, position: Position | null, details: ErrorDetails, options?: ErrorOptions) {

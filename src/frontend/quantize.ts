@@ -7,12 +7,17 @@ import { roundHalfEven } from '../../runtime/clear/requantize.ts';
 
 /** Floating-point numbers in C order. */
 export interface Floats {
+  /** Extents of the axes, the slowest first. */
   readonly shape: readonly number[];
+  /** Finite numbers, as many as the product of the extents. */
   readonly data: ArrayLike<number>;
 }
 
+/** How floats become integers. */
 export interface QuantizeOptions {
+  /** Bits of one integer: 1 to 16, from 2 for signed symmetric ones. */
   readonly bits: number;
+  /** Whether the integers are two's complement. */
   readonly signed: boolean;
   /**
    * `symmetric`: zero point 0, scale = largest magnitude / largest integer. `affine`: the range from the smallest to the
@@ -29,13 +34,17 @@ export interface QuantizeOptions {
 
 /** float ~ scale * (value - zeroPoint), with scale and zero point of the element's channel. */
 export interface Quantized {
+  /** Extents, as the floats have them. */
   readonly shape: readonly number[];
   /** Integers in the layout of the floats. */
   readonly values: number[];
   /** One, or one per output channel. */
   readonly scales: number[];
+  /** One, or one per output channel; zeros where `symmetric`. */
   readonly zeroPoints: number[];
+  /** Bits of one integer. */
   readonly bits: number;
+  /** Whether the integers are two's complement. */
   readonly signed: boolean;
 }
 

@@ -89,6 +89,10 @@ export type TensorLayout = FilterConfig['input']['layout'];
 /** Order of the axes of the weights outside; inside it is always OIHW. */
 export type WeightLayout = FilterConfig['weights']['layout'];
 
+/**
+ * How pads follow from the input size, as ONNX's auto_pad: none (`VALID`), or as many as keep ceil(size / stride)
+ * outputs, the odd one at the end (`SAME_UPPER`) or at the beginning (`SAME_LOWER`).
+ */
 export type AutoPad = NonNullable<FilterConfig['autoPad']>;
 
 /** JSON Schema (draft 2020-12) of `*.conv.json`, for editors. */

@@ -15,8 +15,18 @@ import { parseJson } from './positions.ts';
 
 /** What a command was given: a filter config to compile, or a plan. */
 export type ConvSource =
-  | { readonly kind: 'config'; readonly config: ParsedConfig }
-  | { readonly kind: 'plan'; readonly stored: StoredPlan };
+  | {
+      /** A filter config, not yet compiled. */
+      readonly kind: 'config';
+      /** The config, checked. */
+      readonly config: ParsedConfig;
+    }
+  | {
+      /** A plan, proved right again. */
+      readonly kind: 'plan';
+      /** The plan with its digest. */
+      readonly stored: StoredPlan;
+    };
 
 function refuseModel(path: string): void {
   if (extname(path).toLowerCase() !== '.onnx') return;

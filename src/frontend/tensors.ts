@@ -22,19 +22,31 @@ import { schemaError } from './schemaIssues.ts';
 /** What an input file holds, before it meets a convolution: so that a picture's size can be asked for first. */
 export type InputSource =
   | {
+      /** A tensor of integers. */
       readonly kind: 'tensor';
+      /** Name of the file, for messages. */
       readonly file: string;
       /** Shape and elements as the file has them, in the config's layout. */
       readonly shape: readonly number[];
+      /** Elements in C order, safe integers. */
       readonly data: Float64Array;
       /** An error that points at one element. */
       readonly elementError: (index: number, details: ElementFault) => CipherconvError;
     }
-  | { readonly kind: 'picture'; readonly picture: Picture };
+  | {
+      /** A picture, to be quantized. */
+      readonly kind: 'picture';
+      /** Its samples. */
+      readonly picture: Picture;
+    };
 
+/** What is wrong with one element of an input. */
 interface ElementFault {
+  /** One clause that says what is wrong. */
   readonly message: string;
+  /** What would have been accepted. */
   readonly expected: string;
+  /** What came instead. */
   readonly found: string;
 }
 

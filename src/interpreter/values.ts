@@ -8,8 +8,11 @@ import type { ElementType } from '../frontend/onnx/proto/codes.ts';
  * was written down.
  */
 export interface DenseTensor {
+  /** Element type as ONNX names it. */
   readonly type: ElementType;
+  /** Extents of the axes, the slowest first; empty for a scalar. */
   readonly shape: readonly number[];
+  /** Elements in C order. */
   readonly data: NumericArray;
 }
 

@@ -17,18 +17,23 @@ import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 
 /** One way to bound the accumulator. A proof holds for every input; an estimate says what to expect. */
 export interface Tier<Kind extends 'proof' | 'estimate' = 'proof'> {
+  /** Whether the bound is proved or estimated. */
   readonly kind: Kind;
+  /** Hull of the intervals of all output channels, bias included. */
   readonly interval: Interval;
+  /** Width that holds `interval`. */
   readonly required: Width;
   /** Interval of each output channel. */
   readonly channels: readonly Interval[];
 }
 
+/** The bound from the datatypes alone: any inputs times any weights of the declared bits. */
 export interface DatatypeTier extends Tier {
   /** How many taps fit the declared accumulator whatever the weights are; null when none is declared or all fit. */
   readonly largestTaps: number | null;
 }
 
+/** The bound from the L1 norms of the weights, inputs anywhere in their range. */
 export interface NormTier extends Tier {
   /** L1 norm of the centred weights of each output channel. */
   readonly norms: readonly number[];
@@ -36,18 +41,27 @@ export interface NormTier extends Tier {
   readonly a2qBits: number | null;
 }
 
+/** The exact range over all inputs. */
 export interface ExactTier extends Tier {
+  /** Largest hi - lo + 1 of a channel: values that one decode window tells apart. */
   readonly decodeWidth: number;
 }
 
+/** What sample inputs gave; nothing says that the next input stays within. */
 export interface CalibratedTier extends Tier<'estimate'> {
+  /** The accumulators seen. */
   readonly samples: Calibration;
 }
 
+/** Probability that an output leaves the declared width when inputs are random. */
 export interface ProbabilisticTier {
+  /** It is an estimate: it depends on the distribution of the inputs. */
   readonly kind: 'estimate';
+  /** Distribution of the inputs: uniform over their range, or that of the sample inputs. */
   readonly inputs: 'uniform' | 'calibration';
+  /** Largest P(overflow) over the channels; null when it takes too long to compute. */
   readonly largest: number | null;
+  /** P(overflow) of one output of each channel; null where it takes too long to compute. */
   readonly channels: readonly (number | null)[];
 }
 
@@ -55,8 +69,11 @@ export interface ProbabilisticTier {
 export interface Analysis {
   /** Products that one output sums. */
   readonly taps: number;
+  /** The width that the author declared; null for none. */
   readonly declared: Width | null;
+  /** The bound from the datatypes alone. */
   readonly datatype: DatatypeTier;
+  /** The bound from the norms of the weights. */
   readonly l1: NormTier;
   /** The exact range over all inputs, weights and borders counted: both ends are reached. */
   readonly exact: ExactTier;
@@ -72,6 +89,7 @@ export interface Analysis {
 export interface Samples {
   /** Raw inputs, each flat CHW. */
   readonly images: readonly Float64Array[];
+  /** Summary of the accumulators. */
   readonly calibration: Calibration;
 }
 

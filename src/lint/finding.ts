@@ -16,8 +16,10 @@ export const RULE_NAMES = [
   'unreadable',
 ] as const;
 
+/** Names of the rules. */
 export type ConfigurableRule = (typeof RULE_NAMES)[number];
 
+/** Name of the rule that a finding is of. */
 export type RuleName = ConfigurableRule;
 
 /** Integers past 2^53 are decimal strings. */
@@ -38,50 +40,71 @@ export interface Witness {
 
 /** One finding. What does not apply is null, never absent. */
 export interface Finding {
+  /** Rule that found it. */
   readonly rule: RuleName;
+  /** How bad it is, by the settings. */
   readonly level: Level;
+  /** Name of the file. */
   readonly file: string;
   /** From 1. */
   readonly line: number | null;
+  /** From 1; null for a file without lines. */
   readonly column: number | null;
   /** Name of the convolution. */
   readonly layer: string | null;
+  /** One sentence that says what is wrong. */
   readonly message: string;
   /** Range of the accumulator that the finding is about. */
   readonly interval: readonly [lo: WideInteger, hi: WideInteger] | null;
+  /** Bits that the accumulator needs. */
   readonly requiredBits: number | null;
+  /** Bits that the author declared. */
   readonly declaredBits: number | null;
   /** declaredBits - requiredBits. */
   readonly headroom: number | null;
+  /** Inputs that show it. */
   readonly witness: Witness | null;
+  /** What to do about it, as one clause. */
   readonly hint: string | null;
 }
 
 /** What was analysed of one convolution. */
 export interface Layer {
+  /** Name of the file. */
   readonly file: string;
+  /** Name of the convolution. */
   readonly name: string;
+  /** Operator: that of the ONNX node, or Conv. */
   readonly op: string;
+  /** Products that one output sums. */
   readonly taps: number;
   /** Exact range over all output channels; that of the datatypes where the weights are not known. */
   readonly interval: readonly [lo: number, hi: number];
+  /** Bits that `interval` needs. */
   readonly requiredBits: number;
+  /** Bits that the author declared; null for none. */
   readonly declaredBits: number | null;
   /** What `declaredBits` can hold. */
   readonly declaredRange: readonly [lo: number, hi: number] | null;
+  /** The bounds, one by one. */
   readonly tiers: LayerTiers;
 }
 
 /** An interval with its width; per output channel too. */
 export interface LayerTier<Kind extends 'proof' | 'estimate'> {
+  /** Whether the bound is proved or estimated. */
   readonly kind: Kind;
+  /** Ends over all output channels, both inclusive. */
   readonly interval: readonly [lo: number, hi: number];
+  /** Bits that `interval` needs. */
   readonly requiredBits: number;
+  /** Ends for each output channel. */
   readonly channels: readonly (readonly [lo: number, hi: number])[];
 }
 
 /** The five tiers, as JSON has them. What there is nothing to compute from is null. */
 export interface LayerTiers {
+  /** From the datatypes alone: any inputs times any weights. */
   readonly datatype: LayerTier<'proof'> & {
     /** Most taps that the declared width holds whatever the weights are; null when none is declared or any number fits. */
     readonly largestTaps: number | null;
@@ -95,18 +118,36 @@ export interface LayerTiers {
         readonly a2qBits: number | null;
       })
     | null;
-  readonly exact: (LayerTier<'proof'> & { readonly decodeWidth: number }) | null;
+  /** The exact range over all inputs. */
+  readonly exact:
+    | (LayerTier<'proof'> & {
+        /** Largest hi - lo + 1 of a channel. */
+        readonly decodeWidth: number;
+      })
+    | null;
+  /** What sample inputs gave; null without any. */
   readonly calibrated:
     | (LayerTier<'estimate'> & {
+        /** Accumulators seen. */
         readonly samples: number;
         /** declaredBits - requiredBits of what was seen; null when nothing is declared. */
         readonly headroom: number | null;
         /** How many times wider the exact interval is than the one seen, in values. */
         readonly timesWider: number;
-        readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+        /** How often accumulators fell into each bin, ascending. */
+        readonly histogram: readonly {
+          /** Smallest accumulator of the bin. */
+          readonly from: number;
+          /** Largest accumulator of the bin. */
+          readonly to: number;
+          /** Accumulators seen in the bin. */
+          readonly count: number;
+        }[];
       })
     | null;
+  /** Probability of an overflow for random inputs; null where no width is declared. */
   readonly probabilistic: {
+    /** It depends on the distribution of the inputs. */
     readonly kind: 'estimate';
     /** Where the distribution of the inputs is from. */
     readonly inputs: 'uniform' | 'calibration';
@@ -114,13 +155,16 @@ export interface LayerTiers {
     readonly overflowProbability: number | null;
     /** -log2 of it; null where it is 0 or null. 900 stands for 900 or more. */
     readonly minusLog2: number | null;
+    /** P(overflow) of one output of each channel; null where it takes too long to compute. */
     readonly channels: readonly (number | null)[];
   } | null;
 }
 
 /** All that one lint found. */
 export interface LintReport {
+  /** All findings, file by file. */
   readonly findings: readonly Finding[];
+  /** All convolutions that were analysed. */
   readonly layers: readonly Layer[];
 }
 

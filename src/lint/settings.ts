@@ -49,7 +49,9 @@ export interface Settings extends RuleOptions {
 
 /** What the command line or a caller chooses; wins over files. */
 export interface Overrides {
+  /** Levels by rule; the others keep theirs. */
   readonly rules?: Partial<Readonly<Record<ConfigurableRule, RuleLevel>>>;
+  /** Bits of headroom that `low-headroom` wants, 0 to 64. */
   readonly headroomBits?: number;
 }
 

@@ -19,6 +19,7 @@ import { completeModel } from './completeModel.ts';
 import { macsOf } from './macs.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 
+/** What to compile every layer of a model for; everything has a default. */
 export interface ModelCompileOptions extends CompileOptions {
   /** Accept a model in which nothing is encrypted. */
   readonly allowClear?: boolean;

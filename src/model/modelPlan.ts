@@ -11,8 +11,11 @@ import type { LayerInput, LayerOutput } from '../frontend/onnx/types.ts';
  *   segments[0], rounds[0], segments[1], rounds[1], ..., segments[rounds.length]
  */
 export interface ModelPlan {
+  /** Name of the graph. */
   readonly name: string;
+  /** Inputs of the model, in its order. */
   readonly inputs: readonly ModelPort[];
+  /** Outputs of the model, in its order. */
   readonly outputs: readonly ModelPort[];
   /** What the client computes before round k; null when there is nothing to compute. One more than rounds. */
   readonly segments: readonly (ModelSegment | null)[];
@@ -31,13 +34,17 @@ export interface ModelPlan {
 
 /** Multiply-accumulates: those of encrypted layers, and those of all linear nodes whose shapes are known. */
 export interface Macs {
+  /** Of the encrypted layers. */
   readonly encrypted: number;
+  /** Of all linear nodes whose shapes are known. */
   readonly total: number;
 }
 
 /** An input or output of the model. */
 export interface ModelPort {
+  /** Name of the tensor in the graph. */
   readonly name: string;
+  /** Its element type. */
   readonly type: ElementType;
   /** null where the model does not say it. */
   readonly shape: readonly number[] | null;
@@ -45,7 +52,9 @@ export interface ModelPort {
 
 /** A sub-model that the client runs in the clear. */
 export interface ModelSegment {
+  /** Names of the tensors that it reads. */
   readonly inputs: readonly string[];
+  /** Names of the tensors that it makes. */
   readonly outputs: readonly string[];
   /** An ONNX model without declared inputs. */
   readonly model: Uint8Array;
@@ -55,32 +64,47 @@ export interface ModelSegment {
 export interface ModelLayer {
   /** Of the node in the graph. */
   readonly name: string;
+  /** Operator of the node, such as QLinearConv. */
   readonly op: string;
+  /** Where the integers come from. */
   readonly input: LayerInput;
   /** How the accumulators lie in the output. */
   readonly arrangement: OutputArrangement;
+  /** What the accumulators become. */
   readonly output: ModelLayerOutput;
+  /** The plan of the layer, with its digest. */
   readonly stored: StoredPlan;
 }
 
 export type AccumulatorOutput = Extract<LayerOutput, { kind: 'accumulator' }>;
 
+/** The accumulator times its scale, as floats. */
 export type ScaledOutput = Omit<Extract<LayerOutput, { kind: 'scaled' }>, 'requantized'>;
 
 /** Scaled, rounded, zero point added, clamped: the accumulator as the quantized integer that the model makes of it. */
 export interface RequantizedLayerOutput {
+  /** The accumulator as a quantized integer. */
   readonly kind: 'requantized';
+  /** Name of the tensor in the graph. */
   readonly tensor: string;
+  /** Its element type. */
   readonly type: ElementType;
+  /** Its extents in the graph. */
   readonly shape: readonly number[];
+  /** How the integer is made. */
   readonly requantization: Requantization & { readonly kind: 'qlinear' };
 }
 
+/** What a layer's accumulators become, in the clear on the client. */
 export type ModelLayerOutput = AccumulatorOutput | ScaledOutput | RequantizedLayerOutput;
 
+/** A node that the client computes in the clear. */
 export interface ClearNode {
+  /** Name of the node. */
   readonly name: string;
+  /** Operator of the node. */
   readonly op: string;
+  /** Why it is not encrypted, as one sentence. */
   readonly reason: string;
 }
 

@@ -22,7 +22,9 @@ export interface ModelRunReport {
   readonly statistic: RuntimeStatistic | null;
 }
 
+/** The report of one layer. */
 export interface ModelLayerReport extends RunReport {
+  /** Name of the node in the graph. */
   readonly name: string;
 }
 
@@ -30,14 +32,17 @@ export interface ModelLayerReport extends RunReport {
 export interface ModelComparison {
   /** Values compared. */
   readonly outputs: number;
+  /** Values that differ. */
   readonly mismatches: number;
 }
 
 /** How a runtime's outputs of the model as it stands differ from ours. Never a verdict. */
 export interface RuntimeStatistic {
+  /** Name of the runtime that was asked. */
   readonly runtime: 'onnxruntime-web';
   /** Values compared. */
   readonly outputs: number;
+  /** Values that differ. */
   readonly differing: number;
   /**
    * In steps of the output's scale: 1 for integers, the scale behind a DequantizeLinear, else the largest magnitude of the

@@ -15,7 +15,9 @@ import type { TypedTensor } from './typedTensor.ts';
 
 type Tensors = Map<string, TypedTensor>;
 
+/** What one run of a model gave. */
 export interface ModelRunResult {
+  /** What `run --json` prints. */
   readonly report: ModelRunReport;
   /** Why the report has no statistic; null where it has one. */
   readonly statisticReason: string | null;
@@ -29,6 +31,7 @@ export interface ModelRunResult {
   readonly segmentMs: number;
 }
 
+/** How a model runs and whom it tells; everything has a default. */
 export interface ModelRunOptions {
   /** For each layer, as `RunOptions` has it. */
   readonly weightMemoryBytes?: number;
@@ -36,9 +39,11 @@ export interface ModelRunOptions {
   readonly keep?: boolean;
   /** Leave out the run of the whole network in the clear; layers are compared all the same. */
   readonly compareOutputs?: boolean;
+  /** Told when a step begins (done 0 of 1) and how far it is. */
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
 
+/** What may end a run early. */
 export interface ModelSignal {
   /** Aborts between two steps of a layer, and between segments. */
   readonly signal?: AbortSignal;
@@ -57,6 +62,7 @@ export class ModelRunner implements AsyncDisposableHandle {
     this.#options = options;
   }
 
+  /** A runner of the plan; the caller disposes of it. */
   static open(plan: ModelPlan, options: ModelRunOptions = {}): Promise<ModelRunner> {
     return Promise.resolve(new ModelRunner(plan, options));
   }
@@ -96,6 +102,7 @@ export class ModelRunner implements AsyncDisposableHandle {
     };
   }
 
+  /** Deletes the keys and weights that are kept. A second call does nothing; `run` then throws `usage`. */
   dispose(): Promise<void> {
     this.#isDisposed = true;
     for (const runner of this.#runners.values()) runner.dispose();
@@ -104,6 +111,7 @@ export class ModelRunner implements AsyncDisposableHandle {
     return Promise.resolve();
   }
 
+  /** `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

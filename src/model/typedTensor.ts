@@ -77,9 +77,13 @@ export const CROSSING_ELEMENTS = Object.freeze([
   'uint2',
 ] as const satisfies readonly CrossingElement[]);
 
+/** A dense tensor of any element type that may enter or leave a model. */
 export interface TypedTensor {
+  /** Element type as ONNX names it. */
   readonly type: CrossingElement;
+  /** Extents of the axes, the slowest first; empty for a scalar. */
   readonly shape: readonly number[];
+  /** Elements in C order, in the array of the type; 4 and 2-bit integers and bool have a byte each. */
   readonly data: Elements;
 }
 

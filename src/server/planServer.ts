@@ -11,12 +11,15 @@ import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** What a server says of a plan before it evaluates anything: sizes are exact and follow from the plan alone. */
 export interface PlanService {
+  /** Names the plan: 64 lowercase hex digits. */
   readonly digest: string;
+  /** Name of the convolution. */
   readonly name: string;
   /** The client plan file, to be handed to whoever asks. */
   readonly clientPlanText: string;
-  /** Exact bytes of every upload message, and of every response message. */
+  /** Exact bytes of every upload message. */
   readonly uploadBytes: number;
+  /** Exact bytes of every response message. */
   readonly responseBytes: number;
   /** Exact bytes of the message with the evaluation keys; 0 for a plan that needs none. */
   readonly evaluationKeyBytes: number;

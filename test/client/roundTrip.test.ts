@@ -129,6 +129,6 @@ it('every message of random convolutions, in both layouts', async () => {
         );
       },
     ),
-    { numRuns: runs(25) },
+    { numRuns: runs(15) },
   );
 });

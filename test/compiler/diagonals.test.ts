@@ -120,7 +120,7 @@ describe('diagonals plans', () => {
         for (const [name, used] of Object.entries(features))
           if (used) seen.set(name, (seen.get(name) ?? 0) + 1);
       }),
-      { numRuns: runs(50) },
+      { numRuns: runs(30) },
     );
   });
 

@@ -100,7 +100,7 @@ it('Quant, in all rounding modes, domains and opsets', async () => {
       ]);
       expect((results.get('y')?.data ?? []).map((value) => value + 0)).toEqual(expected);
     }),
-    { numRuns: runs(300) },
+    { numRuns: runs(120) },
   );
 });
 

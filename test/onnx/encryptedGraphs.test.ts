@@ -10,8 +10,8 @@ import { arbitraryGraph } from '../support/onnx/randomGraph.ts';
 import type { RandomGraph } from '../support/onnx/randomGraph.ts';
 import { fc, runs } from '../support/properties.ts';
 
-/** Sixty in `npm test`, five hundred in a round of `npm run test:more`, whose factor is 5. */
-const GRAPHS = runs(1) === 1 ? 60 : runs(100);
+/** Two hundred in a round of `npm run test:more`. */
+const GRAPHS = runs(40);
 
 async function encrypted({ bytes, inputs }: RandomGraph): Promise<ModelRunResult> {
   const tensors = inputs.map(

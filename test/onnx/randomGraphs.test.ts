@@ -10,7 +10,7 @@ it('onnxruntime-web runs every random graph but those of QONNX, and its outputs 
       const results = await runInOnnxruntime(bytes, inputs, forms.has('other width') ? 'disabled' : 'all');
       for (const { name, type, shape } of outputs) expect(results.get(name)).toMatchObject({ type, shape });
     }),
-    { numRuns: runs(100) },
+    { numRuns: runs(40) },
   );
 });
 

@@ -46,14 +46,14 @@ describe('three-way equality in slots: naive = simulated = encrypted', () => {
         gaps.push(measuredBudgetBits - plan.noise.predictedBudgetBits);
         if (program.outputs.some(({ slots }) => slots.some((slot) => slot >= program.degree / 2))) bothRows++;
       }),
-      { numRuns: runs(24) },
+      { numRuns: runs(16) },
     );
     expect(bothRows).toBeGreaterThan(0);
   });
 
   it('with a bound that is not absurdly loose: the median gap is at most 12 bits', () => {
     gaps.sort((left, right) => left - right);
-    expect(gaps.length).toBeGreaterThanOrEqual(runs(24));
+    expect(gaps.length).toBeGreaterThanOrEqual(runs(16));
     expect(gaps[Math.floor(gaps.length / 2)]).toBeLessThanOrEqual(12);
   });
 

@@ -37,7 +37,7 @@ describe('uploads that travel whole', () => {
           client.dispose();
         }
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 

@@ -5,7 +5,9 @@
  * sets PROPERTY_SEED to a fresh seed, PROPERTY_FACTOR to a factor on every count, and PROPERTY_UNTIL to its end.
  */
 import fc from 'fast-check';
+import type { PluginInstance } from 'fast-check';
 import { beforeEach } from 'vitest';
+import type { TestContext } from 'vitest';
 
 const FIXED_SEED = 20_261_128;
 
@@ -25,17 +27,41 @@ const FACTOR = wholeNumber('PROPERTY_FACTOR', 1);
 /** Milliseconds since 1970, after which no further test begins. Only `npm run test:more` has such an end. */
 const UNTIL = wholeNumber('PROPERTY_UNTIL', Number.MAX_SAFE_INTEGER);
 
+const TIME_IS_UP = 'the time of npm run test:more is up';
+
 /** How often a property is tried, of the count that `npm test` tries. */
 export function runs(count: number): number {
   return count * FACTOR;
 }
 
+/** The test that is running, which a property without time leaves. */
+let running: TestContext | null = null;
+
+/** Ends a property between two runs when the time is up: what it counted is not what its test asks for, so the test is skipped. */
+function endInTime<Values>(): PluginInstance<Values> {
+  let cut = false;
+  return {
+    decorateRun: (run) => (value) => {
+      if (Date.now() <= UNTIL) return run(value);
+      cut = true;
+      return new fc.PreconditionFailure(true);
+    },
+    onAllRunsComplete: ({ failed }) => {
+      if (cut && !failed) running?.skip(TIME_IS_UP);
+    },
+  };
+}
+
+const hasEnd = UNTIL !== Number.MAX_SAFE_INTEGER;
+
 // fast-check's seeds are 32-bit integers; what a test leaves out is what it says here.
 fc.configureGlobal({ seed: SEED | 0, numRuns: runs(100) });
 
-if (UNTIL !== Number.MAX_SAFE_INTEGER) {
+if (hasEnd) {
+  fc.installGlobalPlugin(endInTime);
   beforeEach((context) => {
-    context.skip(Date.now() > UNTIL, 'the time of npm run test:more is up');
+    running = context;
+    context.skip(Date.now() > UNTIL, TIME_IS_UP);
   });
 }
 

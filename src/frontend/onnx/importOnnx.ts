@@ -3,30 +3,18 @@ import { dirname } from 'node:path';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { displayName, readBytes, STANDARD_STREAM } from '../files.ts';
-import { describeNode } from './graph/attributes.ts';
-import { averagePoolLayer, isAveragePool } from './layers/averagePool.ts';
+import { findLayers, refuseFloats } from './layers/findLayers.ts';
 import type { Readers } from './layers/followUp.ts';
 import { Extents } from './graph/extents.ts';
 import { Centring } from './graph/centred.ts';
 import { writeOutComposed } from './graph/composed.ts';
 import { orderedNodes, readOpsets } from './graph/graph.ts';
-import { integerLayer, openLayer } from './layers/integerLinear.ts';
-import { MAX_FOLDED_ELEMENTS, MAX_LAYER_WEIGHTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
-import { floatLayer } from './layers/linear.ts';
+import { MAX_FOLDED_ELEMENTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
 import type { GraphProto } from './proto/onnx_pb.ts';
-import { NotALayer, OpenOperands } from './layers/operands.ts';
 import { readModelProto } from './proto/readProto.ts';
 import { unsupported } from './refusal.ts';
 import type { GraphState } from './graph/state.ts';
-import type {
-  GraphNode,
-  GraphValue,
-  ImportedLayer,
-  ImportedModel,
-  ImportOptions,
-  OpenLayer,
-  UnsupportedNode,
-} from './types.ts';
+import type { GraphNode, GraphValue, ImportedModel, ImportOptions } from './types.ts';
 import {
   checkedBindings,
   checkedInputQuantization,
@@ -177,122 +165,4 @@ function readersOf(visited: readonly Visited[], graph: GraphProto): Readers {
     }
   }
   return { nodes, outputs: new Set(graph.output.map(({ name }) => name)) };
-}
-
-interface Found {
-  readonly layers: ImportedLayer[];
-  readonly openLayers: OpenLayer[];
-  readonly unsupported: UnsupportedNode[];
-  /** The first linear node whose operands are floats. */
-  firstFloat: UnsupportedNode | null;
-  /** Whether a linear node works on integers, layer or not. */
-  hasIntegers: boolean;
-  /** Of all layers. */
-  weights: number;
-}
-
-const FLOAT_OPERATORS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
-const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
-
-function isIntegerOperator({ op, domain }: GraphNode): boolean {
-  return domain === '' ? INTEGER_OPERATORS.has(op) : domain === 'com.microsoft' && op === 'QGemm';
-}
-
-function findLayers(
-  visited: readonly Visited[],
-  state: GraphState,
-  readers: Readers,
-  { averagePools = 'clear' }: ImportOptions,
-): Found {
-  const found: Found = {
-    layers: [],
-    openLayers: [],
-    unsupported: [],
-    firstFloat: null,
-    hasIntegers: false,
-    weights: 0,
-  };
-  for (const { node, folded, known } of visited) {
-    if (folded) continue;
-    if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
-    const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
-    const isInteger = isIntegerOperator(node);
-    const view = { node, state };
-    if (isFloat)
-      collect(
-        node,
-        found,
-        () => floatLayer(view, readers),
-        (names) => openLayer(view, names),
-      );
-    else if (isInteger) {
-      found.hasIntegers = true;
-      collect(
-        node,
-        found,
-        () => integerLayer(view),
-        (names) => openLayer(view, names),
-      );
-    } else if (averagePools === 'encrypted' && isAveragePool(node))
-      collect(
-        node,
-        found,
-        () => averagePoolLayer(view, readers),
-        (names) => openLayer(view, names),
-      );
-    else if (!known) found.unsupported.push(refusedNode(node, 'operator', 'this operator is not known'));
-  }
-  return found;
-}
-
-function tooManyWeights(file: string): Error {
-  return unsupported({
-    where: file,
-    message: 'not supported yet: models with so many weights',
-    expected: `at most ${MAX_LAYER_WEIGHTS}, those of a shared initializer counted for each layer`,
-  });
-}
-
-function refusedNode(node: GraphNode, kind: UnsupportedNode['kind'], reason: string): UnsupportedNode {
-  const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`;
-  return { name: node.name, op, kind, reason };
-}
-
-/** Makes a layer, or an open one, or notes why neither can be. */
-function collect(
-  node: GraphNode,
-  found: Found,
-  layer: () => ImportedLayer,
-  openOne: (names: readonly string[]) => OpenLayer,
-): void {
-  try {
-    try {
-      const made = layer();
-      found.layers.push(made);
-      found.weights += made.spec.weights.values.length;
-    } catch (error) {
-      if (!(error instanceof OpenOperands)) throw error;
-      found.openLayers.push(openOne(error.names));
-    }
-  } catch (error) {
-    if (!(error instanceof NotALayer)) throw error;
-    const refused = refusedNode(node, 'linear', error.message);
-    found.unsupported.push(refused);
-    if (error.kind === 'float') found.firstFloat ??= refused;
-  }
-}
-
-/** A model of floats only: nothing in it is integer arithmetic, so there is nothing to encrypt exactly. */
-function refuseFloats({ layers, openLayers, firstFloat, hasIntegers }: Found, file: string): void {
-  if (firstFloat === null || hasIntegers || layers.length > 0 || openLayers.length > 0) return;
-  throw unsupported({
-    where: file,
-    message: 'the model is not quantized: none of its linear layers works on integers',
-    expected:
-      'integer convolutions or matrix products, or float ones between QuantizeLinear and DequantizeLinear or Quant',
-    found: `the first float layer is ${describeNode({ ...firstFloat, domain: '' })}: ${firstFloat.reason}`,
-    hint:
-      'quantize it statically to 8 bits (onnxruntime.quantization.quantize_static, format QDQ or QOperator), or train it ' +
-      'with fewer bits (Brevitas) and export it to QONNX',
-  });
 }

@@ -33,6 +33,7 @@ import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
 export interface ImportedModel {
   /** As messages name it. */
   readonly file: string;
+  /** Name of the graph. */
   readonly name: string;
   /** Version by domain; the standard operators have domain "". */
   readonly opsets: ReadonlyMap<string, number>;
@@ -43,6 +44,7 @@ export interface ImportedModel {
   readonly proto: ModelProto;
   /** Inputs without those that an initializer or a binding makes constant. */
   readonly inputs: readonly GraphValue[];
+  /** Outputs of the graph, in its order. */
   readonly outputs: readonly GraphValue[];
   /** Type and shape of every tensor, as far as they are known. */
   readonly values: ReadonlyMap<string, GraphValue>;
@@ -66,13 +68,19 @@ export interface ImportedModel {
 export interface OpenExtent {
   /** Its name in the file, or `input[axis]` for one without a name. */
   readonly symbol: string;
+  /** Name of the graph input. */
   readonly input: string;
+  /** Position of the extent in its shape, from 0. */
   readonly axis: number;
 }
 
+/** A tensor of the graph, as far as the file tells. */
 export interface GraphValue {
+  /** Name of the tensor in the graph. */
   readonly name: string;
+  /** Element type; null where it is not known. */
   readonly type: ElementType | null;
+  /** Extents; null where any is not known. */
   readonly shape: readonly number[] | null;
 }
 
@@ -80,17 +88,21 @@ export interface GraphValue {
 export type OnnxTensor = DenseTensor;
 export type { NumericArray };
 
+/** A node of the graph. */
 export interface GraphNode {
   /** Position in proto.graph.node. */
   readonly index: number;
   /** The node's own name, or its first output's; unique within the model. */
   readonly name: string;
+  /** Operator, such as Conv. */
   readonly op: string;
   /** "" for the standard operators, also when the model says "ai.onnx". */
   readonly domain: string;
   /** "" for an optional input that is left out. */
   readonly inputs: readonly string[];
+  /** Names of the tensors that it makes. */
   readonly outputs: readonly string[];
+  /** Attributes by name, as the protocol buffer has them. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
 }
 
@@ -100,20 +112,25 @@ export interface ImportedLayer {
   readonly name: string;
   /** Operator of the node, such as QLinearConv. */
   readonly op: string;
+  /** The node of the graph. */
   readonly node: GraphNode;
   /** Its `accumulator` is the width that the model's own arithmetic has: 32 signed bits, or null for float graphs. */
   readonly spec: ConvSpec;
   /** How the accumulators lie in the node's output. */
   readonly arrangement: OutputArrangement;
+  /** Where the integers come from, and how they are laid out. */
   readonly input: LayerInput;
   /** One per output channel; null for operators without scales (ConvInteger, MatMulInteger, NEMO). */
   readonly weightScales: readonly number[] | null;
+  /** What the accumulators become. */
   readonly output: LayerOutput;
 }
 
 /** Where the integers come from. */
 export interface LayerInput {
+  /** Name of the tensor in the graph. */
   readonly tensor: string;
+  /** Its element type. */
   readonly type: ElementType;
   /** In the graph. */
   readonly shape: readonly number[];
@@ -133,16 +150,22 @@ export type LayerOutput =
   | {
       /** The accumulator itself: ConvInteger and MatMulInteger (int32), NEMO (whole floats). */
       readonly kind: 'accumulator';
+      /** Name of the tensor in the graph. */
       readonly tensor: string;
+      /** Its element type. */
       readonly type: ElementType;
+      /** Its extents in the graph. */
       readonly shape: readonly number[];
     }
   | RequantizedOutput
   | {
       /** fround(fround(accumulator) * scales[channel]), plus bias[channel] in float32 where there is one. */
       readonly kind: 'scaled';
+      /** Name of the tensor in the graph. */
       readonly tensor: string;
+      /** Its element type. */
       readonly type: ElementType;
+      /** Its extents in the graph. */
       readonly shape: readonly number[];
       /** fround(input scale * weight scale), one per output channel. */
       readonly scales: readonly number[];
@@ -154,22 +177,31 @@ export type LayerOutput =
 
 /** Scaled, rounded half to even, zero point added, clamped: see runtime/clear/requantize.ts. */
 export interface RequantizedOutput {
+  /** The accumulator as the quantized integer that the model makes of it. */
   readonly kind: 'requantized';
+  /** Name of the tensor in the graph. */
   readonly tensor: string;
+  /** Its element type. */
   readonly type: ElementType;
+  /** Its extents in the graph. */
   readonly shape: readonly number[];
+  /** How the integer is made; lists have one entry per output channel, or one for all. */
   readonly requantization: Requantization & { readonly kind: 'qlinear' };
 }
 
 /** A linear node that only the datatype tier can judge. */
 export interface OpenLayer {
+  /** Name of the node. */
   readonly name: string;
+  /** Operator of the node. */
   readonly op: string;
+  /** The node of the graph. */
   readonly node: GraphNode;
   /** Graph inputs that `bind` can make constant. */
   readonly open: readonly string[];
   /** Products that one output sums. */
   readonly taps: number;
+  /** Output channels. */
   readonly outputChannels: number;
   /** x - zeroPoint, over all zero points that may come. */
   readonly inputRange: Interval;
@@ -179,22 +211,31 @@ export interface OpenLayer {
   readonly biasRange: Interval;
   /** Whether a tap may fall on padding and add nothing. */
   readonly isPadded: boolean;
+  /** Width of the model's own arithmetic. */
   readonly accumulator: Width;
 }
 
+/** A node that runs in the clear, and why. */
 export interface UnsupportedNode {
+  /** Name of the node. */
   readonly name: string;
+  /** Operator of the node. */
   readonly op: string;
+  /** Why it cannot be a layer, as one sentence. */
   readonly reason: string;
+  /** `linear`: a linear node that cannot be compiled. `operator`: the operator is not known. */
   readonly kind: 'linear' | 'operator';
 }
 
 /** How the floats of a graph input stand for integers, where the model does not say it. */
 export interface InputQuantization extends Width {
+  /** Positive factor: x = scale * (q - zeroPoint). */
   readonly scale: number;
+  /** The integer q that stands for 0. */
   readonly zeroPoint: number;
 }
 
+/** How a model is read; everything has a default. */
 export interface ImportOptions {
   /** Name for messages; the path, if one is given. */
   readonly file?: string;

@@ -175,7 +175,7 @@ describe('malformed models', () => {
       node('Fancy', ['x'], ['f'], [], { domain: 'my.own' }),
     ];
     expect(imported({ ...GOOD, nodes, domains: ['my.own'] }).unsupported).toEqual([
-      { name: 'h', op: 'LSTM', kind: 'operator', reason: 'this operator is not known' },
+      { name: 'h', op: 'LSTM', kind: 'linear', reason: 'not supported yet: recurrent layers' },
       { name: 'f', op: 'my.own.Fancy', kind: 'operator', reason: 'this operator is not known' },
     ]);
   });
@@ -231,6 +231,11 @@ describe('external data', () => {
     ['another length', { location: 'data/w.bin', length: '5' }, 'does not fill the shape'],
   ])('refuses %s', (_, entries, part) => {
     expectRefusal(() => imported(external(entries), { folder: inside }), 'malformed-model', part, '"w"');
+  });
+
+  it('refuses a folder, and names the tensor', () => {
+    const act = (): unknown => imported(external({ location: 'data' }), { folder: inside });
+    expectRefusal(act, 'unreadable', 'it is a folder', '"w"');
   });
 
   it('refuses a file that is not there, and models that come without a folder', () => {

@@ -166,3 +166,22 @@ describe('reasons name the node and what is wrong with it', () => {
     expect(unsupported.map(({ op }) => op)).toEqual(['MatMulInteger', 'MatMul']);
   });
 });
+
+describe('operators that are not known', () => {
+  it.each([
+    ['LSTM', '', 'linear', 'recurrent layers'],
+    ['QAttention', 'com.microsoft', 'linear', 'attention as one operator'],
+    ['MatMulNBits', 'com.microsoft', 'linear', 'quantization in blocks'],
+    ['RequantShift', 'PACTOps', 'operator', 'rounds down for some processors and half up for others'],
+    ['Im2Col', 'finn.custom_op.general', 'operator', 'this operator is not known'],
+  ])('%s is named, with what is known of it', (op, domain, kind, reason) => {
+    const { unsupported } = imported({
+      nodes: [node(op, ['x'], ['y'], [], { domain })],
+      domains: domain === '' ? [] : [domain],
+      inputs: [value('x', 'float32', [1, 1])],
+    });
+    const name = domain === '' ? op : `${domain}.${op}`;
+    expect(unsupported).toMatchObject([{ name: 'y', op: name, kind }]);
+    expect(unsupported[0]?.reason).toContain(reason);
+  });
+});

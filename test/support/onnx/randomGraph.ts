@@ -57,7 +57,7 @@ function isExact({ scales, steps }: GraphChoices, { forms }: Growth): boolean {
   return scales === 'powers of two' && forms.size === 0 && steps.every(({ kind }) => kind !== 'average pool');
 }
 
-export function graphFromChoices(choices: GraphChoices): RandomGraph {
+function graphFromChoices(choices: GraphChoices): RandomGraph {
   const growth = new Growth(choices);
   const { input, value } = beginning(growth, choices);
   const last = choices.steps.reduce((current, step) => growth.step(step, current), value);

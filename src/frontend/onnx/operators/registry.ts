@@ -15,6 +15,7 @@ import { REDUCTIONS } from './reductions.ts';
 import { RESHAPING } from './reshaping.ts';
 import { RESIZING } from './resizing.ts';
 import { SELECTIONS } from './selections.ts';
+import { THRESHOLDS } from './thresholds.ts';
 
 /**
  * All operators that are known.
@@ -49,7 +50,7 @@ const STANDARD: Family = new Map([
 /** The record of a node's operator, or null for one that is not known. */
 export function operatorOf({ node }: Pick<NodeView, 'node'>): Operator | null {
   const { op, domain } = node;
-  const quantizer = QONNX_DOMAINS.has(domain) ? QONNX.get(op) : undefined;
+  const quantizer = QONNX_DOMAINS.has(domain) ? (QONNX.get(op) ?? THRESHOLDS.get(op)) : undefined;
   if (quantizer !== undefined) return quantizer;
   // Up to opset 6 elementwise operators broadcast along an `axis`.
   if (domain === '') return node.attributes.has('broadcast') ? null : (STANDARD.get(op) ?? null);

@@ -1,5 +1,6 @@
 /** Models as onnxruntime's quantize_dynamic writes them. */
 import { ModelWriter } from '../../../../src/bench/models/modelWriter.ts';
+import type { ShapedNetwork } from './qdqWriter.ts';
 import { encodeModel, nodeProto, valueProto } from '../../../../src/bench/models/write.ts';
 
 /** Small fixed pseudo-random integers in [lo, hi]. */
@@ -122,7 +123,8 @@ export const RESNET_18: DynamicResnetShape = { size: 224, channels: 64, classes:
  * ResNet-18 (He et al. 2015, arXiv 1512.03385), its batch normalizations folded into biases: a 7x7 stem of stride 2, four
  * stages of two basic blocks with residual sums, global average pooling, one dense layer.
  */
-export function dynamicResnet18({ size, channels, classes }: DynamicResnetShape): Uint8Array {
+export function dynamicResnet18({ size, channels, classes }: DynamicResnetShape): ShapedNetwork {
+  const input = [1, 3, size, size];
   const net = new DynamicWriter();
   let x = net.node('Relu', [square(net, 'x', { from: 3, to: channels, kernel: 7, stride: 2 })]);
   const pool = { kernel_shape: { ints: [3, 3] }, strides: { ints: [2, 2] }, pads: { ints: [1, 1, 1, 1] } };
@@ -140,11 +142,9 @@ export function dynamicResnet18({ size, channels, classes }: DynamicResnetShape)
   x = net.node('Flatten', [net.node('GlobalAveragePool', [x])]);
   const features = channels * 8;
   const weights = { type: 'int8', shape: [features, classes], zeroPoints: [0], scales: [0.01] } as const;
-  return net.encode([1, 3, size, size], net.bias(net.layer('MatMulInteger', x, weights), classes, 2));
+  const bytes = net.encode(input, net.bias(net.layer('MatMulInteger', x, weights), classes, 2));
+  return { bytes, input, linearCount: 21 };
 }
-
-/** Convolutions and dense layers of a ResNet-18. */
-export const RESNET_18_LAYERS = 21;
 
 interface Square {
   readonly from: number;

@@ -15,8 +15,8 @@ export interface YoloShape {
 }
 
 export const NARROW_YOLO: YoloShape = { size: 32, channels: 4, outputs: 7 };
-/** YOLOv8n's widths and picture. */
-export const YOLO_N: YoloShape = { size: 640, channels: 16, outputs: 84 };
+/** YOLOv8n's widths, a picture of half its size. */
+export const YOLO_N: YoloShape = { size: 320, channels: 16, outputs: 84 };
 
 export function yolo({ size, channels, outputs }: YoloShape): ShapedNetwork {
   const writer = new QdqWriter(8);

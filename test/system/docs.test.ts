@@ -9,8 +9,8 @@ import { parseSettings } from '../../src/lint/settings.ts';
 import { ROOT, temporaryFolder } from '../cli/spawnCli.ts';
 import { chunksOf, PAGES, typedLines } from '../support/markdown.ts';
 import type { Chunk } from '../support/markdown.ts';
-import { missingLine, prepare, runLine, runServer } from './sandbox.ts';
-import { SURROUNDINGS } from './surroundings.ts';
+import { missingLine, prepare, runLine, runServer, withoutPort } from '../docs/sandbox.ts';
+import { SURROUNDINGS } from '../docs/surroundings.ts';
 
 const blocks = PAGES.flatMap(chunksOf).filter(({ language }) => language !== null);
 const SCRIPTS = globSync('examples/*/*.ts', { cwd: ROOT });
@@ -30,7 +30,8 @@ function sessionOf({ text }: Chunk): { typed: string; shown: string[] }[] {
 async function runSession(folder: string, block: Chunk): Promise<void> {
   for (const { typed, shown } of sessionOf(block)) {
     if (typed.startsWith('npx cipherconv serve ')) {
-      const { code, lines } = await runServer(folder, typed, shown);
+      const { code, lines } = await runServer(folder, typed);
+      expect(missingLine(shown.map(withoutPort), lines), lines.join('\n')).toBeNull();
       expect(code, lines.join('\n')).toBe(0);
       continue;
     }
@@ -45,7 +46,7 @@ function runCommands(folder: string, block: Chunk): void {
   for (const line of typedLines(block)) {
     const [, script] = /^npx node (\S+)/.exec(line) ?? [];
     if (script !== undefined) {
-      // test/examples runs them all; twice would be once too often.
+      // examples.test.ts runs them all; twice would be once too often.
       expect(SCRIPTS).toContain(script);
       continue;
     }
