@@ -15,7 +15,7 @@ export type {
   PlanCounts,
   PlanReport,
   RefusedCandidate,
-  Transfer,
+  SentCiphertexts,
 } from '../compiler/lowering/plan.ts';
 export type { Lowering } from '../compiler/lowerings/plan.ts';
 export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
