@@ -29,7 +29,7 @@ export function datatypeBound(spec: ConvSpec): {
 }
 
 /** Range of one product of any weight and any input; a tap that may fall on padding may also contribute 0. */
-export function productRange(spec: ConvSpec, channel: number): Interval {
+function productRange(spec: ConvSpec, channel: number): Interval {
   const input = datatypeRange(spec.input.bits, spec.input.signed);
   const weight = datatypeRange(spec.weights.bits, spec.weights.signed);
   const zeroPoint = spec.weights.zeroPoints[channel]!;
@@ -41,7 +41,7 @@ export function productRange(spec: ConvSpec, channel: number): Interval {
 }
 
 /** What a declared width holds, exactly; up to 64 bits, so in bigint. */
-export function exactRange({ bits, signed }: Width): { readonly lo: bigint; readonly hi: bigint } {
+function exactRange({ bits, signed }: Width): { readonly lo: bigint; readonly hi: bigint } {
   const values = 1n << BigInt(bits);
   return signed ? { lo: -values / 2n, hi: values / 2n - 1n } : { lo: 0n, hi: values - 1n };
 }

@@ -17,7 +17,7 @@ export interface DiagonalsCounts extends Omit<PlanCounts, 'weightPlaintexts'> {
  * back, (k + 1)(k + 2) transforms of one polynomial under one prime; with the multiplications and the automorphism it
  * takes 1.4 to 1.6 times as long, measured with node-seal 7 at N = 4096 (k = 1, 2) and 8192 (k = 3).
  */
-export function rotationMicroseconds(degree: Degree, dataPrimes: number): number {
+function rotationMicroseconds(degree: Degree, dataPrimes: number): number {
   const onePolynomial = MICROSECONDS[degree].toNtt / 2;
   return 1.5 * (dataPrimes + 1) * (dataPrimes + 2) * onePolynomial;
 }

@@ -21,7 +21,7 @@ export interface RotationDemand {
 }
 
 /** Sizes of the primes, in bits. */
-export interface ModulusSizes {
+interface ModulusSizes {
   readonly data: readonly number[];
   /** null: no special prime. */
   readonly special: number | null;

@@ -52,7 +52,7 @@ export interface DiagonalsSearch {
 }
 
 /** Every convolution with at most this many inputs is taken. */
-export const CERTAIN_INPUTS = 1500;
+const CERTAIN_INPUTS = 1500;
 /** Larger ones are taken while their products stay few enough to finish in a minute or so. */
 const MOST_ENTRIES = 2 ** 24;
 
@@ -76,7 +76,7 @@ function powerOfTwo(value: number): number {
 }
 
 /** Ways to lay planes out: as close as they fit, and in equal shares of the slot row, where rotations go round. */
-export function slotLayouts(spec: ConvSpec, degree: Degree): SlotLayout[] {
+function slotLayouts(spec: ConvSpec, degree: Degree): SlotLayout[] {
   const length = rowLength(degree);
   const rowPitch = slotRowPitch(spec);
   const plane = planeLength(spec, rowPitch);

@@ -25,7 +25,7 @@ export function rotateSlots(slots: Float64Array, step: number, exchange: boolean
 }
 
 /** Slots of an input ciphertext: x - zeroPoint modulo t; 0 where no element stands. */
-export function inputSlotValues(
+function inputSlotValues(
   placement: SlotPlacement,
   input: Tensor,
   zeroPoint: number,

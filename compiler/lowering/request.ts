@@ -4,7 +4,7 @@ import type { PlanRequest } from './plan.ts';
 export type RequestOptions = Partial<PlanRequest>;
 
 /** A common access line; what it takes to send a byte is only weighed by the form of uploads. */
-export const DEFAULT_LINK_MEGABITS_PER_SECOND = 100;
+const DEFAULT_LINK_MEGABITS_PER_SECOND = 100;
 
 /** The request with its defaults. */
 export function planRequest(options: RequestOptions): PlanRequest {

@@ -36,12 +36,7 @@ class PlacementBuilder {
 }
 
 /** Elements of input ciphertext `chunk` of block group `group`. */
-export function inputPlacement(
-  shape: ConvShape,
-  layout: ToeplitzLayout,
-  group: number,
-  chunk: number,
-): Placement {
+function inputPlacement(shape: ConvShape, layout: ToeplitzLayout, group: number, chunk: number): Placement {
   const { packing, rows, columns } = layout;
   const { rowPitch, channelPitch, channelsPerCiphertext, blocksPerCiphertext } = packing;
   const builder = new PlacementBuilder();
@@ -69,12 +64,7 @@ export function inputPlacement(
 }
 
 /** Output cells of result ciphertext `row` of block group `group`. */
-export function outputPlacement(
-  shape: ConvShape,
-  layout: ToeplitzLayout,
-  group: number,
-  row: number,
-): Placement {
+function outputPlacement(shape: ConvShape, layout: ToeplitzLayout, group: number, row: number): Placement {
   const { packing, rows, columns } = layout;
   const { rowPitch, channelPitch, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
   const output = outputShape(shape);

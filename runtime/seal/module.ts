@@ -2,6 +2,7 @@ import initialize from 'node-seal';
 import type { MainModule } from 'node-seal';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { BROWSER_VERSIONS, hasExceptionReferences, NODE_VERSIONS } from '../exceptionReferences.ts';
+import { sealOptions } from './wasmSource.ts';
 
 /** The one WASM instance of Microsoft SEAL in this process (or page, or worker). */
 export type Seal = MainModule;
@@ -12,12 +13,6 @@ export type PublicSeal = Omit<MainModule, 'KeyGenerator' | 'SecretKey' | 'Encryp
 export type { Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
 export type { GaloisKeys, KeyGenerator, SecretKey } from 'node-seal';
 export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
-
-/**
- * node-seal looks for its WASM file beside itself by a path that bundlers cannot see; without that, its own loader asks
- * for it in a way that they do, and that Node takes as well.
- */
-const WITHOUT_LOCATOR: Readonly<Record<string, unknown>> = { locateFile: undefined };
 
 let loading: Promise<Seal> | null = null;
 
@@ -32,11 +27,13 @@ export async function loadSeal(): Promise<Seal> {
       message: 'this JavaScript engine cannot compile Microsoft SEAL: its WebAssembly has no exnref',
       hint: `run it in Node ${NODE_VERSIONS}; in a browser, in ${BROWSER_VERSIONS}`,
     });
-  loading ??= initialize(WITHOUT_LOCATOR).catch((error: unknown) => {
-    // A failed load (no memory, no network in a page) may be tried again.
-    loading = null;
-    throw error;
-  });
+  loading ??= sealOptions()
+    .then(initialize)
+    .catch((error: unknown) => {
+      // A failed load (no memory, no network in a page) may be tried again.
+      loading = null;
+      throw error;
+    });
   return loading;
 }
 

@@ -274,7 +274,7 @@ describe('a client plan is refused, before anything is made of it, with', () => 
     ['key bytes that lie', rotating, ['keys', 'bytes'], 2 ** 40, 'plan-rejected', 'keys.bytes'],
     ['planes that overlap', rotating, ['packing', 'planePitch'], 1, 'plan-rejected', 'planes overlap'],
     ['a digest that is none', text, ['digest'], 'x', 'malformed-plan', 'digest'],
-    ['another format', text, ['format'], 'cipherconv-plan', 'malformed-plan', 'format'],
+    ['another format', text, ['format'], 'cipherconv-plan', 'malformed-plan', 'this is a plan'],
     ['weights', text, ['shape', 'weights', 'values'], [1], 'malformed-plan', 'unknown key "values"'],
     ['a missing key', text, ['wire'], undefined, 'malformed-plan', 'missing key "wire"'],
   ])('%s', (_, base, path, value, code, part) => {

@@ -9,7 +9,7 @@ import { parseSettings } from '../../src/lint/settings.ts';
 import { ROOT, temporaryFolder } from '../cli/spawnCli.ts';
 import { chunksOf, PAGES, typedLines } from '../support/markdown.ts';
 import type { Chunk } from '../support/markdown.ts';
-import { missingLine, prepare, runLine, runServer } from '../docs/sandbox.ts';
+import { missingLine, prepare, runLine, runServer, withoutPort } from '../docs/sandbox.ts';
 import { SURROUNDINGS } from '../docs/surroundings.ts';
 
 const blocks = PAGES.flatMap(chunksOf).filter(({ language }) => language !== null);
@@ -30,7 +30,8 @@ function sessionOf({ text }: Chunk): { typed: string; shown: string[] }[] {
 async function runSession(folder: string, block: Chunk): Promise<void> {
   for (const { typed, shown } of sessionOf(block)) {
     if (typed.startsWith('npx cipherconv serve ')) {
-      const { code, lines } = await runServer(folder, typed, shown);
+      const { code, lines } = await runServer(folder, typed);
+      expect(missingLine(shown.map(withoutPort), lines), lines.join('\n')).toBeNull();
       expect(code, lines.join('\n')).toBe(0);
       continue;
     }
