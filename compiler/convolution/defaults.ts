@@ -1,6 +1,7 @@
 import { datatypeRange } from '../base/interval.ts';
 import { makeSpec } from './spec.ts';
-import type { ConvSpec, InputSpec, WeightSpec } from './spec.ts';
+import type { InputSpec } from './shape.ts';
+import type { ConvSpec, WeightSpec } from './spec.ts';
 
 /** A convolution as it is written down: whatever has a default in ONNX may be left out. */
 export interface SpecFields {
