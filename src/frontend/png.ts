@@ -10,6 +10,12 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 /** Pixels beyond which a picture is refused before anything is unpacked: 8192 x 8192, the elements of one tensor. */
 export const LARGEST_PIXEL_COUNT = 2 ** 26;
 
+/**
+ * Bytes of unpacked samples beyond which a picture is refused. Decoding takes some six times as many: 400 MB for
+ * 8192 x 8192 grey pixels of 8 bits, which are exactly as many.
+ */
+const LARGEST_SAMPLE_BYTES = 2 ** 26;
+
 const SIGNATURE_BYTES = 8;
 const HEADER_BYTES = 13;
 /** Length and type before the data of a chunk, its CRC after them. */
@@ -25,6 +31,9 @@ const COLOUR_TYPES: Readonly<
   4: { samples: 2, depths: [8, 16] },
   6: { samples: 4, depths: [8, 16] },
 };
+
+/** Indices, one byte each, that become three samples. */
+const PALETTE = 3;
 
 /** First column and row, and steps, of the passes of Adam7. */
 const PASSES = [
@@ -111,6 +120,7 @@ function scanlineBytes(header: Uint8Array, file: string): number {
   const kind = COLOUR_TYPES[colourType];
   if (kind?.depths.includes(depth) !== true || interlacing > 1)
     return broken(file, `there is no colour type ${colourType} of ${depth} bits`);
+  requireSampleBytes(width * height, colourType === PALETTE ? 3 : kind.samples * Math.ceil(depth / 8), file);
   if (interlacing !== 0 && depth < 8) {
     throw new CipherconvError({
       code: 'unsupported',
@@ -139,6 +149,18 @@ export function requirePixelCount(width: number, height: number, file: string): 
     message: 'the picture is too large',
     expected: 'at most 2^26 pixels',
     found: `${width} x ${height}`,
+  });
+}
+
+function requireSampleBytes(pixels: number, bytesPerPixel: number, file: string): void {
+  if (pixels * bytesPerPixel <= LARGEST_SAMPLE_BYTES) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: file,
+    message: 'the picture is too large for its kind',
+    expected: `at most ${LARGEST_SAMPLE_BYTES} bytes of samples`,
+    found: `${pixels} pixels of ${bytesPerPixel} bytes`,
+    hint: 'save it smaller, in grey or with 8 bits, or give the numbers as .npy',
   });
 }
 

@@ -89,6 +89,23 @@ describe('PNG bombs', () => {
     );
   });
 
+  it.each([
+    ['RGB of 16 bits', 16, 2, [4096, 2730], [4096, 2731]],
+    ['RGB of 8 bits', 8, 2, [4096, 5461], [4096, 5462]],
+    ['a palette, whose colours are three samples', 8, 3, [4096, 5461], [4096, 5462]],
+  ] as const)(
+    '%s: 2^26 bytes of samples, and no row more',
+    (_, depth, colourType, [width, most], [, more]) => {
+      const parts = { width, depth, colourType, rows: [0] };
+      refusal(() => boundedPng(png({ ...parts, height: most }), 'a.png'), 'malformed-picture', 'cut off');
+      refusal(
+        () => boundedPng(png({ ...parts, height: more }), 'a.png'),
+        'unsupported',
+        '67108864 bytes of samples',
+      );
+    },
+  );
+
   it('the data of a bomb behind the end of the stream, or in a second stream, are not read', () => {
     const packed = deflateSync(rows);
     const behind = Buffer.concat([packed, deflateSync(Buffer.alloc(2 ** 20))]);
