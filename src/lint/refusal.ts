@@ -24,7 +24,7 @@ export function unreadableFinding(
     line: located?.position?.line ?? null,
     column: located?.position?.column ?? null,
     layer: null,
-    message: explanation(error),
+    message: `${elsewhere(error, path)}${explanation(error)}`,
     interval: null,
     requiredBits: null,
     declaredBits: null,
@@ -103,6 +103,13 @@ function wideWitness(spec: ConvSpec, channel: number): Witness {
 }
 
 /** The error in one line, without the file, which the finding names by itself. */
+/** Where the trouble is, unless the finding's own file says all of it: another file that this one names, or a part of it. */
+function elsewhere(error: CipherconvError, path: string): string {
+  const { where } = error.details;
+  if (error instanceof LocatedError || where === undefined || where === path) return '';
+  return `${where.startsWith(`${path}: `) ? where.slice(path.length + 2) : where}: `;
+}
+
 function explanation({ details }: CipherconvError): string {
   const { message, expected, found } = details;
   const parts = [

@@ -34,10 +34,18 @@ export function completeModel(model: ImportedModel): ModelProto {
     ),
     ...bound.map(({ name }) => fromConstants(model, name)),
   ];
+  copy.opsetImport = eachOnce(copy.opsetImport);
   forgetRepeatedNames(graph);
   dropForeignAttributes(graph);
   graph.input = graph.input.filter(({ name }) => inputs.has(name));
   return copy;
+}
+
+/** A domain is called by one name, once. */
+function eachOnce(opsets: ModelProto['opsetImport']): ModelProto['opsetImport'] {
+  const byDomain = new Map(opsets.map((opset) => [opset.domain === 'ai.onnx' ? '' : opset.domain, opset]));
+  for (const [domain, opset] of byDomain) opset.domain = domain;
+  return [...byDomain.values()];
 }
 
 /** onnxruntime refuses two nodes of one name, which the format allows; nothing refers to them by it. */

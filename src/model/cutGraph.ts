@@ -1,3 +1,4 @@
+import { readsOf } from '../frontend/onnx/graph/bodies.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import { CONSTANT, Levels } from './levels.ts';
 import type { Cut, Flow } from './levels.ts';
@@ -97,8 +98,7 @@ class Cutter {
         case 'node': {
           if (segment.nodes.has(source.node)) break;
           segment.nodes.add(source.node);
-          const { input = [] } = this.#flow.nodes[source.node] ?? {};
-          stack.push(...input.filter((name) => name !== ''));
+          stack.push(...readsOf(this.#flow.nodes[source.node]!).filter((name) => name !== ''));
           break;
         }
         case 'initializer':

@@ -1,3 +1,4 @@
+import { readsOf } from '../frontend/onnx/graph/bodies.ts';
 import type { NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
 
 /** A layer, as far as cutting needs to know it. */
@@ -62,6 +63,6 @@ export class Levels {
   #inputsOf(tensor: string): string[] {
     const producer = this.#flow.producers.get(tensor);
     if (producer === undefined) return [];
-    return (this.#flow.nodes[producer]?.input ?? []).filter((name) => name !== '');
+    return readsOf(this.#flow.nodes[producer]!).filter((name) => name !== '');
   }
 }

@@ -16,7 +16,7 @@ import { fromDense, toDense } from './typedTensor.ts';
 export async function runByOnnxruntime(
   { irVersion, opsetImport }: ModelProto,
   node: NodeProto,
-  { name, op }: Step,
+  { name, op, inputs: names }: Step,
   inputs: readonly (OnnxTensor | null)[],
 ): Promise<readonly OnnxTensor[]> {
   const ort = await loadOrt();
@@ -31,7 +31,7 @@ export async function runByOnnxruntime(
   }
   const given = new Map<string, OnnxTensor>();
   inputs.forEach((tensor, index) => {
-    const input = node.input[index] ?? '';
+    const input = names[index] ?? '';
     if (tensor !== null && input !== '') given.set(input, tensor);
   });
   const outputs = node.output.filter((output) => output !== '');

@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { internalError } from '../../compiler/base/errors.ts';
+import { readsOf } from '../frontend/onnx/graph/bodies.ts';
 import { GraphProtoSchema, ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { Segment } from './cutGraph.ts';
@@ -12,7 +13,7 @@ export function segmentModel(model: ModelProto, segment: Segment, name: string):
   const { graph } = model;
   if (graph === undefined) throw internalError('a model without a graph');
   const nodes = segment.nodes.map((index) => graph.node[index]!);
-  const used = new Set([...nodes.flatMap(({ input }) => input), ...segment.outputs]);
+  const used = new Set([...nodes.flatMap(readsOf), ...segment.outputs]);
   const part = create(ModelProtoSchema, {
     irVersion: model.irVersion,
     producerName: 'cipherconv',

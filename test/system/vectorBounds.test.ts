@@ -8,7 +8,7 @@ import type { Interval } from '../../compiler/base/interval.ts';
 import { a2qBits, a2qDatatypeBits } from '../../compiler/accumulator/normBound.ts';
 import { centredInputRange, centredWeights } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
-import { parseVector } from '../../src/bench/vectorFile.ts';
+import { parseVector } from '../../bench/vectorFile.ts';
 import { analyze, largest } from '../../src/lint/analyze.ts';
 
 const root = join(import.meta.dirname, '..', '..');

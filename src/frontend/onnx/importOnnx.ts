@@ -6,10 +6,12 @@ import { displayName, readBytes, STANDARD_STREAM } from '../files.ts';
 import { findLayers, refuseFloats } from './layers/findLayers.ts';
 import type { Readers } from './layers/followUp.ts';
 import { Extents } from './graph/extents.ts';
+import { Branches } from './graph/branches.ts';
 import { Centring } from './graph/centred.ts';
 import { writeOutComposed } from './graph/composed.ts';
 import { orderedNodes, readOpsets } from './graph/graph.ts';
 import { MAX_FOLDED_ELEMENTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
+import { FreshNames } from './proto/freshNames.ts';
 import type { GraphProto } from './proto/onnx_pb.ts';
 import { readModelProto } from './proto/readProto.ts';
 import { unsupported } from './refusal.ts';
@@ -31,7 +33,7 @@ import type { Visited } from './operators/walk.ts';
  * SEAL nor onnxruntime.
  * @param source the bytes of a model, or its path (`-` for stdin)
  * @throws CipherconvError `unreadable`; `malformed-model` for what is no model or contradicts itself; `unsupported` for
- * control flow, sizes past the limits, and models of floats only (the first float layer is named)
+ * sizes past the limits, and models of floats only (the first float layer is named)
  */
 export async function importOnnx(
   source: Uint8Array | string,
@@ -82,13 +84,12 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const extents = new Extents(options.extents);
   const { state, inputs } = initialState(graph, opsets.get('') ?? 0, extents, options, file);
   const declared = new Map<string, GraphValue>();
-  for (const info of [...graph.valueInfo, ...graph.output])
+  // Sequences within the graph are some node's own business.
+  const inner = graph.valueInfo.filter(({ type }) => type?.value.case === 'tensorType');
+  for (const info of [...inner, ...graph.output])
     declared.set(info.name, statedValue(info, extents, false, file));
   extents.requireUse(file);
-  const centring = new Centring(graph, state);
-  const visited = nodes.flatMap((node) =>
-    [...centring.before(node), node].map((next) => visit(next, state, declared)),
-  );
+  const visited = visitAll(graph, nodes, state, declared);
   const found = findLayers(visited, state, readersOf(visited, graph), options);
   refuseFloats(found, file);
   return {
@@ -135,6 +136,7 @@ function initialState(
     wholes: new Map(),
     bounds: new Map(),
     offGrid: new Map(),
+    unshaped: new Map(),
     integersOf: new Map(),
     constantRanges: new Map(),
     centred: new Map(),
@@ -154,11 +156,29 @@ function initialState(
   return { state, inputs };
 }
 
+/** All nodes in order, with those that are put before or instead of one. */
+function visitAll(
+  graph: GraphProto,
+  nodes: readonly GraphNode[],
+  state: GraphState,
+  declared: ReadonlyMap<string, GraphValue>,
+): readonly Visited[] {
+  const names = new FreshNames(graph);
+  const [centring, branches] = [new Centring(graph, state, names), new Branches(graph, state, names)];
+  const visitOne = (node: GraphNode): readonly Visited[] => {
+    const branch = branches.taken(node);
+    if (branch === null) return [...centring.before(node), node].map((next) => visit(next, state, declared));
+    for (const [name, tensor] of branch.found) setConstant(state, name, tensor);
+    return branch.nodes.flatMap(visitOne);
+  };
+  return nodes.flatMap(visitOne);
+}
+
 function readersOf(visited: readonly Visited[], graph: GraphProto): Readers {
   const nodes = new Map<string, GraphNode[]>();
   for (const { node, folded } of visited) {
     if (folded) continue;
-    for (const input of new Set(node.inputs)) {
+    for (const input of new Set([...node.inputs, ...node.captured])) {
       const list = nodes.get(input);
       if (list === undefined) nodes.set(input, [node]);
       else list.push(node);

@@ -100,11 +100,18 @@ export interface GraphNode {
   readonly domain: string;
   /** "" for an optional input that is left out. */
   readonly inputs: readonly string[];
+  /** Tensors of this graph that the node's sub-graphs read by name. */
+  readonly captured: readonly string[];
+  /** Nodes in the node's sub-graphs, at any depth. */
+  readonly inner: readonly InnerNode[];
   /** Names of the tensors that it makes. */
   readonly outputs: readonly string[];
   /** Attributes by name, as the protocol buffer has them. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
 }
+
+/** A node of a sub-graph: it runs in the clear, as part of the node whose sub-graph it is. */
+export type InnerNode = Pick<GraphNode, 'name' | 'op' | 'domain'>;
 
 /** One linear node as a convolution. */
 export interface ImportedLayer {

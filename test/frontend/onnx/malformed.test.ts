@@ -1,9 +1,11 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { fc, runs } from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { importModel, importOnnx } from '../../../src/frontend/onnx/importOnnx.ts';
+import { ModelProtoSchema } from '../../../src/frontend/onnx/proto/onnx_pb.ts';
 import { temporaryFolder } from '../../cli/spawnCli.ts';
 import { encodeModel, expectRefusal, imported, int, node, scalar, tensor, value } from './models.ts';
 import type { Graph, TensorInit } from './models.ts';
@@ -148,11 +150,17 @@ describe('malformed models', () => {
     expectRefusal(() => imported({ ...GOOD, ...change }), 'malformed-model', part);
   });
 
-  it('refuses control flow by name, and opsets that are not known', () => {
-    const flow = node('If', ['c'], ['z'], [{ name: 'then_branch', type: 5, g: Uint8Array.of(0) }]);
-    const nodes = [flow, ...GOOD.nodes];
-    const inputs = [INPUT, value('c', 'bool', [])];
-    expectRefusal(() => imported({ ...GOOD, nodes, inputs }), 'unsupported', 'control flow, If "z"');
+  it('refuses opsets that are not known, and two versions of one domain', () => {
+    const twice = (version: bigint): Uint8Array =>
+      Buffer.concat([
+        encodeModel(GOOD),
+        toBinary(
+          ModelProtoSchema,
+          create(ModelProtoSchema, { opsetImport: [{ domain: 'ai.onnx', version }] }),
+        ),
+      ]);
+    expect(importModel(twice(13n)).layers).toHaveLength(1);
+    expectRefusal(() => importModel(twice(14n)), 'malformed-model', 'with two versions', '13 and 14');
     for (const opset of [5, 99]) {
       expectRefusal(() => imported({ ...GOOD, opset }), 'unsupported', `opset ${opset}`);
     }

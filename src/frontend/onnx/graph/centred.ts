@@ -1,5 +1,5 @@
 import { elementCount } from '../../../../compiler/base/tensor.ts';
-import { FreshNames } from '../proto/freshNames.ts';
+import type { FreshNames } from '../proto/freshNames.ts';
 import { NodeList } from '../proto/nodes.ts';
 import type { GraphProto } from '../proto/onnx_pb.ts';
 import { toGraphNode } from './graph.ts';
@@ -23,10 +23,10 @@ export class Centring {
   /** d, by x and zero point: several products of one input share it. */
   readonly #known = new Map<string, string>();
 
-  constructor(graph: GraphProto, state: GraphState) {
+  constructor(graph: GraphProto, state: GraphState, names: FreshNames) {
     this.#graph = graph;
     this.#state = state;
-    this.#names = new FreshNames(graph);
+    this.#names = names;
   }
 
   /** The nodes that the layer's input takes, before the layer is looked at; `state.centred` then has it. */

@@ -1,5 +1,5 @@
 import { describeNode } from './attributes.ts';
-import { ATTRIBUTE } from '../proto/codes.ts';
+import { bodyContents } from './bodies.ts';
 import type { AttributeProto, GraphProto, ModelProto, NodeProto } from '../proto/onnx_pb.ts';
 import { malformed, quoted, unsupported } from '../refusal.ts';
 import type { GraphNode } from '../types.ts';
@@ -15,14 +15,20 @@ function domainOf(domain: string): string {
 
 /**
  * Versions by domain.
- * @throws CipherconvError `malformed-model` for a domain named twice, `unsupported` for a version that is not known.
+ * @throws CipherconvError `malformed-model` for a domain with two versions, `unsupported` for a version that is not known.
  */
 export function readOpsets(proto: ModelProto, file: string): ReadonlyMap<string, number> {
   const opsets = new Map<string, number>();
   for (const { domain, version } of proto.opsetImport) {
     const name = domainOf(domain);
-    if (opsets.has(name))
-      throw malformed({ where: file, message: `opset_import names domain ${quoted(name)} twice` });
+    const known = opsets.get(name);
+    if (known !== undefined && known !== Number(version)) {
+      throw malformed({
+        where: file,
+        message: `opset_import names domain ${quoted(name)} twice, with two versions`,
+        found: `${known} and ${version}`,
+      });
+    }
     opsets.set(name, Number(version));
   }
   const version = opsets.get('');
@@ -39,40 +45,30 @@ export function readOpsets(proto: ModelProto, file: string): ReadonlyMap<string,
 }
 
 /** @param index position in the graph */
-export function toGraphNode(proto: NodeProto, index: number): GraphNode {
+export function toGraphNode(proto: NodeProto, index: number, file = 'the graph'): GraphNode {
+  const contents = bodyContents(proto, file);
   return {
     index,
     name: [proto.name, ...proto.output].find((text) => text !== '') ?? proto.opType,
     op: proto.opType,
     domain: domainOf(proto.domain),
     inputs: proto.input,
+    captured: contents.captured,
+    inner: contents.nodes,
     outputs: proto.output,
     attributes: new Map(proto.attribute.map((attribute) => [attribute.name, attribute])),
   };
 }
 
-/** Nodes with names of their own. @throws CipherconvError `malformed-model`, or `unsupported` for control flow. */
+/** Nodes with names of their own. @throws CipherconvError `malformed-model`, or as `bodyContents`. */
 function readNodes(graph: GraphProto, file: string): GraphNode[] {
   const used = new Set<string>();
   return graph.node.map((proto, index) => {
-    const plain = toGraphNode(proto, index);
+    const plain = toGraphNode(proto, index, file);
     let { name } = plain;
     while (used.has(name)) name += `#${index}`;
     used.add(name);
-    const node = { ...plain, name, attributes: readAttributes(proto, name, file) };
-    const subgraph = proto.attribute.find(
-      ({ type, g, graphs }) =>
-        type === ATTRIBUTE.GRAPH || type === ATTRIBUTE.GRAPHS || g.length > 0 || graphs.length > 0,
-    );
-    if (subgraph !== undefined) {
-      throw unsupported({
-        where: file,
-        message: `not supported yet: control flow, ${describeNode(node)}`,
-        expected: 'a graph without If, Loop, Scan or other nodes with sub-graphs',
-        hint: 'export the model with fixed shapes and without branches',
-      });
-    }
-    return node;
+    return { ...plain, name, attributes: readAttributes(proto, name, file) };
   });
 }
 
@@ -121,7 +117,7 @@ function producersOf(
 /**
  * The nodes in topological order; those that are in order already stay in theirs.
  * @throws CipherconvError `malformed-model` for cycles, missing inputs or initializers and names that are there twice,
- * `unsupported` for control flow and sparse initializers
+ * `unsupported` for sparse initializers
  */
 export function orderedNodes(graph: GraphProto, file: string): GraphNode[] {
   requireUnique(
@@ -165,7 +161,7 @@ function sortNodes(
   const consumers = new Map<GraphNode, GraphNode[]>();
   for (const node of nodes) {
     const sources = new Set<GraphNode>();
-    for (const input of node.inputs) {
+    for (const input of [...node.inputs, ...node.captured]) {
       if (input === '') continue;
       const producer = producers.get(input);
       if (producer === undefined) missing(input, describeNode(node));
@@ -213,8 +209,8 @@ function drain(
 /** Whether the model's own order will do: every node behind those that it needs. */
 function isSorted(nodes: readonly GraphNode[], all: readonly GraphNode[]): boolean {
   const made = new Set(all.flatMap(({ outputs }) => outputs));
-  for (const { inputs, outputs } of nodes) {
-    if (inputs.some((input) => input !== '' && made.has(input))) return false;
+  for (const { inputs, captured, outputs } of nodes) {
+    if ([...inputs, ...captured].some((input) => input !== '' && made.has(input))) return false;
     for (const output of outputs) made.delete(output);
   }
   return true;

@@ -21,6 +21,8 @@ export interface GraphState {
   readonly wholes: Map<string, Interval | null>;
   /** What values lie between, fractions too, where nothing narrower is noted above (operators/bounds.ts). */
   readonly bounds: Map<string, Interval>;
+  /** Of tensors whose shape is not known: the node from which on it is not. */
+  readonly unshaped: Map<string, string>;
   /** Why floats are not quantized that come from quantized ones, or from a node that quantizes. */
   readonly offGrid: Map<string, string>;
   /** q of the constants that quantizing nodes make of constants, by the name of their output. */

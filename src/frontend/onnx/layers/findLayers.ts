@@ -6,6 +6,7 @@ import { unsupported } from '../refusal.ts';
 import type { GraphNode, ImportedLayer, ImportOptions, OpenLayer, UnsupportedNode } from '../types.ts';
 import { averagePoolLayer, isAveragePool } from './averagePool.ts';
 import type { Readers } from './followUp.ts';
+import { isFloatOperator, isIntegerOperator } from './linearOperators.ts';
 import { integerLayer, openLayer } from './integerLinear.ts';
 import { floatLayer } from './linear.ts';
 import { NotALayer, OpenOperands } from './operands.ts';
@@ -23,13 +24,6 @@ export interface Found {
   hasIntegers: boolean;
   /** Of all layers. */
   weights: number;
-}
-
-const FLOAT_OPERATORS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
-const INTEGER_OPERATORS = new Set(['ConvInteger', 'MatMulInteger', 'QLinearConv', 'QLinearMatMul']);
-
-function isIntegerOperator({ op, domain }: GraphNode): boolean {
-  return domain === '' ? INTEGER_OPERATORS.has(op) : domain === 'com.microsoft' && op === 'QGemm';
 }
 
 /** @throws CipherconvError `unsupported` for more weights than the limit */
@@ -50,7 +44,7 @@ export function findLayers(
   for (const { node, folded, known } of visited) {
     if (folded) continue;
     if (found.weights > MAX_LAYER_WEIGHTS) throw tooManyWeights(state.file);
-    const isFloat = FLOAT_OPERATORS.has(node.op) && node.domain === '';
+    const isFloat = isFloatOperator(node);
     const isInteger = isIntegerOperator(node);
     const view = { node, state };
     if (isFloat)
@@ -75,7 +69,11 @@ export function findLayers(
         () => averagePoolLayer(view, readers),
         (names) => openLayer(view, names),
       );
-    else if (!known) found.unsupported.push(whyUnknown(node));
+    else if (!known) {
+      const { node: refused, hasIntegers } = whyUnknown(node, state);
+      found.unsupported.push(refused);
+      found.hasIntegers ||= hasIntegers;
+    }
   }
   return found;
 }

@@ -84,10 +84,12 @@ export function zeroPointOf(view: NodeView, index: number, what: string): number
 export function shapeOfTensor(view: NodeView, name: string): readonly number[] {
   const shape = view.state.values.get(name)?.shape ?? null;
   if (shape !== null) return shape;
-  const { openExtents } = view.state;
+  const { openExtents, unshaped } = view.state;
+  const cause = unshaped.get(name);
+  const source = cause === undefined ? '' : ` from ${cause} on`;
   const remedy =
     openExtents.length === 0 ? 'export the model with fixed shapes' : `say ${extentFlags(openExtents)}`;
-  throw new NotALayer(`the shape of ${quoted(name)} is not known: ${remedy}`);
+  throw new NotALayer(`the shape of ${quoted(name)} is not known${source}: ${remedy}`);
 }
 
 function typeOfTensor(view: NodeView, name: string): ElementType {

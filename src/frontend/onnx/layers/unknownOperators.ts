@@ -1,4 +1,7 @@
-import type { GraphNode, UnsupportedNode } from '../types.ts';
+import { describeNode } from '../graph/attributes.ts';
+import type { GraphState } from '../graph/state.ts';
+import type { GraphNode, InnerNode, UnsupportedNode } from '../types.ts';
+import { isFloatOperator, isIntegerOperator } from './linearOperators.ts';
 
 /**
  * Operators that no record knows, and what is known of them all the same: those that are linear hide weights that are not
@@ -29,7 +32,40 @@ export function refusedNode(node: GraphNode, kind: UnsupportedNode['kind'], reas
   return { name: node.name, op, kind, reason };
 }
 
-export function whyUnknown(node: GraphNode): UnsupportedNode {
+/** Why a node of an unknown operator runs in the clear, and whether it hides a layer on integers. */
+export function whyUnknown(
+  node: GraphNode,
+  state: GraphState,
+): { readonly node: UnsupportedNode; readonly hasIntegers: boolean } {
+  if (!hasBodies(node)) return { node: reasonOf(node), hasIntegers: false };
+  const isQuantized = node.inner.some(({ op }) => op === 'DequantizeLinear');
+  const linear = node.inner.filter((inner) => isIntegerOperator(inner) || isFloatOperator(inner));
+  const reason = `control flow runs in the clear as a whole${hidden(linear)}${remedy(node, state)}`;
+  return {
+    node: refusedNode(node, linear.length > 0 ? 'linear' : 'operator', reason),
+    hasIntegers: linear.some(isIntegerOperator) || (isQuantized && linear.length > 0),
+  };
+}
+
+function hasBodies({ attributes }: GraphNode): boolean {
+  return [...attributes.values()].some(({ g, graphs }) => g.length > 0 || graphs.length > 0);
+}
+
+/** Linear layers that cannot be encrypted because of where they stand. */
+function hidden(linear: readonly InnerNode[]): string {
+  const [first] = linear;
+  if (first === undefined) return '';
+  const more = linear.length > 1 ? ` and ${linear.length - 1} more` : '';
+  return `, and with it ${describeNode(first)}${more}`;
+}
+
+/** A branch is taken out of an If whose condition is constant (graph/branches.ts). */
+function remedy({ op, inputs }: GraphNode, { graphInputs }: GraphState): string {
+  const [condition = ''] = inputs;
+  return op === 'If' && graphInputs.has(condition) ? `; --bind ${condition}=FILE.pb decides it` : '';
+}
+
+function reasonOf(node: GraphNode): UnsupportedNode {
   const plain = refusedNode(node, 'operator', 'this operator is not known');
   const reason = LINEAR.get(plain.op);
   if (reason !== undefined) return { ...plain, kind: 'linear', reason };

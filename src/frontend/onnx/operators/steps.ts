@@ -17,7 +17,7 @@ function stepOf(node: GraphNode, opset: number, file: string): Step {
   return {
     name: node.name,
     op: node.domain === '' ? node.op : `${node.domain}.${node.op}`,
-    inputs: node.inputs,
+    inputs: [...node.inputs, ...node.captured],
     outputs: node.outputs,
     run: (inputs) =>
       operator?.clear == null
@@ -74,6 +74,7 @@ function stateOf(
     constantRanges: new Map(),
     centred: new Map(),
     offGrid: new Map(),
+    unshaped: new Map(),
     foldable: Infinity,
     readable: Infinity,
     fractions: new Set(),

@@ -1,5 +1,6 @@
 import { datatypeRange } from '../../../../compiler/base/interval.ts';
 import { elementCount } from '../../../../compiler/base/tensor.ts';
+import { describeNode } from '../graph/attributes.ts';
 import { annotate } from './annotate.ts';
 import { ELEMENTS, isQuantizedType } from '../proto/codes.ts';
 import { clipBounds } from './activations.ts';
@@ -44,9 +45,19 @@ export function visit(
   node.outputs.forEach((name, index) => {
     if (name !== '') state.values.set(name, valueOf(name, inferred[index], declared.get(name)));
   });
+  noteUnshaped(view);
   const folded = fold(view, operator, inferred);
   annotate(view, operator);
   return { node, folded, known: operator !== null };
+}
+
+/** An input without a shape hands its reason on; else it is this node that loses the shape. */
+function noteUnshaped({ node, state }: NodeView): void {
+  const lost = node.outputs.filter((name) => state.values.get(name)?.shape === null);
+  if (lost.length === 0) return;
+  const causes = [...node.inputs, ...node.captured].map((name) => state.unshaped.get(name));
+  const cause = causes.find((known) => known !== undefined) ?? describeNode(node);
+  for (const name of lost) state.unshaped.set(name, cause);
 }
 
 function valueOf(name: string, inferred: Inferred | undefined, stated: GraphValue | undefined): GraphValue {
