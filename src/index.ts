@@ -26,16 +26,11 @@ export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
 export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
 export type { SpecFields } from '../compiler/convolution/defaults.ts';
-export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
+export { outputShape } from '../compiler/convolution/shape.ts';
+export { makeSpec } from '../compiler/convolution/spec.ts';
 export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
-export type {
-  ConvShape,
-  ConvSpec,
-  InputSpec,
-  OutputShape,
-  WeightShape,
-  WeightSpec,
-} from '../compiler/convolution/spec.ts';
+export type { ConvShape, InputSpec, OutputShape, WeightShape } from '../compiler/convolution/shape.ts';
+export type { ConvSpec, WeightSpec } from '../compiler/convolution/spec.ts';
 export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';

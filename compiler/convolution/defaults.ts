@@ -1,6 +1,7 @@
 import { datatypeRange } from '../base/interval.ts';
 import { makeSpec } from './spec.ts';
-import type { ConvSpec, InputSpec, WeightSpec } from './spec.ts';
+import type { InputSpec } from './shape.ts';
+import type { ConvSpec, WeightSpec } from './spec.ts';
 
 type Given<T, Required extends keyof T> = Partial<T> & Pick<T, Required>;
 
