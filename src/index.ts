@@ -12,17 +12,28 @@ export type {
   DecodeWindows,
   Kernel,
   PlanAnalysis,
+  PlanBytes,
   PlanCounts,
+  PlanKeys,
   PlanReport,
+  PlanRequest,
+  PlanWire,
   RefusedCandidate,
   Transfer,
+  UploadForm,
 } from '../compiler/lowering/plan.ts';
 export type { Lowering } from '../compiler/lowerings/plan.ts';
 export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
-export type { PlanKeys } from '../compiler/lowering/plan.ts';
 export type { Objective } from '../compiler/cost/estimate.ts';
 export type { Parameters } from '../compiler/bfv/parameters.ts';
-export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz/plan.ts';
+export type { DroppedBits, Failure } from '../compiler/bfv/noise.ts';
+export type {
+  DirectLanes,
+  Execution,
+  PlanNoise,
+  ToeplitzPlan,
+  ToeplitzView,
+} from '../compiler/toeplitz/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
 export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
 export type { SpecFields } from '../compiler/convolution/defaults.ts';
@@ -48,6 +59,7 @@ export { importOnnx } from './frontend/onnx/importOnnx.ts';
 export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensorProto.ts';
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
 export type {
+  AccumulatorOutput,
   GraphNode,
   GraphValue,
   ImportedLayer,
@@ -59,8 +71,11 @@ export type {
   LayerOutput,
   NumericArray,
   OnnxTensor,
+  DenseTensor,
   OpenLayer,
   RequantizedOutput,
+  ScaledLayerOutput,
+  ScaledOutput,
   UnsupportedNode,
 } from './frontend/onnx/types.ts';
 export { freshBlind } from './frontend/planDigest.ts';
@@ -74,6 +89,10 @@ export type { JsonPath, Locator, Position, Target } from './frontend/positions.t
 export { configJsonSchema } from './frontend/schema.ts';
 export type {
   AutoPad,
+  ConfigAccumulator,
+  ConfigInput,
+  ConfigNpy,
+  ConfigWeights,
   FilterConfig,
   FilterConfigInput,
   TensorLayout,
@@ -82,7 +101,9 @@ export type {
 export { loadConfig, loadSource } from './frontend/sources.ts';
 export type { ConvSource } from './frontend/sources.ts';
 export { inputTensor, loadInput } from './frontend/tensors.ts';
-export type { InputSource } from './frontend/tensors.ts';
+export type { ElementFault, InputSource } from './frontend/tensors.ts';
+export type { Picture } from './frontend/pictureTensor.ts';
+export type { PictureRules } from './frontend/pictureFit.ts';
 export { analyze } from './lint/analyze.ts';
 export type {
   Analysis,
@@ -106,6 +127,7 @@ export type {
   WideInteger,
   Witness,
 } from './lint/finding.ts';
+export { RULE_NAMES } from './lint/finding.ts';
 export { lint } from './lint/lint.ts';
 export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
@@ -113,7 +135,6 @@ export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel } from './model/compileModel.ts';
 export type { ModelCompileOptions } from './model/compileModel.ts';
 export type {
-  AccumulatorOutput,
   ClearNode,
   ModelLayer,
   ModelLayerOutput,
@@ -121,8 +142,6 @@ export type {
   ModelPort,
   Macs,
   ModelSegment,
-  RequantizedLayerOutput,
-  ScaledOutput,
 } from './model/modelPlan.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
@@ -132,7 +151,7 @@ export type {
   RuntimeStatistic,
 } from './model/modelReport.ts';
 export { ModelRunner, runModel } from './model/runModel.ts';
-export type { ModelRunOptions, ModelRunResult } from './model/runModel.ts';
+export type { ModelRunOptions, ModelRunResult, ModelSignal } from './model/runModel.ts';
 export { typedTensor } from './model/typedTensor.ts';
 export type { CrossingElement, Elements, TypedTensor } from './model/typedTensor.ts';
 export { openRunner, run } from './run.ts';
@@ -144,5 +163,12 @@ export type { Floats, Quantized, QuantizeOptions } from './frontend/quantize.ts'
 export { EXECUTORS } from '../runtime/clear/executors.ts';
 export type { Executor } from '../runtime/clear/executors.ts';
 export { requantize } from '../runtime/clear/requantize.ts';
+export type {
+  QlinearRequantization,
+  Requantization,
+  ShiftRequantization,
+  TfliteRequantization,
+} from '../runtime/clear/requantize.ts';
 export { createEvaluatorPool } from '../runtime/pool/pool.ts';
 export type { EvaluatorPool, PoolOptions } from '../runtime/pool/pool.ts';
+export type { Weights } from '../runtime/evaluator/weights.ts';

@@ -41,7 +41,7 @@ export type InputSource =
     };
 
 /** What is wrong with one element of an input. */
-interface ElementFault {
+export interface ElementFault {
   /** One clause that says what is wrong. */
   readonly message: string;
   /** What would have been accepted. */
