@@ -227,10 +227,10 @@ module.exports = {
     },
     {
       name: 'sources-not-to-test',
-      comment: 'Nothing that is published imports tests, examples or tools.',
+      comment: 'Nothing that is published imports benches, tests, examples or tools.',
       severity: 'error',
       from: { path: '^(compiler|runtime|src)/' },
-      to: { path: '^(test|examples|tools)/' },
+      to: { path: '^(bench|test|examples|tools)/' },
     },
     {
       name: 'no-cycles',

@@ -16,7 +16,7 @@ interface CruiseResult {
 
 const BIN = 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs';
 const SOURCES = ['compiler', 'runtime', 'src'];
-const ROOTS = [...SOURCES, 'test', 'examples', 'tools'].filter((folder) => existsSync(folder));
+const ROOTS = [...SOURCES, 'bench', 'test', 'examples', 'tools'].filter((folder) => existsSync(folder));
 
 function cruise(): CruiseResult {
   const args = [BIN, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...ROOTS];

@@ -2,7 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import type { Kernel, PlanBytes, PlanCounts } from '../../compiler/lowering/plan.ts';
 
 /** Milliseconds, medians over the rounds, one thread. */
-export interface LayerTimes {
+interface LayerTimes {
   readonly compile: number;
   readonly prepare: number;
   readonly encrypt: number;

@@ -173,8 +173,12 @@ function sameFile(path: string, one: string, other: string): CipherconvError {
   });
 }
 
-/** What no command line names, such as the weights of a config, is known once it was read. */
-async function refuseOverInput(path: string): Promise<void> {
+/**
+ * Refuses an output over what was read: what no command line names, such as the weights of a config, is known then. For
+ * those who write several files, or work long before they write.
+ * @throws CipherconvError `usage`, only in a program that called `protectInputs`.
+ */
+export async function refuseOverInput(path: string): Promise<void> {
   const target = inputs === null ? null : await identityOf(path);
   if (target === null) return;
   for (const input of inputs ?? []) {

@@ -10,6 +10,11 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 /** Pixels beyond which a picture is refused before anything is unpacked: 8192 x 8192, the elements of one tensor. */
 export const LARGEST_PIXEL_COUNT = 2 ** 26;
 
+/** Bytes of unpacked pixels beyond which a picture is refused as well: so many pixels, grey, of 16 bits. */
+const LARGEST_PIXEL_BYTES = 2 * LARGEST_PIXEL_COUNT;
+/** Chunks that a decoder needs; writers that cut the data into pieces of 2 kB still make fewer. */
+const LARGEST_CHUNK_COUNT = 2 ** 16;
+
 const SIGNATURE_BYTES = 8;
 const HEADER_BYTES = 13;
 /** Length and type before the data of a chunk, its CRC after them. */
@@ -78,6 +83,8 @@ function criticalChunks(bytes: Uint8Array, file: string): Chunk[] {
     if (end > bytes.length) return cutOff(file);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (isNeeded(type, file)) {
+      if (kept.length === LARGEST_CHUNK_COUNT)
+        return broken(file, `it is cut into more than ${LARGEST_CHUNK_COUNT} chunks`);
       const data = bytes.subarray(at + 8, end - 4);
       kept.push({ type, data, whole: bytes.subarray(at, end), crc: view.getUint32(end - 4) });
     }
@@ -119,7 +126,10 @@ function scanlineBytes(header: Uint8Array, file: string): number {
       hint: 'save the picture without interlacing',
     });
   }
-  const rowBytes = (columns: number): number => 1 + Math.ceil((columns * depth * kind.samples) / 8);
+  const bits = depth * kind.samples;
+  if (width * height * (bits / 8) > LARGEST_PIXEL_BYTES)
+    return tooLarge(file, 'at most 2^27 bytes of pixels', `${width} x ${height} pixels of ${bits} bits`);
+  const rowBytes = (columns: number): number => 1 + Math.ceil((columns * bits) / 8);
   if (interlacing === 0) return height * rowBytes(width);
   return PASSES.reduce((sum, [column, row, stepX, stepY]) => {
     const [columns, rows] = [Math.ceil((width - column) / stepX), Math.ceil((height - row) / stepY)];
@@ -132,14 +142,12 @@ function scanlineBytes(header: Uint8Array, file: string): number {
  * @throws CipherconvError `unsupported`.
  */
 export function requirePixelCount(width: number, height: number, file: string): void {
-  if (width * height <= LARGEST_PIXEL_COUNT) return;
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: file,
-    message: 'the picture is too large',
-    expected: 'at most 2^26 pixels',
-    found: `${width} x ${height}`,
-  });
+  if (width * height > LARGEST_PIXEL_COUNT) tooLarge(file, 'at most 2^26 pixels', `${width} x ${height}`);
+}
+
+function tooLarge(file: string, expected: string, found: string): never {
+  const message = 'the picture is too large';
+  throw new CipherconvError({ code: 'unsupported', where: file, message, expected, found });
 }
 
 /** Exactly `length` bytes from all IDAT chunks, whose CRCs are checked first. */

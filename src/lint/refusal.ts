@@ -1,5 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { centredInputRange, centredWeights } from '../../compiler/convolution/spec.ts';
+import { centredInputRange } from '../../compiler/convolution/shape.ts';
+import { centredWeights } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { LocatedError } from '../frontend/positions.ts';
@@ -24,7 +25,7 @@ export function unreadableFinding(
     line: located?.position?.line ?? null,
     column: located?.position?.column ?? null,
     layer: null,
-    message: explanation(error),
+    message: `${elsewhere(error, path)}${explanation(error)}`,
     interval: null,
     requiredBits: null,
     declaredBits: null,
@@ -103,6 +104,13 @@ function wideWitness(spec: ConvSpec, channel: number): Witness {
 }
 
 /** The error in one line, without the file, which the finding names by itself. */
+/** Where the trouble is, unless the finding's own file says all of it: another file that this one names, or a part of it. */
+function elsewhere(error: CipherconvError, path: string): string {
+  const { where } = error.details;
+  if (error instanceof LocatedError || where === undefined || where === path) return '';
+  return `${where.startsWith(`${path}: `) ? where.slice(path.length + 2) : where}: `;
+}
+
 function explanation({ details }: CipherconvError): string {
   const { message, expected, found } = details;
   const parts = [

@@ -48,6 +48,11 @@ describe('no output replaces an input, whatever it is called', () => {
     ['compile over its model', ['compile', 'm.onnx', '-o', 'm.onnx'], 'm.onnx'],
     ['over bound values', ['compile', 'open.onnx', '--bind', 'w=w.pb', '-o', 'w.pb'], 'w.pb'],
     ['over weights that only the config names', ['compile', 'named.conv.json', '-o', 'w.npy'], 'w.npy'],
+    [
+      'the client plan over them, before the plan is written',
+      ['compile', 'named.conv.json', '-o', 'p.json', '--client-plan', 'w.npy'],
+      'w.npy',
+    ],
     ['run over its input', ['run', 'c.conv.json', '-i', 'x.npy', '-o', 'x.npy'], 'x.npy'],
     ['run over its config', ['run', 'c.conv.json', '-i', 'x.npy', '-o', './link.json'], 'c.conv.json'],
     ['run of a model', ['run', 'm.onnx', '-i', 'x=x.npy', '-o', 'x.npy'], 'x.npy'],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compile, parseFilterConfig } from '../../src/index.ts';
+import { storedPlan } from '../../src/frontend/planFile.ts';
 import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 import { cipherconv, ROOT } from '../cli/spawnCli.ts';
 import { chunksOf, PAGES } from '../support/markdown.ts';
@@ -26,6 +27,7 @@ const COMPUTED: readonly Figure[] = [
     says: `N = ${gaussian.parameters.degree} and a ${coeffModulusBits(gaussian.parameters).join('+')}-bit q: ${kilobytes(gaussian.bytes.upload)} up, ${kilobytes(gaussian.bytes.response)} down`,
   },
   { page: 'README.md', says: `# client: ${kilobytes(gaussian.bytes.upload)}` },
+  { page: 'README.md', says: `serving ${spec.name}: ${storedPlan(gaussian, 'NCHW').digest}` },
 ];
 
 /** The code has the constant as `code` in `file`. */

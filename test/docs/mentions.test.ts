@@ -9,7 +9,10 @@ import { cipherconv, ROOT } from '../cli/spawnCli.ts';
 import { chunksOf, PAGES, typedLines } from '../support/markdown.ts';
 
 /** Every source of ours, by its path from the root. */
-const SOURCES = globSync('{compiler,runtime,src,test,tools,examples}/**/*.{ts,proto}', { cwd: ROOT });
+const SOURCES = globSync(
+  ['{compiler,runtime,src,bench,test,tools,examples}/**/*.{ts,proto}', '*.config.ts'],
+  { cwd: ROOT },
+);
 
 /** What npm itself understands. */
 const NPM_COMMANDS = ['ci', 'cit', 'install', 'pack', 'test'];
@@ -96,7 +99,7 @@ describe.each(PAGES)('%s', (page) => {
       [],
     );
     const paths =
-      text.match(/\b(test|src|compiler|runtime|tools|examples)\/[\w./-]*\w\.(ts|json|png|md)\b/g) ?? [];
+      text.match(/\b(test|src|bench|compiler|runtime|tools|examples)\/[\w./-]*\w\.(ts|json|png|md)\b/g) ?? [];
     expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 });

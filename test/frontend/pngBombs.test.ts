@@ -89,6 +89,33 @@ describe('PNG bombs', () => {
     );
   });
 
+  it('a byte of pixels more than 2^27 is refused by the header alone, whatever the colours', () => {
+    const parts = { height: 8192, rows: [0] };
+    const most = [
+      [8192, 16, 0],
+      [8192, 8, 4],
+      [4096, 8, 6],
+      [2048, 16, 6],
+    ] as const;
+    for (const [width, depth, colourType] of most) {
+      const read = (more: number): unknown =>
+        boundedPng(png({ ...parts, width: width + more, depth, colourType }), 'a.png');
+      refusal(() => read(0), 'malformed-picture', 'cut off');
+      if (width < 8192) refusal(() => read(1), 'unsupported', 'at most 2^27 bytes of pixels');
+    }
+    const deep = png({ ...parts, width: 8192, depth: 16, colourType: 6 });
+    refusal(() => boundedPng(deep, 'a.png'), 'unsupported', '8192 x 8192 pixels of 64 bits');
+  });
+
+  it('a picture in 2^16 needed chunks is read, in more it is not', () => {
+    const empty = chunk('IDAT', new Uint8Array(0));
+    const cut = (count: number): Uint8Array =>
+      boundedPng(grey8x8(deflateSync(rows), new Array<Buffer>(count).fill(empty)), 'a.png');
+    // The header, the data and the end are chunks too.
+    expect(cut(2 ** 16 - 3).length).toBe(BOUND);
+    refusal(() => cut(2 ** 16 - 2), 'malformed-picture', 'more than 65536 chunks');
+  });
+
   it('the data of a bomb behind the end of the stream, or in a second stream, are not read', () => {
     const packed = deflateSync(rows);
     const behind = Buffer.concat([packed, deflateSync(Buffer.alloc(2 ** 20))]);

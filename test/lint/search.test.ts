@@ -179,9 +179,22 @@ describe('unreadable', () => {
     put('lfs/n.conv.json', JSON.stringify({ ...config(), weights }));
     const { findings } = await lint([at('lfs')]);
     expect(findings.map(({ rule }) => rule)).toEqual(['unreadable', 'unreadable', 'unreadable']);
-    for (const { message, hint } of findings) {
-      expect(message).toBe('a Git LFS pointer, not the file itself: found a pointer to 123456 bytes');
+    for (const { file, message, hint } of findings) {
+      const named = file.endsWith('n.conv.json') ? `${at('lfs/w.npy')}: ` : '';
+      expect(message).toBe(`${named}a Git LFS pointer, not the file itself: found a pointer to 123456 bytes`);
       expect(hint).toBe('git lfs pull');
     }
+  });
+
+  it('says which file is missing, where it is another than the one that names it', async () => {
+    const weights = { shape: [1, 1, 1, 1], bits: 2, values: { npy: 'gone.npy' } };
+    const outside = { ...weights, values: { npy: '../gone.npy' } };
+    put('gone/a.conv.json', JSON.stringify({ ...config(), weights }));
+    put('gone/b.conv.json', JSON.stringify({ ...config(), weights: outside }));
+    const { findings } = await lint([at('gone')]);
+    expect(findings.map(({ message }) => message)).toEqual([
+      `${at('gone/gone.npy')}: cannot be read: no such file or folder`,
+      expect.stringMatching(/^weights\.values\.npy: the \.npy file lies outside/),
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 /** Small models for the tests of src/model. */
-import { ModelWriter } from '../../src/bench/models/modelWriter.ts';
-import type { Activation } from '../../src/bench/models/modelWriter.ts';
+import { ModelWriter } from '../../bench/models/modelWriter.ts';
+import type { Activation } from '../../bench/models/modelWriter.ts';
 import { typedTensor } from '../../src/model/typedTensor.ts';
 import type { TypedTensor } from '../../src/model/typedTensor.ts';
 

@@ -6,7 +6,7 @@ import { ELEMENTS } from '../../src/frontend/onnx/proto/codes.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { ModelProtoSchema } from '../../src/frontend/onnx/proto/onnx_pb.ts';
 import { toTensorProto } from '../../src/frontend/onnx/proto/tensorProto.ts';
-import { nodeProto, valueProto } from '../../src/bench/models/write.ts';
+import { nodeProto, valueProto } from '../../bench/models/write.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
 import { runModel } from '../../src/model/runModel.ts';
 import { typedTensor } from '../../src/model/typedTensor.ts';

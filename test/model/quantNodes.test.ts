@@ -4,7 +4,7 @@ import { fc, runs } from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { roundHalfEven } from '../../runtime/clear/requantize.ts';
 import { ModelProtoSchema } from '../../src/frontend/onnx/proto/onnx_pb.ts';
-import { encodeModel, nodeProto, tensorProto, valueProto } from '../../src/bench/models/write.ts';
+import { encodeModel, nodeProto, tensorProto, valueProto } from '../../bench/models/write.ts';
 import { QUANT_DOMAINS, withoutQuantNodes } from '../../src/model/quantNodes.ts';
 import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { resnetModel } from '../../src/bench/resnet.ts';
+import { resnetModel } from '../../bench/resnet.ts';
 import { randomIntegers } from '../support/specs.ts';
 import { runInOnnxruntime } from '../support/onnx/onnxruntime.ts';
 

@@ -1,6 +1,6 @@
 /** What a newcomer does with nothing but git and npm: clone, install, run the demo, look into the package. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, sep } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -52,7 +52,7 @@ test('the demo runs and every integer is equal', () => {
   expect(equal).toBe(all);
 });
 
-test('the package holds the binary and the page, and no build information', () => {
+test('the package holds the binary, the page and what its exports name; no build information, no tests, no benches', () => {
   inClone('npm', 'run', 'build');
   const [pack] = JSON.parse(inClone('npm', 'pack', '--dry-run', '--json', '--ignore-scripts')) as [
     { files: { path: string }[] },
@@ -62,5 +62,15 @@ test('the package holds the binary and the page, and no build information', () =
   expect(paths).toContain('dist/page/index.html');
   expect(paths.some((path) => /^dist\/page\/assets\/seal.*\.wasm$/.test(path))).toBe(true);
   expect(paths.filter((path) => path.endsWith('.tsbuildinfo'))).toEqual([]);
-  expect(paths.filter((path) => /^(test|examples|tools|node_modules)\//.test(path))).toEqual([]);
+  expect(paths.filter((path) => /^(dist\/)?(bench|test|examples|tools|node_modules)\//.test(path))).toEqual(
+    [],
+  );
+  const { exports } = JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | Record<string, string>>;
+  };
+  const targets = Object.values(exports).flatMap((target) =>
+    typeof target === 'string' ? [target] : Object.values(target),
+  );
+  expect(targets.length).toBeGreaterThan(8);
+  expect(targets.filter((target) => !paths.includes(target.replace('./', '')))).toEqual([]);
 });

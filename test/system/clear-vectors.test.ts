@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXECUTORS } from '../../runtime/clear/executors.ts';
 import type { Executor } from '../../runtime/clear/executors.ts';
-import { parseVector } from '../../src/bench/vectorFile.ts';
+import { parseVector } from '../../bench/vectorFile.ts';
 
 const dataFolder = process.env['DATA_DIR'];
 if (dataFolder === undefined) throw new Error('set DATA_DIR to the folder that holds vectors/*.json');

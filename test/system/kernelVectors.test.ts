@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseVector } from '../../src/bench/vectorFile.ts';
+import { parseVector } from '../../bench/vectorFile.ts';
 import { runBoth, withDirect } from '../support/kernels.ts';
 import { compileToeplitz } from '../support/compile.ts';
 

@@ -6,7 +6,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { makeTensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
-import { parseVector } from '../../src/bench/vectorFile.ts';
+import { parseVector } from '../../bench/vectorFile.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { decodeTensorFile } from '../../src/frontend/onnx/proto/tensorProto.ts';
 import type {

@@ -12,8 +12,8 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { run } from '../../src/run.ts';
 import { encodePlan, storedPlan } from '../../src/frontend/planFile.ts';
-import { parseVector } from '../../src/bench/vectorFile.ts';
-import type { TestVector } from '../../src/bench/vectorFile.ts';
+import { parseVector } from '../../bench/vectorFile.ts';
+import type { TestVector } from '../../bench/vectorFile.ts';
 import type { Answer, ClientRequest, ServerRequest } from '../support/planProcess.ts';
 
 const dataFolder = process.env['DATA_DIR'];

@@ -6,9 +6,10 @@ import { tapsOf } from '../../compiler/accumulator/datatypeBound.ts';
 import { contains } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
 import { a2qBits, a2qDatatypeBits } from '../../compiler/accumulator/normBound.ts';
-import { centredInputRange, centredWeights } from '../../compiler/convolution/spec.ts';
+import { centredInputRange } from '../../compiler/convolution/shape.ts';
+import { centredWeights } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
-import { parseVector } from '../../src/bench/vectorFile.ts';
+import { parseVector } from '../../bench/vectorFile.ts';
 import { analyze, largest } from '../../src/lint/analyze.ts';
 
 const root = join(import.meta.dirname, '..', '..');

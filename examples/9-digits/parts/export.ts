@@ -3,7 +3,7 @@
  * and MatMulInteger with Add for the dense layer at the end. Every operator of it is exact, so onnxruntime and the
  * encrypted run give the same integers.
  */
-import { encodeModel, nodeProto, tensorProto, valueProto } from '../../../src/bench/models/write.ts';
+import { encodeModel, nodeProto, tensorProto, valueProto } from '../../../bench/models/write.ts';
 import { LARGEST_ACTIVATION, tapCount } from './network.ts';
 import type { Layer } from './network.ts';
 

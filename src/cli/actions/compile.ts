@@ -1,11 +1,11 @@
 import { elementCount } from '../../../compiler/base/tensor.ts';
-import { outputShape } from '../../../compiler/convolution/spec.ts';
+import { outputShape } from '../../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
 import { CLIENT_LIMITS } from '../../../compiler/lowering/limits.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../frontend/clientPlan.ts';
-import { requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import { refuseOverInput, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
 import { freshBlind } from '../../frontend/planDigest.ts';
 import { encodePlan, storedPlan } from '../../frontend/planFile.ts';
@@ -63,6 +63,7 @@ export async function compile(
   refuseModelFlags(model);
   refuseAllowClear(self);
   const config = await loadConfig(path);
+  for (const output of [file, clientPlan]) if (output !== undefined) await refuseOverInput(output);
   if (clientPlan !== undefined) refuseLargeForClients(config.spec);
   const compiled = compileConfig(config, options);
   const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());

@@ -2,7 +2,7 @@ import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
 import { resizeSpec } from '../../frontend/autoPad.ts';
 import type { ParsedConfig } from '../../frontend/config.ts';
-import { STANDARD_STREAM } from '../../frontend/files.ts';
+import { refuseOverInput, STANDARD_STREAM } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
@@ -45,6 +45,7 @@ export async function runCommand(
   );
   if (flags.output !== undefined) await requireOutput(flags.output);
   const source = await loadAnySource(path, model, flags.input);
+  if (flags.output !== undefined) await refuseOverInput(flags.output);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
   if (source.kind === 'model' || source.kind === 'model-plan') {

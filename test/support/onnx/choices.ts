@@ -1,5 +1,5 @@
 import { fc } from '../properties.ts';
-import type { QuantizedType } from '../../../src/bench/models/modelWriter.ts';
+import type { QuantizedType } from '../../../bench/models/modelWriter.ts';
 import type { ConvForm, DenseForm } from './linearNodes.ts';
 import type { Scales } from './randomWeights.ts';
 

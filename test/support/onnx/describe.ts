@@ -1,4 +1,4 @@
-import type { ModelWriter } from '../../../src/bench/models/modelWriter.ts';
+import type { ModelWriter } from '../../../bench/models/modelWriter.ts';
 import type { AttributeProto, TensorProto } from '../../../src/frontend/onnx/proto/onnx_pb.ts';
 
 function attributeText({ name, i, f, s, ints }: AttributeProto): string {

@@ -1,4 +1,4 @@
-import type { AttributeValue } from '../../../src/bench/models/write.ts';
+import type { AttributeValue } from '../../../bench/models/write.ts';
 import { chance, oneOf } from './randomWeights.ts';
 import type { Random } from './randomWeights.ts';
 

@@ -1,5 +1,5 @@
-import { ModelWriter } from '../../../src/bench/models/modelWriter.ts';
-import type { Activation, GraphTensor } from '../../../src/bench/models/modelWriter.ts';
+import { ModelWriter } from '../../../bench/models/modelWriter.ts';
+import type { Activation, GraphTensor } from '../../../bench/models/modelWriter.ts';
 import { randomIntegers } from '../specs.ts';
 import type { GraphChoices, Step } from './choices.ts';
 import { keepingGeometry, randomGeometry } from './geometry.ts';

@@ -1,5 +1,5 @@
-import type { AttributeValue } from '../../../src/bench/models/write.ts';
-import type { Activation, ModelWriter, GraphTensor } from '../../../src/bench/models/modelWriter.ts';
+import type { AttributeValue } from '../../../bench/models/write.ts';
+import type { Activation, ModelWriter, GraphTensor } from '../../../bench/models/modelWriter.ts';
 import type { Geometry } from './geometry.ts';
 import { chance, RANGES, randomScale, randomWeights, randomZeroPoint } from './randomWeights.ts';
 import type { Random, Scales, Weights } from './randomWeights.ts';

@@ -1,6 +1,6 @@
 /** Linear layers of random graphs that are quantized at run time, to other widths than 8 bits, or by QONNX's Quant. */
-import type { AttributeValue } from '../../../src/bench/models/write.ts';
-import type { Activation, OtherWidth, QuantizedType } from '../../../src/bench/models/modelWriter.ts';
+import type { AttributeValue } from '../../../bench/models/write.ts';
+import type { Activation, OtherWidth, QuantizedType } from '../../../bench/models/modelWriter.ts';
 import { outputActivation, scaleConstant } from './linearNodes.ts';
 import type { Context, Linear, OtherForm } from './linearNodes.ts';
 import { chance, oneOf, randomZeroPoint, RANGES } from './randomWeights.ts';

@@ -1,5 +1,5 @@
 /** Nodes between the linear layers of random graphs: what the client computes in the clear. */
-import type { Activation, QuantizedType } from '../../../src/bench/models/modelWriter.ts';
+import type { Activation, QuantizedType } from '../../../bench/models/modelWriter.ts';
 import { randomGeometry } from './geometry.ts';
 import type { Context } from './linearNodes.ts';
 import { chance, oneOf, randomScale, randomZeroPoint, RANGES } from './randomWeights.ts';

@@ -1,5 +1,5 @@
 import { fc } from '../properties.ts';
-import type { Activation, GraphTensor, QuantizedType } from '../../../src/bench/models/modelWriter.ts';
+import type { Activation, GraphTensor, QuantizedType } from '../../../bench/models/modelWriter.ts';
 import { arbitraryChoices } from './choices.ts';
 import type { GraphChoices } from './choices.ts';
 import { describeNodes } from './describe.ts';

@@ -1,5 +1,5 @@
 import type { randomIntegers } from '../specs.ts';
-import type { OtherWidth, QuantizedType } from '../../../src/bench/models/modelWriter.ts';
+import type { OtherWidth, QuantizedType } from '../../../bench/models/modelWriter.ts';
 
 export type Random = ReturnType<typeof randomIntegers>;
 

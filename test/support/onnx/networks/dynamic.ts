@@ -1,7 +1,7 @@
 /** Models as onnxruntime's quantize_dynamic writes them. */
-import { ModelWriter } from '../../../../src/bench/models/modelWriter.ts';
+import { ModelWriter } from '../../../../bench/models/modelWriter.ts';
 import type { ShapedNetwork } from './qdqWriter.ts';
-import { encodeModel, nodeProto, valueProto } from '../../../../src/bench/models/write.ts';
+import { encodeModel, nodeProto, valueProto } from '../../../../bench/models/write.ts';
 
 /** Small fixed pseudo-random integers in [lo, hi]. */
 export function integers(count: number, lo: number, hi: number, seed = 1): number[] {

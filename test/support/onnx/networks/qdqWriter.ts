@@ -3,8 +3,8 @@
  * scale per output channel, int32 biases, QuantizeLinear and DequantizeLinear around every operator. Weights are random;
  * scales follow from what sums of random products typically are, so that layers neither saturate nor die out.
  */
-import { ModelWriter } from '../../../../src/bench/models/modelWriter.ts';
-import type { Activation, GraphTensor } from '../../../../src/bench/models/modelWriter.ts';
+import { ModelWriter } from '../../../../bench/models/modelWriter.ts';
+import type { Activation, GraphTensor } from '../../../../bench/models/modelWriter.ts';
 import { randomIntegers } from '../../specs.ts';
 import type { Random } from '../randomWeights.ts';
 

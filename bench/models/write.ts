@@ -1,7 +1,7 @@
 /** Writing ONNX models: the few message shapes that benches, examples and tests need, around the generated messages. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ATTRIBUTE, ELEMENTS } from '../../frontend/onnx/proto/codes.ts';
-import type { ElementType } from '../../frontend/onnx/proto/codes.ts';
+import { ATTRIBUTE, ELEMENTS } from '../../src/frontend/onnx/proto/codes.ts';
+import type { ElementType } from '../../src/frontend/onnx/proto/codes.ts';
 import {
   AttributeProtoSchema,
   GraphProtoSchema,
@@ -9,13 +9,13 @@ import {
   NodeProtoSchema,
   TensorProtoSchema,
   ValueInfoProtoSchema,
-} from '../../frontend/onnx/proto/onnx_pb.ts';
+} from '../../src/frontend/onnx/proto/onnx_pb.ts';
 import type {
   AttributeProto,
   NodeProto,
   TensorProto,
   ValueInfoProto,
-} from '../../frontend/onnx/proto/onnx_pb.ts';
+} from '../../src/frontend/onnx/proto/onnx_pb.ts';
 
 /** Element types that a constant can be written in. */
 export type WritableType =

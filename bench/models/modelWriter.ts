@@ -1,6 +1,6 @@
 import { encodeModel, nodeProto, tensorProto, valueProto } from './write.ts';
 import type { AttributeValue, NodeParts, WritableType } from './write.ts';
-import type { NodeProto, TensorProto } from '../../frontend/onnx/proto/onnx_pb.ts';
+import type { NodeProto, TensorProto } from '../../src/frontend/onnx/proto/onnx_pb.ts';
 
 export type QuantizedType = 'uint8' | 'int8';
 

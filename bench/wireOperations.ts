@@ -1,9 +1,9 @@
-import { nttPrimes } from '../../compiler/rings/primes.ts';
-import type { WireCosts } from '../../compiler/cost/operationCosts.ts';
-import { coefficientCode } from '../../runtime/wire/coefficients.ts';
-import { Packer } from '../../runtime/wire/packer.ts';
-import type { PackingModule } from '../../runtime/wire/packer.ts';
-import { median } from './rawOperations.ts';
+import { nttPrimes } from '../compiler/rings/primes.ts';
+import type { WireCosts } from '../compiler/cost/operationCosts.ts';
+import { coefficientCode } from '../runtime/wire/coefficients.ts';
+import { Packer } from '../runtime/wire/packer.ts';
+import type { PackingModule } from '../runtime/wire/packer.ts';
+import { median } from '../src/bench/rawOperations.ts';
 
 /** Times the packing of coefficients for the wire, and the expansion of seeds. */
 

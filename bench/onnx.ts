@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { RESNET_50, resnetModel } from './resnet.ts';
 
 const ROUNDS = 3;
-const BIN = join(import.meta.dirname, '..', 'cli', 'bin.ts');
+const BIN = join(import.meta.dirname, '..', 'src', 'cli', 'bin.ts');
 /** What the figures are to be compared with. */
 const TARGET = '5.0 s, 1024 MiB';
 

@@ -10,17 +10,17 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { convolve } from '../../runtime/clear/loops.ts';
-import { compareTensors } from '../../runtime/clear/compare.ts';
-import { createPlanClient, parseClientPlan } from '../client/index.ts';
-import { encodePlan, storedPlan } from '../frontend/planFile.ts';
-import { describePlan } from '../server/planServer.ts';
-import { rampInput } from './layerRounds.ts';
-import { LAYERS, layerSpec } from './layers.ts';
+import { compileSpec } from '../compiler/lowerings/compile.ts';
+import type { Plan } from '../compiler/lowerings/plan.ts';
+import { convolve } from '../runtime/clear/loops.ts';
+import { compareTensors } from '../runtime/clear/compare.ts';
+import { createPlanClient, parseClientPlan } from '../src/client/index.ts';
+import { encodePlan, storedPlan } from '../src/frontend/planFile.ts';
+import { describePlan } from '../src/server/planServer.ts';
+import { rampInput } from '../src/bench/layerRounds.ts';
+import { LAYERS, layerSpec } from '../src/bench/layers.ts';
 
-const BIN = join(import.meta.dirname, '..', 'cli', 'bin.ts');
+const BIN = join(import.meta.dirname, '..', 'src', 'cli', 'bin.ts');
 const UPLOADS = 8;
 /** What memory may differ by between the second and the last quarter of the run and still be called flat. */
 const FLAT = 1.1;

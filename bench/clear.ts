@@ -4,16 +4,16 @@
  * the loops and to onnxruntime-web on one thread. All ways run once a round, so that drift hits all alike. Every result
  * is compared with the loops; exit 1 when one differs or an expectation does not hold.
  */
-import { makeSpec } from '../../compiler/convolution/spec.ts';
-import type { ConvSpec } from '../../compiler/convolution/spec.ts';
-import { makeTensor } from '../../compiler/base/tensor.ts';
-import type { Tensor } from '../../compiler/base/tensor.ts';
-import { EXECUTORS } from '../../runtime/clear/executors.ts';
-import { convolve } from '../../runtime/clear/loops.ts';
-import { compareTensors } from '../../runtime/clear/compare.ts';
-import { loadOrt, PACKAGE, VERSION } from '../model/ort.ts';
-import { ORT_NAMES, ortConvolutions } from './onnxruntime.ts';
-import { median } from './rawOperations.ts';
+import { makeSpec } from '../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../compiler/convolution/spec.ts';
+import { makeTensor } from '../compiler/base/tensor.ts';
+import type { Tensor } from '../compiler/base/tensor.ts';
+import { EXECUTORS } from '../runtime/clear/executors.ts';
+import { convolve } from '../runtime/clear/loops.ts';
+import { compareTensors } from '../runtime/clear/compare.ts';
+import { loadOrt, PACKAGE, VERSION } from '../src/model/ort.ts';
+import { ORT_NAMES, ortConvolutions } from '../src/bench/onnxruntime.ts';
+import { median } from '../src/bench/rawOperations.ts';
 
 interface Layer {
   readonly title: string;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { CipherconvError } from '../../compiler/base/errors.ts';
-import { datatypeRange } from '../../compiler/base/interval.ts';
-import { makeSpec } from '../../compiler/convolution/spec.ts';
-import type { ConvSpec } from '../../compiler/convolution/spec.ts';
-import { makeTensor } from '../../compiler/base/tensor.ts';
-import type { Tensor } from '../../compiler/base/tensor.ts';
+import { CipherconvError } from '../compiler/base/errors.ts';
+import { datatypeRange } from '../compiler/base/interval.ts';
+import { makeSpec } from '../compiler/convolution/spec.ts';
+import type { ConvSpec } from '../compiler/convolution/spec.ts';
+import { makeTensor } from '../compiler/base/tensor.ts';
+import type { Tensor } from '../compiler/base/tensor.ts';
 
 /**
  * A test vector: a whole integer convolution with its input and the accumulators that it must give. Vectors come from

@@ -1,12 +1,12 @@
-import type { DirectCosts } from '../../compiler/cost/operationCosts.ts';
-import { nttPrimes } from '../../compiler/rings/primes.ts';
-import type { StepBlock } from '../../compiler/toeplitz/direct/steps.ts';
-import type { Degree } from '../../compiler/bfv/security.ts';
-import { DirectKernel, POLYNOMIALS } from '../../runtime/evaluator/direct/kernel.ts';
-import type { DirectModule } from '../../runtime/evaluator/direct/module.ts';
-import { median } from './rawOperations.ts';
-import type { Parameters } from '../../compiler/bfv/parameters.ts';
-import { largestLaneL1, limbsFor } from '../../compiler/rings/digits.ts';
+import type { DirectCosts } from '../compiler/cost/operationCosts.ts';
+import { nttPrimes } from '../compiler/rings/primes.ts';
+import type { StepBlock } from '../compiler/toeplitz/direct/steps.ts';
+import type { Degree } from '../compiler/bfv/security.ts';
+import { DirectKernel, POLYNOMIALS } from '../runtime/evaluator/direct/kernel.ts';
+import type { DirectModule } from '../runtime/evaluator/direct/module.ts';
+import { median } from '../src/bench/rawOperations.ts';
+import type { Parameters } from '../compiler/bfv/parameters.ts';
+import { largestLaneL1, limbsFor } from '../compiler/rings/digits.ts';
 
 /** Times the parts of the direct kernel on made-up steps: what the packing search estimates it by. */
 

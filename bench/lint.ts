@@ -6,11 +6,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FilterConfigInput } from '../frontend/schema.ts';
+import type { FilterConfigInput } from '../src/frontend/schema.ts';
 
 const COUNTS = [125, 250, 500, 1000];
 const ROUNDS = 3;
-const BIN = join(import.meta.dirname, '..', 'cli', 'bin.ts');
+const BIN = join(import.meta.dirname, '..', 'src', 'cli', 'bin.ts');
 
 /**
  * Layers as models have them: 4 to 8-bit weights, 3x3 kernels, 1 to 8 input and 4 to 16 output channels; one in ten is

@@ -4,17 +4,17 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
-import { nttPrimes } from '../../compiler/rings/primes.ts';
-import { DEGREES, largestModulusBits } from '../../compiler/bfv/security.ts';
-import type { Degree } from '../../compiler/bfv/security.ts';
-import { loadDirect } from '../../runtime/evaluator/direct/module.ts';
-import { loadSeal } from '../../runtime/seal/module.ts';
-import { loadPacking } from '../../runtime/wire/packer.ts';
+import type { OperationCosts } from '../compiler/cost/operationCosts.ts';
+import { nttPrimes } from '../compiler/rings/primes.ts';
+import { DEGREES, largestModulusBits } from '../compiler/bfv/security.ts';
+import type { Degree } from '../compiler/bfv/security.ts';
+import { loadDirect } from '../runtime/evaluator/direct/module.ts';
+import { loadSeal } from '../runtime/seal/module.ts';
+import { loadPacking } from '../runtime/wire/packer.ts';
 import { measureDirect } from './directOperations.ts';
-import { combineCosts, RawOperations } from './rawOperations.ts';
+import { combineCosts, RawOperations } from '../src/bench/rawOperations.ts';
 import { measureWire } from './wireOperations.ts';
-import type { Parameters } from '../../compiler/bfv/parameters.ts';
+import type { Parameters } from '../compiler/bfv/parameters.ts';
 
 const ROUNDS = 12;
 const CALLS = 200;
@@ -89,6 +89,6 @@ export const DIRECT_NANOSECONDS: DirectCosts = { ${directCosts} };
 /** The wire: nanoseconds for one coefficient. */
 export const WIRE_NANOSECONDS: WireCosts = { ${wireCosts} };
 `;
-const target = fileURLToPath(new URL('../../compiler/cost/costs.gen.ts', import.meta.url));
+const target = fileURLToPath(new URL('../compiler/cost/costs.gen.ts', import.meta.url));
 await writeFile(target, text);
 console.log(`wrote ${target}`);

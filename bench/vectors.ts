@@ -5,16 +5,16 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import type { Tensor } from '../../compiler/base/tensor.ts';
-import { createClient } from '../../runtime/client/client.ts';
-import { convolve } from '../../runtime/clear/loops.ts';
-import { compareTensors } from '../../runtime/clear/compare.ts';
-import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
+import { compileSpec } from '../compiler/lowerings/compile.ts';
+import type { Tensor } from '../compiler/base/tensor.ts';
+import { createClient } from '../runtime/client/client.ts';
+import { convolve } from '../runtime/clear/loops.ts';
+import { compareTensors } from '../runtime/clear/compare.ts';
+import { createEvaluator } from '../runtime/evaluator/evaluator.ts';
 import { parseVector } from './vectorFile.ts';
 import type { TestVector } from './vectorFile.ts';
-import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
-import { clientView } from '../../compiler/lowerings/views.ts';
+import type { CompileOptions } from '../compiler/lowerings/compile.ts';
+import { clientView } from '../compiler/lowerings/views.ts';
 
 type KernelChoice = NonNullable<CompileOptions['kernel']>;
 
