@@ -12,30 +12,36 @@ export type {
   DecodeWindows,
   Kernel,
   PlanAnalysis,
+  PlanBytes,
   PlanCounts,
+  PlanKeys,
   PlanReport,
+  PlanRequest,
+  PlanWire,
   RefusedCandidate,
   Transfer,
+  UploadForm,
 } from '../compiler/lowering/plan.ts';
 export type { Lowering } from '../compiler/lowerings/plan.ts';
 export type { DiagonalsPlan, DiagonalsPlanNoise, DiagonalsView } from '../compiler/diagonals/plan.ts';
-export type { PlanKeys } from '../compiler/lowering/plan.ts';
 export type { Objective } from '../compiler/cost/estimate.ts';
 export type { Parameters } from '../compiler/bfv/parameters.ts';
-export type { PlanNoise, ToeplitzPlan, ToeplitzView } from '../compiler/toeplitz/plan.ts';
+export type { DroppedBits, Failure } from '../compiler/bfv/noise.ts';
+export type {
+  DirectLanes,
+  Execution,
+  PlanNoise,
+  ToeplitzPlan,
+  ToeplitzView,
+} from '../compiler/toeplitz/plan.ts';
 export type { Degree, SecurityBits } from '../compiler/bfv/security.ts';
 export { makeSpecWithDefaults } from '../compiler/convolution/defaults.ts';
 export type { SpecFields } from '../compiler/convolution/defaults.ts';
-export { makeSpec, outputShape } from '../compiler/convolution/spec.ts';
+export { outputShape } from '../compiler/convolution/shape.ts';
+export { makeSpec } from '../compiler/convolution/spec.ts';
 export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
-export type {
-  ConvShape,
-  ConvSpec,
-  InputSpec,
-  OutputShape,
-  WeightShape,
-  WeightSpec,
-} from '../compiler/convolution/spec.ts';
+export type { ConvShape, InputSpec, OutputShape, WeightShape } from '../compiler/convolution/shape.ts';
+export type { ConvSpec, WeightSpec } from '../compiler/convolution/spec.ts';
 export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';
@@ -53,6 +59,7 @@ export { importOnnx } from './frontend/onnx/importOnnx.ts';
 export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensorProto.ts';
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
 export type {
+  AccumulatorOutput,
   GraphNode,
   GraphValue,
   ImportedLayer,
@@ -64,8 +71,11 @@ export type {
   LayerOutput,
   NumericArray,
   OnnxTensor,
+  DenseTensor,
   OpenLayer,
   RequantizedOutput,
+  ScaledLayerOutput,
+  ScaledOutput,
   UnsupportedNode,
 } from './frontend/onnx/types.ts';
 export { freshBlind } from './frontend/planDigest.ts';
@@ -79,6 +89,10 @@ export type { JsonPath, Locator, Position, Target } from './frontend/positions.t
 export { configJsonSchema } from './frontend/schema.ts';
 export type {
   AutoPad,
+  ConfigAccumulator,
+  ConfigInput,
+  ConfigNpy,
+  ConfigWeights,
   FilterConfig,
   FilterConfigInput,
   TensorLayout,
@@ -87,7 +101,9 @@ export type {
 export { loadConfig, loadSource } from './frontend/sources.ts';
 export type { ConvSource } from './frontend/sources.ts';
 export { inputTensor, loadInput } from './frontend/tensors.ts';
-export type { InputSource } from './frontend/tensors.ts';
+export type { ElementFault, InputSource } from './frontend/tensors.ts';
+export type { Picture } from './frontend/pictureTensor.ts';
+export type { PictureRules } from './frontend/pictureFit.ts';
 export { analyze } from './lint/analyze.ts';
 export type {
   Analysis,
@@ -111,6 +127,7 @@ export type {
   WideInteger,
   Witness,
 } from './lint/finding.ts';
+export { RULE_NAMES } from './lint/finding.ts';
 export { lint } from './lint/lint.ts';
 export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
@@ -118,7 +135,6 @@ export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel } from './model/compileModel.ts';
 export type { ModelCompileOptions } from './model/compileModel.ts';
 export type {
-  AccumulatorOutput,
   ClearNode,
   ModelLayer,
   ModelLayerOutput,
@@ -126,8 +142,6 @@ export type {
   ModelPort,
   Macs,
   ModelSegment,
-  RequantizedLayerOutput,
-  ScaledOutput,
 } from './model/modelPlan.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
@@ -137,7 +151,7 @@ export type {
   RuntimeStatistic,
 } from './model/modelReport.ts';
 export { ModelRunner, runModel } from './model/runModel.ts';
-export type { ModelRunOptions, ModelRunResult } from './model/runModel.ts';
+export type { ModelRunOptions, ModelRunResult, ModelSignal } from './model/runModel.ts';
 export { typedTensor } from './model/typedTensor.ts';
 export type { CrossingElement, Elements, TypedTensor } from './model/typedTensor.ts';
 export { openRunner, run } from './run.ts';
@@ -149,5 +163,12 @@ export type { Floats, Quantized, QuantizeOptions } from './frontend/quantize.ts'
 export { EXECUTORS } from '../runtime/clear/executors.ts';
 export type { Executor } from '../runtime/clear/executors.ts';
 export { requantize } from '../runtime/clear/requantize.ts';
+export type {
+  QlinearRequantization,
+  Requantization,
+  ShiftRequantization,
+  TfliteRequantization,
+} from '../runtime/clear/requantize.ts';
 export { createEvaluatorPool } from '../runtime/pool/pool.ts';
 export type { EvaluatorPool, PoolOptions } from '../runtime/pool/pool.ts';
+export type { Weights } from '../runtime/evaluator/weights.ts';

@@ -1,7 +1,9 @@
 import type { Interval } from '../base/interval.ts';
 import { hull } from '../base/interval.ts';
-import { centredInputRange, centredWeights, outputShape } from '../convolution/spec.ts';
-import type { ConvShape, ConvSpec } from '../convolution/spec.ts';
+import { centredInputRange, firstChannelOf, outputShape } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
+import type { ConvShape } from '../convolution/shape.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
 
 /**
  * The exact accumulator analysis (tier "exact"). The accumulator of one output cell is a sum of independent terms
@@ -73,19 +75,19 @@ function borderCases(shape: ConvShape): Cases {
 }
 
 /**
- * Summed-area table over the taps: table[(a + 1) * (kW + 1) + (e + 1)] = sum of plane[a'][e'] for a' <= a, e' <= e,
- * so that the sum over any rectangle of taps costs four look-ups.
+ * Summed-area table over the taps: table[(row + 1) * (kW + 1) + (column + 1)] is the sum of the taps in rows 0 to `row`
+ * and columns 0 to `column`. The sum over any rectangle of taps then costs four look-ups.
  */
-function summedArea(plane: Float64Array, kernelHeight: number, kernelWidth: number): Float64Array {
+function summedArea(taps: Float64Array, kernelHeight: number, kernelWidth: number): Float64Array {
   const pitch = kernelWidth + 1;
   const table = new Float64Array((kernelHeight + 1) * pitch);
-  for (let a = 0; a < kernelHeight; a++) {
-    for (let e = 0; e < kernelWidth; e++) {
-      table[(a + 1) * pitch + e + 1] =
-        plane[a * kernelWidth + e]! +
-        table[a * pitch + e + 1]! +
-        table[(a + 1) * pitch + e]! -
-        table[a * pitch + e]!;
+  for (let kernelRow = 0; kernelRow < kernelHeight; kernelRow++) {
+    for (let kernelColumn = 0; kernelColumn < kernelWidth; kernelColumn++) {
+      table[(kernelRow + 1) * pitch + kernelColumn + 1] =
+        taps[kernelRow * kernelWidth + kernelColumn]! +
+        table[kernelRow * pitch + kernelColumn + 1]! +
+        table[(kernelRow + 1) * pitch + kernelColumn]! -
+        table[kernelRow * pitch + kernelColumn]!;
     }
   }
   return table;
@@ -168,14 +170,17 @@ export function witnessImage(
   const image = new Float64Array(input.channels * input.height * input.width).fill(idle);
   const found = analysis.channels[channel]!;
   const [row, column] = end === 'low' ? found.lowCell : found.highCell;
-  const firstChannel = Math.floor(channel / (weights.outChannels / spec.group)) * channelsPerGroup;
+  const firstChannel = firstChannelOf(spec, channel);
   for (let c = 0; c < channelsPerGroup; c++) {
-    for (let a = 0; a < kernelHeight; a++) {
-      for (let e = 0; e < kernelWidth; e++) {
-        const y = row * strides[0] - pads[0] + a * dilations[0];
-        const x = column * strides[1] - pads[1] + e * dilations[1];
+    for (let kernelRow = 0; kernelRow < kernelHeight; kernelRow++) {
+      for (let kernelColumn = 0; kernelColumn < kernelWidth; kernelColumn++) {
+        const y = row * strides[0] - pads[0] + kernelRow * dilations[0];
+        const x = column * strides[1] - pads[1] + kernelColumn * dilations[1];
         if (y < 0 || y >= input.height || x < 0 || x >= input.width) continue;
-        const weight = centred[((channel * channelsPerGroup + c) * kernelHeight + a) * kernelWidth + e]!;
+        const weight =
+          centred[
+            ((channel * channelsPerGroup + c) * kernelHeight + kernelRow) * kernelWidth + kernelColumn
+          ]!;
         const wantsHigh = weight >= 0 === (end === 'high');
         image[((firstChannel + c) * input.height + y) * input.width + x] = wantsHigh
           ? input.range.hi

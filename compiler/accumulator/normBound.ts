@@ -1,6 +1,7 @@
 import { ceilLog2, hull } from '../base/interval.ts';
 import type { Interval } from '../base/interval.ts';
-import { centredInputRange, centredWeights } from '../convolution/spec.ts';
+import { centredInputRange } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { firstChannelOf } from '../convolution/shape.ts';
 import type { AccumulatorAnalysis } from './exact.ts';
 import { addScaled, pointDistribution } from './distribution.ts';
 import type { Distribution } from './distribution.ts';
@@ -106,16 +107,19 @@ function windowTerms(
 ): Term[] {
   const { input, weights, strides, pads, dilations } = spec;
   const { channelsPerGroup, kernelHeight, kernelWidth } = weights;
-  const firstChannel = Math.floor(channel / (weights.outChannels / spec.group)) * channelsPerGroup;
+  const firstChannel = firstChannelOf(spec, channel);
   const terms: Term[] = [];
   for (let c = 0; c < channelsPerGroup; c++) {
-    for (let a = 0; a < kernelHeight; a++) {
-      const y = row * strides[0] - pads[0] + a * dilations[0];
+    for (let kernelRow = 0; kernelRow < kernelHeight; kernelRow++) {
+      const y = row * strides[0] - pads[0] + kernelRow * dilations[0];
       if (y < 0 || y >= input.height) continue;
-      for (let e = 0; e < kernelWidth; e++) {
-        const x = column * strides[1] - pads[1] + e * dilations[1];
+      for (let kernelColumn = 0; kernelColumn < kernelWidth; kernelColumn++) {
+        const x = column * strides[1] - pads[1] + kernelColumn * dilations[1];
         if (x < 0 || x >= input.width) continue;
-        const weight = centred[((channel * channelsPerGroup + c) * kernelHeight + a) * kernelWidth + e]!;
+        const weight =
+          centred[
+            ((channel * channelsPerGroup + c) * kernelHeight + kernelRow) * kernelWidth + kernelColumn
+          ]!;
         if (weight !== 0) terms.push({ inputChannel: firstChannel + c, weight });
       }
     }

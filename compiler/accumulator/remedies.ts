@@ -2,7 +2,8 @@ import { analyzeAccumulator } from './exact.ts';
 import { largestTapsOf } from './datatypeBound.ts';
 import { contains, datatypeRange } from '../base/interval.ts';
 import type { Interval, Width } from '../base/interval.ts';
-import { centredInputRange, centredWeights } from '../convolution/spec.ts';
+import { centredInputRange } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 
 /**

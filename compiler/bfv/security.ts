@@ -3,11 +3,11 @@
 /** Classical bits of security against the best known lattice attacks, by the table of eprint 2024/463. */
 export type SecurityBits = 128 | 192 | 256;
 
-/** The ring degrees N that plans may have. */
-export const DEGREES = [1024, 2048, 4096, 8192, 16384, 32768] as const;
-
 /** A ring degree N: the number of coefficients of a polynomial, a power of two. */
-export type Degree = (typeof DEGREES)[number];
+export type Degree = 1024 | 2048 | 4096 | 8192 | 16384 | 32768;
+
+/** The ring degrees N that plans may have, ascending. */
+export const DEGREES = [1024, 2048, 4096, 8192, 16384, 32768] as const satisfies readonly Degree[];
 
 /**
  * "Security Guidelines for Implementing Homomorphic Encryption" (Bossuat, Cammarota, Chillotti and others, 2024,

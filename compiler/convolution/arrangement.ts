@@ -1,5 +1,5 @@
 import type { Tensor } from '../base/tensor.ts';
-import type { OutputShape } from './spec.ts';
+import type { OutputShape } from './shape.ts';
 import { arrangePhases, phaseCountOf } from './transposed.ts';
 import type { PhaseAxis, PhaseMap } from './transposed.ts';
 

@@ -1,5 +1,6 @@
 import type { Width } from '../base/interval.ts';
-import type { ConvShape, ConvSpec, InputSpec } from './spec.ts';
+import type { ConvShape, InputSpec } from './shape.ts';
+import type { ConvSpec } from './spec.ts';
 import { makeSpec } from './spec.ts';
 
 /**

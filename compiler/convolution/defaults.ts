@@ -1,17 +1,17 @@
 import { datatypeRange } from '../base/interval.ts';
 import { makeSpec } from './spec.ts';
-import type { ConvSpec, InputSpec, WeightSpec } from './spec.ts';
-
-type Given<T, Required extends keyof T> = Partial<T> & Pick<T, Required>;
+import type { InputSpec } from './shape.ts';
+import type { ConvSpec, WeightSpec } from './spec.ts';
 
 /** A convolution as it is written down: whatever has a default in ONNX may be left out. */
 export interface SpecFields {
   /** Default `conv`. */
   readonly name?: string;
   /** Default: a batch of one, unsigned, zero point 0, all that the bits allow. */
-  readonly input: Given<InputSpec, 'channels' | 'height' | 'width' | 'bits'>;
+  readonly input: Partial<InputSpec> & Pick<InputSpec, 'channels' | 'height' | 'width' | 'bits'>;
   /** Default: unsigned, zero points 0, input channels / group for I. `values` are flat OIHW. */
-  readonly weights: Given<WeightSpec, 'outChannels' | 'kernelHeight' | 'kernelWidth' | 'bits' | 'values'>;
+  readonly weights: Partial<WeightSpec> &
+    Pick<WeightSpec, 'outChannels' | 'kernelHeight' | 'kernelWidth' | 'bits' | 'values'>;
   /** Default: zeros. */
   readonly bias?: readonly number[];
   /** Default [1, 1]. */

@@ -1,4 +1,5 @@
-import { centredWeights, outputShape } from './spec.ts';
+import { firstChannelOf, outputShape } from './shape.ts';
+import { centredWeights } from './spec.ts';
 import type { ConvSpec } from './spec.ts';
 
 /**
@@ -20,20 +21,24 @@ export function filterMatrixColumn(
   row: number,
   column: number,
 ): MatrixColumn {
-  const { input, weights, strides, pads, dilations, group } = spec;
+  const { input, weights, strides, pads, dilations } = spec;
   const { channelsPerGroup, kernelHeight, kernelWidth } = weights;
-  const firstChannel = Math.floor((channel * group) / weights.outChannels) * channelsPerGroup;
+  const firstChannel = firstChannelOf(spec, channel);
   const rows: number[] = [];
   const values: number[] = [];
   for (let c = 0; c < channelsPerGroup; c++) {
-    for (let a = 0; a < kernelHeight; a++) {
-      const y = row * strides[0] + a * dilations[0] - pads[0];
+    for (let kernelRow = 0; kernelRow < kernelHeight; kernelRow++) {
+      const y = row * strides[0] + kernelRow * dilations[0] - pads[0];
       if (y < 0 || y >= input.height) continue;
-      for (let e = 0; e < kernelWidth; e++) {
-        const x = column * strides[1] + e * dilations[1] - pads[1];
+      for (let kernelColumn = 0; kernelColumn < kernelWidth; kernelColumn++) {
+        const x = column * strides[1] + kernelColumn * dilations[1] - pads[1];
         if (x < 0 || x >= input.width) continue;
         rows.push(((firstChannel + c) * input.height + y) * input.width + x);
-        values.push(centred[((channel * channelsPerGroup + c) * kernelHeight + a) * kernelWidth + e]!);
+        values.push(
+          centred[
+            ((channel * channelsPerGroup + c) * kernelHeight + kernelRow) * kernelWidth + kernelColumn
+          ]!,
+        );
       }
     }
   }

@@ -1,8 +1,10 @@
 import { CipherconvError } from '../base/errors.ts';
 import type { Width } from '../base/interval.ts';
 import type { Tensor } from '../base/tensor.ts';
-import { MAX_ELEMENTS, makeSpec } from './spec.ts';
-import type { ConvSpec, InputSpec } from './spec.ts';
+import { MAX_ELEMENTS } from './checkShape.ts';
+import { makeSpec } from './spec.ts';
+import type { InputSpec } from './shape.ts';
+import type { ConvSpec } from './spec.ts';
 
 /**
  * Transposed convolutions (ONNX ConvTranspose, "deconvolution"), phase by phase.
@@ -231,10 +233,10 @@ function phaseWeights(
         for (let channel = first; channel < first + channelsPerGroup; channel++) {
           const kernel = new Array<number>(height * width).fill(zeroPoints[output]!);
           const from = (channel * outputsPerGroup + (output % outputsPerGroup)) * kernelHeight * kernelWidth;
-          for (const { tap: a, shift: up } of vertical) {
-            for (const { tap: e, shift: left } of horizontal) {
+          for (const { tap: kernelRow, shift: up } of vertical) {
+            for (const { tap: kernelColumn, shift: left } of horizontal) {
               const to = (rows.reach - up) * width + (columns.reach - left);
-              kernel[to] = weights.values[from + a * kernelWidth + e]!;
+              kernel[to] = weights.values[from + kernelRow * kernelWidth + kernelColumn]!;
             }
           }
           for (const value of kernel) values.push(value);

@@ -1,7 +1,9 @@
 import { CipherconvError } from '../base/errors.ts';
 import type { Width } from '../base/interval.ts';
-import { MAX_ELEMENTS, makeSpec } from './spec.ts';
-import type { ConvSpec, InputSpec } from './spec.ts';
+import { MAX_ELEMENTS } from './checkShape.ts';
+import { makeSpec } from './spec.ts';
+import type { InputSpec } from './shape.ts';
+import type { ConvSpec } from './spec.ts';
 
 /**
  * Convolutions over three axes, as one over two: the slices of a volume become channels.

@@ -1,6 +1,6 @@
 import type { Degree } from '../bfv/security.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import type { ConvShape } from '../convolution/shape.ts';
 import { reject } from '../base/reject.ts';
 
 /**
@@ -11,7 +11,7 @@ import { reject } from '../base/reject.ts';
  *     input   (image n, channel c, row y, column x)  ->  plane c*batch + n, address y*R + x
  *     output  (image n, channel o, row i, column j)  ->  plane o*batch + n, address (i*strideY)*R + j*strideX
  *
- * Outputs stay where their window starts, so output minus input address of a tap (a, e) is the same everywhere, whatever
+ * Outputs stay where their window starts, so output minus input address of a tap is the same everywhere, whatever
  * the stride: one diagonal a tap. `planesPerRow` planes stand in a slot row, `planePitch` apart; a plane longer than L
  * takes several slot rows, its addresses cut at multiples of L. Channels come before images so that all images of a
  * batch share the shifts between input and output channels.

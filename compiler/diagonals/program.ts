@@ -3,7 +3,8 @@ import type { DiagonalsPacking, SlotGeometry, SlotPlacement } from './packing.ts
 import type { Parameters } from '../bfv/parameters.ts';
 import type { PlanKeys } from '../lowering/plan.ts';
 import { centredLift } from '../rings/residues.ts';
-import { centredWeights, outputShape } from '../convolution/spec.ts';
+import { firstChannelOf, outputShape } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 
 /**
@@ -56,8 +57,8 @@ export interface TapPair {
   readonly output: number;
   /** Position of the input plane, `sourcePosition` taken. */
   readonly source: number;
-  readonly a: number;
-  readonly e: number;
+  readonly kernelRow: number;
+  readonly kernelColumn: number;
   readonly value: number;
 }
 
@@ -72,16 +73,16 @@ export function forEachTap(
   const { batch } = spec.input;
   const centred = centredWeights(spec.weights);
   for (let channel = 0, index = 0; channel < outChannels; channel++) {
-    const firstInput = Math.floor((channel * spec.group) / outChannels) * channelsPerGroup;
+    const firstInput = firstChannelOf(spec, channel);
     for (let inGroup = 0; inGroup < channelsPerGroup; inGroup++) {
       for (let tap = 0; tap < kernelHeight * kernelWidth; tap++, index++) {
         const value = centredLift(centred[index]!, plainModulus);
         if (value === 0) continue;
-        const [a, e] = [Math.floor(tap / kernelWidth), tap % kernelWidth];
+        const [kernelRow, kernelColumn] = [Math.floor(tap / kernelWidth), tap % kernelWidth];
         for (let image = 0; image < batch; image++) {
           const output = channel * batch + image;
           const source = sourcePosition(geometry, output, (firstInput + inGroup) * batch + image);
-          visit({ output, source, a, e, value });
+          visit({ output, source, kernelRow, kernelColumn, value });
         }
       }
     }
@@ -172,11 +173,21 @@ function collectDiagonals(
   const output = outputShape(spec);
   const { rowPitch } = packing;
   forEachTap(geometry, spec, plainModulus, (pair) => {
-    const rows = outputsOfTap(pair.a, strides[0], pads[0], dilations[0], input.height, output.height);
-    const columns = outputsOfTap(pair.e, strides[1], pads[1], dilations[1], input.width, output.width);
+    const rows = outputsOfTap(pair.kernelRow, strides[0], pads[0], dilations[0], input.height, output.height);
+    const columns = outputsOfTap(
+      pair.kernelColumn,
+      strides[1],
+      pads[1],
+      dilations[1],
+      input.width,
+      output.width,
+    );
     const outputStart = planeStart(geometry, pair.output);
     const inputStart = planeStart(geometry, pair.source);
-    const [shiftY, shiftX] = [pair.a * dilations[0] - pads[0], pair.e * dilations[1] - pads[1]];
+    const [shiftY, shiftX] = [
+      pair.kernelRow * dilations[0] - pads[0],
+      pair.kernelColumn * dilations[1] - pads[1],
+    ];
     for (let i = rows.first; i <= rows.last; i++) {
       for (let j = columns.first; j <= columns.last; j++) {
         const address = i * strides[0] * rowPitch + j * strides[1];

@@ -5,7 +5,7 @@ import type { DiagonalsProgram, GiantStep } from './program.ts';
 import type { SlotPlacement } from './packing.ts';
 import { multiplication, residueOf } from '../rings/residues.ts';
 import type { Multiply } from '../rings/residues.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import type { Tensor } from '../base/tensor.ts';
 import { decodeResidue } from '../lowering/plan.ts';
 

@@ -1,7 +1,7 @@
 import { planeStart, splitStep } from './packing.ts';
 import type { RotationSteps, SlotGeometry } from './packing.ts';
 import { forEachTap, outputsOfTap } from './program.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 
 /** Which diagonals a layout has, and what the rotations for them cost, without building any plaintext. */
@@ -29,11 +29,12 @@ export function collectSteps(geometry: SlotGeometry, spec: ConvSpec, plainModulu
     const key = ((row * inputCiphertexts + source) * 2 + Number(exchange)) * length + step;
     if (!seen.has(key)) seen.set(key, { row, input: source, exchange, step });
   };
-  forEachTap(geometry, spec, plainModulus, ({ output: plane, source, a, e }) => {
-    const rows = outputsOfTap(a, strides[0], pads[0], dilations[0], input.height, output.height);
-    const columns = outputsOfTap(e, strides[1], pads[1], dilations[1], input.width, output.width);
+  forEachTap(geometry, spec, plainModulus, ({ output: plane, source, kernelRow, kernelColumn }) => {
+    const rows = outputsOfTap(kernelRow, strides[0], pads[0], dilations[0], input.height, output.height);
+    const columns = outputsOfTap(kernelColumn, strides[1], pads[1], dilations[1], input.width, output.width);
     if (rows.first > rows.last || columns.first > columns.last) return;
-    const shift = (a * dilations[0] - pads[0]) * layout.rowPitch + e * dilations[1] - pads[1];
+    const shift =
+      (kernelRow * dilations[0] - pads[0]) * layout.rowPitch + kernelColumn * dilations[1] - pads[1];
     const [from, to] = [planeStart(geometry, plane), planeStart(geometry, source)];
     const step = (((to + shift - from) % length) + length) % length;
     const first = rows.first * strides[0] * layout.rowPitch + columns.first * strides[1];

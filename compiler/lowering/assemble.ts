@@ -3,7 +3,7 @@ import { analyzeAccumulator } from '../accumulator/exact.ts';
 import type { AccumulatorAnalysis } from '../accumulator/exact.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { contains, datatypeRange, requiredWidth } from '../base/interval.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
 import type { CompileDemand } from './lowering.ts';

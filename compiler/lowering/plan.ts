@@ -1,7 +1,8 @@
 import type { Interval, Width } from '../base/interval.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import type { DroppedBits, Failure } from '../bfv/noise.ts';
-import type { ConvSpec, ConvShape } from '../convolution/spec.ts';
+import type { ConvShape } from '../convolution/shape.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 import type { Objective } from '../cost/estimate.ts';
 

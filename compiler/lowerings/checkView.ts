@@ -1,5 +1,6 @@
 import type { ClientView } from './plan.ts';
-import { checkShape, outputShape } from '../convolution/spec.ts';
+import { checkShape } from '../convolution/checkShape.ts';
+import { outputShape } from '../convolution/shape.ts';
 import { elementCount } from '../base/tensor.ts';
 import { verifyParameters, verifyWire } from '../lowering/checkParameters.ts';
 import { reject } from '../base/reject.ts';

@@ -1,5 +1,5 @@
 import { elementCount } from '../base/tensor.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { LOWERINGS } from './registry.ts';
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '../base/tensor.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import type { Lowering } from '../lowering/lowering.ts';
 import type { ClientViewBase, PlanBase } from '../lowering/plan.ts';
 import type { Plan } from './plan.ts';

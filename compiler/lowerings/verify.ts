@@ -9,7 +9,6 @@ import type { ClientViewBase, PlanBase } from '../lowering/plan.ts';
 import type { Plan } from './plan.ts';
 import { buildProgram } from './program.ts';
 import { loweringOf, LOWERINGS } from './registry.ts';
-import type { Program } from './registry.ts';
 
 /**
  * Proof by exhaustion that a plan computes its convolution and always decrypts right: the matrix that the program
@@ -20,8 +19,8 @@ import type { Program } from './registry.ts';
  * too: that finds plans that were changed; it does not prove that code.
  * @throws CipherconvError `plan-rejected`
  */
-export function verify(plan: Plan, program: Program = buildProgram(plan)): void {
-  verifyWith(LOWERINGS, plan, program);
+export function verify(plan: Plan): void {
+  verifyWith(LOWERINGS, plan, buildProgram(plan));
 }
 
 /** The same with the lowerings given. */

@@ -1,6 +1,6 @@
 import type { AxisShape, AxisLayout, ToeplitzPacking } from './packing.ts';
 import { axisLayout } from './packing.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import type { ConvShape } from '../convolution/shape.ts';
 import { chunkRange } from './program.ts';
 
 /** What the packing search tries, and what follows from a candidate by counting. */

@@ -1,5 +1,5 @@
 import { DEGREES } from '../bfv/security.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import type { ConvShape } from '../convolution/shape.ts';
 import { axisLayout, axisShapes, pitches } from './packing.ts';
 import type { AxisLayout, AxisShape } from './packing.ts';
 

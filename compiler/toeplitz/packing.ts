@@ -1,6 +1,6 @@
 import { internalError } from '../base/errors.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import type { ConvShape } from '../convolution/shape.ts';
 
 /**
  * The toeplitz packing: which tensor element sits in which coefficient of which ciphertext. A polynomial product

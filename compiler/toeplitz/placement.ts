@@ -1,7 +1,7 @@
 import { blockPosition, encodedSpan, imagePosition, phaseChannel } from './packing.ts';
 import type { ToeplitzLayout } from './packing.ts';
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import type { ConvShape } from '../convolution/shape.ts';
 
 /** The packing written out: which element sits at which coefficient of which ciphertext, and which tap reads it. */
 
@@ -40,22 +40,22 @@ function inputPlacement(shape: ConvShape, layout: ToeplitzLayout, group: number,
   const { packing, rows, columns } = layout;
   const { rowPitch, channelPitch, channelsPerCiphertext, blocksPerCiphertext } = packing;
   const builder = new PlacementBuilder();
-  for (let slot = 0; slot < blocksPerCiphertext * channelsPerCiphertext; slot++) {
-    const block = group * blocksPerCiphertext + Math.floor(slot / channelsPerCiphertext);
-    const index = chunk * channelsPerCiphertext + (slot % channelsPerCiphertext);
+  for (let place = 0; place < blocksPerCiphertext * channelsPerCiphertext; place++) {
+    const block = group * blocksPerCiphertext + Math.floor(place / channelsPerCiphertext);
+    const index = chunk * channelsPerCiphertext + (place % channelsPerCiphertext);
     if (block >= layout.blocks || index >= layout.phaseChannels) continue;
     const { image, tileRow, tileColumn } = blockPosition(layout, block);
     const { channel, rowPhase, columnPhase } = phaseChannel(layout, index);
     const rowSpan = encodedSpan(rows, tileRow, rowPhase);
     const columnSpan = encodedSpan(columns, tileColumn, columnPhase);
-    const plane = (image * shape.input.channels + channel) * shape.input.height;
+    const firstLine = (image * shape.input.channels + channel) * shape.input.height;
     for (let v = rowSpan.first; v <= rowSpan.last; v++) {
       const y = imagePosition(rows, tileRow, rowPhase, v);
       for (let h = columnSpan.first; h <= columnSpan.last; h++) {
         const x = imagePosition(columns, tileColumn, columnPhase, h);
         builder.put(
-          slot * channelPitch + (v - rows.origin) * rowPitch + h - columns.origin,
-          (plane + y) * shape.input.width + x,
+          place * channelPitch + (v - rows.origin) * rowPitch + h - columns.origin,
+          (firstLine + y) * shape.input.width + x,
         );
       }
     }
@@ -69,72 +69,78 @@ function outputPlacement(shape: ConvShape, layout: ToeplitzLayout, group: number
   const { rowPitch, channelPitch, channelsPerCiphertext, blocksPerCiphertext, outputsPerProduct } = packing;
   const output = outputShape(shape);
   const builder = new PlacementBuilder();
-  for (let slot = 0; slot < outputsPerProduct * blocksPerCiphertext; slot++) {
-    const channel = row * outputsPerProduct + Math.floor(slot / blocksPerCiphertext);
-    const block = group * blocksPerCiphertext + (slot % blocksPerCiphertext);
+  for (let place = 0; place < outputsPerProduct * blocksPerCiphertext; place++) {
+    const channel = row * outputsPerProduct + Math.floor(place / blocksPerCiphertext);
+    const block = group * blocksPerCiphertext + (place % blocksPerCiphertext);
     if (channel >= output.channels || block >= layout.blocks) continue;
     const { image, tileRow, tileColumn } = blockPosition(layout, block);
-    const base = (slot + 1) * channelsPerCiphertext * channelPitch - channelPitch;
+    const base = (place + 1) * channelsPerCiphertext * channelPitch - channelPitch;
     const firstRow = tileRow * rows.tileSize;
     const firstColumn = tileColumn * columns.tileSize;
-    const plane = (image * output.channels + channel) * output.height;
+    const firstLine = (image * output.channels + channel) * output.height;
     for (let i = 0; i < Math.min(rows.tileSize, output.height - firstRow); i++) {
       const line =
         base + (i * rows.step + rows.reach - rows.origin) * rowPitch + columns.reach - columns.origin;
       for (let j = 0; j < Math.min(columns.tileSize, output.width - firstColumn); j++) {
-        builder.put(line + j * columns.step, (plane + firstRow + i) * output.width + firstColumn + j);
+        builder.put(line + j * columns.step, (firstLine + firstRow + i) * output.width + firstColumn + j);
       }
     }
   }
   return builder.build();
 }
 
-/** Where one tap of one channel of a chunk puts its weight for the outputs of one slot. */
+/** One tap of the kernel on one input channel of a chunk, for the outputs at one place of every product. */
 export interface ChunkTap {
-  /** Output channel within a product. */
-  readonly slot: number;
-  /** Input channel. */
+  /** Which of the `outputsPerProduct` output channels of a product the weight acts for. */
+  readonly outputInProduct: number;
+  /** Input channel, counted over all groups. */
   readonly channel: number;
-  /** Kernel row and column. */
-  readonly a: number;
-  readonly e: number;
+  /** Row of the kernel. */
+  readonly kernelRow: number;
+  /** Column of the kernel. */
+  readonly kernelColumn: number;
+  /** Exponent of X that the weight stands at in the ring plaintext. */
   readonly exponent: number;
 }
 
 /** Exponents of all taps of input chunk `chunk`, ascending: those of every output, whatever the weights. */
 export function chunkTaps(layout: ToeplitzLayout, chunk: number): ChunkTap[] {
-  const { packing, rows, columns } = layout;
-  const { channelsPerCiphertext, channelPitch, rowPitch, blocksPerCiphertext, outputsPerProduct } = packing;
+  const { channelsPerCiphertext, channelPitch, blocksPerCiphertext, outputsPerProduct } = layout.packing;
+  const firstIndex = chunk * channelsPerCiphertext;
+  const channels = Math.min(channelsPerCiphertext, layout.phaseChannels - firstIndex);
   const taps: ChunkTap[] = [];
-  for (let slot = 0; slot < outputsPerProduct; slot++) {
-    for (let position = 0; position < channelsPerCiphertext; position++) {
-      const index = chunk * channelsPerCiphertext + position;
-      if (index >= layout.phaseChannels) break;
-      const { channel, rowPhase, columnPhase } = phaseChannel(layout, index);
-      const base =
-        (slot * blocksPerCiphertext + 1) * channelsPerCiphertext * channelPitch -
-        (position + 1) * channelPitch;
-      for (const { tap: a, phase: aPhase, offset: y } of rows.taps) {
-        if (aPhase !== rowPhase) continue;
-        for (const { tap: e, phase: ePhase, offset: x } of columns.taps) {
-          if (ePhase !== columnPhase) continue;
-          taps.push({
-            slot,
-            channel,
-            a,
-            e,
-            exponent: base + (rows.reach - y) * rowPitch + columns.reach - x,
-          });
-        }
-      }
+  for (let outputInProduct = 0; outputInProduct < outputsPerProduct; outputInProduct++) {
+    const firstPitch = (outputInProduct * blocksPerCiphertext + 1) * channelsPerCiphertext - 1;
+    for (let position = 0; position < channels; position++) {
+      // Channels stand in ascending order in the input; the weights stand in descending order, as in a convolution.
+      const base = (firstPitch - position) * channelPitch;
+      for (const { exponent, ...tap } of tapsOfChannel(layout, firstIndex + position))
+        taps.push({ outputInProduct, ...tap, exponent: base + exponent });
     }
   }
   return taps.sort((left, right) => left.exponent - right.exponent);
 }
 
+/** The taps that read phase channel number `index`, with exponents counted from the channel's own start. */
+function tapsOfChannel(layout: ToeplitzLayout, index: number): Omit<ChunkTap, 'outputInProduct'>[] {
+  const { packing, rows, columns } = layout;
+  const { channel, rowPhase, columnPhase } = phaseChannel(layout, index);
+  const columnTaps = columns.taps.filter(({ phase }) => phase === columnPhase);
+  return rows.taps
+    .filter(({ phase }) => phase === rowPhase)
+    .flatMap((row) =>
+      columnTaps.map((column) => ({
+        channel,
+        kernelRow: row.tap,
+        kernelColumn: column.tap,
+        exponent: (rows.reach - row.offset) * packing.rowPitch + columns.reach - column.offset,
+      })),
+    );
+}
+
 /**
  * Coefficients of an input ciphertext that some output of the block group reads through some tap, ascending. The others
- * need not travel: what stands there reaches only coefficients that nobody reads.
+ * need not travel: what stands there reaches no coefficient that is read.
  */
 function readCoefficients(
   degree: number,

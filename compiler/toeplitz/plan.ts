@@ -2,7 +2,7 @@ import type { Failure, DroppedBits } from '../bfv/noise.ts';
 import type { ClientViewBase, PlanBase, PlanWire, UploadForm } from '../lowering/plan.ts';
 import type { ToeplitzPacking } from './packing.ts';
 import type { ResultNoiseInput } from './noise.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import { elementCount } from '../base/tensor.ts';
 
 /** What the noise follows from, beside the parameters. */

@@ -1,5 +1,7 @@
 import type { BlockGroup, ChunkTap } from './placement.ts';
-import type { ConvSpec, ConvShape } from '../convolution/spec.ts';
+import { firstChannelOf } from '../convolution/shape.ts';
+import type { ConvShape } from '../convolution/shape.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
 import type { ToeplitzLayout, ToeplitzPacking } from './packing.ts';
 import { centredLift } from '../rings/residues.ts';
 import { toeplitzLayout } from './packing.ts';
@@ -49,12 +51,15 @@ function weightPlaintext(
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   const exponents: number[] = [];
   const values: number[] = [];
-  for (const { slot, channel, a, e, exponent } of taps) {
-    const output = row * layout.packing.outputsPerProduct + slot;
+  for (const { outputInProduct, channel, kernelRow, kernelColumn, exponent } of taps) {
+    const output = row * layout.packing.outputsPerProduct + outputInProduct;
     if (output >= outChannels) continue;
-    const inGroup = channel - Math.floor((output * spec.group) / outChannels) * channelsPerGroup;
+    const inGroup = channel - firstChannelOf(spec, output);
     if (inGroup < 0 || inGroup >= channelsPerGroup) continue;
-    const raw = centred[((output * channelsPerGroup + inGroup) * kernelHeight + a) * kernelWidth + e]!;
+    const raw =
+      centred[
+        ((output * channelsPerGroup + inGroup) * kernelHeight + kernelRow) * kernelWidth + kernelColumn
+      ]!;
     const value = centredLift(raw, plainModulus);
     if (value === 0) continue;
     exponents.push(exponent);

@@ -11,7 +11,7 @@ import { directCounts } from './direct/cost.ts';
 import type { Tiling } from './direct/cost.ts';
 import { DEGREES, largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
-import type { ConvShape, OutputShape } from '../convolution/spec.ts';
+import type { ConvShape, OutputShape } from '../convolution/shape.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import { resultNoise } from './noise.ts';
 import type { Kernel, RefusedCandidate } from '../lowering/plan.ts';

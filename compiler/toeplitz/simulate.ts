@@ -2,7 +2,7 @@ import type { ToeplitzProgram, RingPlaintext, Term } from './program.ts';
 import type { Placement, BlockGroup } from './placement.ts';
 import type { Tensor } from '../base/tensor.ts';
 import type { PlanBase } from '../lowering/plan.ts';
-import { outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
 import { internalError } from '../base/errors.ts';
 import { decodeResidue } from '../lowering/plan.ts';
 

@@ -1,10 +1,12 @@
-import { centredWeights, outputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { elementCount } from '../base/tensor.ts';
-import { outputSlots } from './verifyOutputs.ts';
-import type { OutputSlot } from './verifyOutputs.ts';
+import { outputCells } from './verifyOutputs.ts';
+import type { OutputCells } from './verifyOutputs.ts';
 import { reject } from '../base/reject.ts';
 import { SourceTable } from './verifySources.ts';
+import type { SourceTap } from './verifySources.ts';
 import { centredLift } from '../rings/residues.ts';
 import type { ToeplitzProgram } from './program.ts';
 
@@ -13,18 +15,18 @@ import type { ToeplitzProgram } from './program.ts';
  * and nothing extra, modulo t; each output exactly once. It reads the program's polynomials and placements, never the
  * packing.
  *
- * For output coefficient n and weight exponent e the product takes input coefficient n - e, modulo N with its sign. What
- * an exponent means does not depend on the weights: so first, once for every chunk, exponent and output slot, the
- * sources of all cells of all block groups are looked up, and the exponent is found to be one kernel tap of one channel
- * or to touch nothing. Then every row's (exponent, value) list adds up to the weights that the row applies.
+ * A product puts input coefficient n - exponent, modulo N with its sign, into output coefficient n. What an exponent
+ * means does not depend on the weights. So it is found once for every chunk, exponent and place of an output in the
+ * product: the sources of all cells of all block groups are looked up, and the exponent is one kernel tap of one channel
+ * or touches nothing. Then every row's (exponent, value) list adds up to the weights that the row applies.
  *
  * @throws CipherconvError `plan-rejected`
  */
 export function verifyMatrix(spec: ConvSpec, program: ToeplitzProgram): void {
   checkPlaintexts(program);
   checkInputs(spec, program);
-  const slots = outputSlots(spec, program);
-  const applied = appliedWeights(spec, program, slots);
+  const cells = outputCells(spec, program);
+  const applied = appliedWeights(spec, program, cells);
   compareWeights(spec, program, applied);
 }
 
@@ -81,46 +83,59 @@ function checkInputs(spec: ConvSpec, program: ToeplitzProgram): void {
 function appliedWeights(
   spec: ConvSpec,
   program: ToeplitzProgram,
-  slots: readonly OutputSlot[],
+  cells: readonly OutputCells[],
 ): Float64Array {
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   const applied = new Float64Array(outChannels * channelsPerGroup * kernelHeight * kernelWidth);
-  const rowsOfChunk = new Map<number, { row: number; plaintext: number }[]>();
-  program.rows.forEach((terms, row) => {
-    for (const { chunk, plaintext } of terms) {
-      const list = rowsOfChunk.get(chunk) ?? [];
-      list.push({ row, plaintext });
-      rowsOfChunk.set(chunk, list);
-    }
-  });
-  for (const [chunk, entries] of rowsOfChunk) {
-    const sources = new SourceTable(spec, program, chunk, slots);
-    for (const { row, plaintext } of entries) {
-      const { exponents, values } = program.plaintexts[plaintext]!;
-      for (let slot = 0; slot < slots.length; slot++) {
-        const output = row * slots.length + slot;
+  for (const [chunk, terms] of termsByChunk(program)) {
+    const sources = new SourceTable(spec, program, chunk, cells);
+    for (const { row, plaintext } of terms) {
+      const weights = program.plaintexts[plaintext]!;
+      for (let outputInProduct = 0; outputInProduct < cells.length; outputInProduct++) {
+        const output = row * cells.length + outputInProduct;
         if (output >= outChannels) break;
-        const firstChannel = Math.floor(output / (outChannels / spec.group)) * channelsPerGroup;
-        for (let entry = 0; entry < exponents.length; entry++) {
-          const source = sources.of(exponents[entry]!, slot);
-          if (source.kind === 'nothing') continue;
-          const channel = source.channel - firstChannel;
-          if (channel < 0 || channel >= channelsPerGroup) {
-            reject(
-              `result row ${row}`,
-              'reads a channel of another group',
-              `channels of group ${firstChannel / channelsPerGroup}`,
-              String(source.channel),
-            );
-          }
-          const index =
-            ((output * channelsPerGroup + channel) * kernelHeight + source.a) * kernelWidth + source.e;
-          applied[index] = (applied[index]! + source.sign * values[entry]!) % program.plainModulus;
-        }
+        weights.exponents.forEach((exponent, entry) => {
+          const source = sources.of(exponent, outputInProduct);
+          if (source.kind === 'nothing') return;
+          const index = weightIndex(spec, row, output, source);
+          applied[index] = (applied[index]! + source.sign * weights.values[entry]!) % program.plainModulus;
+        });
       }
     }
   }
   return applied;
+}
+
+/** The program's terms by the input chunk that they read, each with its result row. */
+function termsByChunk(program: ToeplitzProgram): Map<number, { row: number; plaintext: number }[]> {
+  const found = new Map<number, { row: number; plaintext: number }[]>();
+  program.rows.forEach((terms, row) => {
+    for (const { chunk, plaintext } of terms) {
+      const list = found.get(chunk) ?? [];
+      found.set(chunk, list);
+      list.push({ row, plaintext });
+    }
+  });
+  return found;
+}
+
+/** Index into `WeightSpec.values` of the weight that joins an output channel and a tap; of its own group, or rejected. */
+function weightIndex(spec: ConvSpec, row: number, output: number, tap: SourceTap): number {
+  const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
+  // Not `firstChannelOf`, by which the program was made: what proves it must not repeat its mistakes.
+  const group = Math.floor(output / (outChannels / spec.group));
+  const inGroup = tap.channel - group * channelsPerGroup;
+  if (inGroup < 0 || inGroup >= channelsPerGroup) {
+    reject(
+      `result row ${row}`,
+      'reads a channel of another group',
+      `channels of group ${group}`,
+      String(tap.channel),
+    );
+  }
+  return (
+    ((output * channelsPerGroup + inGroup) * kernelHeight + tap.kernelRow) * kernelWidth + tap.kernelColumn
+  );
 }
 
 /** Taps of one axis that fall on the image for at least one output. */
@@ -160,9 +175,9 @@ function compareWeights(spec: ConvSpec, program: ToeplitzProgram, applied: Float
   );
   const centred = centredWeights(weights);
   applied.forEach((value, index) => {
-    const e = index % weights.kernelWidth;
-    const a = Math.floor(index / weights.kernelWidth) % weights.kernelHeight;
-    if (rows[a] !== true || columns[e] !== true) return;
+    const kernelColumn = index % weights.kernelWidth;
+    const kernelRow = Math.floor(index / weights.kernelWidth) % weights.kernelHeight;
+    if (rows[kernelRow] !== true || columns[kernelColumn] !== true) return;
     const [wanted, found] = [
       centredLift(centred[index]!, program.plainModulus),
       centredLift(value, program.plainModulus),

@@ -1,13 +1,14 @@
-import { outputShape } from '../convolution/spec.ts';
-import type { ConvSpec, OutputShape } from '../convolution/spec.ts';
+import { outputShape } from '../convolution/shape.ts';
+import type { OutputShape } from '../convolution/shape.ts';
+import type { ConvSpec } from '../convolution/spec.ts';
 import { reject } from '../base/reject.ts';
 import type { ToeplitzProgram } from './program.ts';
 
 /**
- * The cells of the outputs at one position of the result rows, the same in every row that has the position; one entry a
- * cell in each list, so that millions of cells stay small.
+ * The cells of the output at one place of the products. They are the same in every result row, but for the channel. Each
+ * list has one entry a cell, so that millions of cells stay small.
  */
-export interface OutputSlot {
+export interface OutputCells {
   readonly groups: readonly number[];
   readonly coefficients: readonly number[];
   readonly images: readonly number[];
@@ -29,38 +30,38 @@ interface Cell {
 }
 
 /**
- * Reads the output placements: each output exactly once, and every row laid out like row 0 with other channels.
- * Row r then holds output channels r * slots .. in slot order.
+ * Reads the output placements: each output exactly once, and every row laid out like row 0 with other channels. Row r
+ * then holds the output channels from r * outputs on, in order, with `outputs` the length of what is returned.
  */
-export function outputSlots(spec: ConvSpec, program: ToeplitzProgram): OutputSlot[] {
+export function outputCells(spec: ConvSpec, program: ToeplitzProgram): OutputCells[] {
   const output = outputShape(spec);
   const seen = new Uint8Array(output.batch * output.channels * output.height * output.width);
-  const slots: Mutable<OutputSlot>[] = [];
+  const cellsOfOutput: Mutable<OutputCells>[] = [];
   let firstChannel = 0;
   for (let row = 0; row < program.rows.length; row++)
-    firstChannel += readRow(output, program, row, firstChannel, { seen, slots });
+    firstChannel += readRow(output, program, row, firstChannel, { seen, cellsOfOutput });
   const missing = seen.indexOf(0);
   if (missing >= 0)
     reject('result rows', 'an output is never computed', 'each output once', `output ${missing}`);
-  return slots;
+  return cellsOfOutput;
 }
 
-/** What has been read so far: which outputs, and the cells of each slot of row 0. */
+/** What has been read so far: which elements, and the cells of each output of row 0. */
 interface Reading {
   readonly seen: Uint8Array;
-  readonly slots: Mutable<OutputSlot>[];
+  readonly cellsOfOutput: Mutable<OutputCells>[];
 }
 
-/** Reads one result row; the number of its slots. */
+/** Reads one result row; the number of its outputs. */
 function readRow(
   output: OutputShape,
   program: ToeplitzProgram,
   row: number,
   firstChannel: number,
-  { seen, slots }: Reading,
+  { seen, cellsOfOutput }: Reading,
 ): number {
   const where = `result row ${row}`;
-  /** Cells of each slot met so far. */
+  /** Number of cells of each output met so far. */
   const met: number[] = [];
   program.blockGroups.forEach(({ outputs }, group) => {
     const { elements, coefficients } = outputs[row]!;
@@ -68,16 +69,22 @@ function readRow(
       const coefficient = coefficients[index]!;
       takeOnce(where, seen, element, coefficient, program.degree);
       const cell = cellOf(output, element, group, coefficient);
-      const slot = cell.channel - firstChannel;
-      const at = met[slot] ?? 0;
-      met[slot] = at + 1;
-      const cells = (slots[slot] ??= { groups: [], coefficients: [], images: [], rows: [], columns: [] });
+      const outputInProduct = cell.channel - firstChannel;
+      const at = met[outputInProduct] ?? 0;
+      met[outputInProduct] = at + 1;
+      const cells = (cellsOfOutput[outputInProduct] ??= {
+        groups: [],
+        coefficients: [],
+        images: [],
+        rows: [],
+        columns: [],
+      });
       if (row === 0) record(cells, cell);
       else requireSame(where, cells, at, cell);
     });
   });
-  met.forEach((count, slot) => {
-    const expected = slots[slot]!.groups.length;
+  met.forEach((count, outputInProduct) => {
+    const expected = cellsOfOutput[outputInProduct]!.groups.length;
     if (count !== expected) reject(where, 'outputs are missing', String(expected), String(count));
   });
   return met.length;
@@ -115,7 +122,7 @@ function cellOf(
   };
 }
 
-function record(cells: Mutable<OutputSlot>, { group, coefficient, image, row, column }: Cell): void {
+function record(cells: Mutable<OutputCells>, { group, coefficient, image, row, column }: Cell): void {
   cells.groups.push(group);
   cells.coefficients.push(coefficient);
   cells.images.push(image);
@@ -124,7 +131,7 @@ function record(cells: Mutable<OutputSlot>, { group, coefficient, image, row, co
 }
 
 /** The cell stands where that of row 0 does, but for its channel. */
-function requireSame(where: string, cells: OutputSlot, at: number, cell: Cell): void {
+function requireSame(where: string, cells: OutputCells, at: number, cell: Cell): void {
   const isSame =
     cells.groups[at] === cell.group &&
     cells.coefficients[at] === cell.coefficient &&

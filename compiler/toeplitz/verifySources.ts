@@ -1,5 +1,5 @@
 import type { ConvSpec } from '../convolution/spec.ts';
-import type { OutputSlot } from './verifyOutputs.ts';
+import type { OutputCells } from './verifyOutputs.ts';
 import { reject } from '../base/reject.ts';
 import type { ToeplitzProgram } from './program.ts';
 
@@ -7,30 +7,30 @@ const NOTHING = -1;
 const UNSENT = -2;
 
 /** An exponent that reads one tap of one input channel, for every cell. */
-interface Tap {
+export interface SourceTap {
   readonly kind: 'tap';
   readonly channel: number;
-  readonly a: number;
-  readonly e: number;
+  readonly kernelRow: number;
+  readonly kernelColumn: number;
   readonly sign: 1 | -1;
 }
 
-/** What an exponent does to a slot: it reads no element anywhere, or one tap everywhere. */
-export type Source = { readonly kind: 'nothing' } | Tap;
+/** What an exponent does to the cells of an output: it reads no element anywhere, or one tap everywhere. */
+export type Source = { readonly kind: 'nothing' } | SourceTap;
 
 /** Meaning of every exponent of one chunk, found on demand and kept. */
 export class SourceTable {
   readonly #spec: ConvSpec;
   readonly #degree: number;
-  readonly #slots: readonly OutputSlot[];
+  readonly #outputs: readonly OutputCells[];
   /** Per block group: input element at every coefficient, NOTHING, or UNSENT where c0 does not travel. */
   readonly #elements: readonly Int32Array[];
   readonly #known = new Map<number, Source>();
 
-  constructor(spec: ConvSpec, program: ToeplitzProgram, chunk: number, slots: readonly OutputSlot[]) {
+  constructor(spec: ConvSpec, program: ToeplitzProgram, chunk: number, outputs: readonly OutputCells[]) {
     this.#spec = spec;
     this.#degree = program.degree;
-    this.#slots = slots;
+    this.#outputs = outputs;
     this.#elements = program.blockGroups.map(({ inputs }) => {
       const map = new Int32Array(program.degree).fill(UNSENT);
       const placement = inputs[chunk]!;
@@ -42,17 +42,17 @@ export class SourceTable {
     });
   }
 
-  of(exponent: number, slot: number): Source {
-    const key = exponent * this.#slots.length + slot;
+  of(exponent: number, outputInProduct: number): Source {
+    const key = exponent * this.#outputs.length + outputInProduct;
     let source = this.#known.get(key);
     if (source === undefined) {
-      source = this.#find(exponent, this.#slots[slot]!);
+      source = this.#find(exponent, this.#outputs[outputInProduct]!);
       this.#known.set(key, source);
     }
     return source;
   }
 
-  #find(exponent: number, cells: OutputSlot): Source {
+  #find(exponent: number, cells: OutputCells): Source {
     const count = cells.coefficients.length;
     let first = 0;
     while (first < count && this.#elementAt(cells, first, exponent) === NOTHING) first++;
@@ -63,12 +63,12 @@ export class SourceTable {
   }
 
   /** Every cell reads what the tap reads by the definition of the convolution, with the same sign. */
-  #checkCells(cells: OutputSlot, exponent: number, source: Tap): void {
+  #checkCells(cells: OutputCells, exponent: number, source: SourceTap): void {
     const { input, strides, pads, dilations } = this.#spec;
     const { rows, columns, images, coefficients } = cells;
     const [strideY, strideX] = strides;
-    const offsetY = source.a * dilations[0] - pads[0];
-    const offsetX = source.e * dilations[1] - pads[1];
+    const offsetY = source.kernelRow * dilations[0] - pads[0];
+    const offsetX = source.kernelColumn * dilations[1] - pads[1];
     const { channels, height, width } = input;
     for (let cell = 0; cell < coefficients.length; cell++) {
       const y = rows[cell]! * strideY + offsetY;
@@ -90,7 +90,7 @@ export class SourceTable {
     }
   }
 
-  #elementAt(cells: OutputSlot, cell: number, exponent: number): number {
+  #elementAt(cells: OutputCells, cell: number, exponent: number): number {
     const source = cells.coefficients[cell]! - exponent;
     const element = this.#elements[cells.groups[cell]!]![source < 0 ? source + this.#degree : source]!;
     if (element === UNSENT) {
@@ -105,7 +105,7 @@ export class SourceTable {
   }
 
   /** The tap that makes the cell read the element that the exponent gives it. */
-  #tapOf(cells: OutputSlot, cell: number, exponent: number): Tap {
+  #tapOf(cells: OutputCells, cell: number, exponent: number): SourceTap {
     const { input, weights, strides, pads, dilations } = this.#spec;
     const element = this.#elementAt(cells, cell, exponent);
     const [row, column] = [cells.rows[cell]!, cells.columns[cell]!];
@@ -113,15 +113,15 @@ export class SourceTable {
     const y = Math.floor(element / input.width) % input.height;
     const channel = Math.floor(element / (input.width * input.height)) % input.channels;
     const image = Math.floor(element / (input.width * input.height * input.channels));
-    const a = (y + pads[0] - row * strides[0]) / dilations[0];
-    const e = (x + pads[1] - column * strides[1]) / dilations[1];
+    const kernelRow = (y + pads[0] - row * strides[0]) / dilations[0];
+    const kernelColumn = (x + pads[1] - column * strides[1]) / dilations[1];
     const isTap =
-      Number.isInteger(a) &&
-      a >= 0 &&
-      a < weights.kernelHeight &&
-      Number.isInteger(e) &&
-      e >= 0 &&
-      e < weights.kernelWidth;
+      Number.isInteger(kernelRow) &&
+      kernelRow >= 0 &&
+      kernelRow < weights.kernelHeight &&
+      Number.isInteger(kernelColumn) &&
+      kernelColumn >= 0 &&
+      kernelColumn < weights.kernelWidth;
     if (!isTap || image !== cells.images[cell]) {
       reject(
         `exponent ${exponent}`,
@@ -130,6 +130,12 @@ export class SourceTable {
         `element ${element}`,
       );
     }
-    return { kind: 'tap', channel, a, e, sign: cells.coefficients[cell]! >= exponent ? 1 : -1 };
+    return {
+      kind: 'tap',
+      channel,
+      kernelRow,
+      kernelColumn,
+      sign: cells.coefficients[cell]! >= exponent ? 1 : -1,
+    };
   }
 }

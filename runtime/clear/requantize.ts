@@ -6,48 +6,50 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
  * Accumulators back to quantized outputs, as the frameworks do it. Lists have one entry, or one per output channel.
  * Every kind adds `outputZeroPoint` last and saturates to `clamp`.
  */
-export type Requantization =
-  | {
-      /** TFLite and CMSIS-NN: a fixed-point multiplier and a shift. */
-      readonly kind: 'tflite';
-      /**
-       * `q31-double-rounding`: MultiplyByQuantizedMultiplier of TFLite (gemmlowp) and CMSIS-NN, 32-bit accumulators.
-       * `s64-reduced-multiplier`: its form for 16-bit inputs with 64-bit accumulators, a 15-bit multiplier.
-       */
-      readonly rounding: 'q31-double-rounding' | 's64-reduced-multiplier';
-      /** Fixed-point multiplier (Q31); the scale is multiplier * 2^(shift - 31). */
-      readonly multiplier: readonly number[];
-      /** Exponent of the scale; positive shifts to the left. */
-      readonly shift: readonly number[];
-      /** Added after scaling, before `clamp`. */
-      readonly outputZeroPoint: number;
-      /** Range that outputs saturate to. */
-      readonly clamp: Interval;
-    }
-  | {
-      /** ONNX QLinearConv as onnxruntime computes it: in 32-bit floats, round half to even. */
-      readonly kind: 'qlinear';
-      /** inputScale * weightScale / outputScale. */
-      readonly scale: readonly number[];
-      /** Added after scaling, before `clamp`. */
-      readonly outputZeroPoint: number;
-      /** Range that outputs saturate to. */
-      readonly clamp: Interval;
-    }
-  | {
-      /** floor((accumulator * multiplier + addend + 2^(shift-1)) / 2^shift): integer batch norm and shift, half up. */
-      readonly kind: 'mul-add-shift';
-      /** Integer factor. */
-      readonly multiplier: readonly number[];
-      /** Integer added after the factor, before the shift. */
-      readonly addend: readonly number[];
-      /** At least 0, to the right. */
-      readonly shift: readonly number[];
-      /** Added after scaling, before `clamp`. */
-      readonly outputZeroPoint: number;
-      /** Range that outputs saturate to. */
-      readonly clamp: Interval;
-    };
+export type Requantization = TfliteRequantization | QlinearRequantization | ShiftRequantization;
+
+/** What every kind of requantization ends with. */
+export interface RequantizationEnd {
+  /** Added after scaling, before `clamp`. */
+  readonly outputZeroPoint: number;
+  /** Range that outputs saturate to. */
+  readonly clamp: Interval;
+}
+
+/** TFLite and CMSIS-NN: a fixed-point multiplier and a shift. */
+export interface TfliteRequantization extends RequantizationEnd {
+  /** The discriminant. */
+  readonly kind: 'tflite';
+  /**
+   * `q31-double-rounding`: MultiplyByQuantizedMultiplier of TFLite (gemmlowp) and CMSIS-NN, 32-bit accumulators.
+   * `s64-reduced-multiplier`: its form for 16-bit inputs with 64-bit accumulators, a 15-bit multiplier.
+   */
+  readonly rounding: 'q31-double-rounding' | 's64-reduced-multiplier';
+  /** Fixed-point multiplier (Q31); the scale is multiplier * 2^(shift - 31). */
+  readonly multiplier: readonly number[];
+  /** Exponent of the scale; positive shifts to the left. */
+  readonly shift: readonly number[];
+}
+
+/** ONNX QLinearConv as onnxruntime computes it: in 32-bit floats, round half to even. */
+export interface QlinearRequantization extends RequantizationEnd {
+  /** The discriminant. */
+  readonly kind: 'qlinear';
+  /** inputScale * weightScale / outputScale. */
+  readonly scale: readonly number[];
+}
+
+/** floor((accumulator * multiplier + addend + 2^(shift-1)) / 2^shift): integer batch norm and shift, half up. */
+export interface ShiftRequantization extends RequantizationEnd {
+  /** The discriminant. */
+  readonly kind: 'mul-add-shift';
+  /** Integer factor. */
+  readonly multiplier: readonly number[];
+  /** Integer added after the factor, before the shift. */
+  readonly addend: readonly number[];
+  /** At least 0, to the right. */
+  readonly shift: readonly number[];
+}
 
 /** One accumulator of output channel `channel` -> scaled integer, before zero point and clamp. */
 type Scale = (accumulator: number, channel: number) => number;

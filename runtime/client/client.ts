@@ -1,6 +1,6 @@
 import type { Tensor } from '../../compiler/base/tensor.ts';
-import { centredInputRange, outputShape } from '../../compiler/convolution/spec.ts';
-import type { OutputShape } from '../../compiler/convolution/spec.ts';
+import { centredInputRange, outputShape } from '../../compiler/convolution/shape.ts';
+import type { OutputShape } from '../../compiler/convolution/shape.ts';
 import type { Layout } from '../../compiler/lowering/layout.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { viewRules } from '../../compiler/lowerings/views.ts';

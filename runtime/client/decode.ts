@@ -1,6 +1,6 @@
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import type { ElementPlaces } from '../../compiler/lowering/layout.ts';
-import type { OutputShape } from '../../compiler/convolution/spec.ts';
+import type { OutputShape } from '../../compiler/convolution/shape.ts';
 
 /** Writes the accumulators at the output positions of `places` into `data` (flat NCHW). */
 export type Decoder = (places: ElementPlaces, residues: Float64Array, data: Float64Array) => void;

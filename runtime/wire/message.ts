@@ -13,6 +13,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
  *     40  parts
  */
 
+/** Bytes of the header of every message. */
 export const MESSAGE_HEADER_BYTES = 40;
 
 /** `upload`: ciphertexts to the server; `response`: ciphertexts from it; `keys`: evaluation keys to it. */

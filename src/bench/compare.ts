@@ -2,7 +2,7 @@ import { keyCount } from '../../compiler/lowering/plan.ts';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Plan, Lowering } from '../../compiler/lowerings/plan.ts';
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';

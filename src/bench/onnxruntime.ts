@@ -1,5 +1,6 @@
 /** Convolutions in onnxruntime-web, for the comparison in `npm run bench:clear`. */
-import { centredWeights, outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
+import { centredWeights } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { ELEMENT, encodeConvModel } from './convModel.ts';

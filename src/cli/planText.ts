@@ -2,7 +2,7 @@ import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { printable } from '../../compiler/base/printable.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import type { Interval, Width } from '../../compiler/base/interval.ts';
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';

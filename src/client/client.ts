@@ -1,5 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import type { Client } from '../../runtime/client/client.ts';

@@ -19,16 +19,28 @@ import { VERSION } from '../version.ts';
  * underline the weights. The interfaces are the part of ESLint's that is used: eslint itself is an optional peer.
  */
 
-interface Place {
+/** A place in a text, as ESLint counts. */
+export interface Place {
+  /** Line, from 1. */
   readonly line: number;
+  /** Column, from 1 in the JSON language. */
   readonly column: number;
 }
 
-interface RuleContext {
+/** What ESLint tells a rule of a file, the part that is used. */
+export interface RuleContext {
+  /** Path of the file. */
   readonly filename: string;
+  /** Options of the rule, as the configuration has them. */
   readonly options: readonly unknown[];
   /** As ESLint types it for every language, binary ones too; `bodyOf` makes sure of the tree. */
-  readonly sourceCode: { readonly text?: string; readonly ast: unknown };
+  readonly sourceCode: {
+    /** Text of the file. */
+    readonly text?: string;
+    /** Tree of the file: a document of momoa. */
+    readonly ast: unknown;
+  };
+  /** Hands in a finding. */
   readonly report: (problem: {
     readonly loc: { readonly start: Place; readonly end: Place };
     readonly message: string;
@@ -36,7 +48,7 @@ interface RuleContext {
 }
 
 /** A rule as ESLint takes it, the part that is used. */
-interface EslintRule {
+export interface EslintRule {
   /** What ESLint and editors show of the rule. */
   readonly meta: {
     /** Whether findings are mistakes or advice. */
@@ -50,7 +62,10 @@ interface EslintRule {
     readonly schema: readonly object[];
   };
   /** Called by ESLint for each file. */
-  readonly create: (context: RuleContext) => { readonly Document: () => void };
+  readonly create: (context: RuleContext) => {
+    /** Called at the root of the tree. */
+    readonly Document: () => void;
+  };
 }
 
 type Outcome =
@@ -236,11 +251,11 @@ function configOf(name: string, info: 'warn' | 'off'): CipherconvConfig {
   };
 }
 
+/** The plugin: `plugins: { cipherconv }`, or an entry of its `configs`. */
 const plugin: CipherconvPlugin = {
   meta: { name: 'cipherconv', version: VERSION },
   rules,
   configs: { recommended: configOf('recommended', 'off'), all: configOf('all', 'warn') },
 };
 
-/** The plugin: `plugins: { cipherconv }`, or an entry of `configs`. */
 export default plugin;

@@ -1,5 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { ConvShape } from '../../compiler/convolution/spec.ts';
+import type { ConvShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /** A decoded picture: opaque, samples as stored, interleaved (row, column, channel). */

@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
-import { MAX_BITS } from '../../compiler/convolution/spec.ts';
+import { MAX_BITS } from '../../compiler/convolution/checkShape.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { roundHalfEven } from '../../runtime/clear/requantize.ts';
 

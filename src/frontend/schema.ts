@@ -4,6 +4,111 @@ import { z } from 'zod';
  * The outside form of a convolution: `*.conv.json`. Strict: an unknown key is an error.
  */
 
+/** Order of the axes of input and output tensors outside; inside it is always NCHW. */
+export type TensorLayout = 'NCHW' | 'NHWC';
+
+/** Order of the axes of the weights outside; inside it is always OIHW. */
+export type WeightLayout = 'OIHW' | 'HWIO';
+
+/**
+ * How pads follow from the input size, as ONNX's auto_pad: none (`VALID`), or as many as keep ceil(size / stride)
+ * outputs, the odd one at the end (`SAME_UPPER`) or at the beginning (`SAME_LOWER`).
+ */
+export type AutoPad = 'VALID' | 'SAME_UPPER' | 'SAME_LOWER';
+
+/** The input of a filter config. */
+export interface ConfigInput {
+  /** Extents in the order of `layout`, each at least 1. */
+  readonly shape: [number, number, number, number];
+  /** Default NCHW. */
+  readonly layout?: TensorLayout;
+  /** Bits of one input integer, 1 to 16. */
+  readonly bits: number;
+  /** Default false. */
+  readonly signed?: boolean;
+  /** The raw integer that stands for 0. Default 0. */
+  readonly zeroPoint?: number;
+  /** Smallest and largest raw input that really occur. Default: all that the bits allow. */
+  readonly range?: [number, number] | undefined;
+}
+
+/** The filter of a filter config. */
+export interface ConfigWeights {
+  /** Extents in the order of `layout`, each at least 1; I is input channels / group. */
+  readonly shape: [number, number, number, number];
+  /** Default OIHW. */
+  readonly layout?: WeightLayout;
+  /** Bits of one weight, 1 to 16. */
+  readonly bits: number;
+  /** Default false. */
+  readonly signed?: boolean;
+  /** One, or one per output channel. Default 0. */
+  readonly zeroPoint?: number | number[];
+  /** Raw weights, flat in C order or nested like `shape`; or a .npy file, relative to the config. */
+  readonly values: unknown[] | ConfigNpy;
+}
+
+/** Weights that lie in a file of their own. */
+export interface ConfigNpy {
+  /** Path of the .npy file, relative to the config and below its folder. */
+  readonly npy: string;
+}
+
+/** The width that a filter config holds its accumulator to. */
+export interface ConfigAccumulator {
+  /** Bits, 1 to 64. */
+  readonly bits: number;
+  /** Default false. */
+  readonly signed?: boolean;
+}
+
+/** A filter config as written in a file, with defaults left out. */
+export interface FilterConfigInput {
+  /** Of the JSON schema, for editors; not read. */
+  readonly $schema?: string | undefined;
+  /** Version of the format. */
+  readonly version: 1;
+  /** Name of the convolution, 1 to 200 characters. */
+  readonly name: string;
+  /** The integers that enter. */
+  readonly input: ConfigInput;
+  /** The filter. */
+  readonly weights: ConfigWeights;
+  /** One per output channel; decimal strings where they may pass 2^53. Default: zeros. */
+  readonly bias?: (number | string)[] | undefined;
+  /** [vertical, horizontal]. Default [1, 1]. */
+  readonly strides?: [number, number];
+  /** [top, left, bottom, right], not together with `autoPad`. Default: zeros. */
+  readonly pads?: [number, number, number, number] | undefined;
+  /** Pads that follow from the input size, instead of `pads`. */
+  readonly autoPad?: AutoPad | undefined;
+  /** [vertical, horizontal]. Default [1, 1]. */
+  readonly dilations?: [number, number];
+  /** Number of groups. Default 1. */
+  readonly group?: number;
+  /** The width that the accumulator must hold to. Default: no bound. */
+  readonly accumulator?: ConfigAccumulator | undefined;
+}
+
+/** A filter config as parsed, defaults filled in, not yet checked against itself. */
+export interface FilterConfig extends Omit<
+  FilterConfigInput,
+  'input' | 'weights' | 'strides' | 'dilations' | 'group' | 'accumulator'
+> {
+  /** The integers that enter. */
+  readonly input: ConfigInput & Required<Pick<ConfigInput, 'layout' | 'signed' | 'zeroPoint'>>;
+  /** The filter. */
+  readonly weights: ConfigWeights & Required<Pick<ConfigWeights, 'layout' | 'signed' | 'zeroPoint'>>;
+  /** [vertical, horizontal]. */
+  readonly strides: [number, number];
+  /** [vertical, horizontal]. */
+  readonly dilations: [number, number];
+  /** Number of groups. */
+  readonly group: number;
+  /** The width that the accumulator must hold to; absent for no bound. */
+  readonly accumulator?: Required<ConfigAccumulator> | undefined;
+}
+
 const extent = z.int().min(1);
 const pair = z.tuple([extent, extent]);
 const bits = z.int().min(1).max(16);
@@ -75,25 +180,7 @@ export const filterConfigSchema = z.strictObject({
   accumulator: accumulatorSchema
     .optional()
     .meta({ description: 'The width that the accumulator must hold to; no bound when left out.' }),
-});
-
-/** A filter config as parsed, defaults filled in, not yet checked against itself. */
-export type FilterConfig = z.output<typeof filterConfigSchema>;
-
-/** A filter config as written in a file, with defaults left out. */
-export type FilterConfigInput = z.input<typeof filterConfigSchema>;
-
-/** Order of the axes of input and output tensors outside; inside it is always NCHW. */
-export type TensorLayout = FilterConfig['input']['layout'];
-
-/** Order of the axes of the weights outside; inside it is always OIHW. */
-export type WeightLayout = FilterConfig['weights']['layout'];
-
-/**
- * How pads follow from the input size, as ONNX's auto_pad: none (`VALID`), or as many as keep ceil(size / stride)
- * outputs, the odd one at the end (`SAME_UPPER`) or at the beginning (`SAME_LOWER`).
- */
-export type AutoPad = NonNullable<FilterConfig['autoPad']>;
+}) satisfies z.ZodType<FilterConfig>;
 
 /** JSON Schema (draft 2020-12) of `*.conv.json`, for editors. */
 export function configJsonSchema(): Record<string, unknown> {

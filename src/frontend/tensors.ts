@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { ConvShape } from '../../compiler/convolution/spec.ts';
+import type { ConvShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { displayName, readBytes, STANDARD_STREAM } from './files.ts';
@@ -41,7 +41,7 @@ export type InputSource =
     };
 
 /** What is wrong with one element of an input. */
-interface ElementFault {
+export interface ElementFault {
   /** One clause that says what is wrong. */
   readonly message: string;
   /** What would have been accepted. */

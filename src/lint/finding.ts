@@ -1,8 +1,9 @@
 /** Findings are data; rendering them is the reporters' business. */
 
+/** How bad a finding is: errors fail a run, warnings do past the number allowed, and the rest informs. */
 export type Level = 'error' | 'warning' | 'info';
 
-/** The rules whose level can be chosen. */
+/** The rules whose level can be chosen, by name. */
 export const RULE_NAMES = [
   'accumulator-overflow',
   'bias-out-of-range',
@@ -74,7 +75,7 @@ export interface Layer {
   readonly file: string;
   /** Name of the convolution. */
   readonly name: string;
-  /** Operator: that of the ONNX node, or Conv. */
+  /** Operator: that of the ONNX node, or ConvInteger for a filter config. */
   readonly op: string;
   /** Products that one output sums. */
   readonly taps: number;

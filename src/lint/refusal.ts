@@ -1,5 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { centredInputRange, centredWeights } from '../../compiler/convolution/spec.ts';
+import { centredInputRange } from '../../compiler/convolution/shape.ts';
+import { centredWeights } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { LocatedError } from '../frontend/positions.ts';

@@ -29,13 +29,28 @@ const rulesSchema = z.strictObject({
     .meta({ description: 'A level, or { "level", "bits" } with the bits of headroom that are wanted.' }),
 });
 
-const settingsSchema = z.strictObject({
+export const settingsSchema = z.strictObject({
   $schema: z.string().optional(),
   rules: rulesSchema.optional(),
 });
 
 /** `cipherconv.config.json` as written. */
-export type LintConfigInput = z.input<typeof settingsSchema>;
+export interface LintConfigInput {
+  /** Of the JSON schema, for editors; not read. */
+  readonly $schema?: string;
+  /** Levels by rule; the others keep theirs. `low-headroom` takes the bits of headroom too. */
+  readonly rules?: Partial<Readonly<Record<Exclude<ConfigurableRule, 'low-headroom'>, RuleLevel>>> & {
+    /** A level, or a level with the headroom that is wanted. */
+    readonly 'low-headroom'?:
+      | RuleLevel
+      | {
+          /** Default `warning`. */
+          readonly level?: RuleLevel;
+          /** Bits of headroom that are wanted, 0 to 64. */
+          readonly bits: number;
+        };
+  };
+}
 
 /** JSON Schema (draft 2020-12) of `cipherconv.config.json`, for editors. */
 export function lintConfigJsonSchema(): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { firstChannelOf } from '../../compiler/convolution/shape.ts';
 import { witnessImage } from '../../compiler/accumulator/exact.ts';
 import type { AccumulatorAnalysis, End } from '../../compiler/accumulator/exact.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
@@ -16,11 +17,11 @@ export function witnessOf(spec: ConvSpec, analysis: AccumulatorAnalysis, channel
 
 /** What the kernel sees of the witness image at the cell that reaches `end`. */
 function patch(spec: ConvSpec, analysis: AccumulatorAnalysis, channel: number, end: End): number[][][] {
-  const { input, weights, strides, pads, dilations, group } = spec;
+  const { input, weights, strides, pads, dilations } = spec;
   const image = witnessImage(spec, analysis, channel, end);
   const found = analysis.channels[channel]!;
   const [row, column] = end === 'low' ? found.lowCell : found.highCell;
-  const firstChannel = Math.floor((channel * group) / weights.outChannels) * weights.channelsPerGroup;
+  const firstChannel = firstChannelOf(spec, channel);
   const at = (c: number, a: number, e: number): number => {
     const y = row * strides[0] - pads[0] + a * dilations[0];
     const x = column * strides[1] - pads[1] + e * dilations[1];

@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { arrangedShape, arrangementFault } from '../../compiler/convolution/arrangement.ts';
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';

@@ -1,4 +1,4 @@
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { intAttribute } from '../frontend/onnx/graph/attributes.ts';

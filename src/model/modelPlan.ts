@@ -1,8 +1,12 @@
 import type { OutputArrangement } from '../../compiler/convolution/arrangement.ts';
-import type { Requantization } from '../../runtime/clear/requantize.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
-import type { LayerInput, LayerOutput } from '../frontend/onnx/types.ts';
+import type {
+  AccumulatorOutput,
+  LayerInput,
+  RequantizedOutput,
+  ScaledOutput,
+} from '../frontend/onnx/types.ts';
 
 /**
  * A compiled model, plain data: what the client computes, what the server computes, and in which order. Tensors are
@@ -76,27 +80,8 @@ export interface ModelLayer {
   readonly stored: StoredPlan;
 }
 
-export type AccumulatorOutput = Extract<LayerOutput, { kind: 'accumulator' }>;
-
-/** The accumulator times its scale, as floats. */
-export type ScaledOutput = Omit<Extract<LayerOutput, { kind: 'scaled' }>, 'requantized'>;
-
-/** Scaled, rounded, zero point added, clamped: the accumulator as the quantized integer that the model makes of it. */
-export interface RequantizedLayerOutput {
-  /** The accumulator as a quantized integer. */
-  readonly kind: 'requantized';
-  /** Name of the tensor in the graph. */
-  readonly tensor: string;
-  /** Its element type. */
-  readonly type: ElementType;
-  /** Its extents in the graph. */
-  readonly shape: readonly number[];
-  /** How the integer is made. */
-  readonly requantization: Requantization & { readonly kind: 'qlinear' };
-}
-
 /** What a layer's accumulators become, in the clear on the client. */
-export type ModelLayerOutput = AccumulatorOutput | ScaledOutput | RequantizedLayerOutput;
+export type ModelLayerOutput = AccumulatorOutput | ScaledOutput | RequantizedOutput;
 
 /** A node that the client computes in the clear. */
 export interface ClearNode {

@@ -5,6 +5,7 @@ import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 
 /** Tensors as ONNX has them, between the parts of a model: an element type, a shape, the elements in C order. */
 
+/** Arrays that hold the elements: 64-bit integers as bigints, 4 and 2-bit ones and bool with a byte each. */
 export type Elements =
   | Float32Array
   | Float64Array
@@ -54,10 +55,10 @@ const TYPES = Object.freeze({
   uint4: integers(4, false, (values) => Uint8Array.from(values)),
   int2: integers(2, true, (values) => Int8Array.from(values)),
   uint2: integers(2, false, (values) => Uint8Array.from(values)),
-} satisfies Partial<Record<ElementType, CrossingType>>);
+} satisfies Record<CrossingElement, CrossingType>);
 
 /** The element types that may cross between the parts of a model, and enter and leave it. */
-export type CrossingElement = keyof typeof TYPES;
+export type CrossingElement = Exclude<ElementType, 'float16' | 'bfloat16'>;
 
 export const CROSSING_ELEMENTS = Object.freeze([
   'float32',

@@ -1,5 +1,5 @@
 import type { TensorLayout } from '../client/index.ts';
-import type { ConvShape, OutputShape } from '../../compiler/convolution/spec.ts';
+import type { ConvShape, OutputShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /** What the page and its worker say to each other. The secret key and SEAL stay in the worker. */

@@ -2,7 +2,7 @@ import { fitPicture } from '../frontend/pictureFit.ts';
 import type { PictureRules } from '../frontend/pictureFit.ts';
 import { pictureTensor } from '../frontend/pictureTensor.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
-import type { ConvShape } from '../../compiler/convolution/spec.ts';
+import type { ConvShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { context2d, element, showPixels } from './elements.ts';
 import { pixelsOf, readingSize, samplesOf } from './pixels.ts';

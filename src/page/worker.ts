@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { connect, MESSAGE_HEADER_BYTES } from '../client/index.ts';
 import type { RemotePlan } from '../client/index.ts';
 import { internalError } from '../../compiler/base/errors.ts';
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { compareWithConfig } from './comparison.ts';
 import type {

@@ -1,8 +1,9 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
-import type { Evaluator, EvaluatorOptions } from '../../runtime/evaluator/evaluator.ts';
+import type { Evaluator } from '../../runtime/evaluator/evaluator.ts';
 import { messageLengths } from '../../runtime/wire/lengths.ts';
+import type { Kernel } from '../../compiler/lowering/plan.ts';
 import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
 import { clientPlanOf, encodeClientPlan } from '../frontend/clientPlan.ts';
@@ -42,7 +43,15 @@ export interface PlanServer extends PlanService, DisposableHandle {
   checkEvaluationKeys(keys: Uint8Array): void;
 }
 
-export type PlanServerOptions = Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel' | 'onProgress'>;
+/** How a server computes; everything has a default. */
+export interface PlanServerOptions {
+  /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
+  readonly weightMemoryBytes?: number;
+  /** Default: the plan's. Both give the same bytes; `direct` needs a toeplitz plan that has its lanes. */
+  readonly kernel?: Kernel;
+  /** Told the work done and the total: plaintexts while preparing, products while evaluating. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
 
 /** What is said of a plan; loads no SEAL. */
 export function describePlan(stored: StoredPlan): PlanService {

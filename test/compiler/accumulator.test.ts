@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { analyzeAccumulator, witnessImage } from '../../compiler/accumulator/exact.ts';
 import { filterMatrix } from '../../compiler/convolution/filterMatrix.ts';
 import { requiredWidth } from '../../compiler/base/interval.ts';
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { simpleSpec } from '../support/simple.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { buildProgram } from '../../compiler/lowerings/program.ts';
 import { simulate } from '../../compiler/lowerings/simulate.ts';
-import { outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';

@@ -8,7 +8,8 @@ import { axisLayout, axisShapes, pitches } from '../../compiler/toeplitz/packing
 import type { ToeplitzPacking } from '../../compiler/toeplitz/packing.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { Degree } from '../../compiler/bfv/security.ts';
-import { makeSpec, outputShape } from '../../compiler/convolution/spec.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
+import { makeSpec } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { randomIntegers } from '../support/specs.ts';
 import { resultNoise } from '../../compiler/toeplitz/noise.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { layoutOfView } from '../../compiler/toeplitz/layout.ts';
-import { centredInputRange } from '../../compiler/convolution/spec.ts';
+import { centredInputRange } from '../../compiler/convolution/shape.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';

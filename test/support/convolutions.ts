@@ -5,7 +5,7 @@
 import { fc } from './properties.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import type { AveragePool } from '../../compiler/convolution/averagePool.ts';
-import type { InputSpec } from '../../compiler/convolution/spec.ts';
+import type { InputSpec } from '../../compiler/convolution/shape.ts';
 import type { TransposedConvolution } from '../../compiler/convolution/transposed.ts';
 import type { VolumeConvolution } from '../../compiler/convolution/volume.ts';
 import { randomIntegers } from './specs.ts';

@@ -1,6 +1,7 @@
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import { makeSpec } from '../../compiler/convolution/spec.ts';
-import type { ConvSpec, InputSpec, WeightSpec } from '../../compiler/convolution/spec.ts';
+import type { InputSpec } from '../../compiler/convolution/shape.ts';
+import type { ConvSpec, WeightSpec } from '../../compiler/convolution/spec.ts';
 
 export type SimpleOverrides = Partial<Omit<ConvSpec, 'input' | 'weights'>> & {
   readonly input?: Partial<InputSpec>;

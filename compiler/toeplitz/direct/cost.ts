@@ -1,6 +1,6 @@
 import type { DirectCounts } from '../cost.ts';
 import type { AxisLayout, ToeplitzPacking } from '../packing.ts';
-import type { ConvShape } from '../../convolution/spec.ts';
+import type { ConvShape } from '../../convolution/shape.ts';
 import { limbsFor } from '../../rings/digits.ts';
 
 /** What a candidate costs the direct kernel, from the shape alone: its steps are only made for the one chosen. */

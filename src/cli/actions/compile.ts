@@ -1,5 +1,5 @@
 import { elementCount } from '../../../compiler/base/tensor.ts';
-import { outputShape } from '../../../compiler/convolution/spec.ts';
+import { outputShape } from '../../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
 import { CLIENT_LIMITS } from '../../../compiler/lowering/limits.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';

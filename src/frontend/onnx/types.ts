@@ -1,7 +1,7 @@
 import type { Interval, Width } from '../../../compiler/base/interval.ts';
 import type { OutputArrangement } from '../../../compiler/convolution/arrangement.ts';
 import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
-import type { Requantization } from '../../../runtime/clear/requantize.ts';
+import type { QlinearRequantization } from '../../../runtime/clear/requantize.ts';
 import type { DenseTensor, NumericArray } from '../../interpreter/values.ts';
 import type { ElementType } from './proto/codes.ts';
 import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
@@ -86,6 +86,7 @@ export interface GraphValue {
 
 /** Values of a tensor, C order. Integers past 2^53 (int64, uint64) are rounded to doubles; 4 and 2-bit ones are unpacked. */
 export type OnnxTensor = DenseTensor;
+export type { DenseTensor };
 export type { NumericArray };
 
 /** A node of the graph. */
@@ -153,47 +154,46 @@ export interface LayerInput {
 }
 
 /** What an accumulator becomes. The shape is that of the graph; from the convolution's it takes only a reshape. */
-export type LayerOutput =
-  | {
-      /** The accumulator itself: ConvInteger and MatMulInteger (int32), NEMO (whole floats). */
-      readonly kind: 'accumulator';
-      /** Name of the tensor in the graph. */
-      readonly tensor: string;
-      /** Its element type. */
-      readonly type: ElementType;
-      /** Its extents in the graph. */
-      readonly shape: readonly number[];
-    }
-  | RequantizedOutput
-  | {
-      /** fround(fround(accumulator) * scales[channel]), plus bias[channel] in float32 where there is one. */
-      readonly kind: 'scaled';
-      /** Name of the tensor in the graph. */
-      readonly tensor: string;
-      /** Its element type. */
-      readonly type: ElementType;
-      /** Its extents in the graph. */
-      readonly shape: readonly number[];
-      /** fround(input scale * weight scale), one per output channel. */
-      readonly scales: readonly number[];
-      /** A bias that is no whole multiple of the scales, or what rounding took off it: added in the clear. */
-      readonly bias: readonly number[] | null;
-      /** The quantized tensor that follows, where nothing but a redundant Relu or Clip stands between. */
-      readonly requantized: RequantizedOutput | null;
-    };
+export type LayerOutput = AccumulatorOutput | RequantizedOutput | ScaledLayerOutput;
 
-/** Scaled, rounded half to even, zero point added, clamped: see runtime/clear/requantize.ts. */
-export interface RequantizedOutput {
-  /** The accumulator as the quantized integer that the model makes of it. */
-  readonly kind: 'requantized';
+/** A tensor of the graph that a layer makes. */
+interface MadeTensor {
   /** Name of the tensor in the graph. */
   readonly tensor: string;
   /** Its element type. */
   readonly type: ElementType;
   /** Its extents in the graph. */
   readonly shape: readonly number[];
+}
+
+/** The accumulator itself: ConvInteger and MatMulInteger (int32), NEMO (whole floats). */
+export interface AccumulatorOutput extends MadeTensor {
+  /** The discriminant. */
+  readonly kind: 'accumulator';
+}
+
+/** fround(fround(accumulator) * scales[channel]), plus bias[channel] in float32 where there is one. */
+export interface ScaledOutput extends MadeTensor {
+  /** The discriminant. */
+  readonly kind: 'scaled';
+  /** fround(input scale * weight scale), one per output channel. */
+  readonly scales: readonly number[];
+  /** A bias that is no whole multiple of the scales, or what rounding took off it: added in the clear. */
+  readonly bias: readonly number[] | null;
+}
+
+/** A scaled output, with what may be taken in its place. */
+export interface ScaledLayerOutput extends ScaledOutput {
+  /** The quantized tensor that follows, where nothing but a redundant Relu or Clip stands between. */
+  readonly requantized: RequantizedOutput | null;
+}
+
+/** Scaled, rounded half to even, zero point added, clamped: see runtime/clear/requantize.ts. */
+export interface RequantizedOutput extends MadeTensor {
+  /** The discriminant. */
+  readonly kind: 'requantized';
   /** How the integer is made; lists have one entry per output channel, or one for all. */
-  readonly requantization: Requantization & { readonly kind: 'qlinear' };
+  readonly requantization: QlinearRequantization;
 }
 
 /** A linear node that only the datatype tier can judge. */

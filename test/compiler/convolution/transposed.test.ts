@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { datatypeRange } from '../../../compiler/base/interval.ts';
 import { arrangedShape, arrangementFault } from '../../../compiler/convolution/arrangement.ts';
-import { outputShape } from '../../../compiler/convolution/spec.ts';
+import { outputShape } from '../../../compiler/convolution/shape.ts';
 import { arrangePhases, transposedSpec } from '../../../compiler/convolution/transposed.ts';
 import type { TransposedConvolution } from '../../../compiler/convolution/transposed.ts';
 import { compileSpec } from '../../../compiler/lowerings/compile.ts';

@@ -1,6 +1,6 @@
 import { elementCount } from '../../../../compiler/base/tensor.ts';
 import type { AveragePool } from '../../../../compiler/convolution/averagePool.ts';
-import type { ConvShape } from '../../../../compiler/convolution/spec.ts';
+import type { ConvShape } from '../../../../compiler/convolution/shape.ts';
 import type { TransposedConvolution } from '../../../../compiler/convolution/transposed.ts';
 import type { Triple, VolumeConvolution } from '../../../../compiler/convolution/volume.ts';
 import { intAttribute } from '../graph/attributes.ts';
