@@ -21,7 +21,12 @@ writeFileSync(at('c.conv.json'), JSON.stringify(config({ accumulator: { bits: 2 
 writeFileSync(at('free.conv.json'), JSON.stringify(config()));
 
 interface Linted {
-  readonly findings: readonly { rule: string; hint: string; requiredBits: number; declaredBits: number }[];
+  readonly findings: readonly {
+    rule: string;
+    hint: string | null;
+    requiredBits: number;
+    declaredBits: number;
+  }[];
 }
 
 function lint(file: string, ...args: string[]): { code: number | null; findings: Linted['findings'] } {
@@ -95,7 +100,7 @@ describe('--accumulator-bits', () => {
     writeFileSync(at('two.onnx'), two);
     for (const args of [[], ['--accumulator-bits', '14'], ['--accumulator-bits', '20']]) {
       const hints = lint('two.onnx', ...args).findings.flatMap(
-        ({ hint }) => /--accumulator-bits (\d+)/.exec(String(hint))?.[1] ?? [],
+        ({ hint }) => /--accumulator-bits (\d+)/.exec(hint ?? '')?.[1] ?? [],
       );
       expect(hints.length).toBeGreaterThan(0);
       for (const bits of hints) expect(lint('two.onnx', '--accumulator-bits', bits).code).toBe(0);
