@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { estimateDirect, estimateNtt } from './cost.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { bitLength } from '../base/interval.ts';
@@ -202,14 +203,17 @@ function refuseAll(
  * The cheapest packing and parameters for a convolution.
  * @throws CipherconvError `beyond-bfv` when no degree carries it; it says how many bits are missing.
  */
-export function searchPacking(request: SearchRequest): SearchResult {
+export function* searchPacking(request: SearchRequest): Steps<SearchResult> {
   const axes = axisShapes(request.shape);
   const rowCandidates = axisCandidates(axes.rows);
   const columnCandidates = axisCandidates(axes.columns);
   const searches = request.degrees.map((degree) => ({ degree, search: new DegreeSearch(request, degree) }));
   for (const { search } of searches) {
     if (search.carriesNothing) continue;
-    for (const rows of rowCandidates) for (const columns of columnCandidates) search.tryTile(rows, columns);
+    for (const rows of rowCandidates) {
+      for (const columns of columnCandidates) search.tryTile(rows, columns);
+      yield;
+    }
   }
   let best: { degree: Degree; candidate: Candidate } | null = null;
   for (const { degree, search } of searches) {
