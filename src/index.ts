@@ -20,7 +20,7 @@ export type {
   PlanRequest,
   PlanWire,
   RefusedCandidate,
-  Transfer,
+  SentCiphertexts,
   UploadForm,
 } from '../compiler/lowering/plan.ts';
 export type { Lowering } from '../compiler/lowerings/plan.ts';

@@ -57,9 +57,8 @@ function interrupted(args: readonly string[], env: Record<string, string>): Prom
   });
 }
 
-/** In the proof that compile makes of its own work. */
-const OWN_PROOF = 'compiler/lowering/checkParameters.ts#verifyParameters';
-const VERIFY = 'compiler/lowerings/verify.ts#verify';
+/** In the proof, which compile makes of its own work too. */
+const VERIFY = 'compiler/lowering/checkParameters.ts#verifyParameters';
 
 describe('an interrupt ends long synchronous work at once, with 130', () => {
   const plan = at('plan.json');
@@ -76,9 +75,9 @@ describe('an interrupt ends long synchronous work at once, with 130', () => {
   });
 
   it.each<[string, readonly string[], string]>([
-    ['compile: the proof', ['compile', GAUSSIAN, '-o', at('never.json')], OWN_PROOF],
+    ['compile: the proof', ['compile', GAUSSIAN, '-o', at('never.json')], VERIFY],
     ['compile: reading the config', ['compile', GAUSSIAN], 'src/frontend/config.ts#parseFilterConfig'],
-    ['compile of a model', ['compile', model], OWN_PROOF],
+    ['compile of a model', ['compile', model], VERIFY],
     ['explain: what else there was', ['explain', GAUSSIAN], 'src/report/loweringReport.ts#loweringReport'],
     ['lint: a convolution', ['lint', GAUSSIAN], 'compiler/accumulator/exact.ts#analyzeAccumulator'],
     ['lint: reading a model', ['lint', model], 'src/frontend/onnx/importOnnx.ts#importModel'],
