@@ -3,7 +3,7 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { connect } from '../../src/client/index.ts';
-import type { InferStep } from '../../src/client/index.ts';
+import type { InferStep, RemotePlan } from '../../src/client/index.ts';
 import { clientPlanOf, encodeClientPlan } from '../../src/frontend/clientPlan.ts';
 import { digestOfParts } from '../../src/frontend/planDigest.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
