@@ -25,7 +25,8 @@ import { diagonalsNoiseInput, normFacts } from './plan.ts';
 import type { DiagonalsPlan } from './plan.ts';
 import { buildDiagonals, rotationsOf } from './program.ts';
 import type { DiagonalsProgram } from './program.ts';
-import { NO_ROOM, refuseAll, refuseLarge, searchDiagonals } from './search.ts';
+import { NO_ROOM, refuseAll, searchDiagonals } from './search.ts';
+import { refuseLarge } from './refuseLarge.ts';
 import type { DiagonalsCandidate, DiagonalsRequest, DiagonalsSearch } from './search.ts';
 
 /** A candidate that its exact noise lets through, with the primes that carry it. */

@@ -53,25 +53,6 @@ export interface DiagonalsSearch {
   readonly refused: readonly RefusedCandidate[];
 }
 
-/** Every convolution with at most this many inputs is taken. */
-const CERTAIN_INPUTS = 1500;
-/** Larger ones are taken while their products stay few enough to finish in a minute or so. */
-const MOST_ENTRIES = 2 ** 24;
-
-/** @throws CipherconvError `unsupported` for a convolution that would take too long. */
-export function refuseLarge({ input, weights }: ConvSpec, outputs: number): void {
-  const inputs = input.batch * input.channels * input.height * input.width;
-  const taps = weights.channelsPerGroup * weights.kernelHeight * weights.kernelWidth;
-  if (inputs <= CERTAIN_INPUTS || outputs * taps <= MOST_ENTRIES) return;
-  throw new CipherconvError({
-    code: 'unsupported',
-    message: 'not supported yet: the diagonals lowering of a convolution this large',
-    expected: `at most ${CERTAIN_INPUTS} inputs, or outputs x taps of at most ${MOST_ENTRIES}`,
-    found: `${inputs} inputs, ${outputs} outputs x ${taps} taps`,
-    hint: '--lowering toeplitz',
-  });
-}
-
 /** Smallest power of two not below `value`. */
 function powerOfTwo(value: number): number {
   return 2 ** bitLength(value - 1);
@@ -148,18 +129,21 @@ function estimateCandidate(
 }
 
 /**
- * The least that a plan can take: as few ciphertexts as hold the elements, one product each, one rotation where slots
- * have to move, at the cheapest degree with room for the expected noise of that. Null where no degree has room.
+ * The least that a plan can take: as few ciphertexts as hold the elements, as few products as hold the entries of the
+ * matrix, one rotation where slots have to move, at the cheapest degree with room for the expected noise of that. Null
+ * where no degree has room.
  */
 export function leastEstimate(request: DiagonalsRequest): CostEstimate | null {
-  const least = request.degrees.flatMap((degree) => leastAt(request, degree));
+  const entries = matrixEntries(request);
+  const least = request.degrees.flatMap((degree) => leastAt(request, degree, entries));
   return least.sort((left, right) => compareEstimates(left, right, request.objective))[0] ?? null;
 }
 
-/** The least at one degree; empty where it has no room. */
+/** The least at one degree, with room for `entries` of the matrix; empty where it has none. */
 function leastAt(
   { spec, output, decodeWidth, failure, securityBits }: DiagonalsRequest,
   degree: Degree,
+  entries = 0,
 ): CostEstimate[] {
   const plainModulus = batchingPrime(degree, decodeWidth);
   if (plainModulus === null) return [];
@@ -172,7 +156,7 @@ function leastAt(
   const counts = {
     inputCiphertexts,
     outputCiphertexts,
-    products: terms * outputCiphertexts,
+    products: Math.max(terms * outputCiphertexts, Math.ceil(entries / degree)),
     sums: outputCiphertexts,
     transforms: inputCiphertexts + outputCiphertexts,
     rotations: moves,
@@ -187,6 +171,13 @@ function leastAt(
   });
   const demand = { degree, plainModulus, failure, securityBits, norms, coefficients: degree, rotates };
   return DATA_PRIMES.flatMap((count) => estimateOf(demand, count, counts)).slice(0, 1);
+}
+
+/** Entries of the filter matrix that are not 0, each in a slot of its own; 0 where windows may reach into the padding. */
+function matrixEntries({ spec: { weights, pads }, output }: DiagonalsRequest): number {
+  if (pads.some((pad) => pad > 0)) return 0;
+  const taps = centredWeights(weights).reduce((count, weight) => (weight === 0 ? count : count + 1), 0);
+  return taps * output.batch * output.height * output.width;
 }
 
 /** Whether some output channel has more than one weight that is not 0, so that slots have to be rotated. */
