@@ -63,6 +63,7 @@ export type {
   GraphNode,
   GraphValue,
   ImportedLayer,
+  InnerNode,
   ImportedModel,
   ImportOptions,
   OpenExtent,

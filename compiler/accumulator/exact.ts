@@ -13,7 +13,7 @@ import type { ConvSpec } from '../convolution/spec.ts';
  */
 
 /** Taps first..last (inclusive) of one axis fall on the image for output positions like `position`. `null`: none do. */
-export interface AxisCase {
+interface AxisCase {
   readonly taps: { readonly first: number; readonly last: number } | null;
   /** The first output position with this case. */
   readonly position: number;
@@ -40,7 +40,7 @@ export interface AccumulatorAnalysis {
 }
 
 /** The distinct cases of one axis, in order of first position. `pad` is the pad at the beginning of the axis. */
-export function axisCases(
+function axisCases(
   outputSize: number,
   inputSize: number,
   kernel: number,

@@ -43,7 +43,7 @@ export interface GiantStep {
   readonly terms: readonly DiagonalTerm[];
 }
 
-export interface DiagonalTerm {
+interface DiagonalTerm {
   /** Index into `DiagonalsProgram.inputs`. */
   readonly input: number;
   /** Left rotation of the input before the product, in [0, N/2). */

@@ -11,7 +11,7 @@ import { checkShape, groupFilter } from './windows.ts';
  * @returns accumulators, NHWC, exact for inputs in the declared range
  * @throws CipherconvError `shape-mismatch`
  */
-export function convolveNhwc(spec: ConvSpec, input: Tensor): Tensor {
+function convolveNhwc(spec: ConvSpec, input: Tensor): Tensor {
   checkShape(spec, { ...input, shape: [0, 3, 1, 2].map((axis) => input.shape[axis] ?? 0) });
   const { batch, channels, height, width, zeroPoint } = spec.input;
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;

@@ -9,7 +9,7 @@ import type { WorkPlan } from './workPlan.ts';
 export type PartOptions = Pick<EvaluatorOptions, 'weightMemoryBytes' | 'kernel'>;
 
 /** What a worker computes: a part on its own, or whatever is next of the whole together with the others. */
-export type WorkerDuty =
+type WorkerDuty =
   { readonly kind: 'part'; readonly part: Part; readonly options: PartOptions } | { readonly kind: 'shared' };
 
 /** What a worker is started with. */

@@ -5,7 +5,7 @@ import type { BenchReport } from '../bench/benchReport.ts';
 type Row = readonly string[];
 
 /** Columns right-aligned under their titles, the first one left. */
-export function table(rows: readonly Row[]): string {
+function table(rows: readonly Row[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>

@@ -17,7 +17,7 @@ interface WasmMemory {
 declare const WebAssembly: { Memory: { prototype: WasmMemory } };
 
 /** Thrown instead of growing. A RangeError, as the engine itself throws when memory is short. */
-export class WasmLimitError extends RangeError {
+class WasmLimitError extends RangeError {
   constructor(wanted: number, limit: number) {
     super(`WebAssembly memory of ${wanted} bytes, at most ${limit}`);
     this.name = 'WasmLimitError';

@@ -5,7 +5,6 @@ import type { Retirement, RetirementReason } from './seat.ts';
 import type { WorkerSettings } from './workerProcess.ts';
 
 export type { JobOutcome, JobRequest } from './jobs.ts';
-export type { RetirementReason } from './seat.ts';
 
 export interface PoolSettings extends WorkerSettings {
   /** Requests evaluated at the same time. */
