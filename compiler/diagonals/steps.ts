@@ -30,11 +30,12 @@ export function collectSteps(geometry: SlotGeometry, spec: ConvSpec, plainModulu
     if (!seen.has(key)) seen.set(key, { row, input: source, exchange, step });
   };
   forEachTap(geometry, spec, plainModulus, ({ output: plane, source, kernelRow, kernelColumn }) => {
-    const rows = outputsOfTap(kernelRow, strides[0], pads[0], dilations[0], input.height, output.height);
-    const columns = outputsOfTap(kernelColumn, strides[1], pads[1], dilations[1], input.width, output.width);
+    const shiftY = kernelRow * dilations[0] - pads[0];
+    const shiftX = kernelColumn * dilations[1] - pads[1];
+    const rows = outputsOfTap(shiftY, strides[0], input.height, output.height);
+    const columns = outputsOfTap(shiftX, strides[1], input.width, output.width);
     if (rows.first > rows.last || columns.first > columns.last) return;
-    const shift =
-      (kernelRow * dilations[0] - pads[0]) * layout.rowPitch + kernelColumn * dilations[1] - pads[1];
+    const shift = shiftY * layout.rowPitch + shiftX;
     const [from, to] = [planeStart(geometry, plane), planeStart(geometry, source)];
     const step = (((to + shift - from) % length) + length) % length;
     const first = rows.first * strides[0] * layout.rowPitch + columns.first * strides[1];
