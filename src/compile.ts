@@ -1,3 +1,5 @@
+import { sufficientWidth, widthOfBits } from '../compiler/accumulator/declaredWidth.ts';
+import { analyzeAccumulator } from '../compiler/accumulator/exact.ts';
 import { compileSpec } from '../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../compiler/base/errors.ts';
 import type { ConvSpec } from '../compiler/convolution/spec.ts';
@@ -21,8 +23,12 @@ export function compileConfig(
     return longWork(() => storedPlan(compileSpec(spec, options), config.layout));
   } catch (error) {
     if (!(error instanceof CipherconvError) || error instanceof LocatedError) throw error;
-    const { code, message, expected, found, hint } = error.details;
-    const position = code === 'overflow' ? config.locate(['accumulator', 'bits']) : null;
+    const { code, message, expected, found } = error.details;
+    const isOverflow = code === 'overflow';
+    // What an option holds it to stands nowhere in the file.
+    const byOption = isOverflow && options.accumulatorBits !== undefined;
+    const position = isOverflow && !byOption ? config.locate(['accumulator', 'bits']) : null;
+    const hint = byOption ? overflowHint(spec) : error.details.hint;
     const details = {
       code,
       message,
@@ -32,4 +38,11 @@ export function compileConfig(
     };
     throw new LocatedError(config.file, position, details, { cause: error });
   }
+}
+
+/** What to do about an overflow where an option, not the file, says how wide the accumulator is. */
+export function overflowHint(spec: ConvSpec): string {
+  const { interval } = analyzeAccumulator(spec);
+  const { bits } = sufficientWidth(interval, widthOfBits(1, spec.accumulator));
+  return `--accumulator-bits ${bits} (accumulatorBits), where the accumulator has so many; or smaller weights, or fewer taps`;
 }

@@ -19,7 +19,7 @@ export type {
   PlanRequest,
   PlanWire,
   RefusedCandidate,
-  Transfer,
+  SentCiphertexts,
   UploadForm,
 } from '../compiler/lowering/plan.ts';
 export type { Lowering } from '../compiler/lowerings/plan.ts';

@@ -35,10 +35,10 @@ const BINS = 16;
 export function summarizeAccumulators(batches: readonly Float64Array[], channels: number): Calibration {
   const ranges = Array.from({ length: channels }, (): Interval => ({ lo: Infinity, hi: -Infinity }));
   for (const batch of batches) {
-    const plane = batch.length / channels;
+    const planeSize = batch.length / channels;
     for (let channel = 0; channel < channels; channel++) {
       let { lo, hi } = ranges[channel]!;
-      for (let index = channel * plane; index < (channel + 1) * plane; index++) {
+      for (let index = channel * planeSize; index < (channel + 1) * planeSize; index++) {
         lo = Math.min(lo, batch[index]!);
         hi = Math.max(hi, batch[index]!);
       }
@@ -73,9 +73,9 @@ export function inputHistograms(
 ): Float64Array[] {
   const counts = Array.from({ length: channels }, () => new Float64Array(hi - lo + 1));
   for (const image of images) {
-    const plane = image.length / channels;
+    const planeSize = image.length / channels;
     image.forEach((value, index) => {
-      counts[Math.floor(index / plane)]![value - lo]!++;
+      counts[Math.floor(index / planeSize)]![value - lo]!++;
     });
   }
   return counts;

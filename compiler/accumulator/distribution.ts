@@ -40,11 +40,6 @@ export function histogramDistribution(lo: number, counts: ArrayLike<number>): Di
   };
 }
 
-/** Of the sum of two independent integers. Cost: the product of both supports. */
-export function sumOf(left: Distribution, right: Distribution): Distribution {
-  return addScaled(left, 1, right);
-}
-
 /**
  * Of left + factor * right, independent, factor not 0; of its support only the lowest `most` values, where given. Cost:
  * the support times the values of `right`, or about three times the support when `right` is uniform.
@@ -73,73 +68,33 @@ export function addScaled(
 }
 
 /**
- * result[i] = (1/count) * sum over k < count of source[i - k * step]. Rows of `step` values lie one under the other, so it
- * is a moving sum of `count` rows; with rows in blocks of `count`, each window is the end of one block and the beginning
- * of the next (van Herk 1992): about three additions an element, and nothing is ever taken back.
+ * result[i] = (1/count) * sum over k < count of source[i - k * step]. With rows of `step` values one under the other,
+ * this is a moving sum of `count` rows. Rows are taken in blocks of `count`. Each window is the end of one block and the
+ * beginning of the next (van Herk 1992): about three additions an element, and nothing is ever taken back.
  */
 function boxSum(source: Float64Array, step: number, count: number, support: number): Float64Array {
   const rows = Math.ceil(support / step);
-  const padded = new Float64Array(rows * step);
-  padded.set(source.subarray(0, padded.length));
-  const suffix = new Float64Array(padded);
-  for (let row = rows - 2; row >= 0; row--) {
-    if (row % count === count - 1) continue;
-    const base = row * step;
-    for (let index = base; index < base + step; index++) suffix[index]! += suffix[index + step]!;
-  }
-  for (let row = 1; row < rows; row++) {
-    if (row % count === 0) continue;
-    const base = row * step;
-    for (let index = base; index < base + step; index++) padded[index]! += padded[index - step]!;
-  }
-  // padded now holds the sums from the beginning of each block.
-  for (let row = rows - 1; row >= 0; row--) {
-    const base = row * step;
-    const start = row - count + 1;
-    const back = start > 0 && start % count !== 0 ? (count - 1) * step : null;
-    for (let index = base; index < base + step; index++) {
-      const whole = back === null ? padded[index]! : padded[index]! + suffix[index - back]!;
-      padded[index] = whole / count;
+  const fromBlockStart = new Float64Array(rows * step);
+  fromBlockStart.set(source.subarray(0, fromBlockStart.length));
+  const toBlockEnd = new Float64Array(fromBlockStart);
+  for (let row = 1; row < rows; row++) if (row % count !== 0) addRow(fromBlockStart, step, row, row - 1);
+  for (let row = rows - 2; row >= 0; row--)
+    if (row % count !== count - 1) addRow(toBlockEnd, step, row, row + 1);
+  const means = new Float64Array(rows * step);
+  for (let row = 0; row < rows; row++) {
+    const firstOfWindow = row - count + 1;
+    const isOneBlock = firstOfWindow <= 0 || firstOfWindow % count === 0;
+    const [end, begin] = [row * step, firstOfWindow * step];
+    for (let index = 0; index < step; index++) {
+      const tail = fromBlockStart[end + index]!;
+      means[end + index] = (isOneBlock ? tail : tail + toBlockEnd[begin + index]!) / count;
     }
   }
-  return padded.subarray(0, support);
+  return means.subarray(0, support);
 }
 
-/** Of `count` independent copies added up, by doubling. */
-export function repeated(distribution: Distribution, count: number): Distribution {
-  let result = pointDistribution(0);
-  let power = distribution;
-  for (let rest = count; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result = sumOf(result, power);
-    if (rest > 1) power = sumOf(power, power);
-  }
-  return result;
-}
-
-/** Of the product of two independent integers. */
-export function productOf(left: Distribution, right: Distribution): Distribution {
-  const products = new Map<number, number>();
-  left.probabilities.forEach((p, i) => {
-    right.probabilities.forEach((q, j) => {
-      const product = (left.lo + i) * (right.lo + j);
-      products.set(product, (products.get(product) ?? 0) + p * q);
-    });
-  });
-  const values = [...products.keys()];
-  const lo = values.reduce((least, value) => Math.min(least, value), Infinity);
-  const hi = values.reduce((most, value) => Math.max(most, value), -Infinity);
-  const probabilities = new Float64Array(hi - lo + 1);
-  for (const [value, probability] of products) probabilities[value - lo] = probability;
-  return { lo, probabilities, isUniform: false };
-}
-
-/** Probability of a value outside [lo, hi]; summed from the ends inwards, small terms first. */
-export function probabilityOutside({ lo, probabilities }: Distribution, limit: Interval): number {
-  let below = 0;
-  for (let index = 0; index < probabilities.length && lo + index < limit.lo; index++)
-    below += probabilities[index]!;
-  let above = 0;
-  for (let index = probabilities.length - 1; index >= 0 && lo + index > limit.hi; index--)
-    above += probabilities[index]!;
-  return below + above;
+/** Adds row `from` to row `to`, each of `step` values. */
+function addRow(values: Float64Array, step: number, to: number, from: number): void {
+  const [target, source] = [to * step, from * step];
+  for (let index = 0; index < step; index++) values[target + index]! += values[source + index]!;
 }

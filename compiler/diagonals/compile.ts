@@ -146,7 +146,7 @@ function tryModulus(request: DiagonalsRequest, candidate: DiagonalsCandidate): A
   };
   const primes = realPrimes(degree, plainModulus);
   for (const count of DATA_PRIMES) {
-    if (count < candidate.dataPrimes) continue;
+    if (count < candidate.dataPrimeCount) continue;
     const modulus = chooseSizes(rotation, count, primes);
     if (modulus !== null) return { candidate, program, rotation, modulus };
   }

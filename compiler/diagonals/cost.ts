@@ -5,7 +5,9 @@ import type { CostEstimate } from '../cost/estimate.ts';
 import type { PlanCounts } from '../lowering/plan.ts';
 
 /** How many operations a diagonals candidate needs. */
-export interface DiagonalsCounts extends Omit<PlanCounts, 'weightPlaintexts'> {
+export interface DiagonalsCounts extends Omit<PlanCounts, 'weightPlaintexts' | 'ntt'> {
+  /** Ciphertexts transformed, to NTT form and back. */
+  readonly transforms: number;
   /** Sums of products that are transformed back. */
   readonly sums: number;
   /** Galois keys. */
@@ -17,9 +19,9 @@ export interface DiagonalsCounts extends Omit<PlanCounts, 'weightPlaintexts'> {
  * back, (k + 1)(k + 2) transforms of one polynomial under one prime; with the multiplications and the automorphism it
  * takes 1.4 to 1.6 times as long, measured with node-seal 7 at N = 4096 (k = 1, 2) and 8192 (k = 3).
  */
-function rotationMicroseconds(degree: Degree, dataPrimes: number): number {
+function rotationMicroseconds(degree: Degree, dataPrimeCount: number): number {
   const onePolynomial = MICROSECONDS[degree].toNtt / 2;
-  return 1.5 * (dataPrimes + 1) * (dataPrimes + 2) * onePolynomial;
+  return 1.5 * (dataPrimeCount + 1) * (dataPrimeCount + 2) * onePolynomial;
 }
 
 /**
@@ -28,19 +30,19 @@ function rotationMicroseconds(degree: Degree, dataPrimes: number): number {
  */
 export function estimateDiagonals(
   degree: Degree,
-  modulus: { readonly dataPrimes: number; readonly dataBits: number; readonly specialBits: number },
+  modulus: { readonly dataPrimeCount: number; readonly dataBits: number; readonly specialBits: number },
   counts: DiagonalsCounts,
 ): CostEstimate {
   const cost = MICROSECONDS[degree];
-  const { inputCiphertexts, outputCiphertexts, products, ntt, sums, rotations, keys } = counts;
+  const { inputCiphertexts, outputCiphertexts, products, transforms, sums, rotations, keys } = counts;
   const perPrime =
     inputCiphertexts * (cost.encrypt + cost.load) +
-    (ntt - sums) * cost.toNtt +
+    (transforms - sums) * cost.toNtt +
     products * (cost.multiply + cost.add) +
     sums * cost.fromNtt +
     outputCiphertexts * (cost.save + cost.decrypt);
   const microseconds =
-    perPrime * modulus.dataPrimes + rotations * rotationMicroseconds(degree, modulus.dataPrimes);
+    perPrime * modulus.dataPrimeCount + rotations * rotationMicroseconds(degree, modulus.dataPrimeCount);
   const polynomial = Math.ceil((degree * modulus.dataBits) / 8);
   const keyHalf = Math.ceil((degree * (modulus.dataBits + modulus.specialBits)) / 8) + SEED_BYTES;
   return {
@@ -48,6 +50,6 @@ export function estimateDiagonals(
     bytes:
       inputCiphertexts * (polynomial + SEED_BYTES) +
       outputCiphertexts * 2 * polynomial +
-      keys * modulus.dataPrimes * keyHalf,
+      keys * modulus.dataPrimeCount * keyHalf,
   };
 }

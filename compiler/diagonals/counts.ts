@@ -5,7 +5,7 @@ import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
 import { allPrimes } from '../bfv/parameters.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 import { emptyRows, keyCount } from '../lowering/plan.ts';
-import type { PlanBytes, PlanCounts, PlanKeys, Transfer } from '../lowering/plan.ts';
+import type { PlanBytes, PlanCounts, PlanKeys, SentCiphertexts } from '../lowering/plan.ts';
 
 /** What one run of a diagonals program executes and sends, counted from the program itself. */
 
@@ -78,6 +78,6 @@ function keysBytes(rotations: Pick<PlanKeys, 'steps' | 'exchange'>, parameters: 
 }
 
 /** Input ciphertexts that some row reads, and results without any term. */
-export function diagonalsTransfer(program: DiagonalsProgram): Transfer {
+export function diagonalsTransfer(program: DiagonalsProgram): SentCiphertexts {
   return { usedChunks: usedInputs(program), emptyRows: emptyRows(program.rows) };
 }

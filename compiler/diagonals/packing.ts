@@ -123,9 +123,9 @@ export function slotGeometry(shape: ConvShape, layout: SlotLayout): SlotGeometry
 /** Planes do not overlap, fit into the slot row, and repeat only where all fit. */
 function checkSharedRow(shape: ConvShape, layout: SlotLayout, length: number): void {
   const { planePitch, planesPerRow, period } = layout;
-  const plane = planeLength(shape, layout.rowPitch);
-  const end = (planesPerRow - 1) * planePitch + plane;
-  if (!(planesPerRow >= 1 && planePitch >= plane && end <= length))
+  const planeSize = planeLength(shape, layout.rowPitch);
+  const end = (planesPerRow - 1) * planePitch + planeSize;
+  if (!(planesPerRow >= 1 && planePitch >= planeSize && end <= length))
     reject('packing', 'planes overlap or leave the slot row', `within ${length} slots`, String(end));
   const planes = shape.input.batch * shape.input.channels;
   if (period !== null && !(period >= planes && period <= planesPerRow))

@@ -41,7 +41,7 @@ export interface DiagonalsCandidate {
   readonly packing: DiagonalsPacking;
   readonly plainModulus: number;
   /** Data primes that the estimate takes. */
-  readonly dataPrimes: number;
+  readonly dataPrimeCount: number;
   readonly estimate: CostEstimate;
 }
 
@@ -80,11 +80,11 @@ function powerOfTwo(value: number): number {
 function slotLayouts(spec: ConvSpec, degree: Degree): SlotLayout[] {
   const length = rowLength(degree);
   const rowPitch = slotRowPitch(spec);
-  const plane = planeLength(spec, rowPitch);
+  const planeSize = planeLength(spec, rowPitch);
   const planes = spec.input.batch * spec.input.channels;
-  if (plane > length) return [{ degree, rowPitch, planePitch: length, planesPerRow: 1, period: null }];
-  const fitting = Math.floor(length / plane);
-  const tight = { degree, rowPitch, planePitch: plane, planesPerRow: fitting };
+  if (planeSize > length) return [{ degree, rowPitch, planePitch: length, planesPerRow: 1, period: null }];
+  const fitting = Math.floor(length / planeSize);
+  const tight = { degree, rowPitch, planePitch: planeSize, planesPerRow: fitting };
   const shares = powerOfTwo(fitting + 1) / 2;
   const even = { degree, rowPitch, planePitch: length / shares, planesPerRow: shares };
   const evenPeriod = powerOfTwo(planes);
@@ -133,12 +133,12 @@ function estimateCandidate(
     rotates: counts.keys > 0,
   };
   let best: DiagonalsCandidate | null = null;
-  for (const dataPrimes of DATA_PRIMES) {
-    const [estimate] = estimateOf(demand, dataPrimes, counts);
+  for (const dataPrimeCount of DATA_PRIMES) {
+    const [estimate] = estimateOf(demand, dataPrimeCount, counts);
     if (estimate === undefined) continue;
     const { rowPitch, planePitch, planesPerRow, period } = layout;
     const packing = { rowPitch, planePitch, planesPerRow, period, steps };
-    const candidate = { degree, packing, plainModulus, dataPrimes, estimate };
+    const candidate = { degree, packing, plainModulus, dataPrimeCount, estimate };
     if (best === null || compareEstimates(estimate, best.estimate, request.objective) < 0) best = candidate;
     // One more prime costs time and, by more key halves, bytes: only where fewer cannot do it.
     else break;
@@ -173,7 +173,7 @@ function leastAt(
     outputCiphertexts,
     products: terms * outputCiphertexts,
     sums: outputCiphertexts,
-    ntt: inputCiphertexts + outputCiphertexts,
+    transforms: inputCiphertexts + outputCiphertexts,
     rotations: moves,
     keys: moves,
   };
@@ -202,7 +202,7 @@ function estimateOf(demand: RotationDemand, count: number, counts: DiagonalsCoun
   if (sizes === null) return [];
   const dataBits = sizes.dataPrimes.reduce((sum, prime) => sum + bitLength(prime) - 1, 0);
   const specialBits = sizes.specialPrime === null ? 0 : bitLength(sizes.specialPrime);
-  return [estimateDiagonals(demand.degree, { dataPrimes: count, dataBits, specialBits }, counts)];
+  return [estimateDiagonals(demand.degree, { dataPrimeCount: count, dataBits, specialBits }, counts)];
 }
 
 interface DegreeResult {

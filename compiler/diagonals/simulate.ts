@@ -85,7 +85,7 @@ export function simulateDiagonals(
   output: Float64Array,
 ): void {
   const shape = outputShape(plan.spec);
-  const plane = shape.height * shape.width;
+  const planeSize = shape.height * shape.width;
   const { degree, plainModulus } = program;
   const inputs = program.inputs.map((placement) =>
     inputSlotValues(placement, input, plan.spec.input.zeroPoint, degree, plainModulus),
@@ -93,7 +93,7 @@ export function simulateDiagonals(
   simulatedSlots(program, inputs).forEach((slots, row) => {
     const placement = program.outputs[row];
     placement?.elements.forEach((element, index) => {
-      const channel = Math.floor(element / plane) % shape.channels;
+      const channel = Math.floor(element / planeSize) % shape.channels;
       const residue = slots[placement.slots[index]!]!;
       output[element] = decodeResidue(plan.windows, plainModulus, channel, residue);
     });

@@ -1,7 +1,9 @@
 import { planeStart, splitStep } from './packing.ts';
 import type { RotationSteps, SlotGeometry } from './packing.ts';
 import { forEachTap, outputsOfTap } from './program.ts';
+import type { TapPair } from './program.ts';
 import { outputShape } from '../convolution/shape.ts';
+import type { OutputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 
 /** Which diagonals a layout has, and what the rotations for them cost, without building any plaintext. */
@@ -19,42 +21,75 @@ export interface DiagonalStep {
  * too; the program leaves it out.
  */
 export function collectSteps(geometry: SlotGeometry, spec: ConvSpec, plainModulus: number): DiagonalStep[] {
-  const { length, inputCiphertexts, rowsPerPlane, layout } = geometry;
-  const { input, strides, pads, dilations } = spec;
+  const { length, inputCiphertexts } = geometry;
   const output = outputShape(spec);
-  const seen = new Map<number, DiagonalStep>();
-  const put = (outputRow: number, inputRow: number, step: number): void => {
-    const exchange = outputRow % 2 !== inputRow % 2;
-    const [row, source] = [outputRow >> 1, inputRow >> 1];
-    const key = ((row * inputCiphertexts + source) * 2 + Number(exchange)) * length + step;
-    if (!seen.has(key)) seen.set(key, { row, input: source, exchange, step });
-  };
-  forEachTap(geometry, spec, plainModulus, ({ output: plane, source, kernelRow, kernelColumn }) => {
-    const shiftY = kernelRow * dilations[0] - pads[0];
-    const shiftX = kernelColumn * dilations[1] - pads[1];
-    const rows = outputsOfTap(shiftY, strides[0], input.height, output.height);
-    const columns = outputsOfTap(shiftX, strides[1], input.width, output.width);
-    if (rows.first > rows.last || columns.first > columns.last) return;
-    const shift = shiftY * layout.rowPitch + shiftX;
-    const [from, to] = [planeStart(geometry, plane), planeStart(geometry, source)];
-    const step = (((to + shift - from) % length) + length) % length;
-    const first = rows.first * strides[0] * layout.rowPitch + columns.first * strides[1];
-    if (rowsPerPlane === 1) {
-      put(Math.floor((from + first) / length), Math.floor((to + first + shift) / length), step);
-      return;
-    }
-    const last = rows.last * strides[0] * layout.rowPitch + columns.last * strides[1];
-    for (let row = Math.floor(first / length); row <= Math.floor(last / length); row++) {
-      // The ends of this part of the plane: between them the input row changes at most once.
-      const begin = Math.max(first, row * length) + shift;
-      const end = Math.min(last, (row + 1) * length - 1) + shift;
-      for (const address of [begin, end]) {
-        const inputRow = Math.min(rowsPerPlane - 1, Math.max(0, Math.floor(address / length)));
-        put(from / length + row, to / length + inputRow, step);
-      }
+  const found = new Map<number, DiagonalStep>();
+  forEachTap(geometry, spec, plainModulus, (tap) => {
+    const span = tapSpan(geometry, output, tap);
+    if (span === null) return;
+    const outputStart = planeStart(geometry, tap.output);
+    const inputStart = planeStart(geometry, tap.source);
+    const step = (((inputStart + span.shift - outputStart) % length) + length) % length;
+    for (const { outputRow, inputRow } of joinedRows(geometry, span, outputStart, inputStart)) {
+      const exchange = outputRow % 2 !== inputRow % 2;
+      const [row, input] = [outputRow >> 1, inputRow >> 1];
+      const key = ((row * inputCiphertexts + input) * 2 + Number(exchange)) * length + step;
+      if (!found.has(key)) found.set(key, { row, input, exchange, step });
     }
   });
-  return [...seen.values()];
+  return [...found.values()];
+}
+
+/** The outputs of one plane that a tap serves, by their addresses within the plane. */
+interface TapSpan {
+  readonly first: number;
+  readonly last: number;
+  /** Address of an input minus that of the output that reads it. */
+  readonly shift: number;
+}
+
+/** Null for a tap that never stands on the image. */
+function tapSpan(
+  { layout, shape }: SlotGeometry,
+  output: OutputShape,
+  { kernelRow, kernelColumn }: TapPair,
+): TapSpan | null {
+  const { input, strides, pads, dilations } = shape;
+  const shiftY = kernelRow * dilations[0] - pads[0];
+  const shiftX = kernelColumn * dilations[1] - pads[1];
+  const rows = outputsOfTap(shiftY, strides[0], input.height, output.height);
+  const columns = outputsOfTap(shiftX, strides[1], input.width, output.width);
+  if (rows.first > rows.last || columns.first > columns.last) return null;
+  const { rowPitch } = layout;
+  return {
+    first: rows.first * strides[0] * rowPitch + columns.first * strides[1],
+    last: rows.last * strides[0] * rowPitch + columns.last * strides[1],
+    shift: shiftY * rowPitch + shiftX,
+  };
+}
+
+/** Slot rows of outputs, and of the inputs that a tap makes them read, counted through all ciphertexts. */
+function joinedRows(
+  { length, rowsPerPlane }: SlotGeometry,
+  { first, last, shift }: TapSpan,
+  outputStart: number,
+  inputStart: number,
+): { outputRow: number; inputRow: number }[] {
+  if (rowsPerPlane === 1) {
+    const outputRow = Math.floor((outputStart + first) / length);
+    return [{ outputRow, inputRow: Math.floor((inputStart + first + shift) / length) }];
+  }
+  const joined: { outputRow: number; inputRow: number }[] = [];
+  for (let row = Math.floor(first / length); row <= Math.floor(last / length); row++) {
+    // The ends of this part of the plane: between them the input row changes at most once.
+    const begin = Math.max(first, row * length) + shift;
+    const end = Math.min(last, (row + 1) * length - 1) + shift;
+    for (const address of [begin, end]) {
+      const inputRow = Math.min(rowsPerPlane - 1, Math.max(0, Math.floor(address / length)));
+      joined.push({ outputRow: outputStart / length + row, inputRow: inputStart / length + inputRow });
+    }
+  }
+  return joined;
 }
 
 /** What a way to split the rotations takes; counts as `PlanCounts` says, and the noise's multiplicities of the worst row. */
@@ -62,7 +97,8 @@ export interface StepCounts {
   readonly inputCiphertexts: number;
   readonly outputCiphertexts: number;
   readonly products: number;
-  readonly ntt: number;
+  /** Polynomials transformed: inputs, rotated inputs, sums. */
+  readonly transforms: number;
   readonly rotations: number;
   readonly sums: number;
   /** Galois keys. */
@@ -127,7 +163,7 @@ export function countSteps(
     inputCiphertexts: new Set([...babies].map((baby) => Math.floor(baby / length))).size,
     outputCiphertexts: all.length,
     products: diagonals.length,
-    ntt: babies.size + sums,
+    transforms: babies.size + sums,
     rotations: rotatedInputs + all.reduce((sum, row) => sum + row.rotations(length), 0),
     sums,
     keys: keys.size,

@@ -5,7 +5,14 @@ import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import type { OutputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import type { Tensor } from '../base/tensor.ts';
-import type { ClientViewBase, PlanBase, PlanBytes, PlanCounts, Transfer, PlanRequest } from './plan.ts';
+import type {
+  ClientViewBase,
+  PlanBase,
+  PlanBytes,
+  PlanCounts,
+  SentCiphertexts,
+  PlanRequest,
+} from './plan.ts';
 import type { PassObserver } from './passes.ts';
 import type { ViewRules } from './viewRules.ts';
 
@@ -87,7 +94,7 @@ export interface Lowering<P extends PlanBase, R, V extends ClientViewBase> exten
   norms(program: R): object;
   counts(program: R, plan: P): PlanCounts;
   bytes(program: R, plan: P): PlanBytes;
-  transfer(program: R): Transfer;
+  transfer(program: R): SentCiphertexts;
   /**
    * Proves that the program applies the matrix of the convolution.
    * @throws CipherconvError `plan-rejected`

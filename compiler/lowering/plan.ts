@@ -80,7 +80,7 @@ export interface PlanReport {
 }
 
 /** What really travels, of each block group; the chunks and rows of a diagonals plan are its ciphertexts. */
-export interface Transfer {
+export interface SentCiphertexts {
   /** Input chunks that some row reads, ascending; the others are never encrypted. */
   readonly usedChunks: readonly number[];
   /** Result rows without any term: their residues are 0, known in the clear, never computed. */
@@ -123,7 +123,7 @@ export interface PlanBase {
   /** How residues become accumulators. */
   readonly windows: DecodeWindows;
   /** Which ciphertexts really travel. */
-  readonly transfer: Transfer;
+  readonly transfer: SentCiphertexts;
   /** Low bits that do not travel. */
   readonly wire: DroppedBits;
   /** What one run costs in operations. */
@@ -145,7 +145,7 @@ export interface ClientViewBase {
   /** How residues become accumulators. */
   readonly windows: DecodeWindows;
   /** Which ciphertexts really travel. */
-  readonly transfer: Transfer;
+  readonly transfer: SentCiphertexts;
   /** How ciphertexts travel. */
   readonly wire: PlanWire;
 }

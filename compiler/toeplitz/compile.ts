@@ -26,7 +26,8 @@ import type { DirectLanes, Execution, ToeplitzPlan } from './plan.ts';
 import { buildToeplitz, rowNorms } from './program.ts';
 import type { ToeplitzProgram } from './program.ts';
 import { searchPacking } from './search.ts';
-import type { SearchRequest, SearchResult } from './search.ts';
+import type { SearchRequest } from './degreeCandidates.ts';
+import type { SearchResult } from './search.ts';
 import { chooseUploadForm } from './uploadForm.ts';
 
 /**

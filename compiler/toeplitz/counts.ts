@@ -2,7 +2,7 @@ import type { ToeplitzProgram } from './program.ts';
 import { usedChunks, computedRows } from './program.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 import { emptyRows } from '../lowering/plan.ts';
-import type { Kernel, PlanBytes, PlanCounts, PlanWire, Transfer } from '../lowering/plan.ts';
+import type { Kernel, PlanBytes, PlanCounts, PlanWire, SentCiphertexts } from '../lowering/plan.ts';
 import { SEED_BYTES, polynomialBytes } from '../bfv/wireBytes.ts';
 
 /** What one run of a toeplitz program executes and sends, counted from the program itself. */
@@ -60,6 +60,6 @@ export function countToeplitzOperations(program: ToeplitzProgram, kernel: Kernel
 }
 
 /** Chunks that some row reads, and rows without any term. */
-export function toeplitzTransfer(program: ToeplitzProgram): Transfer {
+export function toeplitzTransfer(program: ToeplitzProgram): SentCiphertexts {
   return { usedChunks: usedChunks(program), emptyRows: emptyRows(program.rows) };
 }

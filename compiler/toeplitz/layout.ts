@@ -1,5 +1,5 @@
 import type { Layout } from '../lowering/layout.ts';
-import type { Transfer } from '../lowering/plan.ts';
+import type { SentCiphertexts } from '../lowering/plan.ts';
 import { toeplitzLayout } from './packing.ts';
 import { buildBlockGroups } from './placement.ts';
 import type { BlockGroup, Placement } from './placement.ts';
@@ -15,7 +15,7 @@ export function layoutOfView({ shape, packing, parameters, transfer }: ToeplitzV
  * The layout of block groups: of each group its used chunks, and its rows that are not empty, in order. A program and its
  * parts have the groups already.
  */
-export function layoutOfGroups(groups: readonly BlockGroup[], transfer: Transfer): Layout {
+export function layoutOfGroups(groups: readonly BlockGroup[], transfer: SentCiphertexts): Layout {
   const empty = new Set(transfer.emptyRows);
   return {
     encoding: 'coefficients',

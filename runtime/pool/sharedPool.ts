@@ -1,4 +1,4 @@
-import { disposedError, internalError } from '../../compiler/base/errors.ts';
+import { disposedError } from '../../compiler/base/errors.ts';
 import { makeSharedMemory } from '../wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { requireLength } from '../wire/ciphertexts.ts';
@@ -10,16 +10,12 @@ import type { EvaluatorPool } from './poolTypes.ts';
 import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
 import { planWork } from './workPlan.ts';
+import { WorkerSet } from './workerSet.ts';
 import { WorkQueue } from './workQueue.ts';
 import { layoutOfGroups } from '../../compiler/toeplitz/layout.ts';
 import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
-
-/** One thread; null where the last one was lost. */
-interface WorkerHandle {
-  thread: Thread | null;
-}
 
 function nothing(): void {
   // Only that it has ended counts; a promise of the response would keep it.
@@ -40,7 +36,8 @@ async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
  */
 export class SharedPool implements EvaluatorPool {
   readonly #setup: WorkerSetup;
-  readonly #workers: readonly WorkerHandle[];
+  /** Only threads that have their memory, or are about to get it. */
+  readonly #workers: WorkerSet<Thread>;
   readonly #groups: number;
   readonly #lengths: MessageLengths;
   readonly #queueBuffer = WorkQueue.makeBuffer();
@@ -51,11 +48,10 @@ export class SharedPool implements EvaluatorPool {
   readonly #response: SharedArrayBuffer;
   readonly #responseRooms: readonly Uint8Array[];
   readonly #isReused: boolean;
-  /** One for each worker, once the first thread has said what it needs. */
-  #memories: readonly SharedMemory[] = [];
+  /** One for each place, once the first thread has said what it needs. */
+  #memories: readonly SharedMemory[] | null = null;
   /** What has to end before the next evaluation begins. */
   #turn: Promise<unknown> = Promise.resolve();
-  #isDisposed = false;
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, count: number, reuseResponse: boolean) {
     this.#setup = { plan, duty: { kind: 'shared' } };
@@ -67,28 +63,33 @@ export class SharedPool implements EvaluatorPool {
     this.#response = new SharedArrayBuffer(totalLength(this.#lengths.response));
     this.#responseRooms = cutBuffer(this.#response, this.#lengths.response);
     this.#isReused = reuseResponse;
-    this.#workers = Array.from({ length: count }, () => ({ thread: null }));
+    this.#workers = new WorkerSet(count);
   }
 
   get workers(): number {
-    return this.#workers.length;
+    return this.#workers.size;
   }
 
-  /** Starts every thread that is not there, makes the memory for all of them and tells them where it is. */
+  /** Starts a thread at every vacant place and tells it where its memory is. */
   async warmUp(): Promise<void> {
-    const vacant = this.#workers.filter(({ thread }) => thread === null);
-    for (const worker of vacant) worker.thread = startThread(this.#setup);
-    const demands = await settleAll(
-      vacant.map(async (worker) => replyOf(await this.#tell(worker, { kind: 'measure' }), 'demand').demand),
-    );
-    if (this.#memories.length === 0 && demands[0] !== undefined)
-      this.#memories = this.#shareMemory(demands[0]);
-    await settleAll(
-      vacant.map(async (worker) => {
-        const memory = this.#memories[this.#workers.indexOf(worker)]!;
-        replyOf(await this.#tell(worker, { kind: 'attach', memory }), 'ready');
-      }),
-    );
+    if (this.#workers.isClosed) throw disposedError('pool');
+    await settleAll(this.#workers.vacantPlaces.map((place) => this.#startAt(place)));
+  }
+
+  /** A thread that cannot be made ready leaves its place again: the others would wait for it in vain. */
+  async #startAt(place: number): Promise<void> {
+    const thread = startThread(this.#setup);
+    this.#workers.put(place, thread);
+    try {
+      const { demand } = replyOf(await runTask(thread, { kind: 'measure' }, [], undefined), 'demand');
+      // All threads need the same.
+      this.#memories ??= this.#shareMemory(demand);
+      const memory = this.#memories[place]!;
+      replyOf(await runTask(thread, { kind: 'attach', memory }, [], undefined), 'ready');
+    } catch (error) {
+      await this.#letGo(thread);
+      throw error;
+    }
   }
 
   #shareMemory({ planesBytes, ownBytes, planes, pieces }: Demand): SharedMemory[] {
@@ -96,7 +97,7 @@ export class SharedPool implements EvaluatorPool {
     const ownFrom = work.sets * planesBytes;
     const memory = makeSharedMemory(ownFrom + this.workers * ownBytes);
     const shared = { queue: this.#queueBuffer, work, upload: this.#upload, response: this.#response };
-    return this.#workers.map((_, index) => ({
+    return Array.from({ length: this.workers }, (_, index) => ({
       ...shared,
       room: { memory, ownAt: ownFrom + index * ownBytes },
     }));
@@ -106,7 +107,7 @@ export class SharedPool implements EvaluatorPool {
     upload: readonly Uint8Array[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
-    if (this.#isDisposed) throw disposedError('pool');
+    if (this.#workers.isClosed) throw disposedError('pool');
     requireCiphertextCount('upload', this.#uploadRooms.length, upload.length);
     const before = this.#turn;
     const evaluation = (async () => {
@@ -133,7 +134,9 @@ export class SharedPool implements EvaluatorPool {
     try {
       // The threads wake up while their uploads are copied.
       const replies = settleAll(
-        this.#workers.map(async (worker) => replyOf(await this.#tell(worker, { kind: 'work' }), 'computed')),
+        this.#workers.present.map(async (thread) =>
+          replyOf(await this.#tell(thread, { kind: 'work' }), 'computed'),
+        ),
       );
       this.#uploadRooms.forEach((room, index) => {
         room.set(upload[index]!);
@@ -156,22 +159,23 @@ export class SharedPool implements EvaluatorPool {
   }
 
   /** The reply of a worker. A thread that is lost is let go, and nobody waits for it. */
-  async #tell(worker: WorkerHandle, task: WorkerTask): Promise<WorkerReply> {
-    const { thread } = worker;
-    if (thread === null) throw internalError('the thread of this worker is lost');
+  async #tell(thread: Thread, task: WorkerTask): Promise<WorkerReply> {
     try {
       return await runTask(thread, task, [], undefined);
     } catch (error) {
       this.#queue.cancel();
-      worker.thread = null;
-      await thread.destroy();
+      await this.#letGo(thread);
       throw error;
     }
   }
 
+  async #letGo(thread: Thread): Promise<void> {
+    this.#workers.remove(thread);
+    await thread.destroy();
+  }
+
   async dispose(): Promise<void> {
-    this.#isDisposed = true;
-    await Promise.all(this.#workers.map(async ({ thread }) => thread?.destroy()));
+    await this.#workers.close((thread) => thread.destroy());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

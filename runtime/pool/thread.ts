@@ -1,7 +1,6 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
+import { workerFile } from './workerFile.ts';
 
 /** One thread and what it computes: weights stay where they are. A thread that is stopped is replaced by a new one. */
 export type Thread = Piscina<WorkerTask, WorkerReply>;
@@ -9,14 +8,13 @@ export type Thread = Piscina<WorkerTask, WorkerReply>;
 /** piscina takes an array only; its types follow an overload of Node's postMessage that is not one. */
 type TransferList = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>;
 
-/** The worker's file beside this one: .ts when running from source, .js from the build. */
-function workerFile(): string {
-  const own = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(`./worker${extname(own)}`, import.meta.url));
-}
-
 export function startThread(workerData: WorkerSetup): Thread {
-  return new Piscina({ filename: workerFile(), minThreads: 1, maxThreads: 1, workerData });
+  return new Piscina({
+    filename: workerFile(import.meta.url, './worker'),
+    minThreads: 1,
+    maxThreads: 1,
+    workerData,
+  });
 }
 
 /** Runs a task, moving `moved` to the thread instead of copying it. */

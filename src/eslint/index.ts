@@ -87,7 +87,8 @@ function read(text: string, file: string): Outcome {
   try {
     const { layers } = sourceOf(parseFilterConfig(text, { file, loadNpy: npyLoader(file) }));
     const layer = layers[0]!;
-    return { kind: 'read', subject: { ...layer, analysis: analyze(layer.spec), options: DEFAULT_SETTINGS } };
+    const analysis = analyze(layer.spec);
+    return { kind: 'read', subject: { ...layer, analysis, options: DEFAULT_SETTINGS, sharedBits: 0 } };
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
     return { kind: 'refused', error };

@@ -47,7 +47,7 @@ export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Pictu
   const decoder = await loadDecoder(file);
   let rgb: Uint8Array;
   try {
-    const limits = { maxResolutionInMP: 2 ** 24 / 1e6, maxMemoryUsageInMB: 512 };
+    const limits = { maxResolutionInMP: 2 ** 22 / 1e6, maxMemoryUsageInMB: 256 };
     rgb = decoder.decode(stripped, {
       useTArray: true,
       formatAsRGBA: false,
@@ -62,6 +62,12 @@ export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Pictu
     );
   }
   // The decoder gives three equal samples for grey.
-  const samples = channels === 3 ? rgb : rgb.filter((_, index) => index % 3 === 0);
+  const samples = channels === 3 ? rgb : everyThird(rgb);
   return { file, width, height, depth: 8, channels, greyPalette: false, samples };
+}
+
+function everyThird(rgb: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(rgb.length / 3);
+  for (let pixel = 0; pixel < grey.length; pixel++) grey[pixel] = rgb[3 * pixel]!;
+  return grey;
 }

@@ -12,9 +12,16 @@ export interface JpegHeader {
   readonly stripped: Uint8Array;
 }
 
-/** The decoder takes up to 40 bytes a pixel: 700 MB at most. */
-const LARGEST_PIXEL_COUNT = 2 ** 24;
-/** A block of 64 pixels takes a bit at least in some scan, and each scan of a progressive file walks over all blocks. */
+/**
+ * 2048 x 2048. The decoder takes some 40 bytes a pixel and more time than the file's length tells: a file of 49 kB that
+ * claims as many pixels takes 180 MB beside what the program has, and two seconds.
+ */
+const LARGEST_PIXEL_COUNT = 2 ** 22;
+/**
+ * A block of 64 pixels takes a bit at least in the first scan, so a byte holds 512 pixels at most. A file below that is
+ * refused unread; one above it may still be damaged. Later scans may say nothing of many blocks and are walked over all
+ * the same: the second bound is theirs.
+ */
 const LARGEST_PIXELS_PER_BYTE = 512;
 const LARGEST_SCANNED_PIXELS = 2 ** 28;
 
@@ -99,8 +106,9 @@ function requireWork({ width, height }: Frame, scans: number, byteCount: number,
   const found = `${width} x ${height}`;
   if (pixels > LARGEST_PIXEL_COUNT) {
     const message = 'the picture is too large';
-    const expected = 'at most 2^24 pixels in a JPEG';
-    throw new CipherconvError({ code: 'unsupported', where: file, message, expected, found });
+    const expected = 'at most 2^22 pixels in a JPEG (2048 x 2048)';
+    const hint = 'save it smaller, or as PNG';
+    throw new CipherconvError({ code: 'unsupported', where: file, message, expected, found, hint });
   }
   if (pixels > LARGEST_PIXELS_PER_BYTE * byteCount) {
     return broken(file, `it is cut off: ${byteCount} bytes cannot hold ${found} pixels`);

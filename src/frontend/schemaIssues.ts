@@ -34,7 +34,7 @@ export function schemaError(
   const issue = all.find(({ code }) => code === 'unrecognized_keys') ?? all[0];
   const path = (issue?.path ?? []).filter((key) => typeof key !== 'symbol');
   if (issue?.code === 'unrecognized_keys')
-    return unknownKeyError(kind, path, issue.keys[0] ?? '', text, file);
+    return unknownKeyError({ kind, value, text, file }, path, issue.keys[0] ?? '');
   const found = valueAt(value, path);
   const isMissing = found === undefined;
   const details: ErrorDetails = {
@@ -96,14 +96,20 @@ function innermost(issue: Issue): Issue {
   return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] });
 }
 
+/** A document that was read: what it should be, what it says, and the text and the file it was parsed from. */
+interface ReadDocument {
+  readonly kind: DocumentKind;
+  readonly value: unknown;
+  readonly text: string;
+  readonly file: string;
+}
+
 function unknownKeyError(
-  kind: DocumentKind,
+  { kind, value, text, file }: ReadDocument,
   path: JsonPath,
   key: string,
-  text: string,
-  file: string,
 ): LocatedError {
-  const known = knownKeys(kind.schema, path);
+  const known = [...new Set(knownKeys(kind.schema, path, value))];
   const suggestion = nearest(key, known);
   const object = path.length === 0 ? kind.title : formatPath(path);
   return new LocatedError(file, locate(text, [...path, key], 'key'), {
@@ -115,16 +121,32 @@ function unknownKeyError(
   });
 }
 
-/** The keys that the object at `path` may have. */
-function knownKeys(schema: unknown, path: JsonPath): readonly string[] {
+/** The keys that the object at `path` of `value` may have. */
+function knownKeys(schema: unknown, path: JsonPath, value: unknown): readonly string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
-    return knownKeys(schema.unwrap(), path);
+    return knownKeys(schema.unwrap(), path, value);
   }
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => knownKeys(option, path));
-  if (schema instanceof z.ZodArray) return path.length === 0 ? [] : knownKeys(schema.element, path.slice(1));
-  if (!(schema instanceof z.ZodObject)) return [];
+  if (schema instanceof z.ZodUnion)
+    return fittingOptions(schema.options, value).flatMap((option) => knownKeys(option, path, value));
   const [key, ...rest] = path;
-  return key === undefined ? Object.keys(schema.shape) : knownKeys(schema.shape[key], rest);
+  if (schema instanceof z.ZodArray)
+    return key === undefined ? [] : knownKeys(schema.element, rest, valueAt(value, [key]));
+  if (!(schema instanceof z.ZodObject)) return [];
+  return key === undefined
+    ? Object.keys(schema.shape)
+    : knownKeys(schema.shape[key], rest, valueAt(value, [key]));
+}
+
+/** The options of a union whose fixed values, such as `kind`, are those of the value; all where none has them. */
+function fittingOptions(options: readonly unknown[], value: unknown): readonly unknown[] {
+  const fitting = options.filter(
+    (option) =>
+      option instanceof z.ZodObject &&
+      Object.entries(option.shape).every(
+        ([key, field]) => !(field instanceof z.ZodLiteral) || field.safeParse(valueAt(value, [key])).success,
+      ),
+  );
+  return fitting.length > 0 ? fitting : options;
 }
 
 function valueAt(root: unknown, path: JsonPath): unknown {

@@ -3,18 +3,20 @@ import { longWork } from '../../runtime/longWork.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { displayName } from '../frontend/files.ts';
 import { analyze, PROBABILITY_BUDGET } from './analyze.ts';
+import type { Analysis } from './analyze.ts';
 import { loadCalibration, samplesFor } from './calibrationInputs.ts';
 import type { CalibrationInputs } from './calibrationInputs.ts';
 import type { Finding, Layer, LintReport } from './finding.ts';
 import { layerOf, openLayerOf } from './layer.ts';
 import { tooWideFinding, unreadableFinding } from './refusal.ts';
 import { LAYER_RULES } from './registry.ts';
-import type { Draft, LintSource, Rule, Subject } from './rule.ts';
+import type { Draft, LintSource, Rule, SourceLayer, Subject } from './rule.ts';
 import { datatypeCouldOverflow, openLayerDraft } from './rules/datatypeCouldOverflow.ts';
 import { unsupportedMessages, unsupportedOperator } from './rules/unsupportedOperator.ts';
 import { findSources } from './search.ts';
 import { DEFAULT_SETTINGS, withOverrides } from './settings.ts';
 import type { Overrides, Settings } from './settings.ts';
+import { requiredBitsFor } from './texts.ts';
 import { createSettingsFinder, namedSettings } from './settingsFiles.ts';
 import { holdTo, readSource } from './sources.ts';
 import type { ModelOptions } from './sources.ts';
@@ -124,11 +126,14 @@ export function lintSource(
   const findings: Finding[] = [];
   const layers: Layer[] = [];
   const budget = probabilityBudget / Math.max(1, source.layers.length);
-  for (const layer of source.layers) {
+  const analysed = source.layers.map((layer) => {
     const isSampled = calibration !== null && layer.inputs === 'outside';
     const samples = isSampled ? samplesFor(calibration, layer, source) : null;
-    const analysis = analyze(layer.spec, samples, budget);
-    const subject: Subject = { ...layer, analysis, options: settings };
+    return { layer, analysis: analyze(layer.spec, samples, budget) };
+  });
+  const sharedBits = Math.max(0, ...analysed.map(bitsByOption));
+  for (const { layer, analysis } of analysed) {
+    const subject: Subject = { ...layer, analysis, options: settings, sharedBits };
     layers.push(layerOf(source.file, layer.name, layer.op, analysis));
     for (const rule of LAYER_RULES) {
       const level = settings.levels[rule.name];
@@ -142,6 +147,13 @@ export function lintSource(
     findings: [...findings, ...openFindings(source, settings), ...unsupportedFindings(source, settings)],
     layers,
   };
+}
+
+/** What `--accumulator-bits` must be at least for this layer; 0 where it has a width of its own. */
+function bitsByOption({ layer, analysis }: { layer: SourceLayer; analysis: Analysis }): number {
+  const { declared, exact } = analysis;
+  if (layer.declares === 'in-file' || declared === null) return 0;
+  return requiredBitsFor(exact.interval, declared);
 }
 
 /** Models have no lines and columns. */
@@ -205,6 +217,11 @@ function openFindings(source: LintSource, settings: Settings): Finding[] {
   });
 }
 
+/** A reason that says what option is missing is its own remedy. */
+function namesOption(message: string): boolean {
+  return /--(extent|bind|input-type) /.test(message);
+}
+
 function unsupportedFindings(source: LintSource, settings: Settings): Finding[] {
   const level = settings.levels[unsupportedOperator.name];
   if (level === 'off') return [];
@@ -221,6 +238,6 @@ function unsupportedFindings(source: LintSource, settings: Settings): Finding[] 
     declaredBits: null,
     headroom: null,
     witness: null,
-    hint: 'nothing is said about its accumulator; run it in the clear, or export it as one of the convolutions',
+    hint: namesOption(message) ? null : 'run it in the clear, or export it as one of the convolutions',
   }));
 }

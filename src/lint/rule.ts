@@ -63,6 +63,8 @@ export interface RuleOptions {
 export interface Subject extends SourceLayer {
   readonly analysis: Analysis;
   readonly options: RuleOptions;
+  /** Bits that the widest layer of the file needs where one option holds for all of them; 0 where each declares its own. */
+  readonly sharedBits: number;
 }
 
 /** What a rule found; lint.ts makes a `Finding` of it. */

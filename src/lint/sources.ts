@@ -52,7 +52,11 @@ export function holdTo(source: LintSource, bits: number | undefined): LintSource
   if (bits === undefined) return source;
   return {
     ...source,
-    layers: source.layers.map((layer) => ({ ...layer, spec: withAccumulatorBits(layer.spec, bits) })),
+    layers: source.layers.map((layer) => ({
+      ...layer,
+      spec: withAccumulatorBits(layer.spec, bits),
+      declares: 'by-option',
+    })),
     openLayers: source.openLayers.map((layer) => ({ ...layer, declared: widthOfBits(bits, layer.declared) })),
   };
 }

@@ -1,7 +1,7 @@
 export { requiredBitsFor, sufficientWidth } from '../../compiler/accumulator/declaredWidth.ts';
 import type { Interval, Width } from '../../compiler/base/interval.ts';
 import type { Remedies } from '../../compiler/accumulator/remedies.ts';
-import type { SourceLayer } from './rule.ts';
+import type { Subject } from './rule.ts';
 
 /** Words that several findings share. */
 
@@ -17,11 +17,17 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** How a width is given to the accumulator of a convolution: a config declares it, a model has nowhere to. */
-export function declareText({ declares }: Pick<SourceLayer, 'declares'>, width: Width): string {
-  return declares === 'in-file'
-    ? `declare ${bitsText(width)}`
-    : `pass --accumulator-bits ${width.bits}, where the accumulator has ${bitsText(width)}`;
+/**
+ * How a width is given to the accumulator of a convolution: a config declares it, a model has nowhere to. The option holds
+ * for every layer, so it is never less than another one needs.
+ */
+export function declareText(
+  { declares, sharedBits }: Pick<Subject, 'declares' | 'sharedBits'>,
+  width: Width,
+): string {
+  if (declares === 'in-file') return `declare ${bitsText(width)}`;
+  const bits = Math.max(width.bits, sharedBits);
+  return `pass --accumulator-bits ${bits}, where the accumulator has ${bitsText({ ...width, bits })}`;
 }
 
 /** "3", "3 and 5", "3, 5 and 7", "3, 5, 7 and 12 more". */

@@ -1,8 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import { sufficientWidth, widthOfBits } from '../../compiler/accumulator/declaredWidth.ts';
-import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
-import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
@@ -18,6 +15,7 @@ import { quoted } from '../frontend/onnx/refusal.ts';
 import { completeModel } from './completeModel.ts';
 import { macsOf } from './macs.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
+import { overflowHint } from '../compile.ts';
 
 /** What to compile every layer of a model for; everything has a default. */
 export interface ModelCompileOptions extends CompileOptions {
@@ -132,13 +130,6 @@ function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
     found: `graph inputs ${first.open.join(', ')}`,
     hint: first.open.map((name) => `--bind ${name}=FILE.pb`).join(' '),
   });
-}
-
-/** A model has nowhere to declare an accumulator. */
-function overflowHint(spec: ConvSpec): string {
-  const { interval } = analyzeAccumulator(spec);
-  const { bits } = sufficientWidth(interval, widthOfBits(1, spec.accumulator));
-  return `--accumulator-bits ${bits} (accumulatorBits), where the accumulator has so many; or smaller weights, or fewer taps`;
 }
 
 function compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): StoredPlan {

@@ -2,7 +2,7 @@ import { clone } from '@bufbuild/protobuf';
 import { internalError } from '../../compiler/base/errors.ts';
 import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { GraphProto, ModelProto, TensorProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { GraphProto, ModelProto, TensorProto, ValueInfoProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedModel } from '../frontend/onnx/types.ts';
 import { initializer } from './protoParts.ts';
 import { dropForeignAttributes } from './standardAttributes.ts';
@@ -38,6 +38,7 @@ export function completeModel(model: ImportedModel): ModelProto {
   forgetRepeatedNames(graph);
   dropForeignAttributes(graph);
   graph.input = graph.input.filter(({ name }) => inputs.has(name));
+  for (const value of graph.input) forgetNonsense(value);
   return copy;
 }
 
@@ -46,6 +47,13 @@ function eachOnce(opsets: ModelProto['opsetImport']): ModelProto['opsetImport'] 
   const byDomain = new Map(opsets.map((opset) => [opset.domain === 'ai.onnx' ? '' : opset.domain, opset]));
   for (const [domain, opset] of byDomain) opset.domain = domain;
   return [...byDomain.values()];
+}
+
+/** Some exporters write 0 or -1 for an extent that is open; onnxruntime takes it at its word. */
+function forgetNonsense({ type }: ValueInfoProto): void {
+  if (type?.value.case !== 'tensorType') return;
+  for (const extent of type.value.value.shape?.dim ?? [])
+    if (extent.value.case === 'dimValue' && extent.value.value <= 0n) extent.value = { case: undefined };
 }
 
 /** onnxruntime refuses two nodes of one name, which the format allows; nothing refers to them by it. */

@@ -1,8 +1,8 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { arrangeOutput } from '../../compiler/convolution/arrangement.ts';
-import { elementCount } from '../../compiler/base/tensor.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
+import { transpose } from '../interpreter/moves.ts';
 import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
@@ -56,28 +56,14 @@ function onGrid({ name, input }: ModelLayer, values: Float64Array, zeroPoint: nu
   });
 }
 
-/** transposed axis i is axis permutation[i] of `shape`. */
+/** Doubles with their axes in another order, as the interpreter's `transpose` has it. */
 function transposed(
   values: Float64Array,
   shape: readonly number[],
   permutation: readonly number[],
 ): Float64Array {
-  const pitches = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
-  const extents = permutation.map((axis) => shape[axis] ?? 1);
-  const steps = permutation.map((axis) => pitches[axis] ?? 0);
-  const result = new Float64Array(values.length);
-  const position = extents.map(() => 0);
-  let source = 0;
-  for (let index = 0; index < result.length; index++) {
-    result[index] = values[source]!;
-    for (let axis = extents.length - 1; axis >= 0; axis--) {
-      source += steps[axis]!;
-      if (++position[axis]! < extents[axis]!) break;
-      source -= steps[axis]! * extents[axis]!;
-      position[axis] = 0;
-    }
-  }
-  return result;
+  const { data } = transpose({ type: 'double', shape, data: values }, permutation);
+  return data instanceof Float64Array ? data : Float64Array.from(data);
 }
 
 /**

@@ -150,7 +150,9 @@ async function loadNumbers(path: string, kind: string): Promise<Numbers> {
 function fitting(port: ModelPort, type: CrossingElement, numbers: Numbers): TypedTensor {
   const { file, shape, data } = numbers;
   const wanted = `${type} [${port.shape?.join(', ') ?? 'any shape'}]`;
-  const isOtherType = numbers.type !== null && numbers.type !== port.type;
+  // A model of 16-bit floats takes float32, so files of both will do.
+  const isHalf = port.type === 'float32' && (numbers.type === 'float16' || numbers.type === 'bfloat16');
+  const isOtherType = numbers.type !== null && numbers.type !== port.type && !isHalf;
   const isOtherShape = port.shape !== null && port.shape.join() !== shape.join();
   if (isOtherType || isOtherShape) {
     throw new CipherconvError({

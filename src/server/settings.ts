@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { workerFile } from '../../runtime/pool/workerFile.ts';
 
 /** How a server of plans behaves. */
 export interface ServiceSettings {
@@ -49,11 +50,6 @@ export interface ServiceSettings {
 
 const MIB = 2 ** 20;
 
-/** A file of this folder as it is now: .ts when running from source, .js from the build. */
-function besideThis(name: string): string {
-  return fileURLToPath(new URL(`./${name}${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
-}
-
 function pageFolder(): string {
   const fromSource = extname(fileURLToPath(import.meta.url)) === '.ts';
   return fileURLToPath(new URL(fromSource ? '../../dist/page/' : '../../page/', import.meta.url));
@@ -83,6 +79,6 @@ export function defaultSettings(): ServiceSettings {
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 60_000,
     pageFolder: pageFolder(),
-    workerFile: besideThis('workers/worker'),
+    workerFile: workerFile(import.meta.url, './workers/worker'),
   };
 }

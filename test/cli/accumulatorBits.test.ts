@@ -21,7 +21,12 @@ writeFileSync(at('c.conv.json'), JSON.stringify(config({ accumulator: { bits: 2 
 writeFileSync(at('free.conv.json'), JSON.stringify(config()));
 
 interface Linted {
-  readonly findings: readonly { rule: string; hint: string; requiredBits: number; declaredBits: number }[];
+  readonly findings: readonly {
+    rule: string;
+    hint: string | null;
+    requiredBits: number;
+    declaredBits: number;
+  }[];
 }
 
 function lint(file: string, ...args: string[]): { code: number | null; findings: Linted['findings'] } {
@@ -69,5 +74,42 @@ describe('--accumulator-bits', () => {
       code: 2,
       stderr: expect.stringContaining('--accumulator-bits has no effect'),
     });
+  });
+
+  it('takes the place of the config also in what is said about it', () => {
+    // The file declares 2 bits, the option 1: declaring more in the file would change nothing.
+    const hint = /--accumulator-bits (\d+)/;
+    const [finding] = lint('c.conv.json', '--accumulator-bits', '1').findings;
+    const refused = cipherconv(['compile', at('c.conv.json'), '--accumulator-bits', '1']);
+    expect(refused.stderr).not.toContain('declare');
+    const bits = hint.exec(refused.stderr)?.[1] ?? '';
+    expect(hint.exec(finding?.hint ?? '')?.[1]).toBe(bits);
+    expect(lint('c.conv.json', '--accumulator-bits', bits).code).toBe(0);
+    expect(cipherconv(['compile', at('c.conv.json'), '--accumulator-bits', bits]).code).toBe(0);
+  });
+
+  it('is never named narrower than another layer of the model needs', () => {
+    const two = encodeModel({
+      nodes: [node('ConvInteger', ['x', 'w'], ['y']), node('ConvInteger', ['x', 'v'], ['z'])],
+      initializers: [
+        toTensorProto({ type: 'int8', shape: [1, 1, 1, 1], data: Int8Array.of(1) }, 'w'),
+        toTensorProto({ type: 'int8', shape: [1, 1, 1, 1], data: Int8Array.of(100) }, 'v'),
+      ],
+      inputs: [value('x', 'uint8', [1, 1, 3, 3])],
+    });
+    writeFileSync(at('two.onnx'), two);
+    for (const args of [[], ['--accumulator-bits', '14'], ['--accumulator-bits', '20']]) {
+      const hints = lint('two.onnx', ...args).findings.flatMap(
+        ({ hint }) => /--accumulator-bits (\d+)/.exec(hint ?? '')?.[1] ?? [],
+      );
+      expect(hints.length).toBeGreaterThan(0);
+      for (const bits of hints) expect(lint('two.onnx', '--accumulator-bits', bits).code).toBe(0);
+    }
+    // Of one option, held by the widest layer, nothing is to spare.
+    const rules = lint('two.onnx', '--accumulator-bits', '16').findings.map(({ rule }) => rule);
+    expect(rules).not.toContain('wider-than-needed');
+    // A type of ONNX has no other bits to declare.
+    const unused = lint('two.onnx').findings.filter(({ rule }) => rule === 'unused-weight-bits');
+    expect(unused).toMatchObject([{ hint: null }]);
   });
 });

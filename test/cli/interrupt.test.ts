@@ -57,7 +57,7 @@ function interrupted(args: readonly string[], env: Record<string, string>): Prom
   });
 }
 
-const VERIFY = 'compiler/lowerings/verify.ts#verify';
+const VERIFY = 'compiler/toeplitz/verify.ts#verifyMatrix';
 
 describe('an interrupt ends long synchronous work at once, with 130', () => {
   const plan = at('plan.json');

@@ -5,12 +5,9 @@ import {
   addScaled,
   histogramDistribution,
   pointDistribution,
-  probabilityOutside,
-  productOf,
-  repeated,
-  sumOf,
   uniformDistribution,
 } from '../../compiler/accumulator/distribution.ts';
+import { probabilityOutside, productOf, repeated, sumOf } from '../support/distributions.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import { overflowProbability } from '../../compiler/accumulator/overflowProbability.ts';
 import { convolve } from '../../runtime/clear/loops.ts';

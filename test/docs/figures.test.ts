@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compile, parseFilterConfig } from '../../src/index.ts';
+import { compile, parseFilterConfig, RULE_NAMES } from '../../src/index.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 import { cipherconv, ROOT } from '../cli/spawnCli.ts';
@@ -15,6 +15,14 @@ const { spec } = parseFilterConfig(read(CONFIG));
 const gaussian = compile(spec);
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
+const IN_WORDS: Readonly<Record<number, string>> = {
+  8: 'eight',
+  9: 'nine',
+  10: 'ten',
+  11: 'eleven',
+  12: 'twelve',
+};
+
 interface Figure {
   readonly page: string;
   /** As the page says it, in one line. */
@@ -22,6 +30,7 @@ interface Figure {
 }
 
 const COMPUTED: readonly Figure[] = [
+  { page: 'README.md', says: `${IN_WORDS[RULE_NAMES.length]} rules;` },
   {
     page: 'README.md',
     says: `N = ${gaussian.parameters.degree} and a ${coeffModulusBits(gaussian.parameters).join('+')}-bit q: ${kilobytes(gaussian.bytes.upload)} up, ${kilobytes(gaussian.bytes.response)} down`,

@@ -9,7 +9,10 @@ import { cipherconv, ROOT } from '../cli/spawnCli.ts';
 import { chunksOf, PAGES, typedLines } from '../support/markdown.ts';
 
 /** Every source of ours, by its path from the root. */
-const SOURCES = globSync('{compiler,runtime,src,bench,test,tools,examples}/**/*.{ts,proto}', { cwd: ROOT });
+const SOURCES = globSync(
+  ['{compiler,runtime,src,bench,test,tools,examples}/**/*.{ts,proto}', '*.config.ts'],
+  { cwd: ROOT },
+);
 
 /** What npm itself understands. */
 const NPM_COMMANDS = ['ci', 'cit', 'install', 'pack', 'test'];

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { encode } from 'jpeg-js';
 import { describe, expect, it } from 'vitest';
 import { decodeJpeg } from '../../src/frontend/jpeg.ts';
@@ -30,6 +32,36 @@ function frame(width: number, height: number, marker = 0xc0, precision = 8, ids 
 const scan = (bytes: number): Buffer =>
   Buffer.concat([segment(0xda, Buffer.from([1, 1, 0, 0, 63, 0])), Buffer.alloc(bytes, 1)]);
 const END = Buffer.of(0xff, 0xd9);
+
+/** Every block says in two bits that it is flat: the most pixels that a file of this length can hold. */
+function flat(width: number, height: number, ids: readonly number[]): Buffer {
+  const table = (kind: number): Buffer =>
+    segment(0xc4, Buffer.from([kind, 1, ...Array<number>(15).fill(0), 0]));
+  const blocks = Math.ceil(width / 8) * Math.ceil(height / 8) * ids.length;
+  return Buffer.concat([
+    START,
+    segment(0xdb, Buffer.from([0, ...Array<number>(64).fill(1)])),
+    table(0),
+    table(0x10),
+    frame(width, height, 0xc0, 8, [...ids]),
+    segment(0xda, Buffer.from([ids.length, ...ids.flatMap((id) => [id, 0]), 0, 63, 0])),
+    Buffer.alloc(Math.ceil((2 * blocks) / 8)),
+    END,
+  ]);
+}
+
+/** Samples of a picture file, and the most memory (MiB) that a process of its own held while it decoded them. */
+function decodeApart(bytes: Uint8Array): { samples: number; peakMebibytes: number } {
+  const module = JSON.stringify(join(import.meta.dirname, '..', '..', 'src', 'frontend', 'jpeg.ts'));
+  const program = `
+    const { decodeJpeg } = await import(${module});
+    const { samples } = await decodeJpeg(require('node:fs').readFileSync(0), 'hostile.jpg');
+    const peakMebibytes = process.resourceUsage().maxRSS / 1024;
+    console.log(JSON.stringify({ samples: samples.length, peakMebibytes }));`;
+  const run = `(async () => { ${program} })()`;
+  const text = execFileSync(process.execPath, ['--input-type=commonjs', '-e', run], { input: bytes });
+  return JSON.parse(text.toString()) as { samples: number; peakMebibytes: number };
+}
 
 /** EXIF that says how the camera was held. */
 function turned(orientation: number, isLittle: boolean): Buffer {
@@ -86,21 +118,32 @@ describe('a JPEG as input', () => {
       'malformed-picture',
       'cut off',
     );
-    expect(readJpegHeader(claims(4096, 4096, 40_000), 'a.jpg')).toMatchObject({ width: 4096 });
-    refusal(() => readJpegHeader(claims(4096, 4097, 40_000), 'a.jpg'), 'unsupported', 'at most 2^24 pixels');
+    expect(readJpegHeader(claims(2048, 2048, 40_000), 'a.jpg')).toMatchObject({ width: 2048 });
+    refusal(() => readJpegHeader(claims(2048, 2049, 40_000), 'a.jpg'), 'unsupported', 'at most 2^22 pixels');
     refusal(() => readJpegHeader(claims(65535, 65535, 0), 'a.jpg'), 'unsupported', 'too large');
+  });
+
+  it.each([
+    ['grey', [1]],
+    ['colour', [1, 2, 3]],
+  ])('of the most pixels in the fewest bytes, %s, is decoded within 300 MB', (_, ids) => {
+    const bytes = flat(2048, 2048, ids);
+    expect(bytes.length).toBeLessThan(50_000);
+    const { samples, peakMebibytes } = decodeApart(bytes);
+    expect(samples).toBe(2 ** 22 * ids.length);
+    expect(peakMebibytes).toBeLessThan(300);
   });
 
   it('has not more scans than a picture of its size needs', () => {
     const scans = (count: number): Buffer =>
       Buffer.concat([
         START,
-        frame(4096, 4096, 0xc2),
-        ...Array.from({ length: count }, () => scan(4000)),
+        frame(2048, 2048, 0xc2),
+        ...Array.from({ length: count }, () => scan(1000)),
         END,
       ]);
-    expect(readJpegHeader(scans(16), 'a.jpg').channels).toBe(3);
-    refusal(() => readJpegHeader(scans(17), 'a.jpg'), 'unsupported', 'too many scans');
+    expect(readJpegHeader(scans(64), 'a.jpg').channels).toBe(3);
+    refusal(() => readJpegHeader(scans(65), 'a.jpg'), 'unsupported', 'too many scans');
   });
 
   it.each([

@@ -74,6 +74,15 @@ describe('a plan file', () => {
     );
   });
 
+  it.each([
+    ['ntt', 'execution has only the keys kernel'],
+    ['direct', 'execution has only the keys kernel, lanes, upload'],
+  ])('names the keys that the %s kernel has', (kernel, expected) => {
+    const wrong = JSON.stringify({ ...(JSON.parse(text) as object), execution: { kernel, lane: 1 } });
+    const { details } = refusal(() => parsePlan(wrong, 'p.json'), 'malformed-plan', 'execution.lane');
+    expect(details.expected).toBe(expected);
+  });
+
   it('has the digest of its client plan, which is not the hash of either alone', () => {
     const client = parseClientPlan(encodeClientPlan(clientPlanOf(stored)), 'c.json');
     expect(client.digest).toBe(parsePlan(text, 'p.json').digest);

@@ -2,13 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { largestTaps } from '../../compiler/accumulator/datatypeBound.ts';
-import {
-  histogramDistribution,
-  probabilityOutside,
-  productOf,
-  repeated,
-  uniformDistribution,
-} from '../../compiler/accumulator/distribution.ts';
+import { histogramDistribution, uniformDistribution } from '../../compiler/accumulator/distribution.ts';
+import { probabilityOutside, productOf, repeated } from '../support/distributions.ts';
 import type { Distribution } from '../../compiler/accumulator/distribution.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import { ALL_RULES } from '../../src/lint/registry.ts';

@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
@@ -200,11 +198,4 @@ describe('the lane bound', () => {
       expect(forced.words).not.toEqual(expected);
     });
   }
-});
-
-it('the embedded module is what its source compiles to', () => {
-  const root = join(import.meta.dirname, '..', '..');
-  const run = (): Buffer =>
-    execFileSync(process.execPath, [join(root, 'tools', 'build-kernel.ts'), '--check'], { stdio: 'pipe' });
-  expect(run).not.toThrow();
 });

@@ -1,4 +1,4 @@
-/** A thread of the pool that dies in the middle of an evaluation. */
+/** A thread of the pool that dies in the middle of an evaluation, or while it is made ready for one. */
 import { expect, it, vi } from 'vitest';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
@@ -9,7 +9,7 @@ import { randomInput } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
 
-const { doomed } = vi.hoisted(() => ({ doomed: { tasks: 0 } }));
+const { doomed } = vi.hoisted(() => ({ doomed: { work: 0, measure: 0, attach: 0 } }));
 
 vi.mock(import('../../runtime/pool/thread.ts'), async (importOriginal) => {
   const actual: typeof Threads = await importOriginal();
@@ -17,8 +17,9 @@ vi.mock(import('../../runtime/pool/thread.ts'), async (importOriginal) => {
     ...actual,
     runTask: async (thread, task, ...rest) => {
       const reply = actual.runTask(thread, task, ...rest);
-      if (task.kind === 'work' && doomed.tasks > 0) {
-        doomed.tasks--;
+      const { kind } = task;
+      if ((kind === 'work' || kind === 'measure' || kind === 'attach') && doomed[kind] > 0) {
+        doomed[kind]--;
         const [outcome] = await Promise.allSettled([reply, thread.destroy()]);
         // Whoever is late to stop it: the reply of a thread that is gone does not arrive.
         throw outcome.status === 'rejected' ? outcome.reason : new Error('terminated');
@@ -34,10 +35,43 @@ it('fails its evaluation, keeps nobody waiting, and is replaced', async () => {
   const client = await createClient(clientView(plan));
   const pool = await createEvaluatorPool(plan, { workers: 2 });
   for (const lost of [1, 2]) {
-    doomed.tasks = lost;
+    doomed.work = lost;
     await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow(/terminat/i);
     expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(manyChannels, input));
   }
   await pool.dispose();
+  client.dispose();
+});
+
+it.each(['measure', 'attach'] as const)(
+  'serves again when one of two new threads dies at %s',
+  async (task) => {
+    const plan = compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' });
+    const input = randomInput(manyChannels, 12);
+    const client = await createClient(clientView(plan));
+    const pool = await createEvaluatorPool(plan, { workers: 2 });
+    doomed.work = 2;
+    await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow(/terminat/i);
+    doomed[task] = 1;
+    await expect(pool.evaluate(client.encrypt(input))).rejects.toThrow(/terminat/i);
+    // The other new thread is no half-ready worker.
+    expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(manyChannels, input));
+    await pool.dispose();
+    client.dispose();
+  },
+);
+
+it('starts no thread for evaluations that wait for their turn when the pool is disposed', async () => {
+  const plan = compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' });
+  const client = await createClient(clientView(plan));
+  const pool = await createEvaluatorPool(plan, { workers: 2 });
+  const upload = client.encrypt(randomInput(manyChannels, 13));
+  const outcomes = Promise.allSettled([pool.evaluate(upload), pool.evaluate(upload)]);
+  await pool.dispose();
+  const refused = {
+    status: 'rejected',
+    reason: { details: { code: 'usage', message: 'the pool is used after dispose' } },
+  };
+  expect(await outcomes).toMatchObject([refused, refused]);
   client.dispose();
 });

@@ -2,7 +2,7 @@ import type { ToeplitzProgram } from '../program.ts';
 
 /**
  * A digit plane of the direct kernel: the digits of two polynomials side by side, so that one 16-bit dot product serves two
- * taps. Either two input chunks, or one chunk and itself times X^shift, which pairs the taps e and e + shift.
+ * taps. Either two input chunks, or one chunk and itself times X^shift, which pairs the taps at exponents n and n + shift.
  */
 export type DigitPlane =
   /** Input chunk `left` in the left lanes, `right` in the right ones. */
@@ -63,7 +63,7 @@ function unionSize(left: readonly number[], right: readonly number[]): number {
 }
 
 /**
- * Exponents of the steps that cover all taps of a chunk paired with its own shift, a step taking e and e + shift;
+ * Exponents of the steps that cover all taps of a chunk paired with its own shift, a step taking n and n + shift;
  * greedily from below, which is the fewest.
  * @param exponents ascending, distinct
  */

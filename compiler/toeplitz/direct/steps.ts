@@ -5,10 +5,10 @@ import { computedRows } from '../program.ts';
 import type { RingPlaintext, ToeplitzProgram } from '../program.ts';
 
 /**
- * The steps of the direct kernel. A step multiplies the pairs of one plane, shifted by one exponent, with a pair of
- * weights for each row of its block: result[row] += (w_left, w_right) . plane * X^exponent. Four rows share a block, so
- * that each loaded vector is used four times, unless their taps differ so that one by one is less work. All block
- * groups share the steps, as they share the program's matrix.
+ * The steps of the direct kernel. A step multiplies the pairs of one digit plane, shifted by one exponent, with a pair of
+ * weights for each row of its block: result[row] += (w_left, w_right) . digitPlane * X^exponent. Four rows share a
+ * block, so that each loaded vector is used four times, unless their taps differ so that one by one is less work. All
+ * block groups share the steps, as they share the program's matrix.
  */
 export interface StepBlock {
   /** Program rows, ascending, all with terms: one, or two to four. */
@@ -39,12 +39,12 @@ export interface StepSchedule {
 /** Rows in one block; what the kernel's registers hold. */
 export const BLOCK_ROWS = 4;
 
-/** A row on its own reads every plane once more: worth a few steps. */
+/** A row on its own reads every digit plane once more: worth a few steps. */
 const SINGLE_ROW_COST = 1.1;
 
-/** Which plane and lane holds a chunk. */
+/** Which digit plane and lane holds a chunk. */
 interface Lane {
-  readonly plane: number;
+  readonly digitPlane: number;
   readonly side: 0 | 1;
 }
 
@@ -52,29 +52,29 @@ class BlockBuilder {
   readonly #program: ToeplitzProgram;
   readonly #planes: readonly DigitPlane[];
   readonly #laneOf: ReadonlyMap<number, Lane>;
-  /** Step number + 1 by exponent, 0 where there is none; cleaned after each plane. */
+  /** Step number + 1 by exponent, 0 where there is none; cleaned after each digit plane. */
   readonly #stepAt: Int32Array;
 
   constructor(program: ToeplitzProgram, planes: readonly DigitPlane[]) {
     this.#program = program;
     this.#planes = planes;
     this.#laneOf = new Map(
-      planes.flatMap((chunks, plane): [number, Lane][] =>
+      planes.flatMap((chunks, digitPlane): [number, Lane][] =>
         chunks.kind === 'self'
-          ? [[chunks.chunk, { plane, side: 0 }]]
+          ? [[chunks.chunk, { digitPlane, side: 0 }]]
           : [
-              [chunks.left, { plane, side: 0 }],
-              [chunks.right, { plane, side: 1 }],
+              [chunks.left, { digitPlane, side: 0 }],
+              [chunks.right, { digitPlane, side: 1 }],
             ],
       ),
     );
     this.#stepAt = new Int32Array(program.degree);
   }
 
-  /** The block of these rows: the steps of one plane after the other, then where its sums are folded. */
+  /** The block of these rows: the steps of one digit plane after the other, then where its sums are folded. */
   build(rows: readonly number[], width: 1 | 4, laneL1: number): StepBlock {
     const steps: BlockSteps = { width, planes: [], exponents: [], weights: [] };
-    for (const [plane, terms] of this.#termsByPlane(rows)) this.#addPlane(steps, plane, terms);
+    for (const [digitPlane, terms] of this.#termsByPlane(rows)) this.#addPlane(steps, digitPlane, terms);
     const weights = Int16Array.from(steps.weights);
     return {
       rows,
@@ -86,14 +86,14 @@ class BlockBuilder {
     };
   }
 
-  /** The steps of one plane: first where they start, then their weights. */
-  #addPlane(steps: BlockSteps, plane: number, terms: readonly BlockTerm[]): void {
-    const chunks = this.#planes[plane]!;
+  /** The steps of one digit plane: first where they start, then their weights. */
+  #addPlane(steps: BlockSteps, digitPlane: number, terms: readonly BlockTerm[]): void {
+    const chunks = this.#planes[digitPlane]!;
     const exponents = distinctExponents(terms);
     const starts = chunks.kind === 'self' ? pairedStarts(exponents, chunks.shift) : exponents;
     for (const exponent of starts) {
       this.#stepAt[exponent] = steps.planes.length + 1;
-      steps.planes.push(plane);
+      steps.planes.push(digitPlane);
       steps.exponents.push(exponent);
       for (let index = 0; index < 2 * steps.width; index++) steps.weights.push(0);
     }
@@ -101,27 +101,27 @@ class BlockBuilder {
     for (const exponent of starts) this.#stepAt[exponent] = 0;
   }
 
-  #placeWeights(steps: BlockSteps, shift: number, { slot, side, polynomial }: BlockTerm): void {
+  #placeWeights(steps: BlockSteps, shift: number, { rowInBlock, side, polynomial }: BlockTerm): void {
     for (let index = 0; index < polynomial.values.length; index++) {
       const exponent = polynomial.exponents[index]!;
       const own = this.#stepAt[exponent]!;
       // A tap of a self-paired plane is the left one of its own step or the right one of the step before it.
       const step = own > 0 ? own : this.#stepAt[exponent - shift]!;
       const lane = own > 0 ? side : 1;
-      steps.weights[((step - 1) * steps.width + slot) * 2 + lane] = polynomial.values[index]!;
+      steps.weights[((step - 1) * steps.width + rowInBlock) * 2 + lane] = polynomial.values[index]!;
     }
   }
 
-  #termsByPlane(rows: readonly number[]): [plane: number, terms: BlockTerm[]][] {
+  #termsByPlane(rows: readonly number[]): [digitPlane: number, terms: BlockTerm[]][] {
     const parts = new Map<number, BlockTerm[]>();
-    rows.forEach((row, slot) => {
+    rows.forEach((row, rowInBlock) => {
       for (const { chunk, plaintext } of this.#program.rows[row]!) {
         const lane = this.#laneOf.get(chunk);
         if (lane === undefined) throw internalError(`chunk ${chunk} has no plane`);
-        const { plane, side } = lane;
-        const term = { slot, side, polynomial: this.#program.plaintexts[plaintext]! };
-        const list = parts.get(plane);
-        if (list === undefined) parts.set(plane, [term]);
+        const { digitPlane, side } = lane;
+        const term = { rowInBlock, side, polynomial: this.#program.plaintexts[plaintext]! };
+        const list = parts.get(digitPlane);
+        if (list === undefined) parts.set(digitPlane, [term]);
         else list.push(term);
       }
     });
@@ -139,7 +139,7 @@ interface BlockSteps {
 
 interface BlockTerm {
   /** Row within the block. */
-  readonly slot: number;
+  readonly rowInBlock: number;
   readonly side: 0 | 1;
   readonly polynomial: RingPlaintext;
 }
@@ -161,13 +161,13 @@ function foldSteps(
   let norms = new Float64Array(width);
   const steps = weights.length / (2 * width);
   for (let step = 0; step < steps; step++) {
-    const sums = norms.map((norm, slot) => {
-      const at = 2 * (step * width + slot);
+    const sums = norms.map((norm, rowInBlock) => {
+      const at = 2 * (step * width + rowInBlock);
       return norm + Math.abs(weights[at]!) + Math.abs(weights[at + 1]!);
     });
     if (sums.some((sum) => sum > laneL1)) {
       foldEnds.push(step);
-      norms = sums.map((sum, slot) => sum - norms[slot]!);
+      norms = sums.map((sum, rowInBlock) => sum - norms[rowInBlock]!);
     } else {
       norms = sums;
     }

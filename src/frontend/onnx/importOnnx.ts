@@ -9,6 +9,7 @@ import { Extents } from './graph/extents.ts';
 import { Branches } from './graph/branches.ts';
 import { Centring } from './graph/centred.ts';
 import { writeOutComposed } from './graph/composed.ts';
+import { widenHalves } from './graph/widened.ts';
 import { orderedNodes, readOpsets } from './graph/graph.ts';
 import { MAX_FOLDED_ELEMENTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
 import { FreshNames } from './proto/freshNames.ts';
@@ -79,6 +80,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   if (bytes.length > MAX_MODEL_BYTES) throw tooLarge(file, bytes.length);
   const { proto, graph } = readModelProto(bytes, file);
   const opsets = readOpsets(proto, file);
+  widenHalves(graph, file);
   writeOutComposed(graph);
   const nodes = orderedNodes(graph, file);
   const extents = new Extents(options.extents);

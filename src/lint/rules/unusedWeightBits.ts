@@ -10,7 +10,7 @@ export const unusedWeightBits: Rule = {
   check,
 };
 
-function check({ spec }: Subject): Draft[] {
+function check({ spec, locate }: Subject): Draft[] {
   const { bits, signed, values, zeroPoints } = spec.weights;
   let [lo, hi] = [0, 0];
   for (const list of [values, zeroPoints]) {
@@ -19,13 +19,15 @@ function check({ spec }: Subject): Draft[] {
       hi = Math.max(hi, value);
     }
   }
+  const path = ['weights', 'bits'];
   const needed = Math.max(1, signed ? ceilLog2(Math.max(-lo, hi + 1)) + 1 : bitLength(hi));
   if (needed >= bits) return [];
   return [
     {
       message: `the weights lie within [${lo}, ${hi}]: ${bitsText({ bits: needed, signed })} hold them, ${bits} are declared`,
-      hint: `declare ${needed}`,
-      path: ['weights', 'bits'],
+      // A model has nowhere to declare them but in what it was exported from.
+      hint: locate(path) === null ? null : `declare ${needed}`,
+      path,
     },
   ];
 }

@@ -11,13 +11,13 @@ export const widerThanNeeded: Rule = {
 };
 
 function check(subject: Subject): Draft[] {
-  const { analysis, options } = subject;
+  const { analysis, options, sharedBits } = subject;
   const { declared, exact } = analysis;
   if (declared === null) return [];
   if (!contains(datatypeRange(declared.bits, declared.signed), exact.interval)) return [];
   const requiredBits = requiredBitsFor(exact.interval, declared);
   const enough = Math.max(1, requiredBits + options.headroomBits);
-  if (declared.bits <= enough) return [];
+  if (declared.bits <= Math.max(enough, sharedBits)) return [];
   const spare = declared.bits - enough;
   const headroom =
     options.headroomBits === 0 ? '' : ` with ${plural(options.headroomBits, 'bit')} of headroom`;

@@ -1,7 +1,8 @@
+import { WorkerSet } from '../../../runtime/pool/workerSet.ts';
 import { JobQueue, PendingJob } from './jobs.ts';
 import type { JobOutcome, JobRequest } from './jobs.ts';
-import { Seat } from './seat.ts';
-import type { Retirement, RetirementReason } from './seat.ts';
+import { WorkerHandle } from './workerHandle.ts';
+import type { Retirement, RetirementReason } from './workerHandle.ts';
 import type { WorkerSettings } from './workerProcess.ts';
 
 export type { JobOutcome, JobRequest } from './jobs.ts';
@@ -40,20 +41,19 @@ const LONGEST_PAUSE_MS = 10_000;
  */
 export class WorkerPool {
   readonly #settings: PoolSettings;
-  readonly #seats = new Set<Seat>();
+  readonly #workers: WorkerSet<WorkerHandle>;
   readonly #queue: JobQueue;
   readonly #watch: NodeJS.Timeout;
   readonly #pauses = new Set<NodeJS.Timeout>();
   #busy = 0;
   #failedStarts = 0;
-  #isClosed = false;
-  #onEmpty: () => void = () => undefined;
 
   private constructor(settings: PoolSettings) {
     this.#settings = settings;
+    this.#workers = new WorkerSet(settings.workers + 1);
     this.#queue = new JobQueue(settings.queueLength);
     this.#watch = setInterval(() => {
-      for (const seat of this.#seats) if (seat.state !== 'idle') seat.watchMemory();
+      for (const worker of this.#workers.present) if (worker.state !== 'idle') worker.watchMemory();
     }, WATCH_MS);
     this.#watch.unref();
   }
@@ -64,12 +64,12 @@ export class WorkerPool {
    */
   static async start(settings: PoolSettings): Promise<WorkerPool> {
     const pool = new WorkerPool(settings);
-    const refusal = await pool.#addSeat();
+    const refusal = await pool.#startAt(0);
     if (refusal !== null) {
       await pool.close();
       throw refusal;
     }
-    for (let count = 1; count <= settings.workers; count++) void pool.#addSeat();
+    for (let place = 1; place <= settings.workers; place++) void pool.#startAt(place);
     return pool;
   }
 
@@ -90,7 +90,7 @@ export class WorkerPool {
 
   /** Whether another request would be taken; asked before a body is read. */
   get hasRoom(): boolean {
-    return !this.#isClosed && (this.#busy < this.#settings.workers || !this.#queue.isFull);
+    return !this.#workers.isClosed && (this.#busy < this.#settings.workers || !this.#queue.isFull);
   }
 
   /** Process ids of the workers that are evaluating, or of those that are ready. */
@@ -100,7 +100,7 @@ export class WorkerPool {
 
   /** Resident memory of all workers together, bytes. */
   residentBytes(): number {
-    return [...this.#seats].reduce((sum, seat) => sum + seat.residentBytes(), 0);
+    return this.#workers.present.reduce((sum, worker) => sum + worker.residentBytes(), 0);
   }
 
   /** Evaluates one request. Never rejects. */
@@ -114,66 +114,57 @@ export class WorkerPool {
 
   /** Ends all workers at once; resolves when they are gone. Whoever wants requests finished waits for them first. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     clearInterval(this.#watch);
     for (const pause of this.#pauses) clearTimeout(pause);
     this.#queue.clear();
-    if (this.#seats.size === 0) return;
-    const gone = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    for (const seat of this.#seats) seat.retire('closed', 'the server ends');
-    await gone;
+    await this.#workers.close((worker) => worker.end());
   }
 
-  #inState(state: Seat['state']): Seat[] {
-    return [...this.#seats].filter((seat) => seat.state === state);
+  #inState(state: WorkerHandle['state']): WorkerHandle[] {
+    return this.#workers.present.filter((worker) => worker.state === state);
   }
 
-  async #addSeat(): ReturnType<Seat['start']> {
+  async #startAt(place: number): ReturnType<WorkerHandle['start']> {
     const began = performance.now();
-    const seat = new Seat(this.#settings, this.#settings.abandonedMs, (gone, retirement) => {
-      this.#seatLeft(gone, retirement);
+    const worker = new WorkerHandle(this.#settings, this.#settings.abandonedMs, (gone, retirement) => {
+      this.#replace(gone, retirement);
     });
-    this.#seats.add(seat);
-    const refusal = await seat.start();
+    this.#workers.put(place, worker);
+    const refusal = await worker.start();
     if (refusal === null) {
       this.#failedStarts = 0;
       const ms = Math.round(performance.now() - began);
-      this.#settings.onEvent({ event: 'worker-ready', processId: seat.processId, ms });
+      this.#settings.onEvent({ event: 'worker-ready', processId: worker.processId, ms });
       this.#dispatch();
     }
     return refusal;
   }
 
   /** A process has ended: another takes its place, after a pause when starting does not work. */
-  #seatLeft(seat: Seat, { reason, text }: Retirement): void {
-    this.#seats.delete(seat);
-    if (this.#isClosed) {
-      if (this.#seats.size === 0) this.#onEmpty();
-      return;
-    }
-    this.#settings.onEvent({ event: 'worker-retired', processId: seat.processId, reason, text });
+  #replace(worker: WorkerHandle, { reason, text }: Retirement): void {
+    const place = this.#workers.remove(worker);
+    if (place === null || this.#workers.isClosed) return;
+    this.#settings.onEvent({ event: 'worker-retired', processId: worker.processId, reason, text });
     if (reason === 'start') this.#failedStarts++;
     const pauseMs =
       this.#failedStarts === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** this.#failedStarts, LONGEST_PAUSE_MS);
     const pause = setTimeout(() => {
       this.#pauses.delete(pause);
-      void this.#addSeat();
+      void this.#startAt(place);
     }, pauseMs);
     this.#pauses.add(pause);
   }
 
   #dispatch(): void {
     while (this.#busy < this.#settings.workers) {
-      const [seat] = this.#inState('idle');
-      const job = seat === undefined ? null : this.#queue.shift();
-      if (seat === undefined || job === null) return;
+      const [worker] = this.#inState('idle');
+      const job = worker === undefined ? null : this.#queue.shift();
+      if (worker === undefined || job === null) return;
       this.#busy++;
-      void seat.run(job).then((outcome) => {
+      void worker.run(job).then((outcome) => {
         this.#busy--;
         // An evaluation has no effects: whoever ended the worker, the request may be tried again, once.
-        if (outcome.kind === 'lost' && !this.#isClosed && job.takeRetry()) this.#queue.putBack(job);
+        if (outcome.kind === 'lost' && !this.#workers.isClosed && job.takeRetry()) this.#queue.putBack(job);
         else job.settle(outcome);
         this.#dispatch();
       });

@@ -10,7 +10,7 @@ import { isFloatOperator, isIntegerOperator } from './linearOperators.ts';
 import { integerLayer, openLayer } from './integerLinear.ts';
 import { floatLayer } from './linear.ts';
 import { NotALayer, OpenOperands } from './operands.ts';
-import { refusedNode, whyUnknown } from './unknownOperators.ts';
+import { hidesWeights, refusedNode, whyUnknown } from './unknownOperators.ts';
 
 /** Which nodes are layers, and why the other linear ones are none. */
 
@@ -69,7 +69,7 @@ export function findLayers(
         () => averagePoolLayer(view, readers),
         (names) => openLayer(view, names),
       );
-    else if (!known) {
+    else if (!known || hidesWeights(node)) {
       const { node: refused, hasIntegers } = whyUnknown(node, state);
       found.unsupported.push(refused);
       found.hasIntegers ||= hasIntegers;

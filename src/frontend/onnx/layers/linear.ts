@@ -1,6 +1,6 @@
 import { datatypeRange } from '../../../../compiler/base/interval.ts';
 import type { Interval } from '../../../../compiler/base/interval.ts';
-import { floatAttribute, intAttribute } from '../graph/attributes.ts';
+import { intAttribute } from '../graph/attributes.ts';
 import { layerBias } from './bias.ts';
 import type { LayerBias } from './bias.ts';
 import { ELEMENTS, isQuantizedType } from '../proto/codes.ts';
@@ -34,12 +34,26 @@ export function constantSide(view: NodeView, left: number, right: number): 'left
 /** @throws NotALayer, or OpenOperands when the weights are a graph input. */
 export function floatLayer(view: NodeView, readers: Readers): ImportedLayer {
   const { node } = view;
+  refuseTwoRunning(view);
   const side = node.op === 'MatMul' ? constantSide(view, 0, 1) : 'right';
   const [runningIndex, constantIndex] = side === 'left' ? [1, 0] : [0, 1];
   const running = floatOperand(view, runningIndex);
   const constant = floatConstant(view, constantIndex);
   const geometry = geometryFor(view, running, constant, side);
   return layerFrom(view, readers, { running, constant, geometry });
+}
+
+/** Products of two activations, as in attention: what their grids are is beside the point. */
+function refuseTwoRunning({ node, state }: NodeView): void {
+  if (node.op !== 'MatMul') return;
+  const isComputed = (index: number): boolean => {
+    const name = requiredName(node, index);
+    const { source } = state.quantized.get(name) ?? { source: null };
+    return !state.constants.has(name) && !state.graphInputs.has(name) && !state.graphInputs.has(source ?? '');
+  };
+  const isFloat = [0, 1].every((index) => !state.quantized.has(requiredName(node, index)));
+  if (isComputed(0) && isComputed(1))
+    throw new NotALayer('both operands are computed at run time', isFloat ? 'float' : 'other');
 }
 
 /** The layer of a node with a float output. @throws NotALayer. */
@@ -88,9 +102,6 @@ function geometryFor(
     return side === 'left'
       ? leftProductGeometry(integers.shape, shape)
       : rightProductGeometry(shape, integers.shape, { left: false, right: false });
-  const [alpha, beta] = [floatAttribute(node, 'alpha', 1), floatAttribute(node, 'beta', 1)];
-  if (alpha !== 1 || (beta !== 1 && inputName(node, 2) !== null))
-    throw new NotALayer(`not supported yet: Gemm with alpha ${alpha} and beta ${beta}`);
   return rightProductGeometry(shape, integers.shape, {
     left: intAttribute(node, 'transA', 0) !== 0,
     right: intAttribute(node, 'transB', 0) !== 0,

@@ -4,7 +4,7 @@ import type { GraphNode, InnerNode, UnsupportedNode } from '../types.ts';
 import { isFloatOperator, isIntegerOperator } from './linearOperators.ts';
 
 /**
- * Operators that no record knows, and what is known of them all the same: those that are linear hide weights that are not
+ * Operators that cannot be layers: those that are linear hide weights that are not
  * encrypted.
  */
 const LINEAR: ReadonlyMap<string, string> = new Map([
@@ -26,10 +26,18 @@ const LINEAR: ReadonlyMap<string, string> = new Map([
 const REQUANT_SHIFT =
   'RequantShift rounds down for some processors and half up for others, and the model does not say which: export Mul, Add, Div and Floor';
 
+/** Whether it is linear, so that it stays in the clear with its weights, although its shapes may be known. */
+export function hidesWeights(node: GraphNode): boolean {
+  return LINEAR.has(fullName(node));
+}
+
+function fullName({ op, domain }: GraphNode): string {
+  return domain === '' ? op : `${domain}.${op}`;
+}
+
 /** A node as messages have it. */
 export function refusedNode(node: GraphNode, kind: UnsupportedNode['kind'], reason: string): UnsupportedNode {
-  const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`;
-  return { name: node.name, op, kind, reason };
+  return { name: node.name, op: fullName(node), kind, reason };
 }
 
 /** Why a node of an unknown operator runs in the clear, and whether it hides a layer on integers. */

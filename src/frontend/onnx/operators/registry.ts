@@ -7,6 +7,7 @@ import { CONTRIB } from './contrib.ts';
 import { CONVOLUTIONS } from './convolutions.ts';
 import { NORMALIZATION } from './normalization.ts';
 import type { Family, Operator } from './operator.ts';
+import { CONTRIB_OUTSIDERS, OUTSIDERS } from './outsiders.ts';
 import { POOLS } from './pools.ts';
 import { PRODUCTS } from './products.ts';
 import { QONNX, QUANTIZATION } from './quantization.ts';
@@ -45,6 +46,7 @@ const STANDARD: Family = new Map([
   ...CONVOLUTIONS,
   ...PRODUCTS,
   ...POOLS,
+  ...OUTSIDERS,
 ]);
 
 /** The record of a node's operator, or null for one that is not known. */
@@ -54,5 +56,5 @@ export function operatorOf({ node }: Pick<NodeView, 'node'>): Operator | null {
   if (quantizer !== undefined) return quantizer;
   // Up to opset 6 elementwise operators broadcast along an `axis`.
   if (domain === '') return node.attributes.has('broadcast') ? null : (STANDARD.get(op) ?? null);
-  return domain === 'com.microsoft' ? (CONTRIB.get(op) ?? null) : null;
+  return domain === 'com.microsoft' ? (CONTRIB.get(op) ?? CONTRIB_OUTSIDERS.get(op) ?? null) : null;
 }

@@ -16,26 +16,30 @@ export interface Retirement {
 const START_MS = 120_000;
 
 /** One worker process and what is known of it. From the moment it is retired it takes no job any more. */
-export class Seat {
+export class WorkerHandle {
   readonly #settings: WorkerSettings;
   readonly #abandonedMs: number;
   readonly #worker: WorkerProcess;
   #state: 'starting' | 'idle' | 'busy' = 'starting';
   #retirement: Retirement | null = null;
+  readonly #gone: Promise<void>;
 
   /** @param abandonedMs what an evaluation nobody waits for may still take: less than a new worker costs */
   constructor(
     settings: WorkerSettings,
     abandonedMs: number,
-    onRetired: (seat: Seat, retirement: Retirement) => void,
+    onRetired: (worker: WorkerHandle, retirement: Retirement) => void,
   ) {
     this.#settings = settings;
     this.#abandonedMs = abandonedMs;
     this.#worker = new WorkerProcess(settings);
-    this.#worker.onGone((text) => {
-      const reason = this.#state === 'starting' ? 'start' : 'lost';
-      this.#retirement ??= { reason, text };
-      onRetired(this, this.#retirement);
+    this.#gone = new Promise((resolve) => {
+      this.#worker.onGone((text) => {
+        const reason = this.#state === 'starting' ? 'start' : 'lost';
+        this.#retirement ??= { reason, text };
+        onRetired(this, this.#retirement);
+        resolve();
+      });
     });
   }
 
@@ -97,6 +101,12 @@ export class Seat {
   retire(reason: RetirementReason, text: string): void {
     this.#retirement ??= { reason, text };
     this.#worker.kill();
+  }
+
+  /** Ends the worker because its server ends; resolves when its process is gone. */
+  end(): Promise<void> {
+    this.retire('closed', 'the server ends');
+    return this.#gone;
   }
 
   /** Looks at the worker's memory from outside. */
