@@ -82,7 +82,7 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
       push(findings, unreadableFinding(found.error, found.file, withOverrides(found.settings, options)));
     }
     const settings = withOverrides(found.settings, options);
-    if (source.kind === 'refused') {
+    if (source.kind !== 'file') {
       push(findings, unreadableFinding(source.error, path, settings));
       continue;
     }

@@ -7,10 +7,14 @@ import { createIgnoreOption, enterFolder, gitIgnoresAbove, isIgnored, isSkippedF
 import type { GitIgnores } from './ignores.ts';
 import { isLinted } from './sources.ts';
 
-/** What a search came upon, in order: a file to lint, or what could not be looked into. */
-type Found =
+/** What a search came upon, in order: a file to lint, or a file, or all below a folder, that could not be looked into. */
+export type Found =
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'refused'; readonly path: string; readonly error: CipherconvError };
+  | {
+      readonly kind: 'refused-file' | 'refused-folder';
+      readonly path: string;
+      readonly error: CipherconvError;
+    };
 
 export interface SearchResult {
   readonly found: readonly Found[];
@@ -21,7 +25,7 @@ export interface SearchResult {
 /**
  * The files to lint: files as given, all `*.conv.json` and models below folders, and what globs match (a folder that
  * matches stands for all below it); each once, in order. A folder that cannot be read, and a glob that matches nothing,
- * is `refused`, and the search goes on.
+ * is refused, and the search goes on.
  * @param ignored patterns as in `.gitignore`, relative to the current folder; they hold for what is named too
  * @throws CipherconvError `unreadable` when all of it leads to nothing.
  */
@@ -36,7 +40,10 @@ export async function findSources(
   for (const arg of named) {
     const here = (await expand(arg, isLeftOut)).filter(({ path }) => !isLeftOut(path, 'file'));
     if (here.length === 0) empty.push(arg);
-    for (const each of here) if (!found.has(each.path)) found.set(each.path, each);
+    for (const each of here) {
+      const name = each.path === STANDARD_STREAM ? each.path : normalize(each.path);
+      if (!found.has(name)) found.set(name, each);
+    }
   }
   if (found.size === 0) throw nothing(named.join(' '));
   return { found: [...found.values()], empty };
@@ -63,8 +70,9 @@ async function expand(arg: string, isLeftOut: IsLeftOut): Promise<Found[]> {
   const pattern = normalize(arg);
   const isMatch = (path: string): boolean => ancestry(path).some((part) => matchesGlob(part, pattern));
   const all = await new Walk(isLeftOut).below(plainPart(pattern));
-  const matches = all.filter(({ kind: found, path }) => found === 'refused' || isMatch(path));
-  return matches.length > 0 ? matches : [{ kind: 'refused', path: arg, error: nothing(arg) }];
+  // What lies below a folder that cannot be read could have matched.
+  const matches = all.filter(({ kind: found, path }) => found === 'refused-folder' || isMatch(path));
+  return matches.length > 0 ? matches : [{ kind: 'refused-file', path: arg, error: nothing(arg) }];
 }
 
 function isPattern(text: string): boolean {
@@ -113,7 +121,7 @@ class Walk {
     try {
       entries = await readdir(folder, { withFileTypes: true });
     } catch (error) {
-      found.push({ kind: 'refused', path: folder, error: unreadable(folder, error) });
+      found.push({ kind: 'refused-folder', path: folder, error: unreadable(folder, error) });
       return;
     }
     const ignores = await enterFolder(above, folder);
@@ -133,6 +141,6 @@ class Walk {
     // What leads nowhere stays: reading it says so.
     if (target === null || target.isFile()) return { kind: 'file', path };
     const reason = new Error(target.isDirectory() ? 'it is a link to a folder' : 'it is no regular file');
-    return { kind: 'refused', path, error: unreadable(path, reason) };
+    return { kind: 'refused-file', path, error: unreadable(path, reason) };
   }
 }

@@ -3,101 +3,22 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, linkSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cipherconv, namesIn, ROOT, temporaryFolder } from './spawnCli.ts';
-import type { Ended } from './spawnCli.ts';
-
-const folder = temporaryFolder();
-const at = (name: string): string => join(folder, name);
-const GAUSSIAN = join(ROOT, 'examples', '1-gaussian', 'gaussian.conv.json');
-const PICTURE = join(ROOT, 'examples', 'picture-28.png');
-const mode = (name: string): string => (statSync(at(name)).mode & 0o777).toString(8);
-
-function good(args: readonly string[]): Ended {
-  const ended = cipherconv(args);
-  expect(ended.stderr).not.toContain('error');
-  expect(ended.code).toBe(0);
-  return ended;
-}
-
-/** Exit 2, one message without a stack trace, nothing on stdout, no file more or less. */
-function refused(args: readonly string[], ...parts: string[]): void {
-  const before = namesIn(folder);
-  const { code, stdout, stderr } = cipherconv(args);
-  for (const part of parts) expect(stderr).toContain(part);
-  expect(stderr).not.toMatch(/^\s+at /m);
-  expect(stdout).toBe('');
-  expect(code).toBe(2);
-  expect(namesIn(folder)).toEqual(before);
-}
-
-/** Files of one plan under a prefix: plan, client plan, secret key, evaluation keys, ciphertexts. */
-function files(prefix: string): Record<'plan' | 'client' | 'key' | 'keys' | 'up' | 'down', string> {
-  const name = (end: string): string => at(`${prefix}.${end}`);
-  return {
-    plan: name('plan.json'),
-    client: name('client.json'),
-    key: name('key'),
-    keys: name('keys'),
-    up: name('up'),
-    down: name('down'),
-  };
-}
-
-const g = files('g');
-const keygen = (f: typeof g): string[] => [
-  'keygen',
-  '--plan',
-  f.client,
-  '--secret-key',
-  f.key,
-  '--evaluation-keys',
-  f.keys,
-];
-const encrypt = (f: typeof g, input: string): string[] => [
-  'encrypt',
-  '--plan',
-  f.client,
-  '--secret-key',
-  f.key,
-  '-i',
-  input,
-  '-o',
-  f.up,
-];
-const evaluate = (f: typeof g): string[] => [
-  'evaluate',
-  '--plan',
-  f.plan,
-  '--evaluation-keys',
-  f.keys,
-  '-i',
-  f.up,
-  '-o',
-  f.down,
-];
-const decrypt = (f: typeof g, output: string): string[] => [
-  'decrypt',
-  '--plan',
-  f.client,
-  '--secret-key',
-  f.key,
-  '-i',
-  f.down,
-  '-o',
-  output,
-];
-
-/** Four processes: keys, ciphertext, result, and the output file of the prefix. */
-function throughProcesses(f: typeof g, config: string, input: string, extra: readonly string[] = []): void {
-  good(['compile', config, '-o', f.plan, '--client-plan', f.client, ...extra]);
-  for (const step of [keygen(f), encrypt(f, input), evaluate(f), decrypt(f, `${f.down}.npy`)]) good(step);
-}
-
-/** They gave, byte for byte, the output file of `run` in one process. */
-function expectSameAsRun(f: typeof g, input: string): void {
-  good(['run', f.plan, '-i', input, '-o', at('run.npy')]);
-  expect(readFileSync(`${f.down}.npy`).equals(readFileSync(at('run.npy')))).toBe(true);
-}
+import { namesIn, ROOT } from './spawnCli.ts';
+import {
+  folder,
+  at,
+  GAUSSIAN,
+  PICTURE,
+  mode,
+  good,
+  refused,
+  files,
+  g,
+  keygen,
+  decrypt,
+  throughProcesses,
+  expectSameAsRun,
+} from './keyFiles.ts';
 
 beforeAll(() => {
   throughProcesses(g, GAUSSIAN, PICTURE);

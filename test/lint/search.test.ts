@@ -152,6 +152,23 @@ describe('a search goes on', () => {
   });
 });
 
+describe('a glob', () => {
+  it('leaves out devices and pipes that it does not match', async () => {
+    put('pipes/a/x.conv.json');
+    mkdirSync(at('pipes/b'), { recursive: true });
+    execFileSync('mkfifo', [at('pipes/b/pipe.conv.json')]);
+    expect(await search([at('pipes/*/x.conv.json')])).toEqual(['pipes/a/x.conv.json']);
+    expect(await search([at('pipes/{b,c}/*.conv.json')])).toEqual(['!pipes/b/pipe.conv.json']);
+  });
+
+  it('and a name lead to a file once, however it is spelt', async () => {
+    const file = put('spelt/x.conv.json');
+    expect(
+      await search([file, `${at('spelt')}/../spelt/x.conv.json`, at('spelt/*'), at('spelt')]),
+    ).toHaveLength(1);
+  });
+});
+
 describe('unreadable', () => {
   it('has a level like any rule', async () => {
     const broken = put('levels/broken.conv.json', '{');
