@@ -56,7 +56,7 @@ export async function readInputFiles(ports: readonly Named[], given: readonly st
  * @throws CipherconvError `shape-mismatch` and `out-of-range` for wrong ones.
  */
 export function fitInputs(
-  plan: ModelPlan,
+  plan: Pick<ModelPlan, 'inputs'>,
   files: InputFiles,
   notice: (sentence: string) => void,
   rules: PictureRules = AS_IT_IS,

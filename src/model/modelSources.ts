@@ -3,7 +3,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { displayName, readText } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
-import type { ImportedModel } from '../frontend/onnx/types.ts';
+import type { ImportedModel, ImportOptions } from '../frontend/onnx/types.ts';
 import { looksLikeModelPlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { parseSource } from '../frontend/sources.ts';
@@ -78,9 +78,14 @@ async function loadForInputs(
   const file = displayName(path);
   const declared = declaredInputs(bytes, file).filter(({ name }) => !options.bind.has(name));
   const location = { file, folder: dirname(path) };
-  if (!hasOpenExtents(declared, options.extents))
-    return { model: await importOnnx(bytes, { ...options, ...location }), inputs: null };
-  const inputs = await readInputFiles(declared, given);
-  const extents = new Map([...extentsOf(declared, inputs), ...options.extents]);
-  return { model: await importOnnx(bytes, { ...options, ...location, extents }), inputs };
+  const isOpen = hasOpenExtents(declared, options.extents);
+  const early = isOpen ? await readInputFiles(declared, given) : null;
+  const found = early === null ? [] : extentsOf(declared, early);
+  const all: ImportOptions = { ...options, ...location, extents: new Map([...found, ...options.extents]) };
+  const model = await importOnnx(bytes, all);
+  const { lacksShapes, observedShapes } = await import('./observedShapes.ts');
+  if (!lacksShapes(model)) return { model, inputs: early };
+  const inputs = early ?? (await readInputFiles(declared, given));
+  const observed = await observedShapes(model, inputs);
+  return { model: observed.size === 0 ? model : await importOnnx(bytes, { ...all, observed }), inputs };
 }

@@ -1,10 +1,14 @@
 /** Nodes with sub-graphs: they run in the clear, as one, and the layers around them are encrypted. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { GraphProtoSchema } from '../../src/frontend/onnx/proto/onnx_pb.ts';
 import { importModel } from '../../src/frontend/onnx/importOnnx.ts';
 import type { ImportOptions } from '../../src/frontend/onnx/types.ts';
+import { loadAnySource } from '../../src/model/modelSources.ts';
+import { temporaryFolder } from '../cli/spawnCli.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
 import type { ModelRunResult } from '../../src/model/runModel.ts';
 import { runModel } from '../../src/model/runModel.ts';
@@ -116,6 +120,20 @@ describe('control flow', () => {
     expect(unsupported.find(({ name }) => name === 'second')?.reason).toBe(
       'the shape of "q2" is not known from If "choice" on: export the model with fixed shapes',
     );
+  });
+
+  it('a run from the model takes the shapes that nothing states from a run in the clear', async () => {
+    const folder = temporaryFolder();
+    const [model, x] = [join(folder, 'm.onnx'), join(folder, 'x.json')];
+    writeFileSync(model, encodeModel({ ...branching, valueInfo: [] }));
+    writeFileSync(x, JSON.stringify({ shape: SHAPE, data: [2, 4, 0, 6] }));
+    const flags = { bind: [], inputType: [], extent: [] };
+    const source = await loadAnySource(model, flags, [x]);
+    if (source.kind !== 'model') throw new Error('no model');
+    const inputs = new Map([['x', typedTensor('float32', SHAPE, [2, 4, 0, 6], 'x')]]);
+    const result = await runModel(compileModel(source.model), inputs);
+    expectEqual(result, ['first', 'second']);
+    expect(output(result, 'y')).toEqual([9, 18, 0, 27]);
   });
 
   it('Loop: adds what a layer made, once for each item, from within a body of a body', async () => {

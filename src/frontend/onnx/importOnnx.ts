@@ -90,6 +90,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const inner = graph.valueInfo.filter(({ type }) => type?.value.case === 'tensorType');
   for (const info of [...inner, ...graph.output])
     declared.set(info.name, statedValue(info, extents, false, file));
+  for (const [name, value] of options.observed ?? []) declared.set(name, value);
   extents.requireUse(file);
   const visited = visitAll(graph, nodes, state, declared);
   const found = findLayers(visited, state, readersOf(visited, graph), options);

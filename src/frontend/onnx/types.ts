@@ -257,6 +257,8 @@ export interface ImportOptions {
    * no round trip; `encrypted` makes layers of them.
    */
   readonly averagePools?: 'clear' | 'encrypted';
+  /** Types and shapes of tensors within the graph that neither the model nor its operators tell. */
+  readonly observed?: ReadonlyMap<string, GraphValue>;
   /** Symbolic extents, by name; those that are not given are 1 as the first extent of an input, and open elsewhere. */
   readonly extents?: ReadonlyMap<string, number>;
 }
