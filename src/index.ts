@@ -1,6 +1,7 @@
 /** The public API of cipherconv: everything that needs no browser and no server. */
 
-export { compileSpec as compile } from '../compiler/lowerings/compile.ts';
+export { compile, compileAsync } from './abortable.ts';
+export type { AbortableCompileOptions } from './abortable.ts';
 export type { CompileOptions } from '../compiler/lowerings/compile.ts';
 export { CipherconvError } from '../compiler/base/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../compiler/base/errors.ts';
@@ -133,7 +134,7 @@ export { lint } from './lint/lint.ts';
 export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
-export { compileModel } from './model/compileModel.ts';
+export { compileModel, compileModelAsync } from './model/compileModel.ts';
 export type { ModelCompileOptions } from './model/compileModel.ts';
 export type {
   ClearNode,

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { dropUnder } from '../bfv/dropBits.ts';
 import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
@@ -53,11 +54,11 @@ export function diagonalsRequest({ spec, request, analysis, output }: CompileDem
  * carries, program.
  * @throws CipherconvError `beyond-bfv`, or `unsupported` for convolutions that would take too long.
  */
-export function compileDiagonals(demand: CompileDemand): Draft<DiagonalsPlan, DiagonalsProgram> {
+export function* compileDiagonals(demand: CompileDemand): Steps<Draft<DiagonalsPlan, DiagonalsProgram>> {
   const { spec, outputElements } = demand;
   refuseLarge(spec, outputElements);
   const request = diagonalsRequest(demand);
-  const { search, accepted } = cheapestAccepted(request);
+  const { search, accepted } = yield* cheapestAccepted(request);
   const { candidate, program, rotation, modulus } = accepted;
   observeDraft(demand, search, accepted);
   const parameters: Parameters = {
@@ -109,11 +110,11 @@ function observeDraft({ observe }: CompileDemand, { considered }: DiagonalsSearc
 const TRIES = 6;
 
 /** The cheapest candidate whose exact norms some q carries; larger degrees where those found have none. */
-function cheapestAccepted(request: DiagonalsRequest): {
+function* cheapestAccepted(request: DiagonalsRequest): Steps<{
   readonly search: DiagonalsSearch;
   readonly accepted: Accepted;
-} {
-  const search = searchDiagonals(request);
+}> {
+  const search = yield* searchDiagonals(request);
   const tried = new Map<Degree, number>();
   for (const candidate of search.candidates) {
     const { degree } = candidate;
@@ -122,10 +123,11 @@ function cheapestAccepted(request: DiagonalsRequest): {
     tried.set(degree, tries + 1);
     const accepted = tryModulus(request, candidate);
     if (accepted !== null) return { search, accepted };
+    yield;
   }
   const rest = request.degrees.filter((degree) => !tried.has(degree));
   if (rest.length === 0) refuseAll(request, 'more noise than any q of the table carries');
-  const { search: found, accepted } = cheapestAccepted({ ...request, degrees: rest });
+  const { search: found, accepted } = yield* cheapestAccepted({ ...request, degrees: rest });
   const refused = [...tried.keys()].map((degree) => ({ degree, reason: NO_ROOM }));
   return { search: { ...found, refused: [...refused, ...found.refused] }, accepted };
 }

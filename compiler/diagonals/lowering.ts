@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { requireEqual } from '../base/reject.ts';
 import { compareEstimates } from '../cost/estimate.ts';
@@ -20,7 +21,7 @@ import { buildDiagonals } from './program.ts';
 import type { DiagonalsProgram } from './program.ts';
 import { leastEstimate, refuseLarge, searchDiagonals } from './search.ts';
 import { simulateDiagonals } from './simulate.ts';
-import { verifyDiagonals } from './verify.ts';
+import { diagonalsProof } from './verify.ts';
 import { diagonalsViews } from './views.ts';
 import type { PlanRequest } from '../lowering/plan.ts';
 
@@ -41,7 +42,7 @@ export const diagonalsLowering: Lowering<DiagonalsPlan, DiagonalsProgram, Diagon
   counts: countDiagonalsOperations,
   bytes: (program, { parameters, wire }) => countDiagonalsBytes(program, parameters, wire),
   transfer: diagonalsTransfer,
-  verifyMatrix: verifyDiagonals,
+  verifyMatrix: diagonalsProof,
   verifyOwn: ({ parameters, keys }, program) => {
     requireEqual('keys', diagonalsKeys(program, parameters), keys);
   },
@@ -73,14 +74,14 @@ function cannotCarry(spec: ConvSpec, outputElements: number): string | null {
  * The estimate of the best candidate. The search is spared where the least that any plan can take, one ciphertext each
  * way at the smallest degree with room for the noise, is no less than what the rival costs.
  */
-function estimate(demand: CompileDemand, rival: Rival | null): LoweringEstimate {
+function* estimate(demand: CompileDemand, rival: Rival | null): Steps<LoweringEstimate> {
   try {
     refuseLarge(demand.spec, demand.outputElements);
     const request = diagonalsRequest(demand);
     const least = rival === null ? null : leastEstimate(request);
     if (rival !== null && least !== null && isNoLess(least, rival))
       return { kind: 'atLeast', estimate: least };
-    const [best] = searchDiagonals(request).candidates;
+    const [best] = (yield* searchDiagonals(request)).candidates;
     return best === undefined
       ? { kind: 'refused', reason: 'no parameters carry it' }
       : { kind: 'estimate', estimate: best.estimate };

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { estimateDiagonals } from './cost.ts';
 import type { DiagonalsCounts } from './cost.ts';
 import { collectSteps, countSteps, stepCandidates } from './steps.ts';
@@ -212,11 +213,11 @@ interface DegreeResult {
   readonly reason: string | null;
 }
 
-function searchDegree(
+function* searchDegree(
   request: DiagonalsRequest,
   degree: Degree,
   best: DiagonalsCandidate | null,
-): DegreeResult {
+): Steps<DegreeResult> {
   const none = (reason: string): DegreeResult => ({ candidates: [], considered: 0, reason });
   const plainModulus = batchingPrime(degree, request.decodeWidth);
   if (plainModulus === null) return none('no t of at most 51 bits has slots');
@@ -240,6 +241,7 @@ function searchDegree(
       const counts = countSteps(geometry, found, steps);
       const candidate = estimateCandidate(request, layout, geometry, plainModulus, steps, counts);
       if (candidate !== null) candidates.push(candidate);
+      yield;
     }
   }
   return { candidates, considered, reason: candidates.length > 0 ? null : NO_ROOM };
@@ -262,12 +264,12 @@ function cheapest(
  * All candidates, cheapest first. A degree is passed over when the least that it can cost is no less than what is found.
  * @throws CipherconvError `beyond-bfv` when no degree carries one.
  */
-export function searchDiagonals(request: DiagonalsRequest): DiagonalsSearch {
+export function* searchDiagonals(request: DiagonalsRequest): Steps<DiagonalsSearch> {
   const { objective } = request;
   const results: (DegreeResult & { readonly degree: Degree })[] = [];
   let best: DiagonalsCandidate | null = null;
   for (const degree of request.degrees) {
-    const result = searchDegree(request, degree, best);
+    const result: DegreeResult = yield* searchDegree(request, degree, best);
     results.push({ degree, ...result });
     best = cheapest(best === null ? result.candidates : [best, ...result.candidates], objective);
   }

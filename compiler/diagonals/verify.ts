@@ -1,3 +1,5 @@
+import { finish } from '../base/steps.ts';
+import type { Steps } from '../base/steps.ts';
 import { filterMatrixColumn } from '../convolution/filterMatrix.ts';
 import type { SlotPlacement } from './packing.ts';
 import type { DiagonalsProgram, GiantStep } from './program.ts';
@@ -20,7 +22,13 @@ import { reject } from '../base/reject.ts';
  * @throws CipherconvError `plan-rejected`
  */
 export function verifyDiagonals(spec: ConvSpec, program: DiagonalsProgram): void {
+  finish(diagonalsProof(spec, program));
+}
+
+/** The same in steps. */
+export function* diagonalsProof(spec: ConvSpec, program: DiagonalsProgram): Steps<void> {
   checkPlaintexts(program);
+  yield;
   const { batch, channels, height, width } = spec.input;
   const inputs = program.inputs.map((placement, index) =>
     elementsBySlot(`input ciphertext ${index}`, placement, program, batch * channels * height * width),

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import type { AccumulatorAnalysis } from '../accumulator/exact.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 import type { NoiseStages } from '../bfv/noise.ts';
@@ -78,12 +79,12 @@ export interface Lowering<P extends PlanBase, R, V extends ClientViewBase> exten
   /** Why it cannot carry the convolution, found without a search; null when it may. */
   cannotCarry(spec: ConvSpec, outputElements: number): string | null;
   /** What its plan would cost; it may stop as soon as that is no less than the rival's cost. */
-  estimate(demand: CompileDemand, rival: Rival | null): LoweringEstimate;
+  estimate(demand: CompileDemand, rival: Rival | null): Steps<LoweringEstimate>;
   /**
    * The cheapest plan by the request, not yet proved.
    * @throws CipherconvError `beyond-bfv` when no parameters carry it, `unsupported` when it is not taken
    */
-  compile(demand: CompileDemand): Draft<P, R>;
+  compile(demand: CompileDemand): Steps<Draft<P, R>>;
   /** Estimated milliseconds, and exact bytes, of one run. */
   cost(plan: P): CostEstimate;
   /** The plan's executable form. */
@@ -99,7 +100,7 @@ export interface Lowering<P extends PlanBase, R, V extends ClientViewBase> exten
    * Proves that the program applies the matrix of the convolution.
    * @throws CipherconvError `plan-rejected`
    */
-  verifyMatrix(spec: ConvSpec, program: R): void;
+  verifyMatrix(spec: ConvSpec, program: R): Steps<void>;
   /**
    * Checks what only this lowering's plans say.
    * @throws CipherconvError `plan-rejected`

@@ -1,3 +1,4 @@
+import { finish } from '../base/steps.ts';
 import { compareEstimates, describeEstimate } from '../cost/estimate.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import { compileDemand } from '../lowering/assemble.ts';
@@ -101,5 +102,5 @@ function answerOf(
 ): LoweringEstimate {
   const refusal = lowering.refusal(demand.request);
   if (refusal !== null) return { kind: 'refused', reason: refusal.message };
-  return lowering.estimate(demand, isEarlier ? null : rival);
+  return finish(lowering.estimate(demand, isEarlier ? null : rival));
 }

@@ -1,3 +1,5 @@
+import { finish } from '../base/steps.ts';
+import type { Steps } from '../base/steps.ts';
 import { withAccumulatorBits } from '../accumulator/declaredWidth.ts';
 import { CipherconvError, internalError } from '../base/errors.ts';
 import { deepFreeze } from '../base/freeze.ts';
@@ -15,7 +17,7 @@ import type { RequestOptions } from '../lowering/request.ts';
 import type { ToeplitzPlan } from '../toeplitz/plan.ts';
 import type { Lowering as LoweringName, Plan } from './plan.ts';
 import { loweringNamed, LOWERINGS } from './registry.ts';
-import { verifyWith } from './verify.ts';
+import { proofSteps } from './verify.ts';
 
 /** What to compile for. Everything has a default; the plan records what was taken as its `request`. */
 export interface CompileOptions extends Omit<RequestOptions, 'lowering' | 'degree' | 'failure'> {
@@ -45,7 +47,12 @@ export function compileSpec(
 ): DiagonalsPlan;
 export function compileSpec(spec: ConvSpec, options?: CompileOptions): Plan;
 export function compileSpec(spec: ConvSpec, options: CompileOptions = {}): Plan {
-  return compileWith(LOWERINGS, withAccumulatorBits(spec, options.accumulatorBits), options);
+  return finish(compileSteps(spec, options));
+}
+
+/** The same in steps: between candidates of the search, between passes, between rows of the proof. */
+export function compileSteps(spec: ConvSpec, options: CompileOptions = {}): Steps<Plan> {
+  return stepsWith(LOWERINGS, withAccumulatorBits(spec, options.accumulatorBits), options, UNOBSERVED);
 }
 
 /** What the passes make on the way to a plan: it is compiled again, from its own spec and request. */
@@ -62,29 +69,40 @@ export function compileWith<P extends PlanBase, R, V extends ClientViewBase>(
   options: RequestOptions = {},
   observe: PassObserver = UNOBSERVED,
 ): P {
+  return finish(stepsWith(lowerings, spec, options, observe));
+}
+
+function* stepsWith<P extends PlanBase, R, V extends ClientViewBase>(
+  lowerings: readonly Lowering<P, R, V>[],
+  spec: ConvSpec,
+  options: RequestOptions,
+  observe: PassObserver,
+): Steps<P> {
   const demand = compileDemand(spec, planRequest(options), observe);
-  const { plan, program } = draft(lowerings, demand);
-  verifyWith(lowerings, plan, program);
+  yield;
+  const { plan, program } = yield* draft(lowerings, demand);
+  yield;
+  yield* proofSteps(lowerings, plan, program);
   const { noise, bytes } = plan;
   const made = { noiseBudgetBits: noise.predictedBudgetBits, upload: bytes.upload, response: bytes.response };
   observe({ name: 'proof', lowering: plan.lowering, made });
   return deepFreeze(plan);
 }
 
-function draft<P extends PlanBase, R, V extends ClientViewBase>(
+function* draft<P extends PlanBase, R, V extends ClientViewBase>(
   lowerings: readonly Lowering<P, R, V>[],
   demand: CompileDemand,
-): Draft<P, R> {
+): Steps<Draft<P, R>> {
   const { request } = demand;
   if (request.lowering === 'auto')
-    return cheapest(
+    return yield* cheapest(
       lowerings.filter((lowering) => lowering.refusal(request) === null),
       demand,
     );
   const lowering = loweringNamed(lowerings, request.lowering);
   const refusal = lowering.refusal(request);
   if (refusal !== null) throw new CipherconvError({ code: 'unsupported', ...refusal });
-  return lowering.compile(demand);
+  return yield* lowering.compile(demand);
 }
 
 /** A draft and what it costs. */
@@ -97,32 +115,32 @@ interface Best<P, R> {
  * The cheapest plan by the objective, the first of the registry among equals. A later lowering is only compiled where its
  * estimate is less than the best so far.
  */
-function cheapest<P extends PlanBase, R, V extends ClientViewBase>(
+function* cheapest<P extends PlanBase, R, V extends ClientViewBase>(
   [first, ...others]: readonly Lowering<P, R, V>[],
   demand: CompileDemand,
-): Draft<P, R> {
+): Steps<Draft<P, R>> {
   if (first === undefined)
     throw new CipherconvError({ code: 'unsupported', message: 'no lowering takes it' });
   const { objective } = demand.request;
-  const begun = compileOrRefusal(first, demand);
+  const begun = yield* compileOrRefusal(first, demand);
   let best = begun instanceof CipherconvError ? null : begun;
   for (const lowering of others) {
-    const answer = lowering.estimate(demand, best === null ? null : { cost: best.cost, objective });
+    const answer = yield* lowering.estimate(demand, best === null ? null : { cost: best.cost, objective });
     if (answer.kind !== 'estimate') continue;
     if (best !== null && compareEstimates(answer.estimate, best.cost, objective) >= 0) continue;
-    best = priced(lowering, lowering.compile(demand));
+    best = priced(lowering, yield* lowering.compile(demand));
   }
   if (best !== null) return best.draft;
   throw begun instanceof CipherconvError ? begun : internalError('no lowering was compiled');
 }
 
 /** The plan of a lowering, or why BFV cannot carry it there. */
-function compileOrRefusal<P extends PlanBase, R, V extends ClientViewBase>(
+function* compileOrRefusal<P extends PlanBase, R, V extends ClientViewBase>(
   lowering: Lowering<P, R, V>,
   demand: CompileDemand,
-): Best<P, R> | CipherconvError {
+): Steps<Best<P, R> | CipherconvError> {
   try {
-    return priced(lowering, lowering.compile(demand));
+    return priced(lowering, yield* lowering.compile(demand));
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code !== 'beyond-bfv') throw error;
     return error;

@@ -1,3 +1,5 @@
+import { finish } from '../base/steps.ts';
+import type { Steps } from '../base/steps.ts';
 import { analyzeAccumulator } from '../accumulator/exact.ts';
 import { contains, datatypeRange } from '../base/interval.ts';
 import { reject, requireEqual } from '../base/reject.ts';
@@ -29,18 +31,31 @@ export function verifyWith<P extends PlanBase, R, V extends ClientViewBase>(
   plan: P,
   program: R,
 ): void {
+  finish(proofSteps(lowerings, plan, program));
+}
+
+/** The same in steps. */
+export function* proofSteps<P extends PlanBase, R, V extends ClientViewBase>(
+  lowerings: readonly Lowering<P, R, V>[],
+  plan: P,
+  program: R,
+): Steps<void> {
   const lowering = loweringOf(lowerings, plan);
   verifyParameters(plan.parameters, lowering.rotates(plan));
   verifyWindows(plan);
   lowering.checkParameters(plan.parameters);
   requireEqual('noise', { ...plan.noise, ...lowering.norms(program) }, plan.noise);
   verifyNoise(plan, lowering.noise(plan).response);
-  lowering.verifyMatrix(plan.spec, program);
+  yield;
+  yield* lowering.verifyMatrix(plan.spec, program);
+  yield;
   const { usedChunks, emptyRows } = lowering.transfer(program);
   requireEqual('transfer.usedChunks', usedChunks, plan.transfer.usedChunks);
   requireEqual('transfer.emptyRows', emptyRows, plan.transfer.emptyRows);
+  yield;
   requireEqual('counts', lowering.counts(program, plan), plan.counts);
   requireEqual('bytes', lowering.bytes(program, plan), plan.bytes);
+  yield;
   lowering.verifyOwn(plan, program);
 }
 

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { CipherconvError, internalError } from '../base/errors.ts';
 import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
@@ -34,14 +35,16 @@ import { chooseUploadForm } from './uploadForm.ts';
  * A toeplitz plan, not yet proved: smallest t, packing search with the smallest q for each candidate, program.
  * @throws CipherconvError `beyond-bfv`, or `unsupported` for a kernel that does not take the weights.
  */
-export function compileToeplitz(demand: CompileDemand): Draft<ToeplitzPlan, ToeplitzProgram> {
+export function* compileToeplitz(demand: CompileDemand): Steps<Draft<ToeplitzPlan, ToeplitzProgram>> {
   const { spec, outputElements } = demand;
   const plainModulus = Math.max(2, demand.analysis.decodeWidth);
   const request = searchRequest(demand, plainModulus);
-  const found = searchPacking(request);
+  const found = yield* searchPacking(request);
   const { packing } = found;
   observePacking(demand, found);
+  yield;
   const program = buildToeplitz({ spec, packing, parameters: { degree: found.degree, plainModulus } });
+  yield;
   const norms = rowNorms(program);
   const { plaintexts, blockGroups, rows } = program;
   demand.observe({
@@ -49,6 +52,7 @@ export function compileToeplitz(demand: CompileDemand): Draft<ToeplitzPlan, Toep
     lowering: 'toeplitz',
     made: { plaintexts: plaintexts.length, rows: rows.length, blockGroups: blockGroups.length, ...norms },
   });
+  yield;
   const modulus = finalModulus(request, found, program, { ...norms, coefficients: outputElements });
   const parameters: Parameters = {
     degree: found.degree,
@@ -61,6 +65,7 @@ export function compileToeplitz(demand: CompileDemand): Draft<ToeplitzPlan, Toep
   const noise = { failure: request.failure, ...norms };
   const wire = modulus.dropped;
   const execution = executionOf(demand.request, found.kernel, parameters, program);
+  yield;
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const budget = predictedBudgetBits(dataModulus(parameters), plainModulus, response);
   const plan: ToeplitzPlan = {

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { reject, requireEqual } from '../base/reject.ts';
 import type { CostEstimate } from '../cost/estimate.ts';
@@ -12,7 +13,7 @@ import type { ToeplitzPlan, ToeplitzView } from './plan.ts';
 import { buildToeplitz, rowNorms } from './program.ts';
 import type { ToeplitzProgram } from './program.ts';
 import { simulateToeplitz } from './simulate.ts';
-import { verifyMatrix } from './verify.ts';
+import { matrixProof } from './verify.ts';
 import { toeplitzViews } from './views.ts';
 
 /** The toeplitz lowering: polynomial products on coefficients, no rotations and no keys. */
@@ -29,7 +30,7 @@ export const toeplitzLowering: Lowering<ToeplitzPlan, ToeplitzProgram, ToeplitzV
   counts: (program, { execution }) => countToeplitzOperations(program, execution.kernel),
   bytes: (program, plan) => countToeplitzBytes(program, plan.parameters, wireOf(plan)),
   transfer: toeplitzTransfer,
-  verifyMatrix,
+  verifyMatrix: matrixProof,
   verifyOwn: verifyLanes,
   simulate: simulateToeplitz,
 };
@@ -39,9 +40,9 @@ function cost({ report, bytes }: ToeplitzPlan): CostEstimate {
 }
 
 /** Its search is fast and its bytes are exact only in the end: the plan itself is the estimate. */
-function estimate(demand: CompileDemand): LoweringEstimate {
+function* estimate(demand: CompileDemand): Steps<LoweringEstimate> {
   try {
-    return { kind: 'estimate', estimate: cost(compileToeplitz(demand).plan) };
+    return { kind: 'estimate', estimate: cost((yield* compileToeplitz(demand)).plan) };
   } catch (error) {
     if (!(error instanceof CipherconvError) || error.code === 'internal') throw error;
     return { kind: 'refused', reason: error.details.message };

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { CipherconvError } from '../base/errors.ts';
 import { axisShapes } from './packing.ts';
 import type { AxisLayout, ToeplitzPacking } from './packing.ts';
@@ -41,12 +42,12 @@ function cheaper(best: Candidate | null, next: Candidate, objective: Objective):
   return best === null || isCheaper(next.estimate, best.estimate, objective) ? next : best;
 }
 
-function searchDegree(
+function* searchDegree(
   request: SearchRequest,
   degree: Degree,
   rowCandidates: readonly AxisLayout[],
   columnCandidates: readonly AxisLayout[],
-): DegreeResult {
+): Steps<DegreeResult> {
   const offer = offerOf(request, degree);
   let best: Candidate | null = null;
   let considered = 0;
@@ -58,6 +59,7 @@ function searchDegree(
           best = cheaper(best, candidate, request.objective);
       }
     }
+    yield;
   }
   return { offer, best, considered };
 }
@@ -101,13 +103,13 @@ function refuseAll(request: SearchRequest, results: readonly DegreeResult[]): ne
  * The cheapest packing and parameters for a convolution.
  * @throws CipherconvError `beyond-bfv` when no degree carries it; it says how many bits are missing.
  */
-export function searchPacking(request: SearchRequest): SearchResult {
+export function* searchPacking(request: SearchRequest): Steps<SearchResult> {
   const axes = axisShapes(request.shape);
   const rowCandidates = axisCandidates(axes.rows);
   const columnCandidates = axisCandidates(axes.columns);
-  const results = request.degrees.map((degree) =>
-    searchDegree(request, degree, rowCandidates, columnCandidates),
-  );
+  const results: DegreeResult[] = [];
+  for (const degree of request.degrees)
+    results.push(yield* searchDegree(request, degree, rowCandidates, columnCandidates));
   const chosen = results
     .flatMap(({ best }) => (best === null ? [] : [best]))
     .reduce<Candidate | null>((best, next) => cheaper(best, next, request.objective), null);

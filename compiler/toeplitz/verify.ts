@@ -1,3 +1,5 @@
+import { finish } from '../base/steps.ts';
+import type { Steps } from '../base/steps.ts';
 import { outputShape } from '../convolution/shape.ts';
 import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
@@ -23,10 +25,17 @@ import type { ToeplitzProgram } from './program.ts';
  * @throws CipherconvError `plan-rejected`
  */
 export function verifyMatrix(spec: ConvSpec, program: ToeplitzProgram): void {
+  finish(matrixProof(spec, program));
+}
+
+/** The same in steps. */
+export function* matrixProof(spec: ConvSpec, program: ToeplitzProgram): Steps<void> {
   checkPlaintexts(program);
+  yield;
   checkInputs(spec, program);
-  const cells = outputCells(spec, program);
-  const applied = appliedWeights(spec, program, cells);
+  yield;
+  const cells = yield* outputCells(spec, program);
+  const applied = yield* appliedWeights(spec, program, cells);
   compareWeights(spec, program, applied);
 }
 
@@ -79,14 +88,18 @@ function checkInputs(spec: ConvSpec, program: ToeplitzProgram): void {
   }
 }
 
+/** An exponent is looked up for all cells of an output: for so many, that alone is a step. */
+const MANY_CELLS = 4096;
+
 /** Weights that the program applies, laid out as `WeightSpec.values`, modulo t. */
-function appliedWeights(
+function* appliedWeights(
   spec: ConvSpec,
   program: ToeplitzProgram,
   cells: readonly OutputCells[],
-): Float64Array {
+): Steps<Float64Array> {
   const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   const applied = new Float64Array(outChannels * channelsPerGroup * kernelHeight * kernelWidth);
+  const looksAreLong = cells.some(({ groups }) => groups.length > MANY_CELLS);
   for (const [chunk, terms] of termsByChunk(program)) {
     const sources = new SourceTable(spec, program, chunk, cells);
     for (const { row, plaintext } of terms) {
@@ -94,12 +107,14 @@ function appliedWeights(
       for (let outputInProduct = 0; outputInProduct < cells.length; outputInProduct++) {
         const output = row * cells.length + outputInProduct;
         if (output >= outChannels) break;
-        weights.exponents.forEach((exponent, entry) => {
+        for (const [entry, exponent] of weights.exponents.entries()) {
+          if (looksAreLong) yield;
           const source = sources.of(exponent, outputInProduct);
-          if (source.kind === 'nothing') return;
+          if (source.kind === 'nothing') continue;
           const index = weightIndex(spec, row, output, source);
           applied[index] = (applied[index]! + source.sign * weights.values[entry]!) % program.plainModulus;
-        });
+        }
+        yield;
       }
     }
   }

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts';
 import { outputShape } from '../convolution/shape.ts';
 import type { OutputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
@@ -33,13 +34,13 @@ interface Cell {
  * Reads the output placements: each output exactly once, and every row laid out like row 0 with other channels. Row r
  * then holds the output channels from r * outputs on, in order, with `outputs` the length of what is returned.
  */
-export function outputCells(spec: ConvSpec, program: ToeplitzProgram): OutputCells[] {
+export function* outputCells(spec: ConvSpec, program: ToeplitzProgram): Steps<OutputCells[]> {
   const output = outputShape(spec);
   const seen = new Uint8Array(output.batch * output.channels * output.height * output.width);
   const cellsOfOutput: Mutable<OutputCells>[] = [];
   let firstChannel = 0;
   for (let row = 0; row < program.rows.length; row++)
-    firstChannel += readRow(output, program, row, firstChannel, { seen, cellsOfOutput });
+    firstChannel += yield* readRow(output, program, row, firstChannel, { seen, cellsOfOutput });
   const missing = seen.indexOf(0);
   if (missing >= 0)
     reject('result rows', 'an output is never computed', 'each output once', `output ${missing}`);
@@ -53,17 +54,17 @@ interface Reading {
 }
 
 /** Reads one result row; the number of its outputs. */
-function readRow(
+function* readRow(
   output: OutputShape,
   program: ToeplitzProgram,
   row: number,
   firstChannel: number,
   { seen, cellsOfOutput }: Reading,
-): number {
+): Steps<number> {
   const where = `result row ${row}`;
   /** Number of cells of each output met so far. */
   const met: number[] = [];
-  program.blockGroups.forEach(({ outputs }, group) => {
+  for (const [group, { outputs }] of program.blockGroups.entries()) {
     const { elements, coefficients } = outputs[row]!;
     elements.forEach((element, index) => {
       const coefficient = coefficients[index]!;
@@ -82,7 +83,8 @@ function readRow(
       if (row === 0) record(cells, cell);
       else requireSame(where, cells, at, cell);
     });
-  });
+    yield;
+  }
   met.forEach((count, outputInProduct) => {
     const expected = cellsOfOutput[outputInProduct]!.groups.length;
     if (count !== expected) reject(where, 'outputs are missing', String(expected), String(count));

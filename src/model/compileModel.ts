@@ -1,7 +1,9 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { compileSteps } from '../../compiler/lowerings/compile.ts';
+import type { Steps } from '../../compiler/base/steps.ts';
+import { finishInTurns, finishUnless } from '../steps.ts';
+import type { AbortableCompileOptions } from '../abortable.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { longWork } from '../../runtime/longWork.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ImportedLayer, ImportedModel } from '../frontend/onnx/types.ts';
@@ -18,7 +20,7 @@ import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { overflowHint } from '../compile.ts';
 
 /** What to compile every layer of a model for; everything has a default. */
-export interface ModelCompileOptions extends CompileOptions {
+export interface ModelCompileOptions extends AbortableCompileOptions {
   /** Accept a model in which nothing is encrypted. */
   readonly allowClear?: boolean;
 }
@@ -26,21 +28,42 @@ export interface ModelCompileOptions extends CompileOptions {
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
 const LAYOUT = 'NCHW';
 
+/** Told which layer begins: its position, how many there are. */
+type LayerObserver = (layer: number, total: number) => void;
+
 /**
  * Compiles an imported model: one plan for each linear layer, and the segments between them.
  * @param options apply to every layer
  * @param onLayer told which layer begins: its position, how many there are
  * @throws CipherconvError `overflow` or `beyond-bfv` naming the layer, `unsupported` for weights that are graph
- * inputs, symbolic extents without a size, and a model in which nothing can be encrypted unless `allowClear`.
+ * inputs, symbolic extents without a size, and a model in which nothing can be encrypted unless `allowClear`; the
+ * signal's reason when it aborts.
  */
 export function compileModel(
   model: ImportedModel,
   options: ModelCompileOptions = {},
-  onLayer: (layer: number, total: number) => void = () => undefined,
+  onLayer: LayerObserver = () => undefined,
 ): ModelPlan {
+  return finishUnless(options.signal, modelSteps(model, options, onLayer));
+}
+
+/** The same, with turns of the event loop in between, so that a signal of the same thread can abort it. */
+export function compileModelAsync(
+  model: ImportedModel,
+  options: ModelCompileOptions = {},
+  onLayer: LayerObserver = () => undefined,
+): Promise<ModelPlan> {
+  return finishInTurns(options.signal, modelSteps(model, options, onLayer));
+}
+
+function* modelSteps(
+  model: ImportedModel,
+  { allowClear, ...layerOptions }: Omit<ModelCompileOptions, 'signal'>,
+  onLayer: LayerObserver,
+): Steps<ModelPlan> {
   refuseOpenExtents(model);
   refuseOpenLayers(model);
-  if (options.allowClear !== true) refuseAllClear(model);
+  if (allowClear !== true) refuseAllClear(model);
   const complete = completeModel(model);
   const ends = model.layers.map(layerEnds);
   const cutting = cutGraph(
@@ -49,12 +72,12 @@ export function compileModel(
     model.outputs.map(({ name }) => name),
     ends.map(({ input, output }) => ({ input: input.tensor, output: output.tensor })),
   );
-  const layerOptions: CompileOptions & { allowClear?: boolean } = { ...options };
-  delete layerOptions.allowClear;
-  const plans = model.layers.map((layer, index) => {
+  const plans: StoredPlan[] = [];
+  for (const [index, layer] of model.layers.entries()) {
     onLayer(index, model.layers.length);
-    return compileLayer(model.file, layer, layerOptions);
-  });
+    plans.push(yield* compileLayer(model.file, layer, layerOptions));
+    yield;
+  }
   const layers = model.layers.map((layer, index): ModelLayer => {
     const { name, op, arrangement } = layer;
     return { name, op, arrangement, ...ends[index]!, stored: plans[index]! };
@@ -132,9 +155,9 @@ function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
   });
 }
 
-function compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): StoredPlan {
+function* compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): Steps<StoredPlan> {
   try {
-    return longWork(() => storedPlan(compileSpec(layer.spec, options), LAYOUT));
+    return storedPlan(yield* compileSteps(layer.spec, options), LAYOUT);
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
     const { where } = error.details;

@@ -3,7 +3,7 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { connect } from '../../src/client/index.ts';
-import type { InferStep } from '../../src/client/index.ts';
+import type { InferStep, RemotePlan } from '../../src/client/index.ts';
 import { clientPlanOf, encodeClientPlan } from '../../src/frontend/clientPlan.ts';
 import { digestOfParts } from '../../src/frontend/planDigest.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
@@ -22,6 +22,28 @@ const plan = compileSpec(smallSpec());
 const input = randomInput(plan.spec, 1);
 const expected = convolve(plan.spec, input);
 const isEvaluation = ({ path }: Seen): boolean => path.endsWith('/evaluate');
+
+describe('a remote plan', () => {
+  it('ends with `using`; it refuses to infer after that, asks nobody, and disposing twice is nothing', async () => {
+    await serving(plan, honest, async ({ url, digest, seen }) => {
+      let kept: RemotePlan;
+      {
+        using remote = await connect(url, digest);
+        kept = remote;
+        expect(liveSealObjects()).toBeGreaterThan(0);
+        expect(await remote.infer(input)).toEqual(expected);
+      }
+      const asked = seen.length;
+      const error = await kept.infer(input).then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      expect(error).toMatchObject({ code: 'usage' });
+      expect(seen.length).toBe(asked);
+      kept.dispose();
+    });
+  });
+});
 
 describe('infer', () => {
   it('fetches the plan, sends one upload, gives the convolution', async () => {

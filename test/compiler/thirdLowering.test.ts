@@ -57,8 +57,12 @@ const dummy: Lowering<DummyPlan, DummyProgram, ClientViewBase> = {
   name: 'dummy',
   refusal: () => null,
   cannotCarry: () => null,
-  estimate: () => ({ kind: 'estimate', estimate: { milliseconds: 1e-9, bytes: 1 } }),
-  compile: (demand) => {
+  *estimate() {
+    yield;
+    return { kind: 'estimate', estimate: { milliseconds: 1e-9, bytes: 1 } };
+  },
+  *compile(demand) {
+    yield;
     const program = columnsOf(demand.spec);
     const parameters = makeParameters(2048, Math.max(2, demand.analysis.decodeWidth));
     const budget = predictedBudgetBits(dataModulus(parameters), parameters.plainModulus, FRESH);
@@ -83,7 +87,8 @@ const dummy: Lowering<DummyPlan, DummyProgram, ClientViewBase> = {
   counts: ({ columns }) => ({ ...COUNTS, products: columns.length }),
   bytes: () => ({ upload: 1, response: 1 }),
   transfer: () => ({ usedChunks: [0], emptyRows: [] }),
-  verifyMatrix: (spec, program) => {
+  *verifyMatrix(spec, program) {
+    yield;
     const text = ({ columns }: DummyProgram): string =>
       JSON.stringify(columns.map(({ elements, values }) => [[...elements], [...values]]));
     requireEqual('matrix', text(columnsOf(spec)), text(program));
