@@ -4,18 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFilterConfig } from '../../src/frontend/config.ts';
 import { decodePicture } from '../../src/frontend/picture.ts';
 import { pictureTensor } from '../../src/frontend/pictureTensor.ts';
-import { startService } from '../../src/server/service.ts';
 import type { Service } from '../../src/server/service.ts';
-import { defaultSettings } from '../../src/server/settings.ts';
 import { launchChromium, openWatched, PLAIN_HOST } from '../support/chromium.ts';
 import type { WatchedPage } from '../support/chromium.ts';
 import { colour, deep, grey, rotated } from './pagePlans.ts';
-import type { Served } from './pagePlans.ts';
+import {
+  expectQuietPage,
+  ready,
+  choosePlan,
+  choosePicture,
+  encryptAndSend,
+  verdictOf,
+  pixelsOf,
+} from './pageActions.ts';
+import { servePage } from './servePage.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const pictures = join(process.env['DATA_DIR'] ?? 'DATA_DIR is not set', 'images');
@@ -36,23 +42,7 @@ beforeAll(async () => {
   ends.push(() => {
     rmSync(folder, { recursive: true, force: true });
   });
-  const pageFolder = join(folder, 'page');
-  await build({
-    configFile: join(root, 'vite.config.ts'),
-    root: join(root, 'src', 'page'),
-    logLevel: 'error',
-    build: { outDir: pageFolder },
-  });
-  const settings = {
-    ...defaultSettings(),
-    port: 0,
-    workers: 1,
-    keysMemoryBytes: 2 ** 26,
-    pageFolder,
-    allowedHosts: [PLAIN_HOST],
-  };
-  const plans = [grey, colour, rotated, deep].map(({ stored }) => stored);
-  service = await startService(plans, settings, () => undefined);
+  service = await servePage(join(folder, 'page'));
   ends.push(() => service.stop());
 });
 
@@ -71,53 +61,9 @@ async function open(options: BrowserContextOptions = {}, url = service.url): Pro
   return watched.page;
 }
 
-async function ready(page: Page): Promise<void> {
-  await page.locator('#plan-status').filter({ hasText: 'Ready' }).waitFor();
-}
-
-async function choosePlan(page: Page, { stored }: Served): Promise<void> {
-  await page.getByLabel('Filter served here').selectOption(stored.digest);
-  await page.locator('#plan-facts').filter({ hasText: stored.digest }).waitFor();
-  await ready(page);
-}
-
-async function choosePicture(page: Page, path: string): Promise<void> {
-  await page.getByLabel(/^Picture/).setInputFiles(path);
-  await page.locator('#run-status').filter({ hasText: 'Ready to encrypt' }).waitFor();
-}
-
-async function encryptAndSend(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Encrypt and send' }).click();
-  await page.locator('#result').waitFor();
-}
-
-/** Gives the page a filter config, and reads what it says. */
-async function verdictOf(page: Page, configText: string): Promise<string> {
-  const buffer = Buffer.from(configText);
-  const file = { name: 'filter.conv.json', mimeType: 'application/json', buffer };
-  await page.getByLabel(/^Filter config/).setInputFiles(file);
-  const verdict = page.locator('#compare-status.equal, #compare-status.different, #compare-alert:visible');
-  await verdict.waitFor();
-  return await verdict.innerText();
-}
-
-/** Red, green and blue of every pixel of a canvas, row by row. */
-async function pixelsOf(page: Page, id: string): Promise<number[]> {
-  const pixels = await page.evaluate<number[]>(`(() => {
-    const canvas = document.getElementById('${id}');
-    return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
-  })()`);
-  return pixels.filter((_, index) => index % 4 !== 3);
-}
-
-/** The page evaluated something, spoke to nobody else, and nothing went wrong. */
-function expectQuiet(): void {
-  const { complaints = ['nothing was watched'], requests = [] } = watched ?? {};
-  expect(complaints).toEqual([]);
-  const outside = requests.filter((url) => !/^(blob:|data:)/.test(url) && !url.startsWith(service.url));
-  expect(outside).toEqual([]);
-  expect(requests.some((url) => url.endsWith('/evaluate'))).toBe(true);
-}
+const expectQuiet = (): void => {
+  expectQuietPage(watched, service.url);
+};
 
 describe('the bundle', () => {
   const files = (): string[] =>
