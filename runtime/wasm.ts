@@ -14,7 +14,7 @@ interface MemoryLimits {
 
 declare const WebAssembly: WebAssemblyApi;
 
-export const PAGE_BYTES = 65536;
+const PAGE_BYTES = 65536;
 
 /** An object of the engine's; only good for handing to `instantiate` and other threads. */
 export interface WasmMemory<Buffer extends ArrayBuffer | SharedArrayBuffer> {

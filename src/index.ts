@@ -64,6 +64,7 @@ export type {
   GraphNode,
   GraphValue,
   ImportedLayer,
+  InnerNode,
   ImportedModel,
   ImportOptions,
   OpenExtent,
@@ -134,7 +135,7 @@ export type { LintOptions } from './lint/lint.ts';
 export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel, compileModelAsync } from './model/compileModel.ts';
-export type { ModelCompileOptions } from './model/compileModel.ts';
+export type { LayerObserver, ModelCompileOptions } from './model/compileModel.ts';
 export type {
   ClearNode,
   ModelLayer,

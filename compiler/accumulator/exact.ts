@@ -13,7 +13,7 @@ import type { ConvSpec } from '../convolution/spec.ts';
  */
 
 /** Taps first..last (inclusive) of one axis fall on the image for output positions like `position`. `null`: none do. */
-export interface AxisCase {
+interface AxisCase {
   readonly taps: { readonly first: number; readonly last: number } | null;
   /** The first output position with this case. */
   readonly position: number;
@@ -39,15 +39,18 @@ export interface AccumulatorAnalysis {
   readonly decodeWidth: number;
 }
 
-/** The distinct cases of one axis, in order of first position. `pad` is the pad at the beginning of the axis. */
-export function axisCases(
-  outputSize: number,
-  inputSize: number,
-  kernel: number,
-  stride: number,
-  pad: number,
-  dilation: number,
-): AxisCase[] {
+/** One axis of a convolution; `pad` is the pad at its beginning. */
+interface Axis {
+  readonly outputSize: number;
+  readonly inputSize: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly pad: number;
+  readonly dilation: number;
+}
+
+/** The distinct cases of one axis, in order of first position. */
+function axisCases({ outputSize, inputSize, kernel, stride, pad, dilation }: Axis): AxisCase[] {
   const seen = new Map<string, AxisCase>();
   for (let position = 0; position < outputSize; position++) {
     const start = position * stride - pad;
@@ -69,8 +72,22 @@ function borderCases(shape: ConvShape): Cases {
   const output = outputShape(shape);
   const { input, weights, strides, pads, dilations } = shape;
   return {
-    rows: axisCases(output.height, input.height, weights.kernelHeight, strides[0], pads[0], dilations[0]),
-    columns: axisCases(output.width, input.width, weights.kernelWidth, strides[1], pads[1], dilations[1]),
+    rows: axisCases({
+      outputSize: output.height,
+      inputSize: input.height,
+      kernel: weights.kernelHeight,
+      stride: strides[0],
+      pad: pads[0],
+      dilation: dilations[0],
+    }),
+    columns: axisCases({
+      outputSize: output.width,
+      inputSize: input.width,
+      kernel: weights.kernelWidth,
+      stride: strides[1],
+      pad: pads[1],
+      dilation: dilations[1],
+    }),
   };
 }
 

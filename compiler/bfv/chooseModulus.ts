@@ -44,7 +44,7 @@ export function dataPrimesOfBits(
   const primes: bigint[] = [];
   for (let index = 0; index < count; index++) {
     const size = Math.floor((bits + index) / count);
-    const [prime] = usablePrimes(degree, size, 1, plainModulus, primes, largest(size));
+    const prime = usablePrime(degree, size, plainModulus, primes, largest(size));
     if (prime === undefined) return null;
     primes.push(prime);
   }
@@ -52,25 +52,24 @@ export function dataPrimesOfBits(
   return primes.sort((left, right) => (left < right ? 1 : -1));
 }
 
-function usablePrimes(
+/** A prime of so many bits that SEAL takes beside t and the others; undefined for none. */
+function usablePrime(
   degree: Degree,
   bits: number,
-  count: number,
   plainModulus: number,
   exclude: readonly bigint[],
   largest?: bigint,
-): bigint[] {
+): bigint | undefined {
   const t = BigInt(plainModulus);
-  const spare = 2;
-  return nttPrimes(degree, bits, count + spare, exclude, largest)
-    .filter((prime) => greatestCommonDivisor(prime, t) === 1n)
-    .slice(0, count);
+  // Two to spare: at most a few primes divide t.
+  const candidates = nttPrimes(degree, bits, 3, exclude, largest);
+  return candidates.find((prime) => greatestCommonDivisor(prime, t) === 1n);
 }
 
 /** The smallest prime that can be SEAL's special prime beside `dataPrimes`. It only has to exist. */
 function smallestSpecialPrime(degree: Degree, plainModulus: number, dataPrimes: readonly bigint[]): bigint {
   for (let bits = MIN_PRIME_BITS; ; bits++) {
-    const [prime] = usablePrimes(degree, bits, 1, plainModulus, dataPrimes);
+    const prime = usablePrime(degree, bits, plainModulus, dataPrimes);
     if (prime !== undefined) return prime;
   }
 }

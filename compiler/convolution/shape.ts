@@ -60,19 +60,17 @@ export interface OutputShape {
 }
 
 /**
- * Output extent of one axis: floor((size + pads - (dilation * (kernel - 1) + 1)) / stride) + 1 (ONNX Conv).
+ * Output extent of one axis: floor((padded - (dilation * (kernel - 1) + 1)) / stride) + 1 (ONNX Conv), `padded` being the
+ * input extent with both pads.
  * @throws CipherconvError `shape-mismatch` when the kernel does not fit into the padded input.
  */
 function outputExtent(
   axis: 'height' | 'width',
-  size: number,
-  padBegin: number,
-  padEnd: number,
+  padded: number,
   kernel: number,
   dilation: number,
   stride: number,
 ): number {
-  const padded = size + padBegin + padEnd;
   const reach = dilation * (kernel - 1) + 1;
   if (reach > padded) {
     throw new CipherconvError({
@@ -93,8 +91,14 @@ export function outputShape(shape: ConvShape): OutputShape {
   return {
     batch: input.batch,
     channels: weights.outChannels,
-    height: outputExtent('height', input.height, top, bottom, weights.kernelHeight, dilations[0], strides[0]),
-    width: outputExtent('width', input.width, left, right, weights.kernelWidth, dilations[1], strides[1]),
+    height: outputExtent(
+      'height',
+      top + input.height + bottom,
+      weights.kernelHeight,
+      dilations[0],
+      strides[0],
+    ),
+    width: outputExtent('width', left + input.width + right, weights.kernelWidth, dilations[1], strides[1]),
   };
 }
 

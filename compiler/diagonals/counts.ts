@@ -71,7 +71,7 @@ export function diagonalsKeys(program: DiagonalsProgram, parameters: Parameters)
 }
 
 /** Bytes of keys for these rotations. */
-export function keysBytes(rotations: Pick<PlanKeys, 'steps' | 'exchange'>, parameters: Parameters): number {
+function keysBytes(rotations: Pick<PlanKeys, 'steps' | 'exchange'>, parameters: Parameters): number {
   const primes = allPrimes(parameters).map(String);
   const half = polynomialBytes(primes, parameters.degree, 0) + SEED_BYTES;
   return keyCount(rotations) * parameters.dataPrimes.length * half;

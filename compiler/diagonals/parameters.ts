@@ -53,7 +53,7 @@ function sizesOf(total: number, count: number): number[] {
 }
 
 /** Whether honest results decrypt right under these primes, by the rule of the demand. */
-export function carries(demand: RotationDemand, { dataPrimes, specialPrime }: RotationModulus): boolean {
+function carries(demand: RotationDemand, { dataPrimes, specialPrime }: RotationModulus): boolean {
   const { degree, failure, norms, coefficients, plainModulus } = demand;
   const { response } = diagonalsNoise({
     degree,

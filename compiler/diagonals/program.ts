@@ -43,7 +43,7 @@ export interface GiantStep {
   readonly terms: readonly DiagonalTerm[];
 }
 
-export interface DiagonalTerm {
+interface DiagonalTerm {
   /** Index into `DiagonalsProgram.inputs`. */
   readonly input: number;
   /** Left rotation of the input before the product, in [0, N/2). */
@@ -89,19 +89,19 @@ export function forEachTap(
   }
 }
 
-/** Outputs first..last of one axis whose tap stands on the image; none where first > last. */
+/**
+ * Outputs first..last of one axis whose tap stands on the image; none where first > last.
+ * @param shift tap * dilation - pad: where the tap of output 0 stands
+ */
 export function outputsOfTap(
-  tap: number,
+  shift: number,
   stride: number,
-  pad: number,
-  dilation: number,
   inputSize: number,
   outputSize: number,
 ): { first: number; last: number } {
-  const offset = tap * dilation - pad;
   return {
-    first: Math.max(0, Math.ceil(-offset / stride)),
-    last: Math.min(outputSize - 1, Math.floor((inputSize - 1 - offset) / stride)),
+    first: Math.max(0, Math.ceil(-shift / stride)),
+    last: Math.min(outputSize - 1, Math.floor((inputSize - 1 - shift) / stride)),
   };
 }
 
@@ -173,21 +173,12 @@ function collectDiagonals(
   const output = outputShape(spec);
   const { rowPitch } = packing;
   forEachTap(geometry, spec, plainModulus, (pair) => {
-    const rows = outputsOfTap(pair.kernelRow, strides[0], pads[0], dilations[0], input.height, output.height);
-    const columns = outputsOfTap(
-      pair.kernelColumn,
-      strides[1],
-      pads[1],
-      dilations[1],
-      input.width,
-      output.width,
-    );
+    const shiftY = pair.kernelRow * dilations[0] - pads[0];
+    const shiftX = pair.kernelColumn * dilations[1] - pads[1];
+    const rows = outputsOfTap(shiftY, strides[0], input.height, output.height);
+    const columns = outputsOfTap(shiftX, strides[1], input.width, output.width);
     const outputStart = planeStart(geometry, pair.output);
     const inputStart = planeStart(geometry, pair.source);
-    const [shiftY, shiftX] = [
-      pair.kernelRow * dilations[0] - pads[0],
-      pair.kernelColumn * dilations[1] - pads[1],
-    ];
     for (let i = rows.first; i <= rows.last; i++) {
       for (let j = columns.first; j <= columns.last; j++) {
         const address = i * strides[0] * rowPitch + j * strides[1];

@@ -98,13 +98,12 @@ function expectedNorms(degree: number, plainModulus: number, steps: StepCounts):
 /** Fewest microseconds, or bytes, over the numbers of data primes; null where no q carries the candidate. */
 function estimateCandidate(
   request: DiagonalsRequest,
-  layout: SlotLayout,
   geometry: SlotGeometry,
   plainModulus: number,
   steps: RotationSteps,
   counts: StepCounts,
 ): DiagonalsCandidate | null {
-  const { degree } = layout;
+  const { degree, rowPitch, planePitch, planesPerRow, period } = geometry.layout;
   const demand: RotationDemand = {
     degree,
     plainModulus,
@@ -118,7 +117,6 @@ function estimateCandidate(
   for (const dataPrimeCount of DATA_PRIMES) {
     const [estimate] = estimateOf(demand, dataPrimeCount, counts);
     if (estimate === undefined) continue;
-    const { rowPitch, planePitch, planesPerRow, period } = layout;
     const packing = { rowPitch, planePitch, planesPerRow, period, steps };
     const candidate = { degree, packing, plainModulus, dataPrimeCount, estimate };
     if (best === null || compareEstimates(estimate, best.estimate, request.objective) < 0) best = candidate;
@@ -230,7 +228,7 @@ function* searchDegree(
     for (const steps of stepCandidates(geometry, found)) {
       considered++;
       const counts = countSteps(geometry, found, steps);
-      const candidate = estimateCandidate(request, layout, geometry, plainModulus, steps, counts);
+      const candidate = estimateCandidate(request, geometry, plainModulus, steps, counts);
       if (candidate !== null) candidates.push(candidate);
       yield;
     }

@@ -55,14 +55,16 @@ function tapSpan(
   { kernelRow, kernelColumn }: TapPair,
 ): TapSpan | null {
   const { input, strides, pads, dilations } = shape;
-  const rows = outputsOfTap(kernelRow, strides[0], pads[0], dilations[0], input.height, output.height);
-  const columns = outputsOfTap(kernelColumn, strides[1], pads[1], dilations[1], input.width, output.width);
+  const shiftY = kernelRow * dilations[0] - pads[0];
+  const shiftX = kernelColumn * dilations[1] - pads[1];
+  const rows = outputsOfTap(shiftY, strides[0], input.height, output.height);
+  const columns = outputsOfTap(shiftX, strides[1], input.width, output.width);
   if (rows.first > rows.last || columns.first > columns.last) return null;
   const { rowPitch } = layout;
   return {
     first: rows.first * strides[0] * rowPitch + columns.first * strides[1],
     last: rows.last * strides[0] * rowPitch + columns.last * strides[1],
-    shift: (kernelRow * dilations[0] - pads[0]) * rowPitch + kernelColumn * dilations[1] - pads[1],
+    shift: shiftY * rowPitch + shiftX,
   };
 }
 

@@ -37,7 +37,7 @@ export interface CompileDemand {
 }
 
 /** What a program is made from: the parts of a plan that decide it. */
-export interface ProgramSource<P extends PlanBase> {
+interface ProgramSource<P extends PlanBase> {
   readonly spec: ConvSpec;
   readonly packing: P['packing'];
   readonly parameters: Pick<Parameters, 'degree' | 'plainModulus'>;

@@ -7,7 +7,7 @@
  * stand (with the smallest q for each candidate), `program` expands it, `parameters` fixes q by the program's exact norms
  * and what need not travel, `proof` verifies the plan that was taken. Each tells an observer what it made.
  */
-export type PassName = 'spec' | 'accumulator' | 'packing' | 'program' | 'parameters' | 'proof';
+type PassName = 'spec' | 'accumulator' | 'packing' | 'program' | 'parameters' | 'proof';
 
 export interface Pass {
   readonly name: PassName;

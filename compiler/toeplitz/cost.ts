@@ -4,7 +4,7 @@ import type { Degree } from '../bfv/security.ts';
 import type { CostEstimate } from '../cost/estimate.ts';
 
 /** How many operations a candidate needs, for all block groups together. */
-export interface OperationCounts {
+interface OperationCounts {
   readonly inputCiphertexts: number;
   readonly products: number;
   readonly outputCiphertexts: number;

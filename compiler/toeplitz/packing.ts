@@ -43,7 +43,7 @@ export interface ToeplitzPacking {
 }
 
 /** Where one kernel tap of an axis lands after space-to-depth: phase `phase`, `offset` positions into it. */
-export interface PhasedTap {
+interface PhasedTap {
   readonly tap: number;
   readonly phase: number;
   readonly offset: number;

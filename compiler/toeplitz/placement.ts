@@ -12,7 +12,7 @@ export interface Placement {
 }
 
 /** The elements of an input ciphertext, and the coefficients of its c0 that some output reads, ascending. */
-export interface InputPlacement extends Placement {
+interface InputPlacement extends Placement {
   readonly read: Int32Array;
 }
 

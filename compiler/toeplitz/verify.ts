@@ -153,15 +153,17 @@ function weightIndex(spec: ConvSpec, row: number, output: number, tap: SourceTap
   );
 }
 
+interface CheckedAxis {
+  readonly kernel: number;
+  readonly dilation: number;
+  readonly stride: number;
+  readonly pad: number;
+  readonly inputSize: number;
+  readonly outputSize: number;
+}
+
 /** Taps of one axis that fall on the image for at least one output. */
-function visibleTaps(
-  kernel: number,
-  dilation: number,
-  stride: number,
-  pad: number,
-  inputSize: number,
-  outputSize: number,
-): boolean[] {
+function visibleTaps({ kernel, dilation, stride, pad, inputSize, outputSize }: CheckedAxis): boolean[] {
   return Array.from({ length: kernel }, (_, tap) =>
     Array.from({ length: outputSize }, (__, position) => position * stride - pad + tap * dilation).some(
       (source) => source >= 0 && source < inputSize,
@@ -172,22 +174,22 @@ function visibleTaps(
 function compareWeights(spec: ConvSpec, program: ToeplitzProgram, applied: Float64Array): void {
   const { weights, input, strides, pads, dilations } = spec;
   const output = outputShape(spec);
-  const rows = visibleTaps(
-    weights.kernelHeight,
-    dilations[0],
-    strides[0],
-    pads[0],
-    input.height,
-    output.height,
-  );
-  const columns = visibleTaps(
-    weights.kernelWidth,
-    dilations[1],
-    strides[1],
-    pads[1],
-    input.width,
-    output.width,
-  );
+  const rows = visibleTaps({
+    kernel: weights.kernelHeight,
+    dilation: dilations[0],
+    stride: strides[0],
+    pad: pads[0],
+    inputSize: input.height,
+    outputSize: output.height,
+  });
+  const columns = visibleTaps({
+    kernel: weights.kernelWidth,
+    dilation: dilations[1],
+    stride: strides[1],
+    pad: pads[1],
+    inputSize: input.width,
+    outputSize: output.width,
+  });
   const centred = centredWeights(weights);
   applied.forEach((value, index) => {
     const kernelColumn = index % weights.kernelWidth;

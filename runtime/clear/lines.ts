@@ -10,7 +10,7 @@ import { channelRange, checkShape, geometryOf, groupFilter, padImage, windows } 
  * Adds one line of outputs to `sums` [outWidth, columns].
  * @param shift from the first line's windows to this line's, elements
  */
-export type LineProduct = (shift: number, sums: Float64Array) => void;
+type LineProduct = (shift: number, sums: Float64Array) => void;
 
 /**
  * Prepares the product for one group, once for all lines: they differ in nothing but where they lie.

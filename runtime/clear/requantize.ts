@@ -9,7 +9,7 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 export type Requantization = TfliteRequantization | QlinearRequantization | ShiftRequantization;
 
 /** What every kind of requantization ends with. */
-export interface RequantizationEnd {
+interface RequantizationEnd {
   /** Added after scaling, before `clamp`. */
   readonly outputZeroPoint: number;
   /** Range that outputs saturate to. */

@@ -3,7 +3,7 @@ import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { kernelFor } from './kernels.ts';
 import type { Evaluator, EvaluatorOptions } from './types.ts';
 
-export type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
+export type { Evaluator, EvaluatorOptions } from './types.ts';
 
 /**
  * Prepares a plan for evaluation with its kernel.

@@ -93,10 +93,14 @@ export class NttEvaluator implements Evaluator {
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#rows = buildSteps(program, transfer);
     this.#groups = program.blockGroups.length;
-    this.#source = prepareWeights(scope, seal, this.#context, this.#evaluator, program.plaintexts, {
-      memoryBytes,
-      onProgress: this.#onProgress,
-    });
+    this.#source = prepareWeights(
+      { scope, seal, context: this.#context, evaluator: this.#evaluator },
+      program.plaintexts,
+      {
+        memoryBytes,
+        onProgress: this.#onProgress,
+      },
+    );
     this.weights = this.#source.weights;
     const used = plan.transfer.usedChunks.length;
     const ciphertextBytes = 2 * this.#context.degree * this.#context.dataPrimeCount * WORD_BYTES;

@@ -86,10 +86,7 @@ export class DiagonalsEvaluator implements Evaluator {
     const program = this.#program;
     const transform = slotTransform(program.degree, program.plainModulus);
     return preparePlaintexts(
-      this.#scope,
-      this.#seal,
-      this.#context,
-      this.#evaluator,
+      { scope: this.#scope, seal: this.#seal, context: this.#context, evaluator: this.#evaluator },
       program.plaintexts.length,
       (index, writer) => {
         transform.encode(denseSlots(program, program.plaintexts[index]!)).forEach((coefficient, at) => {

@@ -34,6 +34,14 @@ interface WeightOptions {
   readonly onProgress: ((done: number, total: number) => void) | null;
 }
 
+/** What makes plaintexts and keeps them. */
+interface SealTools {
+  readonly scope: SealScope;
+  readonly seal: PublicSeal;
+  readonly context: BfvContext;
+  readonly evaluator: SealEvaluator;
+}
+
 const WORD_BYTES = 8;
 
 /** Puts the coefficients of plaintext number `index` that are not 0 into the writer, residues in [0, t). */
@@ -46,12 +54,7 @@ type Transform = (index: number, target: Plaintext) => void;
  * Always in NTT form: outside it, SEAL's `multiplyPlain` skips the centred lift for a plaintext with a single
  * coefficient, and the noise of a negative weight w grows by t - |w| instead of |w|.
  */
-function makeTransform(
-  seal: PublicSeal,
-  context: BfvContext,
-  evaluator: SealEvaluator,
-  write: WritePlaintext,
-): Transform {
+function makeTransform({ seal, context, evaluator }: SealTools, write: WritePlaintext): Transform {
   const writer = new PlaintextWriter(seal, context);
   return (index, target) => {
     writer.clear();
@@ -63,10 +66,7 @@ function makeTransform(
 
 /** The weights of a toeplitz program; see `preparePlaintexts`. */
 export function prepareWeights(
-  scope: SealScope,
-  seal: PublicSeal,
-  context: BfvContext,
-  evaluator: SealEvaluator,
+  tools: SealTools,
   polynomials: readonly RingPlaintext[],
   options: WeightOptions,
 ): WeightSource {
@@ -74,23 +74,21 @@ export function prepareWeights(
     const { exponents, values } = polynomials[index]!;
     for (let entry = 0; entry < values.length; entry++) {
       const value = values[entry]!;
-      writer.put(exponents[entry]!, value < 0 ? value + context.plainModulus : value);
+      writer.put(exponents[entry]!, value < 0 ? value + tools.context.plainModulus : value);
     }
   };
-  return preparePlaintexts(scope, seal, context, evaluator, polynomials.length, write, options);
+  return preparePlaintexts(tools, polynomials.length, write, options);
 }
 
 /** Transforms the plaintexts now and keeps them, or, past the memory allowed, one at a time when asked for. */
 export function preparePlaintexts(
-  scope: SealScope,
-  seal: PublicSeal,
-  context: BfvContext,
-  evaluator: SealEvaluator,
+  tools: SealTools,
   count: number,
   write: WritePlaintext,
   options: WeightOptions,
 ): WeightSource {
-  const transform = makeTransform(seal, context, evaluator, write);
+  const { scope, seal, context } = tools;
+  const transform = makeTransform(tools, write);
   const bytes = count * context.degree * context.dataPrimeCount * WORD_BYTES;
   if (bytes > options.memoryBytes) {
     const scratch = scope.own(new seal.Plaintext());

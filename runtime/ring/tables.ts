@@ -13,7 +13,7 @@ export interface ShoupConstants {
 }
 
 /** The lanes hold residues below 2^31. */
-export const LARGEST_RING_PRIME = 2 ** 31 - 1;
+const LARGEST_RING_PRIME = 2 ** 31 - 1;
 
 export function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;

@@ -25,7 +25,7 @@ const PARMS_ID_BYTES = 32;
 const NTT_FLAG_AT = HEADER_BYTES + PARMS_ID_BYTES;
 
 /** Index of the key for a rotation of both slot rows by `step` to the left; 0: for their exchange. */
-export function galoisIndex(degree: number, step: number): number {
+function galoisIndex(degree: number, step: number): number {
   if (step === 0) return degree - 1;
   let element = 1;
   for (let count = 0; count < step; count++) element = (3 * element) % (2 * degree);

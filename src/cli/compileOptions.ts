@@ -27,7 +27,7 @@ export interface ParsedOptions {
 }
 
 /** Adds the option that holds every accumulator to a width; models have nowhere to declare one. */
-export function addAccumulatorBits(command: CommandUnknownOpts): void {
+function addAccumulatorBits(command: CommandUnknownOpts): void {
   command.option(
     '--accumulator-bits <n>',
     'bits of the accumulator, in place of what the file declares or implies',

@@ -25,7 +25,7 @@ import type { Terminal } from './terminal.ts';
 export { endAtInterrupt } from './interrupt.ts';
 
 /** Adds one command to the program; `terminal` is asked for when the command runs, after the options are known. */
-export type AddCommand = (program: Command, terminal: () => Terminal) => void;
+type AddCommand = (program: Command, terminal: () => Terminal) => void;
 
 const COMMANDS: readonly AddCommand[] = [
   addLint,

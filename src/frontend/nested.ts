@@ -2,7 +2,7 @@ import { elementCount } from '../../compiler/base/tensor.ts';
 import type { JsonPath } from './positions.ts';
 
 /** Why an array from JSON is not a tensor of the shape it should have. `path` leads from the array to the fault. */
-export interface NestingFault {
+interface NestingFault {
   readonly kind: 'count' | 'nesting' | 'element';
   readonly path: JsonPath;
   readonly message: string;

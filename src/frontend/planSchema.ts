@@ -195,10 +195,6 @@ const diagonalsShape = {
   keys: z.strictObject({ steps: z.array(withinRow), exchange: z.boolean(), bytes: natural }),
 };
 
-/** Typed by the plan, so that they fail to compile when a plan and its schema drift apart. */
-export const toeplitzSchema: z.ZodType<ToeplitzPlan> = z.strictObject(toeplitzShape);
-export const diagonalsSchema: z.ZodType<DiagonalsPlan> = z.strictObject(diagonalsShape);
-
 /** 32 bytes. */
 export const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -209,8 +205,12 @@ export const fileShape = {
 };
 
 const serverShape = { ...fileShape, blind: hex32.nullable() };
-const toeplitzFile = z.strictObject({ ...toeplitzShape, ...serverShape });
-const diagonalsFile = z.strictObject({ ...diagonalsShape, ...serverShape });
+// `satisfies`: they fail to compile when a plan and its schema drift apart.
+const toeplitzFile = z.strictObject({ ...toeplitzShape, ...serverShape }) satisfies z.ZodType<ToeplitzPlan>;
+const diagonalsFile = z.strictObject({
+  ...diagonalsShape,
+  ...serverShape,
+}) satisfies z.ZodType<DiagonalsPlan>;
 
 /** Whether parsed JSON says that it is a diagonals plan, or the view of one. */
 export function saysDiagonals(value: unknown): boolean {

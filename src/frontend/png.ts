@@ -141,7 +141,7 @@ function scanlineBytes(header: Uint8Array, file: string): number {
  * Refuses a size before anything of it is made.
  * @throws CipherconvError `unsupported`.
  */
-export function requirePixelCount(width: number, height: number, file: string): void {
+function requirePixelCount(width: number, height: number, file: string): void {
   if (width * height > LARGEST_PIXEL_COUNT) tooLarge(file, 'at most 2^26 pixels', `${width} x ${height}`);
 }
 

@@ -14,7 +14,7 @@ import type { Readable } from 'node:stream';
 export const LARGEST_STREAM_BYTES = 2 ** 29;
 
 /** The path is no regular file, though it would have to be one. */
-export class NotRegularError extends Error {}
+class NotRegularError extends Error {}
 
 /** The reason why `stats` are not of a regular file; null when they are. */
 function irregularity(stats: Stats): string | null {

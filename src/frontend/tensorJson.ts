@@ -9,7 +9,7 @@ interface Numbers {
 }
 
 /** `{ "shape": [...], "data": [...] }`, data flat. */
-export function* tensorJsonPieces({ shape, data }: Numbers): Generator<string> {
+function* tensorJsonPieces({ shape, data }: Numbers): Generator<string> {
   yield `{"shape":${JSON.stringify(shape)},"data":[`;
   for (let start = 0; start < data.length; start += PIECE) {
     const length = Math.min(PIECE, data.length - start);

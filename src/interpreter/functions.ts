@@ -11,7 +11,7 @@ export type Unary = (value: number) => number;
 export const sigmoid: Unary = (x) => 1 / (1 + Math.exp(-x));
 
 /** ln(1 + e^x), which does not overflow. */
-export const softplus: Unary = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const softplus: Unary = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** max(0, min(1, alpha x + beta)), rounded after the product and after the sum. */
 export function hardSigmoid(alpha: number, beta: number): Unary {
@@ -20,7 +20,7 @@ export function hardSigmoid(alpha: number, beta: number): Unary {
 
 const hardSixth = hardSigmoid(Math.fround(1 / 6), 0.5);
 /** x times hardSigmoid(x) with alpha 1/6 and beta 1/2. */
-export const hardSwish: Unary = (x) => x * hardSixth(x);
+const hardSwish: Unary = (x) => x * hardSixth(x);
 
 /** Abramowitz and Stegun 7.1.26 would do for seven digits; this is the series and continued fraction to a double. */
 export const erf: Unary = (x) => {

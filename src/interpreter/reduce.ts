@@ -6,7 +6,7 @@ import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 /** Sums, extremes and shares along axes: in doubles, rounded to the type once at the end. */
 
 /** The tensor as rows: the axes that stay, then those that are reduced. */
-export function rowsOf(
+function rowsOf(
   input: DenseTensor,
   axes: ReadonlySet<number>,
 ): { readonly data: DenseTensor['data']; readonly rows: number; readonly length: number } {

@@ -43,7 +43,7 @@ export async function loadCalibration(path: string): Promise<CalibrationInputs> 
   return calibrationOf(path, inputs);
 }
 
-export function calibrationOf(path: string, inputs: readonly InputSource[]): CalibrationInputs {
+function calibrationOf(path: string, inputs: readonly InputSource[]): CalibrationInputs {
   const unfitted: string[] = [];
   let fitted = 0;
   return {

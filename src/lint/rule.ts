@@ -24,7 +24,7 @@ export interface SourceLayer {
 }
 
 /** A node of a model that cannot be compiled. */
-export interface UnsupportedNode {
+interface UnsupportedNode {
   readonly name: string;
   readonly op: string;
   /** What about it, such as `attribute auto_pad = "NOTSET"`. */

@@ -8,7 +8,7 @@ import type { GitIgnores } from './ignores.ts';
 import { isLinted } from './sources.ts';
 
 /** What a search came upon, in order: a file to lint, or a file, or all below a folder, that could not be looked into. */
-export type Found =
+type Found =
   | { readonly kind: 'file'; readonly path: string }
   | {
       readonly kind: 'refused-file' | 'refused-folder';

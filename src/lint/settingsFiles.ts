@@ -5,7 +5,7 @@ import { readText, requireReadable, STANDARD_STREAM } from '../frontend/files.ts
 import { DEFAULT_SETTINGS, parseSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 
-export const SETTINGS_FILE = 'cipherconv.config.json';
+const SETTINGS_FILE = 'cipherconv.config.json';
 
 /** Settings for a linted file; `error` when its settings file is broken, and then the defaults stand in. */
 export interface FoundSettings {

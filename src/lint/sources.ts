@@ -62,7 +62,7 @@ export function holdTo(source: LintSource, bits: number | undefined): LintSource
 }
 
 /** An imported model as the linter sees it. Models have no lines and columns. */
-export function modelSource(model: ImportedModel): LintSource {
+function modelSource(model: ImportedModel): LintSource {
   const { file, inputs, layers, openLayers, unsupported } = model;
   const outside = new Set(inputs.map(({ name }) => name));
   return {

@@ -29,7 +29,7 @@ export interface ModelCompileOptions extends AbortableCompileOptions {
 const LAYOUT = 'NCHW';
 
 /** Told which layer begins: its position, how many there are. */
-type LayerObserver = (layer: number, total: number) => void;
+export type LayerObserver = (layer: number, total: number) => void;
 
 /**
  * Compiles an imported model: one plan for each linear layer, and the segments between them.

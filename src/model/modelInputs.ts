@@ -14,7 +14,7 @@ import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
 import type { CrossingElement, TypedTensor } from './typedTensor.ts';
 
 /** What a tensor file says. */
-export interface Numbers {
+interface Numbers {
   readonly file: string;
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;

@@ -32,7 +32,7 @@ export interface OrtTensor {
   readonly data: TypedTensor['data'];
 }
 
-export interface OrtSession {
+interface OrtSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;

@@ -27,7 +27,7 @@ export interface PlanFacts {
   readonly openMs: number;
 }
 
-export type StepName = 'encrypt' | 'send keys' | 'send and evaluate' | 'decrypt';
+type StepName = 'encrypt' | 'send keys' | 'send and evaluate' | 'decrypt';
 
 /** One finished step. */
 export interface Step {

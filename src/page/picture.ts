@@ -27,7 +27,7 @@ export async function sourceOf(file: File): Promise<Source> {
 }
 
 /** @throws Error in words for people, when the plan takes something that no picture is. */
-export function pictureChannels({ input }: ConvShape): 1 | 3 {
+function pictureChannels({ input }: ConvShape): 1 | 3 {
   const { batch, channels } = input;
   if (batch !== 1) throw new Error(`This plan takes ${batch} inputs at once, and this page has one picture.`);
   if (channels === 1 || channels === 3) return channels;

@@ -3,7 +3,7 @@ import type { Size } from '../frontend/pictureFit.ts';
 /** Pixels in and out: pure functions on bytes, so that they are tested without a browser. */
 
 /** Pixels that are read off a canvas at once; a larger picture is scaled down to that many by the browser first. */
-export const LARGEST_CANVAS_PIXELS = 2 ** 24;
+const LARGEST_CANVAS_PIXELS = 2 ** 24;
 
 /** The size at which a picture is read: its own, or one of the same proportions with so many pixels. */
 export function readingSize({ width, height }: Size): Size {

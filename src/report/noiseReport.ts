@@ -15,19 +15,19 @@ import { planNoise } from '../../compiler/lowerings/noise.ts';
 
 /** The noise of a plan, told for people: from a fresh encryption to what decryption meets, and what the neighbours are. */
 
-export interface NoiseStep {
+interface NoiseStep {
   readonly name: string;
   /** log2 of the bound on |v|; for reading, nothing is decided by it. */
   readonly bits: number;
 }
 
-export interface Neighbour {
+interface Neighbour {
   readonly change: string;
   /** What would follow, or why it cannot be. */
   readonly consequence: string;
 }
 
-export interface FailureComparison {
+interface FailureComparison {
   readonly failure: Failure;
   readonly coeffModulusBits: readonly number[];
   readonly degree: number;

@@ -3,7 +3,7 @@ import { extname, join, relative, sep } from 'node:path';
 
 /** The page, read once and served from memory: no request ever becomes a path in the file system. */
 
-export interface PageFile {
+interface PageFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly type: string;
   readonly cacheControl: string;

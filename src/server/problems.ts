@@ -63,7 +63,7 @@ export interface ProblemDetails {
 }
 
 /** The URN that names a kind of problem. */
-export function problemType(kind: ProblemKind): string {
+function problemType(kind: ProblemKind): string {
   return `urn:cipherconv:problem:${kind}`;
 }
 

@@ -36,7 +36,7 @@ export interface Case {
 }
 
 /** Numbers in [0, 1): a linear congruential generator, upper bits. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = BigInt(seed) * 2862933555777941757n + 3037000493n;
   return () => {
     state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;

@@ -103,7 +103,7 @@ export interface Layout {
   readonly outputsPerProduct?: number;
 }
 
-export function makePacking(spec: ConvSpec, layout: Layout): ToeplitzPacking {
+function makePacking(spec: ConvSpec, layout: Layout): ToeplitzPacking {
   const output = outputShape(spec);
   const axes = axisShapes(spec);
   const phaseFactors = layout.phaseFactors ?? { rows: 1, columns: 1 };

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..', '..');
  * What somebody who takes `cipherconv/client` writes: a program that parses a client plan, encrypts a picture and
  * decrypts what `evaluate` answers.
  */
-export const PROGRAM = `
+const PROGRAM = `
 import { createPlanClient, parseClientPlan } from 'cipherconv/client';
 globalThis.infer = async (plan, shape, values, evaluate) => {
   const client = await createPlanClient(parseClientPlan(plan, 'plan'));

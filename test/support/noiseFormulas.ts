@@ -10,7 +10,7 @@ function ceilDivide(numerator: bigint, denominator: bigint): bigint {
   return (numerator + denominator - 1n) / denominator;
 }
 
-export const ERROR_VARIANCE = 10.5;
+const ERROR_VARIANCE = 10.5;
 
 /** Its deviation: the error and a rounding uniform over an interval of length 1. */
 export const FRESH_SYMMETRIC_DEVIATION = Math.sqrt(ERROR_VARIANCE + 1 / 12);
@@ -87,13 +87,4 @@ export function rotation(
   const digits = dataPrimes.reduce((total, prime) => total + prime, 0n);
   const keySwitch = ceilDivide(2n * ERROR_BOUND * BigInt(degree) * digits, specialPrime);
   return noise + keySwitch + BigInt(1 + degree);
-}
-
-export function rotationProxyVariance(
-  degree: number,
-  dataPrimes: readonly bigint[],
-  specialPrime: bigint,
-): number {
-  const squares = dataPrimes.reduce((total, prime) => total + (Number(prime) / Number(specialPrime)) ** 2, 0);
-  return ERROR_VARIANCE * degree * squares + (1 + (2 * degree) / 3) / 12;
 }

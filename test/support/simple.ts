@@ -8,7 +8,7 @@ export type SimpleOverrides = Partial<Omit<ConvSpec, 'input' | 'weights'>> & {
   readonly weights?: Partial<WeightSpec>;
 };
 
-export const GAUSSIAN = [1, 2, 1, 2, 3, 2, 1, 2, 1];
+const GAUSSIAN = [1, 2, 1, 2, 3, 2, 1, 2, 1];
 
 /** A 2-bit 3x3 Gaussian on a padded 28x28 picture, with any field replaced. */
 export function simpleSpec(overrides: SimpleOverrides = {}): ConvSpec {

@@ -19,7 +19,7 @@ export interface DirectExports {
   rows1: RowKernel;
 }
 
-export type RowKernel = (
+type RowKernel = (
   planes: number,
   limbStride: number,
   limbs: number,

@@ -105,7 +105,7 @@ export function checkedBindings(
   return bind ?? new Map();
 }
 
-export function noSuchInput(option: string, name: string, names: readonly string[]): CipherconvError {
+function noSuchInput(option: string, name: string, names: readonly string[]): CipherconvError {
   const suggestion = nearest(name, names);
   return new CipherconvError({
     code: 'usage',

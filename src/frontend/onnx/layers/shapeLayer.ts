@@ -42,7 +42,7 @@ export interface PlaneForm extends Pick<ConvShape, 'strides' | 'pads' | 'dilatio
 }
 
 /** A convolution over three. */
-export interface VolumeForm extends Pick<VolumeConvolution, 'strides' | 'pads' | 'dilations' | 'group'> {
+interface VolumeForm extends Pick<VolumeConvolution, 'strides' | 'pads' | 'dilations' | 'group'> {
   readonly kind: 'volume';
   /** [batch, channels, depth, height, width] */
   readonly input: Five;
@@ -51,7 +51,7 @@ export interface VolumeForm extends Pick<VolumeConvolution, 'strides' | 'pads' |
 }
 
 /** A transposed convolution over two axes. */
-export interface TransposedForm extends Pick<
+interface TransposedForm extends Pick<
   TransposedConvolution,
   'strides' | 'begins' | 'dilations' | 'group' | 'output'
 > {

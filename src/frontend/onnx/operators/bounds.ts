@@ -15,7 +15,7 @@ import type { BoundsRule } from './operator.ts';
  */
 
 /** What is known of the values of a tensor; null for nothing. */
-export function boundsOf(state: GraphState, name: string): Interval | null {
+function boundsOf(state: GraphState, name: string): Interval | null {
   const known = state.bounds.get(name);
   if (known !== undefined) return known;
   const range = wholeOf(state, name)?.range ?? null;

@@ -57,7 +57,7 @@ function readAttributeTensor(view: NodeView, value: Parameters<typeof decodeTens
 }
 
 /** The value of a Constant node, in whichever attribute it is; null for strings and sparse tensors. */
-export function constantValue(view: NodeView): OnnxTensor | null {
+function constantValue(view: NodeView): OnnxTensor | null {
   const { attributes } = view.node;
   const tensor = attributes.get('value')?.t;
   if (tensor !== undefined) return readAttributeTensor(view, tensor);

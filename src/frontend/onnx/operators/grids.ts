@@ -55,13 +55,13 @@ export function withinType(state: GraphState, name: string, range: Interval | nu
 }
 
 /** What is known of the node's first input as quantized floats. */
-export function quantizedInput({ node, state }: NodeView, index = 0): Quantized | null {
+function quantizedInput({ node, state }: NodeView, index = 0): Quantized | null {
   const name = inputName(node, index);
   return name === null ? null : (state.quantized.get(name) ?? null);
 }
 
 /** Ranges of the inputs; null for one that is left out or may hold fractions. */
-export function wholeInputs({ node, state }: NodeView): Whole[] {
+function wholeInputs({ node, state }: NodeView): Whole[] {
   return node.inputs.map((name) => (name === '' ? null : wholeOf(state, name)));
 }
 

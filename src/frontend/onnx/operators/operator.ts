@@ -35,7 +35,7 @@ export type ShapeRule = (view: NodeView) => readonly Inferred[];
 export type Whole = { readonly range: Interval | null } | null;
 
 /** What is known of the values of an output. */
-export interface GridFacts {
+interface GridFacts {
   /** Floats that are a scale times integers. */
   readonly quantized: Quantized | null;
   /** Whole numbers. */

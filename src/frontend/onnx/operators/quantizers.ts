@@ -30,7 +30,7 @@ export interface Quantizer {
   readonly output: 'integer' | 'float';
 }
 
-export type Rounding = (value: number) => number;
+type Rounding = (value: number) => number;
 
 const awayFromZero = (round: (magnitude: number) => number): Rounding => {
   return (value) => Math.sign(value) * round(Math.abs(value));
@@ -227,7 +227,7 @@ export function dequantizeConstant(integers: OnnxTensor, { scales, zeroPoints, a
 }
 
 /** Index along `axis` of a flat index; 0 for no axis. */
-export function axisIndexer(shape: readonly number[], axis: number | null): (index: number) => number {
+function axisIndexer(shape: readonly number[], axis: number | null): (index: number) => number {
   if (axis === null) return () => 0;
   const inner = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);
   const extent = shape[axis]!;

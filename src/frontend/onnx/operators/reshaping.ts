@@ -70,7 +70,7 @@ const unsqueezeShape: ShapeRule = (view) => {
 };
 
 /** The permutation of a Transpose: the axes in reverse unless it says otherwise. */
-export function permutationOf(view: NodeView, rank: number): number[] {
+function permutationOf(view: NodeView, rank: number): number[] {
   const permutation =
     intsAttribute(view.node, 'perm') ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
   const isOne = permutation.length === rank && new Set(permutation).size === rank;

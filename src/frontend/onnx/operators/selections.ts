@@ -48,7 +48,7 @@ const gatherShape: ShapeRule = (view) => {
 };
 
 /** Start, step and count of a Slice on each axis; null when they are not constant. */
-export function sliceOf(
+function sliceOf(
   view: NodeView,
   shape: readonly number[],
 ): readonly { readonly start: number; readonly step: number; readonly count: number }[] | null {
@@ -80,7 +80,7 @@ const sliceShape: ShapeRule = (view) => {
 };
 
 /** Extents of the parts of a Split along its axis; null when they are not constant. */
-export function splitOf(view: NodeView, extent: number): readonly number[] | null {
+function splitOf(view: NodeView, extent: number): readonly number[] | null {
   const parts = view.node.outputs.length;
   const listed = listOf(view, 'split', 1);
   if (listed === null) return null;
@@ -108,7 +108,7 @@ const splitShape: ShapeRule = (view) => {
 };
 
 /** Begins and ends of a Pad on each axis; null when they are not constant. */
-export function padsOf(view: NodeView, rank: number): readonly (readonly [number, number])[] | null {
+function padsOf(view: NodeView, rank: number): readonly (readonly [number, number])[] | null {
   const [pads, axes] = [listOf(view, 'pads', 1), listOf(view, 'axes', 3)];
   if (pads === null || pads === 'none' || axes === null) return null;
   const chosen =
