@@ -13,12 +13,12 @@ import { batchingPrime, chooseSizes, DATA_PRIMES, powersOfTwo } from './paramete
 import type { RotationDemand } from './parameters.ts';
 import { largestModulusBits } from '../bfv/security.ts';
 import type { Degree, SecurityBits } from '../bfv/security.ts';
-import { centredWeights } from '../convolution/spec.ts';
 import type { OutputShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { compareEstimates, describeEstimate } from '../cost/estimate.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import type { RefusedCandidate } from '../lowering/plan.ts';
+import { hasSeveralTaps, matrixEntries } from './entries.ts';
 
 /**
  * The diagonals search: every ring degree, plane pitches tight or dividing the slot row, and every way to split rotations
@@ -132,7 +132,7 @@ function estimateCandidate(
  * where no degree has room.
  */
 export function leastEstimate(request: DiagonalsRequest): CostEstimate | null {
-  const entries = matrixEntries(request);
+  const entries = matrixEntries(request.spec, request.output);
   const least = request.degrees.flatMap((degree) => leastAt(request, degree, entries));
   return least.sort((left, right) => compareEstimates(left, right, request.objective))[0] ?? null;
 }
@@ -149,7 +149,7 @@ function leastAt(
   const inputCiphertexts = Math.ceil((input.batch * input.channels * input.height * input.width) / degree);
   const outputs = output.batch * output.channels * output.height * output.width;
   const outputCiphertexts = Math.ceil(outputs / degree);
-  const rotates = hasSeveralTaps(spec);
+  const rotates = hasSeveralTaps(spec, output);
   const [terms, moves] = rotates ? [2, 1] : [1, 0];
   const counts = {
     inputCiphertexts,
@@ -169,21 +169,6 @@ function leastAt(
   });
   const demand = { degree, plainModulus, failure, securityBits, norms, coefficients: degree, rotates };
   return DATA_PRIMES.flatMap((count) => estimateOf(demand, count, counts)).slice(0, 1);
-}
-
-/** Entries of the filter matrix that are not 0, each in a slot of its own; 0 where windows may reach into the padding. */
-function matrixEntries({ spec: { weights, pads }, output }: DiagonalsRequest): number {
-  if (pads.some((pad) => pad > 0)) return 0;
-  const taps = centredWeights(weights).reduce((count, weight) => (weight === 0 ? count : count + 1), 0);
-  return taps * output.batch * output.height * output.width;
-}
-
-/** Whether some output channel has more than one weight that is not 0, so that slots have to be rotated. */
-function hasSeveralTaps({ weights }: ConvSpec): boolean {
-  const centred = centredWeights(weights);
-  const perOutput = centred.length / weights.outChannels;
-  const counts = new Int32Array(weights.outChannels);
-  return centred.some((weight, index) => weight !== 0 && ++counts[Math.floor(index / perOutput)]! > 1);
 }
 
 /** The estimate with `count` data primes; none where they do not carry the demand. */
