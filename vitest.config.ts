@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { MANY_PROCESSES } from './test/manyProcesses.ts';
 
 /**
  * Tests that need a process of their own: they count what lives in the heaps of SEAL, start threads and servers, or put
@@ -12,7 +13,7 @@ const APART = [
   'test/lint/search.test.ts',
 ];
 
-const NOT_HERE = [...configDefaults.exclude, 'test/system/**'];
+const NOT_HERE = [...configDefaults.exclude, 'test/system/**', ...MANY_PROCESSES];
 
 const common = {
   testTimeout: 120_000,

@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { MANY_PROCESSES } from './test/manyProcesses.ts';
 
-/** Tests that need system programs (git, npm, a registry). Fails when there are none. */
+/** Tests that need system programs (git, npm, a registry) or start many processes. Fails when there are none. */
 export default defineConfig({
   test: {
-    include: ['test/system/**/*.test.ts'],
+    include: ['test/system/**/*.test.ts', ...MANY_PROCESSES],
     passWithNoTests: false,
     testTimeout: 600_000,
     hookTimeout: 600_000,

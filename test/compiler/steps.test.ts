@@ -91,10 +91,12 @@ describe('compiling a model in steps', () => {
     expect(begunAt(whole.seen())).toBe(3);
     const controller = new AbortController();
     const aborted = compileModelAsync(model, { signal: controller.signal }, (layer) => {
-      if (layer === 0)
-        setImmediate(() => {
-          controller.abort(REASON);
-        });
+      if (layer > 0) return;
+      setImmediate(() => {
+        controller.abort(REASON);
+      });
+      // Longer than a slice, so that the event loop has its turn before the next layer.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
     });
     expect(await rejectionOf(aborted)).toBe(REASON);
   });

@@ -1,0 +1,17 @@
+/**
+ * Tests that start the program dozens of times, which is most of what they take: they run with the system tests
+ * (`npm run test:system`), so that `npm test` stays short.
+ */
+export const MANY_PROCESSES: readonly string[] = [
+  'test/cli/accumulatorBits.test.ts',
+  'test/cli/foreignText.test.ts',
+  'test/cli/hints.test.ts',
+  'test/cli/interrupt.test.ts',
+  'test/cli/keys.test.ts',
+  'test/cli/lowering.test.ts',
+  'test/cli/overwrite.test.ts',
+  'test/cli/pictures.test.ts',
+  'test/cli/streams.test.ts',
+  'test/server/attacks.test.ts',
+  'test/server/serveCommand.test.ts',
+];
