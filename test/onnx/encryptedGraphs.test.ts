@@ -10,8 +10,8 @@ import { arbitraryGraph } from '../support/onnx/randomGraph.ts';
 import type { RandomGraph } from '../support/onnx/randomGraph.ts';
 import { fc, runs } from '../support/properties.ts';
 
-/** Two hundred in a round of `npm run test:more`. */
-const GRAPHS = runs(40);
+/** Five hundred in a round of `npm run test:more`. */
+const GRAPHS = runs(1) > 1 ? 500 : 60;
 
 async function encrypted({ bytes, inputs }: RandomGraph): Promise<ModelRunResult> {
   const tensors = inputs.map(

@@ -1,5 +1,5 @@
 /** The page of `serve` in a real browser: a picture goes in, integers come out, and they are those of the convolution. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
@@ -64,35 +64,6 @@ async function open(options: BrowserContextOptions = {}, url = service.url): Pro
 const expectQuiet = (): void => {
   expectQuietPage(watched, service.url);
 };
-
-describe('the bundle', () => {
-  const files = (): string[] =>
-    readdirSync(join(folder, 'page'), { recursive: true, encoding: 'utf8' }).toSorted();
-  const read = (name: string): string => readFileSync(join(folder, 'page', name), 'utf8');
-
-  it('holds page, worker, styles and SEAL, and nothing of Node', () => {
-    const assets = files().filter((name) => name.startsWith('assets/'));
-    for (const kind of [/index-.*\.js$/, /worker-.*\.js$/, /\.css$/, /seal.*\.wasm$/]) {
-      expect(assets.filter((name) => kind.test(name)).length).toBe(1);
-    }
-    const scripts = assets.filter((name) => name.endsWith('.js'));
-    for (const name of scripts) expect(read(name)).not.toMatch(/['"`]node:|require\(['"`](fs|path)['"`]\)/);
-  });
-
-  it('asks for nothing that its policy forbids', () => {
-    const html = read('index.html');
-    expect(html).not.toMatch(/<style|\sstyle=|\son\w+=/);
-    for (const [, attributes = ''] of html.matchAll(/<script([^>]*)>/g)) expect(attributes).toContain('src=');
-    for (const [, address = ''] of html.matchAll(/(?:src|href)="([^"]*)"/g)) expect(address).toMatch(/^\.\//);
-  });
-
-  it('names the license of every package in it', () => {
-    const licenses = read('licenses.txt');
-    for (const name of ['node-seal', 'Microsoft SEAL', '@noble/hashes', 'zod', '@humanwhocodes/momoa']) {
-      expect(licenses).toContain(name);
-    }
-  });
-});
 
 describe('the page', () => {
   it.each(['light', 'dark'] as const)('convolves a picture end to end, %s', async (colorScheme) => {
