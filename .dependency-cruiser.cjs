@@ -52,7 +52,7 @@ const FOLDERS = {
   ],
   // The runtime executes plans: of the compiler it knows data and its checks (see `runtime-compiles-nothing` too).
   'runtime/seal': ['compiler/base', 'compiler/bfv'],
-  'runtime/ring': ['compiler/base'],
+  'runtime/ring': ['compiler/base', 'compiler/rings'],
   'runtime/clear': ['compiler/base', 'compiler/convolution'],
   'runtime/wire': [
     'compiler/base',

@@ -2,7 +2,8 @@
 
 const WITNESSES = [2n, 3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n, 29n, 31n, 37n];
 
-function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
+/** base^exponent modulo `modulus`. */
+export function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;
   let square = base % modulus;
   for (let rest = exponent; rest > 0n; rest >>= 1n) {

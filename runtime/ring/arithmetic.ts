@@ -1,6 +1,7 @@
+import { powerModulo } from '../../compiler/rings/primes.ts';
 import { makeMemory } from '../wasm.ts';
 import type { RingExports, RingModule } from './module.ts';
-import { shoupQuotient, powerModulo, transformTables } from './tables.ts';
+import { shoupQuotient, transformTables } from './tables.ts';
 import type { ShoupConstants } from './tables.ts';
 
 const LINE = 64;

@@ -1,4 +1,5 @@
 import { internalError } from '../../compiler/base/errors.ts';
+import { powerModulo } from '../../compiler/rings/primes.ts';
 
 /** What transforms modulo one prime multiply by, as runtime/assembly/ring.ts reads it: constants and their quotients. */
 export interface TransformTables {
@@ -14,16 +15,6 @@ export interface ShoupConstants {
 
 /** The lanes hold residues below 2^31. */
 const LARGEST_RING_PRIME = 2 ** 31 - 1;
-
-export function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  let square = base % modulus;
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * square) % modulus;
-    square = (square * square) % modulus;
-  }
-  return result;
-}
 
 /** floor(value 2^32 / prime). */
 export function shoupQuotient(value: number, prime: number): number {
