@@ -110,7 +110,7 @@ const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
 }));
 
 /** What a server is made of. */
-const SERVER_SIDE = '^(src/server/|runtime/(evaluator|pool)/)';
+const SERVER_SIDE = '^(src/(server|farm)/|runtime/(evaluator|pool)/)';
 /** What makes, reads, keeps or uses a secret key. */
 const SECRETS =
   '^(src/client/|runtime/client/(client|tools|zeroPool|slots)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';

@@ -28,7 +28,7 @@ export async function evaluate(state: AppState, context: AppContext): Promise<Re
     if (shortage !== null) return noRoom(shortage);
     const began = performance.now();
     const { signal } = context.req.raw;
-    const outcome = await state.pool.run({ digest: plan.digest, message, keys, signal });
+    const outcome = await state.pool.run({ digest: plan.digest, part: null, message, keys, signal });
     if (outcome.kind !== 'done') return refuseOutcome(outcome);
     state.metrics.evaluations.observe((performance.now() - began) / 1000);
     context.set('bytesOut', outcome.response.length);

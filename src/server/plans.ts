@@ -1,4 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { messageLengths } from '../../runtime/wire/lengths.ts';
+import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { displayName, readText } from '../frontend/files.ts';
@@ -14,6 +16,8 @@ export interface ServedPlan extends PlanService {
   /** The client plan file, encoded once: whoever fetches it slowly holds no copy of its own. */
   readonly clientPlanBytes: Uint8Array<ArrayBuffer>;
   readonly check: MessageCheck;
+  /** Of the parts of its messages. */
+  readonly lengths: MessageLengths;
 }
 
 /** The plans by digest, in the order in which they were given. */
@@ -23,10 +27,11 @@ export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedP
   const packing = await loadPacking();
   return new Map(
     plans.map((stored) => {
-      const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
+      const view = clientView(stored.plan);
+      const check = new MessageCheck(packing, view, stored.digest);
       const service = describePlan(stored);
       const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
-      return [stored.digest, { ...service, stored, clientPlanBytes, check }];
+      return [stored.digest, { ...service, stored, clientPlanBytes, check, lengths: messageLengths(view) }];
     }),
   );
 }

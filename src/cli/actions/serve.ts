@@ -1,6 +1,4 @@
 import { printable } from '../../../compiler/base/printable.ts';
-import { CipherconvError } from '../../../compiler/base/errors.ts';
-import { isModelFile } from '../../model/modelFiles.ts';
 import { createLog } from '../../server/log.ts';
 import type { Log } from '../../server/log.ts';
 import { loadPlans } from '../../server/plans.ts';
@@ -10,6 +8,7 @@ import { defaultSettings } from '../../server/settings.ts';
 import type { ServiceSettings } from '../../server/settings.ts';
 import { takeInterrupt } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
+import { refuseModel } from './refuseModel.ts';
 
 const MIB = 2 ** 20;
 
@@ -46,18 +45,6 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
   const signal = await ended;
   log('info', { event: 'stopped' });
   if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
-}
-
-/** @throws CipherconvError `usage`: a model's file is no text, which would be complained of instead. */
-function refuseModel(path: string): void {
-  if (!isModelFile(path)) return;
-  throw new CipherconvError({
-    code: 'usage',
-    where: path,
-    message: 'this is a model, not a plan',
-    expected: 'plans of convolutions',
-    hint: 'compile CONFIG -o FILE writes a plan',
-  });
 }
 
 function settingsOf(flags: ServeFlags, defaults: ServiceSettings): ServiceSettings {
