@@ -35,10 +35,16 @@ export class KeysInRedis {
     if ((this.#known.get(id) ?? 0) > now) return;
     const key = evaluationKeysKey(id);
     const isThere = await connection.ask(async (redis) => {
-      const length = await redis.strlen(key);
+      const length = await redis.strlen(key).catch(noString);
       return length === message.length && (await redis.pexpire(key, expireMs)) === 1;
     });
     if (!isThere) await connection.store((redis) => redis.set(key, asBuffer(message), 'PX', expireMs));
     this.#known.set(id, now + expireMs / 2);
   }
+}
+
+/** What somebody else put there is overwritten. */
+function noString(error: unknown): null {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null;
+  throw error;
 }

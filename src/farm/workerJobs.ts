@@ -112,8 +112,7 @@ export class WorkerJobs {
     const length = messageBytes(pieceLengths(this.#plan.lengths, piece).upload);
     const fetched = await this.#context.connection.ask((redis) => fetchBytes(redis, uploadKey(id), length));
     if (fetched.kind === 'missing') refuse('upload-missing', 'its upload is not there');
-    if (fetched.kind === 'wrong-length')
-      refuse('upload-damaged', `its upload has ${fetched.length} bytes instead of ${length}`);
+    if (fetched.kind === 'wrong') refuse('upload-damaged', `its upload is ${fetched.found}`);
     if (jobId(subject, fetched.bytes) !== id)
       refuse('upload-damaged', 'its upload is not the one that it is named after');
     try {
@@ -135,7 +134,7 @@ export class WorkerJobs {
     const key = evaluationKeysKey(id);
     const fetched = await connection.ask((redis) => fetchBytes(redis, key, this.#plan.evaluationKeyBytes));
     if (fetched.kind === 'missing') refuse('keys-missing', 'its evaluation keys are not there');
-    if (fetched.kind === 'wrong-length' || keysId(fetched.bytes) !== id) {
+    if (fetched.kind === 'wrong' || keysId(fetched.bytes) !== id) {
       // Whoever has them then sends them again.
       await connection.ask((redis) => redis.unlink(key));
       refuse('keys-damaged', 'its evaluation keys are not those that it names');
