@@ -31,6 +31,7 @@ export class FarmConnection {
   readonly shown: string;
   readonly #notice: FarmNotice;
   readonly #patienceMs: number;
+  readonly #database: number;
   #phase: 'opening' | 'open' | 'given-up' | 'closed' = 'opening';
   #awaySince: number | null = null;
   #isFullTold = false;
@@ -39,6 +40,7 @@ export class FarmConnection {
     this.shown = address.shown;
     this.#notice = settings.notice;
     this.#patienceMs = settings.patienceMs;
+    this.#database = address.options.db;
     this.redis = new packages.Redis({
       ...address.options,
       lazyConnect: true,
@@ -76,6 +78,8 @@ export class FarmConnection {
     }, CONNECT_MS);
     try {
       await this.redis.connect();
+      // ioredis has done it, but would stay in database 0, silently, where there is no other.
+      if (this.#database !== 0) await this.redis.select(this.#database);
       requireVersion(await this.redis.info('server'), this.shown);
     } catch (error) {
       this.close();

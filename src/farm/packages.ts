@@ -30,6 +30,7 @@ export interface RedisClient {
   exists(key: string): Promise<number>;
   pexpire(key: string, milliseconds: number): Promise<number>;
   unlink(...keys: readonly string[]): Promise<number>;
+  select(database: number): Promise<unknown>;
   info(section: string): Promise<string>;
   hset(key: string, field: string, value: string): Promise<number>;
   hgetall(key: string): Promise<Readonly<Record<string, string>>>;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { RedisOptions } from './packages.ts';
 
@@ -35,7 +36,7 @@ export function parseRedisUrl(text: string, ca: string | null): RedisAddress {
       db,
       ...(url.username === '' ? {} : { username: decoded(url.username) }),
       ...(url.password === '' ? {} : { password: decoded(url.password) }),
-      ...(isTls ? { tls: { servername: host, ...(ca === null ? {} : { ca }) } } : {}),
+      ...(isTls ? { tls: { ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === null ? {} : { ca }) } } : {}),
     },
   };
 }

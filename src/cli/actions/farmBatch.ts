@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { longWork } from '../../../runtime/longWork.ts';
+import { uploadLengths } from '../../../runtime/wire/lengths.ts';
+import { decodeMessage } from '../../../runtime/wire/message.ts';
 import type { ClientPlan } from '../../frontend/clientPlan.ts';
 import { readBytes, writeWhole } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
@@ -9,7 +11,7 @@ import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import type { BatchFile } from '../batchFiles.ts';
 import { workName } from '../batchJournal.ts';
 import type { BatchJournal } from '../batchJournal.ts';
-import { named } from '../clientFiles.ts';
+import { named, naming } from '../clientFiles.ts';
 import { late } from '../interrupt.ts';
 
 /** What becomes of the bytes of a response. */
@@ -43,14 +45,16 @@ export async function uploadsBatch(
   { plan, journal, folder }: BatchCommon,
   keysPath: string | null,
 ): Promise<Batch> {
-  const { digest } = plan;
+  const { digest, view } = plan;
   const evaluationKeys = keysPath === null ? null : await readBytes(keysPath);
   const works = new Map<string, string>();
+  const lengths = uploadLengths(view);
   return {
     digest,
     evaluationKeys,
     messageOf: async ({ input, output }) => {
       const message = await readBytes(input);
+      naming(input, () => decodeMessage(message, { kind: 'upload', digest, lengths }));
       const work = workName([digest, evaluationKeys ?? '', message]);
       if (await journal.isDone(output, work)) return null;
       works.set(output, work);
@@ -83,6 +87,11 @@ export async function picturesBatch(
     throw named(key.path, error);
   });
   const works = new Map<string, string>();
+  // What is said of the first input, such as how its samples were scaled, holds for the others too.
+  let isFirst = true;
+  const noticeOnce = (sentence: string): void => {
+    if (isFirst) notice(sentence);
+  };
   const savedOrNew = async (work: string, length: number, make: () => Uint8Array): Promise<Uint8Array> => {
     const saved = await journal.savedUpload(work, length);
     if (saved !== null) return saved;
@@ -110,14 +119,15 @@ export async function picturesBatch(
         return null;
       }
       works.set(output, work);
-      const tensor = inputTensor(await loadInput(input), view.shape, layout, notice, rules);
+      const tensor = inputTensor(await loadInput(input), view.shape, layout, noticeOnce, rules);
+      isFirst = false;
       return savedOrNew(work, client.uploadBytes, () => client.encrypt(tensor));
     },
     write: async ({ output }, response) => {
       const work = works.get(output) ?? '';
       try {
         const tensor = longWork(() => client.decrypt(response));
-        await writeOutput(join(folder, output), tensor, layout, notice);
+        await writeOutput(join(folder, output), tensor, layout, () => undefined);
       } catch (error) {
         if (!(error instanceof CipherconvError) || error.code === 'unwritable' || error.code === 'internal')
           throw error;

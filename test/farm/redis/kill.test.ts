@@ -7,7 +7,7 @@ import { encodePlan } from '../../../src/frontend/planFile.ts';
 import { QUARTER_MIB, testBatch } from './batch.ts';
 import { startRedis } from './redisServer.ts';
 import { startWorker } from './workers.ts';
-import type { WorkerProgram } from './workers.ts';
+import type { Program } from './workers.ts';
 
 const JOBS = 1000;
 const IN_FLIGHT = 48;
@@ -21,7 +21,7 @@ it('1,000 jobs of 256 KiB outlive two workers and the broker, all killed with SI
   const server = await startRedis({ options: ['--appendonly', 'yes', '--appendfsync', 'everysec'] });
   const notices: string[] = [];
   const farm = await createFarm(server.url, { onNotice: (sentence) => notices.push(sentence) });
-  const worker = (): Promise<WorkerProgram> =>
+  const worker = (): Promise<Program> =>
     startWorker([planFile, '--redis', server.url, '--concurrency', '1', '--lock', '2']);
   const workers = [await worker(), await worker()];
   try {

@@ -2,41 +2,52 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { BIN } from '../../cli/spawnCli.ts';
+import { until } from '../../support/served.ts';
 
-/** `cipherconv farm worker`, a process of its own that tests may kill. */
-export interface WorkerProgram {
+/** The command line, a process of its own that tests may kill. */
+export interface Program {
   readonly child: ChildProcess;
   /** Everything it has said on stderr so far. */
   readonly said: () => string;
-  /** Sends a signal and waits for the end; the exit code. */
+  /** Everything it has printed on stdout so far. */
+  readonly printed: () => string;
+  /** The exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  /** Sends a signal and waits for the end. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
-/** Resolves when it works. */
-export async function startWorker(args: readonly string[]): Promise<WorkerProgram> {
-  const child = spawn(process.execPath, [BIN, 'farm', 'worker', ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
+export function startProgram(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Program {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '', ...environment },
   });
-  let text = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stderr.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      if (text.includes('working at')) resolve();
-    });
-    child.once('exit', (code) => {
-      reject(new Error(`the worker ended with ${code}: ${text}`));
-    });
-  });
+  const [out, err]: [string[], string[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk.toString()));
+  const ended = (once(child, 'close') as Promise<[number | null]>).then(([code]) => code);
   return {
     child,
-    said: () => text,
-    end: async (signal) => {
-      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-      const ended = once(child, 'exit') as Promise<[number | null]>;
+    said: () => err.join(''),
+    printed: () => out.join(''),
+    ended,
+    end: (signal) => {
       child.kill(signal);
-      const [code] = await ended;
-      return code;
+      return ended;
     },
   };
+}
+
+/** `cipherconv farm worker`; resolves when it works. */
+export async function startWorker(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Program> {
+  const program = startProgram(['farm', 'worker', ...args], environment);
+  const early = program.ended.then((code) => {
+    throw new Error(`the worker ended with ${code}: ${program.said()}`);
+  });
+  early.catch(() => undefined);
+  await Promise.race([until(() => program.said().includes('working at')), early]);
+  return program;
 }
