@@ -30,6 +30,7 @@ interface PackingExports {
     words: number,
   ): number;
   valueAt(from: number, startBit: number, index: number, bits: number): bigint;
+  uniformWords(state: number, room: number, words: number, count: number, prime: bigint): void;
   expand(seed: number, room: number, outputs: number, words: number): void;
   reduce(
     seed: number,
