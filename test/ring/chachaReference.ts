@@ -7,7 +7,7 @@ function rotate(value: number, bits: number): number {
 function quarter(x: Uint32Array, [a, b, c, d]: readonly [number, number, number, number]): void {
   const step = (left: number, right: number, to: number, bits: number): void => {
     x[left] = x[left]! + x[right]!;
-    x[to] = rotate(x[to]! ^ x[left]!, bits);
+    x[to] = rotate(x[to]! ^ x[left], bits);
   };
   step(a, b, d, 16);
   step(c, d, b, 12);
@@ -30,10 +30,7 @@ const QUARTERS = [
 export function chachaBlock(key: Uint8Array, counter: bigint, nonce: readonly [number, number]): Uint8Array {
   const view = new DataView(key.buffer, key.byteOffset, 32);
   const start = Uint32Array.from([
-    ...[...'expa', ...'nd 3', ...'2-by', ...'te k'].reduce<number[]>((words, character, index) => {
-      words[index >> 2] = (words[index >> 2] ?? 0) + character.charCodeAt(0) * 2 ** (8 * (index % 4));
-      return words;
-    }, []),
+    ...new Uint32Array(new TextEncoder().encode('expand 32-byte k').buffer),
     ...Array.from({ length: 8 }, (_, index) => view.getUint32(4 * index, true)),
     Number(counter & 0xffffffffn),
     Number(counter >> 32n),
