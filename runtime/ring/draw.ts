@@ -13,8 +13,7 @@ import type { WasmModule } from '../wasm.ts';
 /** What a stream is for: the high byte of the nonce's second word. */
 const DOMAINS = { seededC1: 1, publicPolynomial: 2, error: 3, secret: 4 } as const;
 
-/** One of them. */
-export type DrawDomain = keyof typeof DOMAINS;
+type DrawDomain = keyof typeof DOMAINS;
 
 /** Which polynomial is drawn from a key. */
 export interface DrawnPolynomial {
@@ -28,7 +27,7 @@ export const DRAW_KEY_BYTES = 32;
 /** The sixteen words that a block starts from. */
 export const DRAW_STATE_BYTES = 64;
 /** What drawing residues works in: four blocks. */
-export const DRAW_ROOM_BYTES = 256;
+const DRAW_ROOM_BYTES = 256;
 
 /** "expand 32-byte k", RFC 8439 section 2.3. */
 const CONSTANTS = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574];
