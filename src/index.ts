@@ -136,15 +136,8 @@ export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel, compileModelAsync } from './model/compileModel.ts';
 export type { LayerObserver, ModelCompileOptions } from './model/compileModel.ts';
-export type {
-  ClearNode,
-  ModelLayer,
-  ModelLayerOutput,
-  ModelPlan,
-  ModelPort,
-  Macs,
-  ModelSegment,
-} from './model/modelPlan.ts';
+export type { ModelLayer, ModelPlan } from './model/modelPlan.ts';
+export type { ClearNode, ModelLayerOutput, ModelPort, Macs, ModelSegment } from './model/modelFlow.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
   ModelComparison,

@@ -3,7 +3,7 @@ import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { intAttribute } from '../frontend/onnx/graph/attributes.ts';
 import type { GraphNode, ImportedModel } from '../frontend/onnx/types.ts';
-import type { Macs } from './modelPlan.ts';
+import type { Macs } from './modelFlow.ts';
 
 /** Multiply-accumulates of one run, padding counted: of the layers, and of linear nodes in the clear whose shapes are known. */
 export function macsOf({ layers, unsupported, nodes, values, constants }: ImportedModel): Macs {

@@ -10,7 +10,7 @@ import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
 import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
-import { layersOf } from '../../model/modelPlan.ts';
+import { layersOf } from '../../model/modelFlow.ts';
 import type { ModelPlan } from '../../model/modelPlan.ts';
 import { blindModelPlan, encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
