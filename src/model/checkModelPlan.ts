@@ -8,5 +8,5 @@ import type { ModelPlan } from './modelPlan.ts';
 export function checkModelPlan(plan: ModelPlan, file: string): void {
   const refuse = refusal(file, 'compile the model again');
   checkFlow(plan, ({ stored }) => stored.plan.spec, refuse);
-  parseModel(plan.network, 'network', refuse);
+  parseModel(plan.network.bytes, 'network', refuse);
 }

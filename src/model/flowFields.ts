@@ -1,6 +1,16 @@
 import { fromBase64, toBase64 } from '../frontend/base64.ts';
+import type { ClearModel } from './clearModel.ts';
 import type { LayerCut, ModelFlow } from './modelFlow.ts';
-import type { FlowFile } from './modelPlanSchema.ts';
+import type { ClearModelFile, FlowFile } from './modelPlanSchema.ts';
+
+/** A graph in the clear, as files have it. */
+export function encodeClearModel({ format, bytes }: ClearModel): object {
+  return { format, bytes: toBase64(bytes) };
+}
+
+export function decodeClearModel({ format, bytes }: ClearModelFile): ClearModel {
+  return { format, bytes: fromBase64(bytes) };
+}
 
 /** What the files of a model and of its client have in common: everything but what is known of the layers themselves. */
 export function flowFields(flow: ModelFlow<LayerCut>): object {
@@ -10,7 +20,7 @@ export function flowFields(flow: ModelFlow<LayerCut>): object {
     inputs,
     outputs,
     segments: segments.map((segment) =>
-      segment === null ? null : { ...segment, model: toBase64(segment.model) },
+      segment === null ? null : { ...segment, model: encodeClearModel(segment.model) },
     ),
     clear,
     macs,
@@ -36,7 +46,7 @@ export function flowOfFile({
     inputs,
     outputs,
     segments: segments.map((segment) =>
-      segment === null ? null : { ...segment, model: fromBase64(segment.model) },
+      segment === null ? null : { ...segment, model: decodeClearModel(segment.model) },
     ),
     clear,
     macs,

@@ -3,6 +3,7 @@ import { arrangeOutput } from '../../compiler/convolution/arrangement.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
 import { transpose } from '../interpreter/moves.ts';
+import type { AccumulatorOutput } from '../frontend/imported/types.ts';
 import type { ConvShape } from '../../compiler/convolution/shape.ts';
 import type { LayerCut, ModelLayerOutput } from './modelFlow.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
@@ -31,8 +32,7 @@ export function layerInput(layer: LayerCut, shape: ConvShape, tensor: TypedTenso
     });
   }
   const values = toDoubles(tensor, input.tensor);
-  const integers =
-    input.kind === 'integer' ? values : onGrid(layer, values, shape.input.zeroPoint);
+  const integers = input.kind === 'integer' ? values : onGrid(layer, values, shape.input.zeroPoint);
   const data = input.permutation === null ? integers : transposed(integers, input.shape, input.permutation);
   const { batch, channels, height, width } = shape.input;
   return { shape: [batch, channels, height, width], data };
@@ -82,10 +82,18 @@ export function layerOutput(layer: LayerCut, bias: readonly number[], accumulato
   return typedTensor(type, output.shape, outputValues(output, arranged, isFloating(type)), where);
 }
 
+function ordered(
+  { permutation }: AccumulatorOutput,
+  values: Float64Array,
+  { shape }: Pick<Tensor, 'shape'>,
+): Float64Array {
+  return permutation === null ? values : transposed(values, shape, permutation);
+}
+
 function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: boolean): Float64Array {
   switch (output.kind) {
     case 'accumulator':
-      return floating ? accumulators.data.map(Math.fround) : accumulators.data;
+      return ordered(output, floating ? accumulators.data.map(Math.fround) : accumulators.data, accumulators);
     case 'requantized':
       return requantize(accumulators, output.requantization).data;
     case 'scaled': {

@@ -1,3 +1,4 @@
+import type { ClearModel } from './clearModel.ts';
 import type { OutputArrangement } from '../../compiler/convolution/arrangement.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import type {
@@ -5,7 +6,7 @@ import type {
   LayerInput,
   RequantizedOutput,
   ScaledOutput,
-} from '../frontend/onnx/types.ts';
+} from '../frontend/imported/types.ts';
 
 /**
  * What is computed of a model, where and in which order, plain data. Tensors are known by the names that they have in the
@@ -56,8 +57,8 @@ export interface ModelSegment {
   readonly inputs: readonly string[];
   /** Names of the tensors that it makes. */
   readonly outputs: readonly string[];
-  /** An ONNX model without declared inputs. */
-  readonly model: Uint8Array;
+  /** What computes them; an ONNX model declares no inputs. */
+  readonly model: ClearModel;
 }
 
 /** Where a linear layer is cut out of the graph: what leads into it and out of it on the client. */

@@ -16,8 +16,7 @@ import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
 import { clientModelOf } from './clientModelFile.ts';
-import { cutFields, flowFields, flowOfFile } from './flowFields.ts';
-import { fromBase64, toBase64 } from '../frontend/base64.ts';
+import { cutFields, decodeClearModel, encodeClearModel, flowFields, flowOfFile } from './flowFields.ts';
 import type { ModelLayer, ModelPlan } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
@@ -38,7 +37,7 @@ function contentOf(plan: ModelPlan): object {
     rounds: plan.rounds.map((round) =>
       round.map((layer) => ({ ...cutFields(layer), plan: planFields(layer.stored) })),
     ),
-    network: toBase64(plan.network),
+    network: encodeClearModel(plan.network),
   };
 }
 
@@ -90,7 +89,7 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
   const plan: ModelPlan = {
     ...flowOfFile(content),
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
-    network: fromBase64(content.network),
+    network: decodeClearModel(content.network),
   };
   checkModelPlan(plan, file);
   requireDigest(file, modelPlanDigest(plan), digest);

@@ -1,5 +1,6 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
-import { ClearGraph } from './clearGraph.ts';
+import type { ClearGraph } from './clearGraph.ts';
+import { openClearGraph } from './openClearGraph.ts';
 import type { LayerCut, ModelFlow, ModelPort, ModelSegment } from './modelFlow.ts';
 import { fromDense, toDense } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
@@ -35,7 +36,7 @@ export class ClearSegments {
    * @throws CipherconvError `unsupported` naming a node that nothing computes
    */
   async run(segment: ModelSegment, take: (name: string) => TypedTensor): Promise<NamedTensors> {
-    const graph = this.#graphs.get(segment) ?? new ClearGraph(segment.model, segment.inputs);
+    const graph = this.#graphs.get(segment) ?? openClearGraph(segment.model, segment.inputs);
     if (this.#keep) this.#graphs.set(segment, graph);
     const given = segment.inputs.map((name) => [name, toDense(take(name), name)] as const);
     const made = await graph.run(new Map(given), segment.outputs);

@@ -2,7 +2,7 @@ import { disposedError } from '../../compiler/base/errors.ts';
 import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
-import { ClearGraph } from './clearGraph.ts';
+import { openClearGraph } from './openClearGraph.ts';
 import { compareNetwork } from './compareModel.ts';
 import { layerInput, layerOutput } from './layerTensors.ts';
 import { layersOf } from './modelFlow.ts';
@@ -156,7 +156,7 @@ export class ModelRunner implements AsyncDisposableHandle {
       return { comparison: null, statistic: null, reason };
     }
     this.#announce('compare', 0, 1);
-    const network = new ClearGraph(whole, []);
+    const network = openClearGraph(whole, []);
     const comparison = await compareNetwork(this.#plan, network, inputs, outputs);
     return { comparison, ...(await runtimeStatistic(this.#plan, network, inputs, outputs)) };
   }

@@ -1,4 +1,4 @@
-import { CipherconvError } from '../../compiler/base/errors.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { canonicalLines } from '../frontend/canonicalJson.ts';
 import { parsePlan, planFields } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
@@ -8,8 +8,9 @@ import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
 import type { ClientModel } from './clientModel.ts';
 import { clientModelOf } from './clientModelFile.ts';
+import { cutFields } from './flowFields.ts';
 import { layersOf } from './modelFlow.ts';
-import type { JoinedModel, ModelPlan } from './modelPlan.ts';
+import type { JoinedModel, ModelLayer, ModelPlan } from './modelPlan.ts';
 import { serverModelFileSchema } from './modelPlanSchema.ts';
 
 /** The server's part of a compiled model: the plans of its encrypted layers. Nothing of what the client computes. */
@@ -105,13 +106,14 @@ export function requireSameModel(server: ServerModel, client: ClientModel, file:
  */
 export function joinModel(server: ServerModel, client: ClientModel, file: string): JoinedModel {
   requireSameModel(server, client, file);
-  const { digest, rounds, ...flow } = client;
-  const stored = new Map(server.layers.map((layer) => [layer.digest, layer] as const));
-  return {
-    ...flow,
-    rounds: rounds.map((round) =>
-      round.map(({ client: { digest: name }, ...cut }) => ({ ...cut, stored: stored.get(name)! })),
-    ),
-    network: null,
-  };
+  const { name, inputs, outputs, segments, clear, macs } = client;
+  const layers = server.layers.values();
+  const rounds = client.rounds.map((round) =>
+    round.map((layer): ModelLayer => {
+      const next = layers.next();
+      if (next.done === true) throw internalError('the parts of a model have different numbers of layers');
+      return { ...cutFields(layer), stored: next.value };
+    }),
+  );
+  return { name, inputs, outputs, segments, rounds, clear, macs, network: null };
 }
