@@ -10,7 +10,7 @@ import { schemaError } from '../frontend/schemaIssues.ts';
 import { checkFlow, refusal } from './checkFlow.ts';
 import type { ClientLayer, ClientModel, ModelClientFlow } from './clientModel.ts';
 import { cutFields, flowFields, flowOfFile } from './flowFields.ts';
-import type { ModelPlan } from './modelPlan.ts';
+import type { JoinedModel } from './modelPlan.ts';
 import { clientModelFileSchema } from './modelPlanSchema.ts';
 import type { ClientModelFile } from './modelPlanSchema.ts';
 
@@ -46,7 +46,7 @@ function digestOf(content: object): string {
 }
 
 /** The client's part of a compiled model, under its digest. */
-export function clientModelOf(plan: ModelPlan): ClientModel {
+export function clientModelOf(plan: JoinedModel): ClientModel {
   const { name, inputs, outputs, segments, clear, macs } = plan;
   const rounds = plan.rounds.map((round) =>
     round.map(({ stored, ...cut }): ClientLayer => ({ ...cut, client: clientPlanOf(stored) })),
@@ -112,10 +112,10 @@ export function parseClientModel(text: string, file: string): ClientModel {
   const rounds = content.rounds.map((round) => round.map((layer) => clientLayer(layer, file)));
   const model: ClientModel = { ...flowOfFile(content), rounds, digest };
   checkFlow(model, ({ client }) => client.view.shape, refuse);
-  return deepFreeze(model);
+  return model;
 }
 
 function clientLayer(layer: ClientModelFile['rounds'][number][number], file: string): ClientLayer {
   const client = parseClientPlan(JSON.stringify(layer.client), `${file}: ${layer.name}`);
-  return { ...cutFields(layer), client };
+  return deepFreeze({ ...cutFields(layer), client });
 }
