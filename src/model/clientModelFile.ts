@@ -25,7 +25,7 @@ const FORMAT = 'cipherconv-client-model';
 const NEW_ONE = 'compile the model again with this version and get the new client plan';
 
 /** Characters of the longest client plan of a model that is read. */
-export const MAX_CLIENT_MODEL_LENGTH = 2 ** 27;
+const MAX_CLIENT_MODEL_LENGTH = 2 ** 27;
 
 /** Rounds, and layers in all, of a model that a client follows. */
 const MAX_LAYERS = 4096;

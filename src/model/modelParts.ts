@@ -16,7 +16,7 @@ export interface ModelParts {
 }
 
 /** A client plan as it is handed out. */
-export interface ServedClientModel {
+interface ServedClientModel {
   readonly model: ClientModel;
   /** The file as it stands. */
   readonly text: string;
