@@ -12,6 +12,7 @@ export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
   DecodeWindows,
   Kernel,
+  Protocol,
   PlanAnalysis,
   PlanBytes,
   PlanCounts,
