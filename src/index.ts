@@ -62,25 +62,27 @@ export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensor
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
 export type {
   AccumulatorOutput,
-  GraphNode,
   GraphValue,
   ImportedLayer,
-  InnerNode,
-  ImportedModel,
-  ImportOptions,
   OpenExtent,
-  InputQuantization,
   LayerInput,
   LayerOutput,
-  NumericArray,
-  OnnxTensor,
-  DenseTensor,
   OpenLayer,
   RequantizedOutput,
   ScaledLayerOutput,
   ScaledOutput,
   UnsupportedNode,
+} from './frontend/imported/types.ts';
+export type {
+  GraphNode,
+  OnnxSource,
+  InnerNode,
+  ImportOptions,
+  InputQuantization,
+  OnnxTensor,
 } from './frontend/onnx/types.ts';
+export type { ImportedModel } from './frontend/imported/model.ts';
+export type { NumericArray, DenseTensor } from './interpreter/values.ts';
 export { freshBlind } from './frontend/planDigest.ts';
 export type { Blind } from './frontend/planDigest.ts';
 export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
@@ -146,6 +148,7 @@ export type {
   Macs,
   ModelSegment,
 } from './model/modelPlan.ts';
+export type { ClearModel, OnnxClearModel } from './model/clearModel.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
   ModelComparison,
