@@ -4,6 +4,7 @@ import type { DroppedBits, Failure } from '../bfv/noise.ts';
 import type { ConvShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import type { Parameters } from '../bfv/parameters.ts';
+import { SEED_BYTES } from '../bfv/wireBytes.ts';
 import type { Objective } from '../cost/estimate.ts';
 
 /** What every plan holds, whatever its lowering. */
@@ -17,6 +18,20 @@ export type Kernel = 'ntt' | 'direct';
  * `whole`: as its coefficients. `hint`: not at all, because it is public and the same for every upload of the plan.
  */
 export type UploadForm = 'seeded' | 'seal-seeded' | 'whole' | 'hint';
+
+/** Bytes of what stands for c1 in an upload of that form, where c1 itself does not travel. */
+export function seedBytes(upload: UploadForm): number {
+  switch (upload) {
+    case 'seeded':
+    case 'seal-seeded':
+      return SEED_BYTES;
+    case 'whole':
+    case 'hint':
+      return 0;
+    default:
+      return upload satisfies never;
+  }
+}
 
 /**
  * What client and server exchange. `standard`: every upload has a c1 of its own, and every response both polynomials.

@@ -2,9 +2,9 @@ import type { ToeplitzProgram } from './program.ts';
 import { usedChunks, computedRows } from './program.ts';
 import type { DropDemand } from '../bfv/dropBits.ts';
 import type { Parameters } from '../bfv/parameters.ts';
-import { emptyRows } from '../lowering/plan.ts';
+import { emptyRows, seedBytes } from '../lowering/plan.ts';
 import type { Kernel, PlanBytes, PlanCounts, PlanWire, Protocol, SentCiphertexts } from '../lowering/plan.ts';
-import { polynomialBytes, seedBytes } from '../bfv/wireBytes.ts';
+import { polynomialBytes } from '../bfv/wireBytes.ts';
 
 /** What one run of a toeplitz program executes and sends, counted from the program itself. */
 
