@@ -19,7 +19,7 @@ interface HintSource {
 }
 
 /** Rows of the hint: the result rows of one block group that are computed, in the order of the program. */
-export function hintRows({ shape, packing, transfer }: Omit<HintSource, 'parameters'>): number {
+function hintRows({ shape, packing, transfer }: Omit<HintSource, 'parameters'>): number {
   return Math.ceil(shape.weights.outChannels / packing.outputsPerProduct) - transfer.emptyRows.length;
 }
 

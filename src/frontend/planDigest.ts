@@ -69,7 +69,7 @@ export function digestsOf(
 }
 
 /** The digest of both views: 64 lowercase hex digits. */
-export function digestOfParts(clientPart: object, commitment: string): string {
+function digestOfParts(clientPart: object, commitment: string): string {
   const client = sha256(utf8ToBytes(canonicalJson(clientPart)));
   return bytesToHex(sha256(concatBytes(client, hexToBytes(commitment))));
 }
