@@ -85,7 +85,14 @@ export type { ImportedModel } from './frontend/imported/model.ts';
 export type { NumericArray, DenseTensor } from './interpreter/values.ts';
 export { describeHint, freshBlind } from './frontend/planDigest.ts';
 export type { Blind, PlanHint } from './frontend/planDigest.ts';
-export { completePlan, encodePlan, parsePlan, planCore, planDigest, storedPlan } from './frontend/planFile.ts';
+export {
+  completePlan,
+  encodePlan,
+  parsePlan,
+  planCore,
+  planDigest,
+  storedPlan,
+} from './frontend/planFile.ts';
 export type { PlanCore, StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
 export { inLayout, nchwOf } from './frontend/layouts.ts';
