@@ -64,6 +64,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
   ],
   'runtime/client': [
     'compiler/base',
@@ -75,6 +76,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
   ],
   'runtime/evaluator': [
@@ -86,6 +88,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
   ],
   'runtime/pool': [
@@ -94,6 +97,7 @@ const FOLDERS = {
     'compiler/toeplitz',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
     'runtime/evaluator',
   ],
