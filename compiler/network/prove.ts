@@ -38,7 +38,7 @@ function stageProof(stage: LinearStage, inputs: readonly Range[]): StageProof {
 }
 
 /** log2 of a positive bigint of any size. */
-export function log2(value: bigint): number {
+function log2(value: bigint): number {
   const digits = value.toString(2);
   const head = digits.slice(0, 52);
   return Math.log2(Number.parseInt(head, 2)) + (digits.length - head.length);

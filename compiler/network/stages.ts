@@ -2,7 +2,7 @@ import { internalError } from '../base/errors.ts';
 import type { LinearStage } from './spec.ts';
 
 /** Collects the rows of a linear map, one after the other. */
-export class StageBuilder {
+class StageBuilder {
   readonly #starts: number[] = [0];
   readonly #columns: number[] = [];
   readonly #weights: number[] = [];
