@@ -81,7 +81,7 @@ export const SAME_INTEGERS = [
 ] as const;
 
 /** The one scale of a tensor. */
-export function scaleOf(call: Call, tensor: FixedPointTensor, what: string): number {
+function scaleOf(call: Call, tensor: FixedPointTensor, what: string): number {
   const [scale] = tensor.scales;
   if (tensor.scales.length !== 1 || scale === undefined)
     throw malformed(call, `scales of the ${what}`, 'one', String(tensor.scales.length));
