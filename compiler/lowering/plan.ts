@@ -12,7 +12,7 @@ import type { Objective } from '../cost/estimate.ts';
 export type Kernel = 'ntt' | 'direct';
 
 /** How c1 of an upload travels: the 64-byte seed that SEAL expands to it, or its coefficients. */
-export type UploadForm = 'seeded' | 'whole';
+export type UploadForm = 'seeded' | 'whole' | 'hint';
 
 /**
  * How residues become accumulators: output channel o's value is low[o] + ((r - residueLow[o]) mod t), because the

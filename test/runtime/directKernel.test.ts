@@ -2,7 +2,8 @@ import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
-import { DirectKernel, POLYNOMIALS } from '../../runtime/evaluator/direct/kernel.ts';
+import { DirectKernel } from '../../runtime/evaluator/direct/kernel.ts';
+import { POLYNOMIALS } from '../../runtime/evaluator/direct/lists.ts';
 import { loadDirect } from '../../runtime/evaluator/direct/module.ts';
 import { randomIntegers } from '../support/specs.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/rings/digits.ts';
@@ -47,6 +48,8 @@ function runKernel(
   const limit = laneL1 ?? largestLaneL1(limbBits);
   const schedule = scheduleSteps(program, limit);
   const kernel = new DirectKernel(make, {
+    computed: 'both',
+    droppedBits: 0,
     parameters: {
       degree: DEGREE,
       plainModulus: program.plainModulus,
@@ -72,7 +75,7 @@ function runKernel(
   });
   const words: bigint[][][] = [];
   schedule.blocks.forEach(({ rows }, block) => {
-    for (const polynomial of POLYNOMIALS) kernel.runBlock(block, 0, polynomial);
+    for (const polynomial of POLYNOMIALS.both) kernel.runBlock(block, 0, polynomial);
     rows.forEach((programRow, row) => {
       words[programRow] = [...kernel.resultWords(row, 0), ...kernel.resultWords(row, 1)].map((halves) =>
         Array.from(
