@@ -62,6 +62,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
   ],
   'runtime/client': [
     'compiler/base',
@@ -73,6 +74,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
   ],
   'runtime/evaluator': [
@@ -84,6 +86,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
   ],
   'runtime/pool': [
@@ -92,6 +95,7 @@ const FOLDERS = {
     'compiler/toeplitz',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
     'runtime/evaluator',
   ],

@@ -12,6 +12,7 @@ export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
   DecodeWindows,
   Kernel,
+  Protocol,
   PlanAnalysis,
   PlanBytes,
   PlanCounts,
@@ -61,29 +62,38 @@ export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensor
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
 export type {
   AccumulatorOutput,
-  GraphNode,
   GraphValue,
   ImportedLayer,
-  InnerNode,
-  ImportedModel,
-  ImportOptions,
   OpenExtent,
-  InputQuantization,
   LayerInput,
   LayerOutput,
-  NumericArray,
-  OnnxTensor,
-  DenseTensor,
   OpenLayer,
   RequantizedOutput,
   ScaledLayerOutput,
   ScaledOutput,
   UnsupportedNode,
+} from './frontend/imported/types.ts';
+export type {
+  GraphNode,
+  OnnxSource,
+  InnerNode,
+  ImportOptions,
+  InputQuantization,
+  OnnxTensor,
 } from './frontend/onnx/types.ts';
-export { freshBlind } from './frontend/planDigest.ts';
-export type { Blind } from './frontend/planDigest.ts';
-export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
-export type { StoredPlan } from './frontend/planFile.ts';
+export type { ImportedModel } from './frontend/imported/model.ts';
+export type { NumericArray, DenseTensor } from './interpreter/values.ts';
+export { describeHint, freshBlind } from './frontend/planDigest.ts';
+export type { Blind, PlanHint } from './frontend/planDigest.ts';
+export {
+  completePlan,
+  encodePlan,
+  parsePlan,
+  planCore,
+  planDigest,
+  storedPlan,
+} from './frontend/planFile.ts';
+export type { PlanCore, StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
 export { inLayout, nchwOf } from './frontend/layouts.ts';
 export { LocatedError } from './frontend/positions.ts';
@@ -145,6 +155,7 @@ export type {
   Macs,
   ModelSegment,
 } from './model/modelPlan.ts';
+export type { ClearModel, OnnxClearModel } from './model/clearModel.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
   ModelComparison,

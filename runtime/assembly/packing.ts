@@ -6,6 +6,7 @@
  * 32-bit coefficient numbers, or 0 for all from 0 on.
  */
 
+export { uniformWords } from './randomness';
 export { expand, reduce } from './seed';
 
 /** Values of so many bits fit into 64 behind up to 7 others: they go through without a branch. */

@@ -5,10 +5,13 @@ import { positionCount } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
 import { BitRoom } from './packedRun.ts';
 import type { BitExports, PackedRun } from './packedRun.ts';
+import { DRAW_STATE_BYTES, nonceOf, startState } from '../ring/draw.ts';
+import type { DrawnPolynomial } from '../ring/draw.ts';
 import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /** The functions of runtime/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
 interface PackingExports extends BitExports {
+  uniformWords(state: number, room: number, words: number, count: number, prime: bigint): void;
   expand(seed: number, room: number, outputs: number, words: number): void;
   reduce(
     seed: number,
@@ -62,6 +65,8 @@ export class Packer {
   readonly #positionsAt: number;
   readonly #seedAt: number;
   readonly #seed: Uint8Array;
+  /** The same bytes, as the state of a stream. */
+  readonly #state: Uint32Array;
   readonly #positions: Int32Array;
   readonly #bits: BitRoom;
   /** The positions that lie in memory. */
@@ -78,6 +83,7 @@ export class Packer {
     this.#positions = new Int32Array(memory.buffer, this.#positionsAt, degree);
     this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * components * degree);
     this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEED_BYTES);
+    this.#state = new Uint32Array(memory.buffer, this.#seedAt, DRAW_STATE_BYTES / 4);
     this.#exports = module.instantiate(memory);
     this.#bits = new BitRoom(this.#exports, memory.buffer, packedAt, wordBytes + LINE);
   }
@@ -106,6 +112,24 @@ export class Packer {
         taken,
       );
     }, words);
+  }
+
+  /**
+   * Fills neighbouring components, one for each prime, with the uniform polynomial of a key.
+   * @param key 32 bytes
+   */
+  drawUniform(
+    key: Uint8Array,
+    polynomial: DrawnPolynomial,
+    primes: readonly bigint[],
+    firstComponent: number,
+  ): void {
+    const room = this.#seedAt + SEED_BYTES;
+    primes.forEach((prime, index) => {
+      startState(this.#state, key, nonceOf(polynomial, index));
+      const words = this.#component(firstComponent + index);
+      this.#exports.uniformWords(this.#seedAt, room, words, this.#degree, prime);
+    });
   }
 
   /**

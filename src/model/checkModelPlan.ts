@@ -31,7 +31,7 @@ export function checkModelPlan(plan: ModelPlan, file: string): void {
   for (const [index, segment] of plan.segments.entries()) {
     if (segment !== null) checkSegment(segment, `segments[${index}]`, refuse);
   }
-  parseModel(plan.network, 'network', refuse);
+  parseModel(plan.network.bytes, 'network', refuse);
   if (plan.macs.encrypted > plan.macs.total) refuse('macs', 'more are encrypted than there are');
 }
 
@@ -65,9 +65,8 @@ function checkLayer({ name, input, arrangement, output, stored }: ModelLayer, re
     refuse(name, 'its input has another number of elements than its plan');
   }
   const { permutation } = input;
-  if (permutation !== null && permutation.toSorted((a, b) => a - b).join() !== axes(input.shape.length)) {
+  if (permutation !== null && !isPermutation(permutation, input.shape.length))
     refuse(name, 'the permutation of its input is none');
-  }
   if (input.kind === 'scaled' && !(input.scale !== null && input.scale > 0)) {
     refuse(name, 'the scale of its input is not positive');
   }
@@ -77,6 +76,9 @@ function checkLayer({ name, input, arrangement, output, stored }: ModelLayer, re
   if (elementCount(output.shape) !== elementCount(result)) {
     refuse(name, 'its output has another number of elements than its plan');
   }
+  const order = output.kind === 'accumulator' ? output.permutation : null;
+  if (order !== null && !isPermutation(order, result.length))
+    refuse(name, 'the permutation of its output is none');
   if (!canCross(output.type)) refuse(name, `its output cannot have the type ${output.type}`);
   if (listsOf(output).some((length) => length !== result[1])) {
     refuse(name, 'it has another number of scales than of output channels');
@@ -96,12 +98,12 @@ function listsOf(output: ModelLayer['output']): number[] {
   }
 }
 
-function axes(rank: number): string {
-  return Array.from({ length: rank }, (_, axis) => axis).join();
+function isPermutation(list: readonly number[], rank: number): boolean {
+  return list.length === rank && new Set(list).size === rank && list.every((axis) => axis < rank);
 }
 
 function checkSegment(segment: ModelSegment, where: string, refuse: Refuse): void {
-  const { graph } = parseModel(segment.model, where, refuse);
+  const { graph } = parseModel(segment.model.bytes, where, refuse);
   if (graph === undefined) return refuse(where, 'a model without a graph');
   if (graph.input.length > 0) refuse(where, 'its inputs are declared already');
   const outputs = graph.output.map(({ name }) => name);

@@ -3,6 +3,7 @@ import { arrangeOutput } from '../../compiler/convolution/arrangement.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
 import { transpose } from '../interpreter/moves.ts';
+import type { AccumulatorOutput } from '../frontend/imported/types.ts';
 import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
@@ -79,10 +80,18 @@ export function layerOutput(layer: ModelLayer, accumulators: Tensor): TypedTenso
   return typedTensor(type, output.shape, outputValues(output, arranged, isFloating(type)), where);
 }
 
+function ordered(
+  { permutation }: AccumulatorOutput,
+  values: Float64Array,
+  { shape }: Pick<Tensor, 'shape'>,
+): Float64Array {
+  return permutation === null ? values : transposed(values, shape, permutation);
+}
+
 function outputValues(output: ModelLayerOutput, accumulators: Tensor, floating: boolean): Float64Array {
   switch (output.kind) {
     case 'accumulator':
-      return floating ? accumulators.data.map(Math.fround) : accumulators.data;
+      return ordered(output, floating ? accumulators.data.map(Math.fround) : accumulators.data, accumulators);
     case 'requantized':
       return requantize(accumulators, output.requantization).data;
     case 'scaled': {

@@ -1,4 +1,5 @@
 import type { OutputArrangement } from '../../compiler/convolution/arrangement.ts';
+import type { ClearModel } from './clearModel.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import type {
@@ -6,11 +7,11 @@ import type {
   LayerInput,
   RequantizedOutput,
   ScaledOutput,
-} from '../frontend/onnx/types.ts';
+} from '../frontend/imported/types.ts';
 
 /**
  * A compiled model, plain data: what the client computes, what the server computes, and in which order. Tensors are
- * known by the names that they have in the ONNX graph.
+ * known by the names that they have in the model's graph.
  *
  *   segments[0], rounds[0], segments[1], rounds[1], ..., segments[rounds.length]
  */
@@ -29,11 +30,8 @@ export interface ModelPlan {
   readonly clear: readonly ClearNode[];
   /** Multiply-accumulates of one run. */
   readonly macs: Macs;
-  /**
-   * The whole model, an ONNX model complete in itself, weights and all: an encrypted run must equal it, with its layers in
-   * integers.
-   */
-  readonly network: Uint8Array;
+  /** The whole model, weights and all: an encrypted run must equal it, with its layers in integers. */
+  readonly network: ClearModel;
 }
 
 /** Multiply-accumulates: those of encrypted layers, and those of all linear nodes whose shapes are known. */
@@ -60,8 +58,8 @@ export interface ModelSegment {
   readonly inputs: readonly string[];
   /** Names of the tensors that it makes. */
   readonly outputs: readonly string[];
-  /** An ONNX model without declared inputs. */
-  readonly model: Uint8Array;
+  /** What computes them; an ONNX model declares no inputs. */
+  readonly model: ClearModel;
 }
 
 /** A linear layer that the server computes encrypted. */

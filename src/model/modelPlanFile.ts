@@ -14,6 +14,7 @@ import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
+import type { ClearModel } from './clearModel.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
 import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
@@ -34,6 +35,14 @@ function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'base64'));
 }
 
+function encodeClearModel({ format, bytes }: ClearModel): object {
+  return { format, bytes: toBase64(bytes) };
+}
+
+function decodeClearModel({ format, bytes }: ModelPlanFile['network']): ClearModel {
+  return { format, bytes: fromBase64(bytes) };
+}
+
 function contentOf(plan: ModelPlan): object {
   return {
     format: MODEL_PLAN_FORMAT,
@@ -43,7 +52,7 @@ function contentOf(plan: ModelPlan): object {
     inputs: plan.inputs,
     outputs: plan.outputs,
     segments: plan.segments.map((segment) =>
-      segment === null ? null : { ...segment, model: toBase64(segment.model) },
+      segment === null ? null : { ...segment, model: encodeClearModel(segment.model) },
     ),
     rounds: plan.rounds.map((round) =>
       round.map(({ name, op, input, arrangement, output, stored }) => ({
@@ -57,7 +66,7 @@ function contentOf(plan: ModelPlan): object {
     ),
     clear: plan.clear,
     macs: plan.macs,
-    network: toBase64(plan.network),
+    network: encodeClearModel(plan.network),
   };
 }
 
@@ -124,14 +133,14 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
     clear: content.clear,
     macs: content.macs,
-    network: fromBase64(content.network),
+    network: decodeClearModel(content.network),
   };
   checkModelPlan(plan, file);
   return plan;
 }
 
 function decodeSegment(segment: ModelPlanFile['segments'][number]): ModelSegment | null {
-  return segment === null ? null : { ...segment, model: fromBase64(segment.model) };
+  return segment === null ? null : { ...segment, model: decodeClearModel(segment.model) };
 }
 
 function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: string): ModelLayer {

@@ -10,7 +10,8 @@ const shape = z.array(natural).max(32);
 const tensorName = z.string().min(1);
 const text = z.string();
 const element = z.enum(Object.keys(ELEMENTS) as [ElementType, ...ElementType[]]);
-const model = z.base64();
+/** An ONNX model. */
+const model = z.strictObject({ format: z.literal('onnx'), bytes: z.base64() });
 const floats = z.array(z.number());
 
 const port = z.strictObject({ name: tensorName, type: element, shape: shape.nullable() });
@@ -33,7 +34,7 @@ const input = z.strictObject({
 const place = { tensor: tensorName, type: element, shape };
 
 const output = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('accumulator'), ...place }),
+  z.strictObject({ kind: z.literal('accumulator'), ...place, permutation: z.array(natural).nullable() }),
   z.strictObject({ kind: z.literal('scaled'), ...place, scales: floats, bias: floats.nullable() }),
   z.strictObject({
     kind: z.literal('requantized'),

@@ -2,7 +2,8 @@ import { CipherconvError, disposedError, internalError } from '../../compiler/ba
 import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
-import { ClearGraph } from './clearGraph.ts';
+import { openClearGraph } from './openClearGraph.ts';
+import type { ClearGraph } from './clearGraph.ts';
 import { compareNetwork } from './compareModel.ts';
 import { layerInput, layerOutput } from './layerTensors.ts';
 import { layersOf } from './modelPlan.ts';
@@ -121,7 +122,7 @@ export class ModelRunner implements AsyncDisposableHandle {
   }
 
   async #runSegment(segment: ModelSegment, tensors: Tensors): Promise<void> {
-    const graph = this.#segments.get(segment) ?? new ClearGraph(segment.model, segment.inputs);
+    const graph = this.#segments.get(segment) ?? openClearGraph(segment.model, segment.inputs);
     const given = segment.inputs.map((name) => [name, toDense(take(tensors, name), name)] as const);
     const made = await graph.run(new Map(given), segment.outputs);
     for (const [name, tensor] of made) tensors.set(name, fromDense(tensor, name));
@@ -156,7 +157,7 @@ export class ModelRunner implements AsyncDisposableHandle {
     if (this.#options.compareOutputs === false)
       return { comparison: null, statistic: null, reason: 'outputs were not compared' };
     this.#announce('compare', 0, 1);
-    const network = new ClearGraph(this.#plan.network, []);
+    const network = openClearGraph(this.#plan.network, []);
     const comparison = await compareNetwork(this.#plan, network, inputs, outputs);
     return { comparison, ...(await runtimeStatistic(this.#plan, network, inputs, outputs)) };
   }

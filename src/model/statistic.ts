@@ -3,6 +3,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ClearGraph } from './clearGraph.ts';
+import { OnnxGraph } from './onnxGraph.ts';
 import type { ModelPlan } from './modelPlan.ts';
 import type { RuntimeStatistic } from './modelReport.ts';
 import { loadOrt, openSession, PACKAGE } from './ort.ts';
@@ -28,6 +29,7 @@ export async function runtimeStatistic(
   inputs: Tensors,
   outputs: Tensors,
 ): Promise<StatisticResult> {
+  if (!(network instanceof OnnxGraph)) return { statistic: null, reason: 'it runs ONNX models only' };
   const ort = await loadOrt();
   if (ort === null) return { statistic: null, reason: `${PACKAGE} is not installed` };
   try {
@@ -46,7 +48,7 @@ export async function runtimeStatistic(
 }
 
 /** Without QONNX nodes; what they need of constants is computed. */
-async function standardModel(network: ClearGraph): Promise<ModelProto> {
+async function standardModel(network: OnnxGraph): Promise<ModelProto> {
   const { model } = network;
   const quants = (model.graph?.node ?? []).filter(isQuant);
   if (quants.length === 0) return model;

@@ -107,7 +107,7 @@ describe('the plan file of a model', () => {
       (plan) => ({
         ...plan,
         segments: plan.segments.map((part) =>
-          part === null ? null : { ...part, model: Uint8Array.of(255) },
+          part === null ? null : { ...part, model: { format: 'onnx', bytes: Uint8Array.of(255) } },
         ),
       }),
       /not an ONNX model/,

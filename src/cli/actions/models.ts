@@ -4,7 +4,7 @@ import type { ModelCompileOptions } from '../../model/compileModel.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
-import type { ImportedModel } from '../../frontend/onnx/types.ts';
+import type { ImportedModel } from '../../frontend/imported/model.ts';
 import { compileModel } from '../../model/compileModel.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
