@@ -45,6 +45,18 @@ export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
 export type { ConvShape, InputSpec, OutputShape, WeightShape } from '../compiler/convolution/shape.ts';
 export type { ConvSpec, WeightSpec } from '../compiler/convolution/spec.ts';
 export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
+export { proveNetwork } from '../compiler/network/prove.ts';
+export type { NetworkProof, StageProof } from '../compiler/network/prove.ts';
+export type { Range } from '../compiler/network/ranges.ts';
+export type {
+  Fraction,
+  LinearStage,
+  NetworkInput,
+  NetworkOutput,
+  NetworkSpec,
+} from '../compiler/network/spec.ts';
+export { convolutionStage, denseStage } from '../compiler/network/stages.ts';
+export type { ConvolutionGeometry } from '../compiler/network/stages.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';
