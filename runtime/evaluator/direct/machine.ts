@@ -48,9 +48,7 @@ export function kernelSource(plan: ToeplitzPlan, program: ToeplitzProgram): Kern
 /** Of hints nothing but c0 comes and goes, and what is dropped of it is dropped before it is split into digits. */
 function numbersOf(plan: ToeplitzPlan): Pick<KernelSource, 'computed' | 'droppedBits'> {
   const { upload, uploadC0 } = wireOf(plan);
-  return upload === 'hint'
-    ? { computed: 'c0', droppedBits: uploadC0 }
-    : { computed: 'both', droppedBits: 0 };
+  return upload === 'hint' ? { computed: 'c0', droppedBits: uploadC0 } : { computed: 'both', droppedBits: 0 };
 }
 
 /** The modules that a machine runs on. */
