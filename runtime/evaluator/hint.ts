@@ -12,7 +12,7 @@ import { loadPacking } from '../wire/packer.ts';
 import { DirectKernel } from './direct/kernel.ts';
 import { loadDirect } from './direct/module.ts';
 import type { DirectModule } from './direct/module.ts';
-import { checkTransfer } from './transfer.ts';
+import { checkTransfer, responseIndex, uploadIndex } from './transfer.ts';
 import type { Progress } from './types.ts';
 
 /** What a hint is computed from, beside the plan. */
@@ -52,13 +52,17 @@ function* computeRows(
 ): Steps<Uint8Array<ArrayBuffer>> {
   const { parameters } = plan;
   const program = buildToeplitz(plan);
-  const { rows, result, position } = checkTransfer(plan, program);
+  const transfer = checkTransfer(plan, program);
+  const { rows } = transfer;
   yield;
   const { kernel, schedule } = kernelOf(direct, plan, program);
   yield;
   const uniform = new UniformDraw(draw, parameters.degree, parameters.dataPrimes.map(BigInt));
   const load = (chunk: number, side: 0 | 1): void => {
-    const words = uniform.draw(publicSeed, { domain: 'publicPolynomial', index: position.get(chunk)! });
+    const words = uniform.draw(publicSeed, {
+      domain: 'publicPolynomial',
+      index: uploadIndex(transfer, 0, chunk),
+    });
     kernel.inputWords(side).set(words);
   };
   for (const [plane, chunks] of schedule.planes.entries()) {
@@ -74,7 +78,7 @@ function* computeRows(
   for (const [index, block] of schedule.blocks.entries()) {
     kernel.runBlock(index, 0, 1);
     block.rows.forEach((programRow, row) => {
-      const offset = result.get(programRow)! * rowBytes;
+      const offset = responseIndex(transfer, 0, programRow) * rowBytes;
       kernel.packResult(row, 1, { group: 0, programRow }, codes, { bytes, offset });
     });
     done += block.rows.length;
