@@ -1,5 +1,4 @@
 import { hintSteps } from '../runtime/evaluator/hint.ts';
-import type { Progress } from '../runtime/evaluator/types.ts';
 import { describeHint, publicSeedOf } from './frontend/planDigest.ts';
 import { completePlan } from './frontend/planFile.ts';
 import type { PlanCore, StoredPlan } from './frontend/planFile.ts';
@@ -18,7 +17,7 @@ export interface ComputeHintOptions {
   /** Aborts the work, with its reason. */
   readonly signal?: AbortSignal;
   /** Called with the rows of the hint that are done, and their number. */
-  readonly onProgress?: Progress;
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
