@@ -69,6 +69,8 @@ export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
 export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
 export type { ClientPlan } from './frontend/clientPlan.ts';
+export { computeHint } from './hint.ts';
+export type { ComputeHintOptions, PlanWithHint } from './hint.ts';
 export { importOnnx } from './frontend/onnx/importOnnx.ts';
 export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensorProto.ts';
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
