@@ -2,7 +2,7 @@ import { printable } from '../../../compiler/base/printable.ts';
 import { createFarm } from '../../farm/farm.ts';
 import type { FarmWorker } from '../../farm/farm.ts';
 import type { WorkerEvent } from '../../farm/worker.ts';
-import { loadPlans } from '../../server/plans.ts';
+import { loadServed } from '../../server/models.ts';
 import { takeInterrupt } from '../interrupt.ts';
 import { farmAddress } from '../redisFlags.ts';
 import type { RedisFlags } from '../redisFlags.ts';
@@ -33,7 +33,9 @@ export async function farmWorker(
   io: Terminal,
 ): Promise<void> {
   files.forEach(refuseModel);
-  const plans = await loadPlans(files);
+  const { plans: single, models } = await loadServed(files);
+  // To workers the layers of a model are plans like any other.
+  const plans = [...single, ...models.flatMap(({ server }) => server.layers)];
   const { url, options } = await farmAddress(flags, io);
   // A worker waits for its Redis for as long as it takes.
   const farm = await createFarm(url, { ...options, patienceMs: Infinity });

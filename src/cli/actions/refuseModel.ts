@@ -8,7 +8,7 @@ export function refuseModel(path: string): void {
     code: 'usage',
     where: path,
     message: 'this is a model, not a plan',
-    expected: 'plans of convolutions',
-    hint: 'compile CONFIG -o FILE writes a plan',
+    expected: 'plans of convolutions or models',
+    hint: 'compile MODEL -o FILE writes a plan',
   });
 }
