@@ -36,7 +36,9 @@ export function parseRedisUrl(text: string, ca: string | null): RedisAddress {
       db,
       ...(url.username === '' ? {} : { username: decoded(url.username) }),
       ...(url.password === '' ? {} : { password: decoded(url.password) }),
-      ...(isTls ? { tls: { ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === null ? {} : { ca }) } } : {}),
+      ...(isTls
+        ? { tls: { ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === null ? {} : { ca }) } }
+        : {}),
     },
   };
 }
