@@ -62,8 +62,8 @@ function scaled(value: f64, scaling: usize): u64 {
 }
 
 /**
- * Packs mask + scaled value modulo the prime, cut by `dropped` bits, for `count` coefficients (packing.ts says how bits
- * lie), from bit `startBit` after `to` on.
+ * Packs mask + scaled value + rounding modulo the prime, cut by `dropped` bits, for `count` coefficients (packing.ts says how
+ * bits lie), from bit `startBit` after `to` on.
  * @param values 64-bit floats
  */
 export function encode(
@@ -72,6 +72,7 @@ export function encode(
   isWide: bool,
   count: i32,
   scaling: usize,
+  rounding: u64,
   dropped: i32,
   bits: i32,
   to: usize,
@@ -83,7 +84,8 @@ export function encode(
   let pending: u64 = used === 0 ? 0 : load<u64>(to) & ((<u64>1 << used) - 1);
   for (let index: usize = 0; index < <usize>count; index++) {
     const message = scaled(load<f64>(values + (index << 3)), scaling);
-    const word = reduceOnce(message + loadMask(masks, index, isWide), prime) >>> dropped;
+    const masked = reduceOnce(message + loadMask(masks, index, isWide), prime);
+    const word = reduceOnce(masked + rounding, prime) >>> dropped;
     pending |= word << used;
     used += bits;
     if (used >= 64) {
@@ -162,4 +164,26 @@ export function scaleDown(
     const inWindow = distance + <i64>(t & <u64>(distance >> 63));
     store<f64>(values + (index << 3), <f64>inWindow + low);
   }
+}
+
+/** The largest |[t x]_q| around 0 for one prime q: t times the noise of each sum. t < 2^50. */
+export function largestNoise(words: usize, count: i32, scaling: usize): u64 {
+  const q = load<u64>(scaling, PRIME);
+  const t = load<u64>(scaling, PLAIN);
+  const scale = load<f64>(scaling, SCALE);
+  const half = q >> 1;
+  let largest: u64 = 0;
+  for (let index: usize = 0; index < <usize>count; index++) {
+    const x = load<u64>(words + (index << 3));
+    let rest = t * x + half - <u64>(<i64>(<f64>(<i64>x) * scale)) * q;
+    // In [-q, 2q): one step brings it into [0, q), and half below is the noise.
+    rest += q & <u64>(<i64>rest >> 63);
+    rest -= q & reaches(rest, q);
+    const noise = <i64>(rest - half);
+    const sign = noise >> 63;
+    const size = <u64>((noise ^ sign) - sign);
+    const isLarger = reaches(size, largest + 1);
+    largest = (size & isLarger) | (largest & ~isLarger);
+  }
+  return largest;
 }

@@ -9,7 +9,7 @@
  * x < 2^32, and 2q < 2^32.
  */
 
-export { encode, scaleDown, unmask } from './messages';
+export { encode, largestNoise, scaleDown, unmask } from './messages';
 export { chacha, errors, ternary, uniformWords } from './randomness';
 export {
   gather,

@@ -57,11 +57,13 @@ export interface RingExports {
     isWide: boolean,
     count: number,
     scaling: number,
+    rounding: bigint,
     dropped: number,
     bits: number,
     to: number,
     startBit: number,
   ): void;
+  largestNoise(words: number, count: number, scaling: number): bigint;
   unmask(
     from: number,
     startBit: number,
