@@ -12,6 +12,7 @@ export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
   DecodeWindows,
   Kernel,
+  Protocol,
   PlanAnalysis,
   PlanBytes,
   PlanCounts,
@@ -82,10 +83,17 @@ export type {
 } from './frontend/onnx/types.ts';
 export type { ImportedModel } from './frontend/imported/model.ts';
 export type { NumericArray, DenseTensor } from './interpreter/values.ts';
-export { freshBlind } from './frontend/planDigest.ts';
-export type { Blind } from './frontend/planDigest.ts';
-export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
-export type { StoredPlan } from './frontend/planFile.ts';
+export { describeHint, freshBlind } from './frontend/planDigest.ts';
+export type { Blind, PlanHint } from './frontend/planDigest.ts';
+export {
+  completePlan,
+  encodePlan,
+  parsePlan,
+  planCore,
+  planDigest,
+  storedPlan,
+} from './frontend/planFile.ts';
+export type { PlanCore, StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
 export { inLayout, nchwOf } from './frontend/layouts.ts';
 export { LocatedError } from './frontend/positions.ts';
