@@ -10,5 +10,7 @@ export type { Client, ClientOptions } from './types.ts';
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters, or the plan is one with hints.
  */
 export async function createClient(view: ClientView, options: ClientOptions = {}): Promise<Client> {
-  return view.wire.upload === 'seal-seeded' ? createSealClient(view, options) : createRingClient(view, options);
+  return view.wire.upload === 'seal-seeded'
+    ? createSealClient(view, options)
+    : createRingClient(view, options);
 }

@@ -102,12 +102,14 @@ export class MessageCoder {
   }
 
   /**
-   * Reads `count` packed residues from the beginning of `bytes` and adds what the key makes of c1. What they are then is up
-   * to `accumulators` and `largestNoise`.
-   * @param masks c1 s at the coefficients that travel
+   * Reads packed residues from the beginning of `bytes` and adds what the key makes of c1. What they are then is up to
+   * `accumulators` and `budgetBits`.
+   * @param travelling the coefficients that travel
+   * @param masks c1 s there
    * @throws CipherconvError `malformed-tensor`.
    */
-  unmask(bytes: Uint8Array, count: number, masks: Uint8Array, where: string): void {
+  unmask(bytes: Uint8Array, travelling: Int32Array, masks: Uint8Array, where: string): void {
+    const count = travelling.length;
     const length = packedBytes(this.#codes.response.reduce((sum, { bits }) => sum + count * bits, 0));
     this.#bytes.set(bytes.subarray(0, length), this.#packedAt);
     this.#bytes.set(masks, this.#masksAt);
@@ -126,7 +128,10 @@ export class MessageCoder {
         code.prime,
         this.#wordsOf(which),
       );
-      if (bad >= 0) rejectCoefficient(where, code.largest, valueAt(bytes, bit + bad * code.bits, code.bits), bad);
+      if (bad >= 0) {
+        const found = valueAt(bytes, bit + bad * code.bits, code.bits);
+        rejectCoefficient(where, code.largest, found, travelling[bad]!);
+      }
       bit += count * code.bits;
     });
     requireNoFilling(bit % 8 === 0 ? 0 : bytes[length - 1]! >>> (bit % 8), where);

@@ -1,5 +1,5 @@
 import { CipherconvError, disposedError } from '../../compiler/base/errors.ts';
-import { outputShape } from '../../compiler/convolution/shape.ts';
+import { verifyPrimes } from '../../compiler/lowering/checkParameters.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { RingArithmetic } from '../ring/arithmetic.ts';
@@ -27,7 +27,6 @@ interface Zero {
  */
 class RingClient implements Client {
   readonly coding = new CodingClock();
-  readonly #view: ClientView;
   readonly #arithmetic: RingArithmetic;
   readonly #coder: TensorCoder;
   readonly #second: SecondHalf;
@@ -39,7 +38,6 @@ class RingClient implements Client {
 
   constructor(ring: RingModule, packing: PackingModule, view: ClientView, secretKey: TernaryKey | null) {
     const { degree, dataPrimes } = view.parameters;
-    this.#view = view;
     this.#arithmetic = new RingArithmetic(ring, degree, dataPrimes.map(BigInt));
     this.#coder = new TensorCoder(ring, view);
     this.#second = new SecondHalf(packing, view.parameters, view.wire);
@@ -186,7 +184,7 @@ class RingClient implements Client {
 
 /**
  * A client of a toeplitz plan whose uploads carry seeds of ours, or c1.
- * @throws CipherconvError `usage` for a plan with hints.
+ * @throws CipherconvError `usage` for a plan with hints, `plan-rejected` for primes that products do not exist for.
  */
 export async function createRingClient(view: ClientView, options: ClientOptions = {}): Promise<Client> {
   if (view.wire.upload === 'hint')
@@ -195,6 +193,7 @@ export async function createRingClient(view: ClientView, options: ClientOptions 
       message: 'a plan with hints has no key that encrypts twice',
       hint: 'make a client with the hint, and begin an exchange for every input',
     });
+  verifyPrimes(view.parameters);
   const [ring, packing] = await Promise.all([loadRing(), loadPacking()]);
   return new RingClient(ring, packing, view, options.secretKey ?? null);
 }

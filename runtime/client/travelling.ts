@@ -17,7 +17,10 @@ export interface UploadOrder {
 }
 
 /** Elements that no output reads do not travel. */
-export function uploadOrder({ positions, elements, travelling }: CiphertextPlaces, degree: number): UploadOrder {
+export function uploadOrder(
+  { positions, elements, travelling }: CiphertextPlaces,
+  degree: number,
+): UploadOrder {
   if (travelling === null) return { travelling, count: degree, places: positions, elements };
   const index = new Int32Array(degree).fill(-1);
   travelling.forEach((position, at) => {

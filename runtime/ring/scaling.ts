@@ -70,7 +70,10 @@ export function scaleDownExactly(x: bigint, q: bigint, t: bigint): { residue: bi
 }
 
 /** For each prime the integer below q that is 1 modulo it and 0 modulo the others. */
-export function crtBasis(primes: readonly bigint[], inverse: (value: bigint, prime: bigint) => bigint): bigint[] {
+export function crtBasis(
+  primes: readonly bigint[],
+  inverse: (value: bigint, prime: bigint) => bigint,
+): bigint[] {
   const q = primes.reduce((product, prime) => product * prime, 1n);
   return primes.map((prime) => (q / prime) * inverse((q / prime) % prime, prime));
 }

@@ -6,7 +6,7 @@ import { packedBytes, positionCount } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
 import { DRAW_STATE_BYTES, nonceOf, startState } from '../ring/draw.ts';
 import type { DrawnPolynomial } from '../ring/draw.ts';
-import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
+import { SEAL_SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /** The functions of runtime/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
 interface PackingExports {
@@ -28,6 +28,7 @@ interface PackingExports {
     bits: number,
     largest: bigint,
     half: bigint,
+    upper: bigint,
     prime: bigint,
     words: number,
   ): number;
@@ -97,7 +98,7 @@ export class Packer {
   constructor(module: PackingModule, { degree, components }: PackerSize) {
     this.#degree = degree;
     this.#seedAt = FIRST_ADDRESS;
-    this.#positionsAt = this.#seedAt + SEED_BYTES + aligned(SEED_ROOM_BYTES);
+    this.#positionsAt = this.#seedAt + SEAL_SEED_BYTES + aligned(SEED_ROOM_BYTES);
     this.#wordsAt = this.#positionsAt + aligned(degree * Int32Array.BYTES_PER_ELEMENT);
     const wordBytes = components * degree * WORD;
     this.#packedAt = this.#wordsAt + aligned(wordBytes);
@@ -105,7 +106,7 @@ export class Packer {
     this.#positions = new Int32Array(memory.buffer, this.#positionsAt, degree);
     this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * components * degree);
     this.#packed = new Uint8Array(memory.buffer, this.#packedAt, wordBytes + LINE);
-    this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEED_BYTES);
+    this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEAL_SEED_BYTES);
     this.#state = new Uint32Array(memory.buffer, this.#seedAt, DRAW_STATE_BYTES / 4);
     this.#exports = module.instantiate(memory);
   }
@@ -116,7 +117,7 @@ export class Packer {
    * @param seed 64 bytes
    */
   expandSeed(seed: Uint8Array, primes: readonly bigint[], firstComponent: number): void {
-    const room = this.#seedAt + SEED_BYTES;
+    const room = this.#seedAt + SEAL_SEED_BYTES;
     const words = primes.length * this.#degree;
     this.#seed.set(seed);
     this.#exports.expand(this.#seedAt, room, words / OUTPUT_WORDS, this.#component(firstComponent));
@@ -146,7 +147,7 @@ export class Packer {
     primes: readonly bigint[],
     firstComponent: number,
   ): void {
-    const room = this.#seedAt + SEED_BYTES;
+    const room = this.#seedAt + SEAL_SEED_BYTES;
     primes.forEach((prime, index) => {
       startState(this.#state, key, nonceOf(polynomial, index));
       const words = this.#component(firstComponent + index);
@@ -207,7 +208,7 @@ export class Packer {
     this.#packed.set(bytes.subarray(offset, offset + length), first);
     let bit = 8 * first;
     codes.forEach((code, index) => {
-      const { dropped, bits, largest, half, prime } = code;
+      const { dropped, bits, largest, half, upper, prime } = code;
       const target = this.#component(firstComponent + index);
       const bad = this.#exports.unpack(
         this.#packedAt,
@@ -218,6 +219,7 @@ export class Packer {
         bits,
         largest,
         half,
+        upper,
         prime,
         target,
       );
@@ -254,7 +256,7 @@ function likeAligned(bytes: Uint8Array, offset: number): number {
   return (bytes.byteOffset + offset) % WORD;
 }
 
-function rejectCoefficient(where: string, largest: bigint, found: bigint, position: number): never {
+export function rejectCoefficient(where: string, largest: bigint, found: bigint, position: number): never {
   throw new CipherconvError({
     code: 'malformed-tensor',
     where,
@@ -264,7 +266,7 @@ function rejectCoefficient(where: string, largest: bigint, found: bigint, positi
   });
 }
 
-function requireNoFilling(filling: number, where: string): void {
+export function requireNoFilling(filling: number, where: string): void {
   if (filling === 0) return;
   throw new CipherconvError({
     code: 'malformed-tensor',

@@ -8,7 +8,8 @@ import type { KernelSource, SharedRoom } from './kernel.ts';
 import type { DirectModule } from './module.ts';
 import { responseIndex, uploadIndex } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
-import { ResponseWriter, UploadReader } from '../../wire/ciphertexts.ts';
+import { ResponseWriter } from '../../wire/ciphertexts.ts';
+import { UploadReader } from '../../wire/uploads.ts';
 import type { Polynomial } from '../../wire/coefficients.ts';
 import type { PackingModule } from '../../wire/packer.ts';
 import { wireOf } from '../../../compiler/toeplitz/plan.ts';
@@ -70,7 +71,7 @@ export class DirectMachine {
     room?: SharedRoom,
   ) {
     this.#upload = new UploadReader(packing, plan.parameters, wireOf(plan));
-    this.#response = new ResponseWriter(packing, plan.parameters, plan.wire);
+    this.#response = new ResponseWriter(packing, plan.parameters, wireOf(plan));
     this.#transfer = transfer;
     this.#groups = source.groups;
     this.#schedule = source.schedule;
