@@ -50,6 +50,8 @@ const FOLDERS = {
     'compiler/toeplitz',
     'compiler/diagonals',
   ],
+  // Whole networks: of the lowerings it shares the words for keys, nothing else.
+  'compiler/network': ['compiler/base', 'compiler/rings', 'compiler/bfv', 'compiler/lowering'],
   // The runtime executes plans: of the compiler it knows data and its checks (see `runtime-compiles-nothing` too).
   'runtime/seal': ['compiler/base', 'compiler/bfv'],
   'runtime/ring': ['compiler/base', 'compiler/rings'],

@@ -8,7 +8,7 @@ import type { RingExports, RingModule } from '../ring/module.ts';
 import { crtBasis, scaleDownExactly, SCALING_BYTES, scalesInLanes, writeScaling } from '../ring/scaling.ts';
 import type { CoefficientCode } from '../wire/coefficients.ts';
 import { packedBytes } from '../wire/coefficients.ts';
-import { rejectCoefficient, requireNoFilling } from '../wire/packer.ts';
+import { rejectCoefficient, requireNoFilling } from '../wire/packedRun.ts';
 import { makeMemory } from '../wasm.ts';
 
 const LINE = 64;

@@ -36,9 +36,6 @@ export function polynomialBytes(code: PolynomialCode, positions: Positions): num
   return packedBytes(polynomialBits(code, positions));
 }
 
-/** Words of a polynomial in 32-bit halves, prime by prime. */
-export type Components = readonly Uint32Array[];
-
 /** An envelope of our own making whose words can be written in place: aligned, its header filled in. */
 export class Envelope {
   readonly bytes: Uint8Array;
@@ -69,28 +66,6 @@ export function requireLength(bytes: Uint8Array, expected: number, where: string
 /** Bytes of one response, without SEAL: what `ResponseCodec.byteLength` says. */
 export function responseByteLength(parameters: Parameters, wire: PlanWire, outputs: Positions): number {
   return responseBytes(responseCodes(parameters, wire), outputs);
-}
-
-/** Responses as a server without SEAL writes them. */
-export class ResponseWriter {
-  readonly #codes: ResponseCodes;
-  readonly #packer: Packer;
-
-  constructor(packing: PackingModule, parameters: Parameters, wire: PlanWire) {
-    this.#codes = responseCodes(parameters, wire);
-    this.#packer = new Packer(packing, {
-      degree: parameters.degree,
-      components: parameters.dataPrimes.length,
-    });
-  }
-
-  /** Fills the place of one polynomial in `bytes` from its words; c0 is looked at in the output positions only. */
-  write(polynomial: Polynomial, components: Components, outputs: Positions, bytes: Uint8Array): void {
-    components.forEach((words, component) => {
-      this.#packer.words.set(words, component * words.length);
-    });
-    writePolynomial(this.#packer, this.#codes, polynomial, 0, outputs, bytes);
-  }
 }
 
 /** How a response travels. */
