@@ -6,12 +6,6 @@ import type { Interval } from '../../compiler/base/interval.ts';
  * what undoes it, in exact integers.
  */
 
-/** floor((q * message + floor((t + 1) / 2)) / t), exact. */
-export function scaledMessage(q: bigint, plainModulus: number, message: number): bigint {
-  const t = BigInt(plainModulus);
-  return (q * BigInt(message) + (t + 1n) / 2n) / t;
-}
-
 const WORD = 1n << 64n;
 /** Bytes of the constants of one prime. */
 export const SCALING_BYTES = 128;

@@ -29,7 +29,7 @@ export interface PartFormat {
 const MOST_BITS = 53;
 
 function header({ kind, digest }: Format): number[] {
-  return [0x43, 0x43, 0x4e, 0x56, 1, kind, 0, 0, ...Buffer.from(digest, 'hex')];
+  return [0x43, 0x43, 0x4e, 0x56, 2, kind, 0, 0, ...Buffer.from(digest, 'hex')];
 }
 
 export function isWellFormed(bytes: Uint8Array, format: Format): boolean {
