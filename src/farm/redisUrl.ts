@@ -36,11 +36,14 @@ export function parseRedisUrl(text: string, ca: string | null): RedisAddress {
       db,
       ...(url.username === '' ? {} : { username: decoded(url.username) }),
       ...(url.password === '' ? {} : { password: decoded(url.password) }),
-      ...(isTls
-        ? { tls: { ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === null ? {} : { ca }) } }
-        : {}),
+      ...(isTls ? { tls: tlsOf(host, ca) } : {}),
     },
   };
+}
+
+/** An address is no name that a server could have several certificates for. */
+function tlsOf(host: string, ca: string | null): NonNullable<RedisOptions['tls']> {
+  return { ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === null ? {} : { ca }) };
 }
 
 function databaseOf(path: string): number {

@@ -35,7 +35,7 @@ async function dump(): Promise<Buffer> {
     const type = await server.look.type(key);
     if (type === 'string') parts.push((await server.look.getBuffer(key)) ?? Buffer.alloc(0));
     // As a file of the database would hold it: small values stand in it as they are.
-    parts.push((await server.look.dumpBuffer(key)) ?? Buffer.alloc(0));
+    parts.push(await server.look.dumpBuffer(key));
     if (type === 'hash') parts.push(Buffer.from(JSON.stringify(await server.look.hgetall(key))));
     if (type === 'stream') parts.push(Buffer.from(JSON.stringify(await server.look.xrange(key, '-', '+'))));
   }
