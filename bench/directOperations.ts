@@ -57,6 +57,7 @@ export function measureDirect(module: DirectModule): DirectCosts {
   const kernel = new DirectKernel(module, {
     parameters,
     lanes: { limbBits, limbs, laneL1: largestLaneL1(limbBits), folds: 1 },
+    shift: 0,
     schedule: { planes, blocks, reach: 3 * TAPS, folds: 1, foldL1: 7 * 2 * PLANES * TAPS },
     groups: [
       {

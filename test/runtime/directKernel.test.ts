@@ -55,6 +55,7 @@ function runKernel(
       securityBits: 128,
     },
     lanes: { limbs, limbBits, laneL1: limit, folds: schedule.folds },
+    shift: 0,
     schedule,
     groups: program.blockGroups,
   });

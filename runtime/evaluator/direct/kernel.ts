@@ -14,6 +14,8 @@ import type { Parameters } from '../../../compiler/bfv/parameters.ts';
 export interface KernelSource {
   readonly parameters: Parameters;
   readonly lanes: DirectLanes;
+  /** Low bits that the digits do without. */
+  readonly shift: number;
   readonly schedule: StepSchedule;
   readonly groups: readonly BlockGroup[];
 }
@@ -112,7 +114,7 @@ export class DirectKernel {
     this.#primeCount = primes.length;
     this.#lanes = lanes;
     this.#schedule = schedule;
-    this.#exact = sumsAreExact(primes, lanes, schedule.foldL1);
+    this.#exact = sumsAreExact(primes, lanes, schedule.foldL1, source.shift);
     const { tiles, everywhere, outputs, layout: layOut } = demandOf(source);
     const layout = layOut(room?.ownAt);
     const wasmMemory = room?.memory ?? makeMemory(layout.planesBytes + layout.ownBytes);

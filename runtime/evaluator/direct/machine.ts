@@ -11,7 +11,7 @@ import type { CheckedTransfer } from '../transfer.ts';
 import { ResponseWriter, UploadReader } from '../../wire/ciphertexts.ts';
 import type { Polynomial } from '../../wire/coefficients.ts';
 import type { PackingModule } from '../../wire/packer.ts';
-import { wireOf } from '../../../compiler/toeplitz/plan.ts';
+import { digitShift, wireOf } from '../../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 
@@ -23,16 +23,15 @@ const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;
  * in silence; the steps come out of the same analysis.
  * @throws CipherconvError `plan-rejected`.
  */
-export function kernelSource(
-  { parameters, execution }: ToeplitzPlan,
-  program: ToeplitzProgram,
-): KernelSource {
-  const analysis = analyzeLanes(parameters, program);
+export function kernelSource(plan: ToeplitzPlan, program: ToeplitzProgram): KernelSource {
+  const { parameters, execution } = plan;
+  const shift = digitShift(wireOf(plan));
+  const analysis = analyzeLanes(parameters, program, shift);
   const found = execution.kernel === 'direct' ? execution.lanes : null;
   if (analysis.kind === 'possible' && found !== null) {
     const { lanes, schedule } = analysis;
     if (BINDING.every((key) => lanes[key] === found[key]))
-      return { parameters, lanes: found, schedule, groups: program.blockGroups };
+      return { parameters, lanes: found, shift, schedule, groups: program.blockGroups };
   }
   throw new CipherconvError({
     code: 'plan-rejected',
