@@ -14,7 +14,7 @@ export const RING_NANOSECONDS = Object.freeze({
 });
 
 /** Auxiliary primes, each just below 2^31, that a product under a prime takes: one where the prime is so small itself. */
-export function auxiliaryPrimes(degree: number, primeBits: number): 1 | 2 | 3 {
+function auxiliaryPrimes(degree: number, primeBits: number): 1 | 2 | 3 {
   if (primeBits <= 31) return 1;
   return primeBits + Math.log2(degree) < 62 ? 2 : 3;
 }
