@@ -116,7 +116,7 @@ export async function createFarm(url: string, options: FarmOptions = {}): Promis
 }
 
 /** What everything of a farm works with. Whoever opens it closes its connection. */
-async function openContext(url: string, options: FarmOptions): Promise<FarmContext> {
+export async function openContext(url: string, options: FarmOptions): Promise<FarmContext> {
   const {
     ca = null,
     patienceMs = 300_000,

@@ -45,6 +45,11 @@ export class Room {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     this.#connection.tellRoom();
+    this.take(jobs, bytes);
+  }
+
+  /** Counts jobs of so many bytes together as added. */
+  take(jobs: number, bytes: number): void {
     this.#jobs += jobs;
     this.#bytes += bytes;
   }

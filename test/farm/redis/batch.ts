@@ -20,7 +20,7 @@ import { randomInput } from '../../support/specs.ts';
 export const QUARTER_MIB = pointwise(54);
 
 /** A 1x1 filter over so many channels of 48 x 48. */
-export function pointwise(channels: number): ConvSpec {
+function pointwise(channels: number): ConvSpec {
   return simpleSpec({
     input: { channels, height: 48, width: 48, bits: 4 },
     pads: [0, 0, 0, 0],
