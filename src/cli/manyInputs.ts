@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts';
 const KINDS: ReadonlySet<string> = new Set(['.npy', '.json', '.pb', '.png', '.jpg', '.jpeg']);
 
 /** What was done with one file. */
-export interface FileResult<Output> {
+interface FileResult<Output> {
   /** The file. */
   readonly input: string;
   /** In the order of the stack. */
@@ -49,7 +49,7 @@ export async function inputsOfFolder(path: string): Promise<string[] | null> {
 }
 
 /** Where the output of a file goes: into the folder, under its name, as .npy. */
-export function outputOf(folder: string, input: string): string {
+function outputOf(folder: string, input: string): string {
   return join(folder, `${basename(input, extname(input))}.npy`);
 }
 
