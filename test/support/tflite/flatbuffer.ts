@@ -30,6 +30,33 @@ const WIDTHS: Readonly<Record<ScalarType, number>> = {
   float64: 8,
 };
 
+const SETTERS: Readonly<Record<ScalarType, (view: DataView, at: number, value: number) => void>> = {
+  uint8: (view, at, value) => {
+    view.setUint8(at, value);
+  },
+  int8: (view, at, value) => {
+    view.setInt8(at, value);
+  },
+  int16: (view, at, value) => {
+    view.setInt16(at, value, true);
+  },
+  int32: (view, at, value) => {
+    view.setInt32(at, value, true);
+  },
+  uint32: (view, at, value) => {
+    view.setUint32(at, value, true);
+  },
+  int64: (view, at, value) => {
+    view.setBigInt64(at, BigInt(value), true);
+  },
+  float32: (view, at, value) => {
+    view.setFloat32(at, value, true);
+  },
+  float64: (view, at, value) => {
+    view.setFloat64(at, value, true);
+  },
+};
+
 export const int8 = (value: number): Scalar => ({ as: 'int8', value });
 export const int32 = (value: number): Scalar => ({ as: 'int32', value });
 export const float32 = (value: number): Scalar => ({ as: 'float32', value });
@@ -63,8 +90,8 @@ class Writer {
   }
 
   finish(): Uint8Array {
-    for (let index = 0; index < this.#open.length; index++) {
-      const { at, node } = this.#open[index]!;
+    // The list grows while it is walked.
+    for (const { at, node } of this.#open) {
       this.#put(at, 'uint32', this.#write(node) - at);
     }
     return new Uint8Array(this.#view.buffer.slice(0, this.#length));
@@ -147,17 +174,6 @@ class Writer {
   }
 
   #put(at: number, as: ScalarType, value: number): void {
-    const view = this.#view;
-    const put: Readonly<Record<ScalarType, () => void>> = {
-      uint8: () => view.setUint8(at, value),
-      int8: () => view.setInt8(at, value),
-      int16: () => view.setInt16(at, value, true),
-      int32: () => view.setInt32(at, value, true),
-      uint32: () => view.setUint32(at, value, true),
-      int64: () => view.setBigInt64(at, BigInt(value), true),
-      float32: () => view.setFloat32(at, value, true),
-      float64: () => view.setFloat64(at, value, true),
-    };
-    put[as]();
+    SETTERS[as](this.#view, at, value);
   }
 }
