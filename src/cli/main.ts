@@ -15,6 +15,7 @@ import { addExplain } from './explain.ts';
 import { addFarm } from './farm.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
+import { addInfer } from './infer.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEvaluate,
   addDecrypt,
   addServe,
+  addInfer,
   addFarm,
   addBench,
   addCompletion,
