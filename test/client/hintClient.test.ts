@@ -10,6 +10,11 @@ import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { coefficientCode } from '../../runtime/wire/coefficients.ts';
 import { scaledMessage } from '../../runtime/client/scaling.ts';
 import { viewRules } from '../../compiler/lowerings/views.ts';
+import { createPlanClient, decryptWithOneTimeKey } from '../../src/client/client.ts';
+import { clientPlanOf } from '../../src/frontend/clientPlan.ts';
+import { planCore } from '../../src/frontend/planFile.ts';
+import { computeHint } from '../../src/hint.ts';
+import { createPlanServer } from '../../src/server/planServer.ts';
 import { compileToeplitz } from '../support/compile.ts';
 import { hinted } from '../support/hints.ts';
 import { fc, runs } from '../support/properties.ts';
@@ -192,5 +197,52 @@ describe('rounded numbers', () => {
     }
     // scaledMessage of 0 is 0: what travels without an element adds nothing.
     expect(scaledMessage(q, 7, 0)).toBe(0n);
+  });
+});
+
+describe('a plan client with a hint', () => {
+  it('exchanges messages; its one-time key reads the response later, and no other', async () => {
+    const { plan: stored, hint } = await computeHint(planCore(plan, 'NCHW'));
+    const clientPlan = clientPlanOf(stored);
+    using client = await createPlanClient(clientPlan, { hint });
+    using server = await createPlanServer(stored);
+    client.prepare(2);
+    const inputs = [randomInput(spec, 21), randomInput(spec, 22)] as const;
+    const first = client.begin(inputs[0]);
+    expect(first.upload.length).toBe(client.uploadBytes);
+    const response = server.evaluate(first.upload);
+    expect(response.length).toBe(client.responseBytes);
+    const key = first.exportOneTimeKey();
+    expect(first.decrypt(response)).toEqual(convolve(spec, inputs[0]));
+    expect(await decryptWithOneTimeKey(clientPlan, key, response)).toEqual(convolve(spec, inputs[0]));
+    const second = client.begin(inputs[1]);
+    const other = server.evaluate(second.upload);
+    expect(await decryptWithOneTimeKey(clientPlan, key, other)).not.toEqual(convolve(spec, inputs[1]));
+    second.end();
+    expect(errorOf(() => second.decrypt(other))).toMatchObject({ code: 'usage' });
+    for (const use of [
+      (): unknown => client.encrypt(inputs[0]),
+      (): unknown => client.decrypt(response),
+      (): unknown => client.exportSecretKey(),
+      (): unknown => second.exportOneTimeKey(),
+    ])
+      expect(errorOf(use)).toMatchObject({ code: 'usage' });
+    for (const change of [1, 4, 20, 60, key.length - 1]) {
+      const damaged = key.map((byte, at) => (at === change ? byte ^ 1 : byte));
+      await expect(decryptWithOneTimeKey(clientPlan, damaged, response)).rejects.toMatchObject({
+        code: change === 20 ? 'wrong-plan' : 'malformed-key',
+      });
+    }
+    await expect(decryptWithOneTimeKey(clientPlan, key.slice(1), response)).rejects.toMatchObject({
+      code: 'malformed-key',
+    });
+  });
+
+  it('takes no other hint, none at all neither', async () => {
+    const { plan: stored, hint } = await computeHint(planCore(plan, 'NCHW'));
+    const clientPlan = clientPlanOf(stored);
+    await expect(createPlanClient(clientPlan)).rejects.toMatchObject({ code: 'usage' });
+    const wrong = hint.map((byte, at) => (at === 5 ? byte ^ 1 : byte));
+    await expect(createPlanClient(clientPlan, { hint: wrong })).rejects.toMatchObject({ code: 'wrong-plan' });
   });
 });

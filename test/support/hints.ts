@@ -1,7 +1,7 @@
 import { clientView } from '../../compiler/lowerings/views.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { createHintClient } from '../../runtime/client/hintClient.ts';
-import type { HintClient, HintClientOptions } from '../../runtime/client/hintClient.ts';
+import type { HintClient, HintClientOptions } from '../../runtime/client/exchange.ts';
 import { publicSeedOf } from '../../src/frontend/planDigest.ts';
 import { planCore } from '../../src/frontend/planFile.ts';
 import { computeHint } from '../../src/hint.ts';
