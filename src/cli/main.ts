@@ -12,6 +12,7 @@ import { addEvaluate } from './evaluate.ts';
 import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
+import { addFit } from './fit.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
 import { addKeygen } from './keygen.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEvaluate,
   addDecrypt,
   addServe,
+  addFit,
   addBench,
   addCompletion,
 ];
