@@ -5,7 +5,7 @@
  */
 
 export { inner } from './matrixInner';
-export { adam, fold, shrink, square, squareSlopes, unfold, warp } from './training';
+export { adam, fold, relax, shrink, square, squareSlopes, unfold, warp } from './training';
 
 const VECTOR: usize = 16;
 

@@ -227,3 +227,19 @@ function pixel(from: usize, height: i32, width: i32, row: i32, column: i32): f32
   if (<u32>row >= <u32>height || <u32>column >= <u32>width) return 0;
   return load<u8>(from + row * width + column) as f32;
 }
+
+/**
+ * Draws real weights towards 0, in proportion to what their inputs reach: max(|w| - by * share, 0) with the sign of w.
+ * @param shares float32, as for `shrink`
+ * @param count a multiple of 4
+ */
+export function relax(weights: usize, shares: usize, count: i32, by: f32): void {
+  const zero = f32x4.splat(0);
+  const sign = i32x4.splat(0x80000000);
+  const step = f32x4.splat(by);
+  for (let at: usize = 0; at < (count as usize) << 2; at += VECTOR) {
+    const weight = v128.load(weights + at);
+    const left = f32x4.max(f32x4.sub(f32x4.abs(weight), f32x4.mul(step, v128.load(shares + at))), zero);
+    v128.store(weights + at, v128.or(left, v128.and(weight, sign)));
+  }
+}

@@ -42,6 +42,7 @@ export interface MatrixExports {
     lambda: number,
     largest: number,
   ): void;
+  relax(weights: number, shares: number, count: number, by: number): void;
   warp(
     from: number,
     to: number,

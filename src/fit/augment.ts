@@ -8,11 +8,11 @@ import type { Random } from './random.ts';
 export type Augmentation = 'affine' | 'none';
 
 /** At most this much, drawn uniformly. */
-const LARGEST_TURN = (10 * Math.PI) / 180;
-const LARGEST_STRETCH = 0.1;
-const LARGEST_SLANT = 0.1;
-/** Of the shorter side: 1.6 pixels of 28. */
-const LARGEST_SHIFT = 1.6 / 28;
+const LARGEST_TURN = (6 * Math.PI) / 180;
+const LARGEST_STRETCH = 0.06;
+const LARGEST_SLANT = 0.06;
+/** Of the shorter side: 1.2 pixels of 28. */
+const LARGEST_SHIFT = 1.2 / 28;
 
 /** Where the pixel at (row, column) of the result comes from: (y0 + yy row + yx column, x0 + xy row + xx column). */
 type Warp = readonly [y0: number, yy: number, yx: number, x0: number, xy: number, xx: number];

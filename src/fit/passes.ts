@@ -2,7 +2,7 @@ import type { MatrixExports } from '../../runtime/training/module.ts';
 import { lengthOf } from './features.ts';
 import type { Level } from './levels.ts';
 import type { TrainedLayer } from './linearLayers.ts';
-import type { Learned } from './parameters.ts';
+import type { Learned, Weights } from './parameters.ts';
 import { pooledLength, poolSums, spreadSlopes } from './pools.ts';
 
 /** The values of a batch, from the first layer's inputs, which are there, to the scores. */
@@ -70,5 +70,20 @@ export function update(
     if (at.progress > recipe.frozenFrom) continue;
     move(layer.weights.latent, recipe.rate * at.rate * correction);
     move(layer.bias, recipe.biasRate * at.rate * correction);
+    relaxRows(kernel, layer.weights, RELAXATION * at.rate);
   }
+}
+
+/** Share of a row's amount that its real weights give way by at each step at full rate. */
+const RELAXATION = 0.02;
+
+/**
+ * Where a row does not fit its budget, its real weights give way. Without that they grow without end, and with them the
+ * amount that is taken off, until what an input reaches says more than what it tells.
+ */
+function relaxRows(kernel: MatrixExports, { latent, shares, amounts, length }: Weights, share: number): void {
+  amounts.forEach((amount, row) => {
+    if (amount === 0) return;
+    kernel.relax(latent.values.address + row * length * 4, shares.address, length, share * amount);
+  });
 }

@@ -43,7 +43,7 @@ export function makePool(pool: PoolStage, input: Extents, inputs: Features): Poo
 export function poolSums(
   { sources, targets, area }: Pool,
   from: ArrayLike<number>,
-  to: { [index: number]: number },
+  to: Float32Array | Float64Array,
   [first, target]: readonly [from: number, to: number],
 ): void {
   for (let output = 0; output < targets.length; output++) {
