@@ -12,6 +12,7 @@ export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
   DecodeWindows,
   Kernel,
+  Protocol,
   PlanAnalysis,
   PlanBytes,
   PlanCounts,
@@ -44,6 +45,18 @@ export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
 export type { ConvShape, InputSpec, OutputShape, WeightShape } from '../compiler/convolution/shape.ts';
 export type { ConvSpec, WeightSpec } from '../compiler/convolution/spec.ts';
 export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
+export { proveNetwork } from '../compiler/network/prove.ts';
+export type { NetworkProof, StageProof } from '../compiler/network/prove.ts';
+export type { Range } from '../compiler/network/ranges.ts';
+export type {
+  Fraction,
+  LinearStage,
+  NetworkInput,
+  NetworkOutput,
+  NetworkSpec,
+} from '../compiler/network/spec.ts';
+export { convolutionStage, denseStage } from '../compiler/network/stages.ts';
+export type { ConvolutionGeometry } from '../compiler/network/stages.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';
@@ -61,29 +74,38 @@ export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensor
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
 export type {
   AccumulatorOutput,
-  GraphNode,
   GraphValue,
   ImportedLayer,
-  InnerNode,
-  ImportedModel,
-  ImportOptions,
   OpenExtent,
-  InputQuantization,
   LayerInput,
   LayerOutput,
-  NumericArray,
-  OnnxTensor,
-  DenseTensor,
   OpenLayer,
   RequantizedOutput,
   ScaledLayerOutput,
   ScaledOutput,
   UnsupportedNode,
+} from './frontend/imported/types.ts';
+export type {
+  GraphNode,
+  OnnxSource,
+  InnerNode,
+  ImportOptions,
+  InputQuantization,
+  OnnxTensor,
 } from './frontend/onnx/types.ts';
-export { freshBlind } from './frontend/planDigest.ts';
-export type { Blind } from './frontend/planDigest.ts';
-export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
-export type { StoredPlan } from './frontend/planFile.ts';
+export type { ImportedModel } from './frontend/imported/model.ts';
+export type { NumericArray, DenseTensor } from './interpreter/values.ts';
+export { describeHint, freshBlind } from './frontend/planDigest.ts';
+export type { Blind, PlanHint } from './frontend/planDigest.ts';
+export {
+  completePlan,
+  encodePlan,
+  parsePlan,
+  planCore,
+  planDigest,
+  storedPlan,
+} from './frontend/planFile.ts';
+export type { PlanCore, StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
 export { inLayout, nchwOf } from './frontend/layouts.ts';
 export { LocatedError } from './frontend/positions.ts';
@@ -136,15 +158,22 @@ export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel, compileModelAsync } from './model/compileModel.ts';
 export type { LayerObserver, ModelCompileOptions } from './model/compileModel.ts';
+export type { JoinedModel, ModelLayer, ModelPlan } from './model/modelPlan.ts';
+export type { ClientLayer, ClientModel, ModelClientFlow } from './model/clientModel.ts';
+export { clientModelOf, encodeClientModel, parseClientModel } from './model/clientModelFile.ts';
+export { encodeServerModel, joinModel, parseServerModel, serverModelOf } from './model/serverModel.ts';
+export type { ServerModel } from './model/serverModel.ts';
+export type { NamedTensors } from './model/runFlow.ts';
 export type {
   ClearNode,
-  ModelLayer,
+  LayerCut,
+  ModelFlow,
   ModelLayerOutput,
-  ModelPlan,
   ModelPort,
   Macs,
   ModelSegment,
-} from './model/modelPlan.ts';
+} from './model/modelFlow.ts';
+export type { ClearModel, OnnxClearModel } from './model/clearModel.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
   ModelComparison,

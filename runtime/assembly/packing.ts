@@ -6,6 +6,7 @@
  * 32-bit coefficient numbers, or 0 for all from 0 on.
  */
 
+export { uniformWords } from './randomness';
 export { expand, reduce } from './seed';
 
 /** Appends the low `bits` bits of each word >> dropped from bit `startBit` after `to` on; the rest has to be 0. */

@@ -4,6 +4,8 @@ import { lazyModule, makeMemory } from '../wasm.ts';
 import type { WasmModule } from '../wasm.ts';
 import { packedBytes, positionCount } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
+import { DRAW_STATE_BYTES, nonceOf, startState } from '../ring/draw.ts';
+import type { DrawnPolynomial } from '../ring/draw.ts';
 import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /** The functions of runtime/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
@@ -30,6 +32,7 @@ interface PackingExports {
     words: number,
   ): number;
   valueAt(from: number, startBit: number, index: number, bits: number): bigint;
+  uniformWords(state: number, room: number, words: number, count: number, prime: bigint): void;
   expand(seed: number, room: number, outputs: number, words: number): void;
   reduce(
     seed: number,
@@ -84,6 +87,8 @@ export class Packer {
   readonly #packedAt: number;
   readonly #seedAt: number;
   readonly #seed: Uint8Array;
+  /** The same bytes, as the state of a stream. */
+  readonly #state: Uint32Array;
   readonly #positions: Int32Array;
   readonly #packed: Uint8Array;
   /** The positions that lie in memory. */
@@ -101,6 +106,7 @@ export class Packer {
     this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * components * degree);
     this.#packed = new Uint8Array(memory.buffer, this.#packedAt, wordBytes + LINE);
     this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEED_BYTES);
+    this.#state = new Uint32Array(memory.buffer, this.#seedAt, DRAW_STATE_BYTES / 4);
     this.#exports = module.instantiate(memory);
   }
 
@@ -128,6 +134,24 @@ export class Packer {
         taken,
       );
     }, words);
+  }
+
+  /**
+   * Fills neighbouring components, one for each prime, with the uniform polynomial of a key.
+   * @param key 32 bytes
+   */
+  drawUniform(
+    key: Uint8Array,
+    polynomial: DrawnPolynomial,
+    primes: readonly bigint[],
+    firstComponent: number,
+  ): void {
+    const room = this.#seedAt + SEED_BYTES;
+    primes.forEach((prime, index) => {
+      startState(this.#state, key, nonceOf(polynomial, index));
+      const words = this.#component(firstComponent + index);
+      this.#exports.uniformWords(this.#seedAt, room, words, this.#degree, prime);
+    });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { widthOfBits, withAccumulatorBits } from '../../compiler/accumulator/declaredWidth.ts';
 import type { ParsedConfig } from '../frontend/config.ts';
-import type { ImportedModel, ImportOptions } from '../frontend/onnx/types.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
+import type { ImportOptions } from '../frontend/onnx/types.ts';
 import { loadConfig } from '../frontend/sources.ts';
 import type { LintSource, OpenSourceLayer, SourceLayer } from './rule.ts';
 

@@ -1,71 +1,20 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { internalError } from '../../compiler/base/errors.ts';
-import { orderedNodes } from '../frontend/onnx/graph/graph.ts';
-import { readInitializers } from '../frontend/onnx/graph/values.ts';
-import { stepsOf } from '../frontend/onnx/operators/steps.ts';
-import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ModelProto, NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { OnnxTensor } from '../frontend/onnx/types.ts';
-import { interpret } from '../interpreter/interpreter.ts';
 import type { Step } from '../interpreter/interpreter.ts';
-import { runByOnnxruntime } from './oneNode.ts';
-import { untypedValue } from './protoParts.ts';
-import { standardOpset } from './quantNodes.ts';
+import type { DenseTensor } from '../interpreter/values.ts';
 
-type Tensors = ReadonlyMap<string, OnnxTensor>;
+export type Tensors = ReadonlyMap<string, DenseTensor>;
 
-/**
- * A graph that is computed in the clear by the interpreter: a segment, or a whole network. A node whose operator,
- * attributes or types the interpreter does not compute is run by onnxruntime-web, alone, where that is installed.
- */
-export class ClearGraph {
-  readonly #proto: ModelProto;
-  readonly #constants: Tensors;
-  /** All nodes, in topological order. */
+/** A graph that is computed in the clear by the interpreter: a segment, or a whole network. */
+export interface ClearGraph {
+  /** In topological order. */
   readonly steps: readonly Step[];
-  readonly #nodes = new Map<Step, NodeProto>();
-
-  /** @param inputs names of tensors that are given at run time, where the model does not declare them */
-  constructor(model: Uint8Array, inputs: readonly string[]) {
-    this.#proto = fromBinary(ModelProtoSchema, model);
-    const { graph } = this.#proto;
-    if (graph === undefined) throw internalError('a model without a graph');
-    const declared = new Set(graph.input.map(({ name }) => name));
-    graph.input.push(...inputs.filter((name) => !declared.has(name)).map(untypedValue));
-    const nodes = orderedNodes(graph, 'the graph');
-    this.#constants = readInitializers(graph, null, 'the graph');
-    this.steps = stepsOf(nodes, standardOpset(this.#proto), 'the graph');
-    nodes.forEach(({ index }, position) => this.#nodes.set(this.steps[position]!, graph.node[index]!));
-  }
-
-  get model(): ModelProto {
-    return this.#proto;
-  }
-
   /**
+   * The wanted tensors.
    * @param replaced steps that stand for those that make the same tensors
-   * @throws CipherconvError `unsupported` naming the node that neither can compute
+   * @throws CipherconvError `unsupported` naming the node that nothing computes
    */
-  async run(
+  run(
     given: Tensors,
     wanted: readonly string[],
-    replaced: readonly Step[] = [],
-  ): Promise<Map<string, OnnxTensor>> {
-    const all = new Map([...this.#constants, ...given]);
-    return interpret(this.#withSteps(replaced), all, wanted, (step, inputs) => {
-      const node = this.#nodes.get(step);
-      if (node === undefined) throw internalError(`no node for ${step.name}`);
-      return runByOnnxruntime(this.#proto, node, step, inputs);
-    });
-  }
-
-  /** Each new step stands where the one stood that made its output. */
-  #withSteps(replaced: readonly Step[]): readonly Step[] {
-    if (replaced.length === 0) return this.steps;
-    const byOutput = new Map(replaced.flatMap((step) => step.outputs.map((name) => [name, step] as const)));
-    return this.steps.map((step) => {
-      const other = step.outputs.map((name) => byOutput.get(name)).find((found) => found !== undefined);
-      return other ?? step;
-    });
-  }
+    replaced?: readonly Step[],
+  ): Promise<Map<string, DenseTensor>>;
 }

@@ -1,20 +1,18 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { compileSteps } from '../../compiler/lowerings/compile.ts';
 import type { Steps } from '../../compiler/base/steps.ts';
 import { finishInTurns, finishUnless } from '../steps.ts';
 import type { AbortableCompileOptions } from '../abortable.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
-import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ImportedLayer, ImportedModel } from '../frontend/onnx/types.ts';
+import type { ImportedLayer } from '../frontend/imported/types.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
 import { storedPlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { cutGraph } from './cutGraph.ts';
 import { layerEnds } from './layerEnds.ts';
 import type { ModelLayer, ModelPlan } from './modelPlan.ts';
-import { segmentModel } from './segmentModel.ts';
+import { graphOf } from './graphOf.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
-import { completeModel } from './completeModel.ts';
 import { macsOf } from './macs.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { overflowHint } from '../compile.ts';
@@ -64,10 +62,10 @@ function* modelSteps(
   refuseOpenExtents(model);
   refuseOpenLayers(model);
   if (allowClear !== true) refuseAllClear(model);
-  const complete = completeModel(model);
+  const graph = graphOf(model);
   const ends = model.layers.map(layerEnds);
   const cutting = cutGraph(
-    complete,
+    graph.nodes,
     model.inputs.map(({ name }) => name),
     model.outputs.map(({ name }) => name),
     ends.map(({ input, output }) => ({ input: input.tensor, output: output.tensor })),
@@ -92,13 +90,13 @@ function* modelSteps(
         : {
             inputs: segment.inputs,
             outputs: segment.outputs,
-            model: segmentModel(complete, segment, `segment ${index}`),
+            model: graph.segment(segment, `segment ${index}`),
           },
     ),
     rounds: cutting.rounds.map((round) => round.map((index) => layers[index]!)),
     clear: model.unsupported.map(({ name, op, reason }) => ({ name, op, reason })),
     macs: macsOf(model),
-    network: toBinary(ModelProtoSchema, complete),
+    network: graph.whole(),
   };
 }
 

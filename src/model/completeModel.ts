@@ -3,7 +3,8 @@ import { internalError } from '../../compiler/base/errors.ts';
 import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { GraphProto, ModelProto, TensorProto, ValueInfoProto } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ImportedModel } from '../frontend/onnx/types.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
+import type { OnnxSource } from '../frontend/onnx/types.ts';
 import { initializer } from './protoParts.ts';
 import { dropForeignAttributes } from './standardAttributes.ts';
 import { requireCrossing } from './typedTensor.ts';
@@ -18,8 +19,8 @@ const NEWEST_IR = 10n;
  * bound inputs as initializers, and nothing among the inputs that has an initializer.
  * @throws CipherconvError `unsupported` for initializers of types that cannot be written.
  */
-export function completeModel(model: ImportedModel): ModelProto {
-  const copy = clone(ModelProtoSchema, model.proto);
+export function completeModel(model: ImportedModel, { proto }: OnnxSource): ModelProto {
+  const copy = clone(ModelProtoSchema, proto);
   const { graph } = copy;
   if (graph === undefined) throw internalError('a model without a graph');
   if (copy.irVersion < FREE_INITIALIZERS) copy.irVersion = FREE_INITIALIZERS;

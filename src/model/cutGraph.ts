@@ -1,7 +1,5 @@
-import { readsOf } from '../frontend/onnx/graph/bodies.ts';
-import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import { CONSTANT, Levels } from './levels.ts';
-import type { Cut, Flow } from './levels.ts';
+import type { Cut, Flow, FlowNode } from './levels.ts';
 
 /**
  * Cuts a graph at tensors. Every tensor has a level: the number of rounds with the server that it takes to know it.
@@ -11,7 +9,7 @@ import type { Cut, Flow } from './levels.ts';
  * Segment k computes what has level k; what does not depend on any input has no level and is copied to where it is
  * needed.
  *
- * A DequantizeLinear is copied to where its floats are needed, so that their integers cross, which are smaller.
+ * A node that is copied (a DequantizeLinear) is computed where its floats are needed, so that their integers cross.
  */
 
 /** What the client computes in one go. */
@@ -98,7 +96,7 @@ class Cutter {
         case 'node': {
           if (segment.nodes.has(source.node)) break;
           segment.nodes.add(source.node);
-          stack.push(...readsOf(this.#flow.nodes[source.node]!).filter((name) => name !== ''));
+          stack.push(...this.#flow.nodes[source.node]!.reads);
           break;
         }
         case 'initializer':
@@ -113,23 +111,21 @@ class Cutter {
     if (node === undefined) return { kind: 'initializer' };
     const found = this.#levels.of(tensor);
     if (found === level || found === CONSTANT) return { kind: 'node', node };
-    return this.#flow.nodes[node]?.opType === 'DequantizeLinear' ? { kind: 'node', node } : { kind: 'input' };
+    return this.#flow.nodes[node]?.isCopied === true ? { kind: 'node', node } : { kind: 'input' };
   }
 }
 
 /**
+ * @param nodes in topological order
  * @param inputs graph inputs that are not constant
  * @param outputs tensors that the client wants in the end
  */
 export function cutGraph(
-  model: ModelProto,
+  nodes: readonly FlowNode[],
   inputs: readonly string[],
   outputs: readonly string[],
   cuts: readonly Cut[],
 ): Cutting {
-  const nodes = model.graph?.node ?? [];
-  const producers = new Map(
-    nodes.flatMap(({ output }, index) => output.map((name) => [name, index] as const)),
-  );
+  const producers = new Map(nodes.flatMap(({ makes }, index) => makes.map((name) => [name, index] as const)));
   return new Cutter({ nodes, producers, inputs, cuts }, outputs).cutting();
 }

@@ -1,4 +1,4 @@
-import type { ImportedLayer } from '../frontend/onnx/types.ts';
+import type { ImportedLayer } from '../frontend/imported/types.ts';
 import type { ModelLayer } from './modelPlan.ts';
 
 /** Where the graph is cut at a layer: what goes in, what comes out. */

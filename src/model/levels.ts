@@ -1,6 +1,3 @@
-import { readsOf } from '../frontend/onnx/graph/bodies.ts';
-import type { NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
-
 /** A layer, as far as cutting needs to know it. */
 export interface Cut {
   /** The tensor that goes into the layer. */
@@ -12,9 +9,19 @@ export interface Cut {
 /** Level of what depends on no input. */
 export const CONSTANT = -1;
 
+/** A node, as far as cutting needs to know it. */
+export interface FlowNode {
+  /** Names of the tensors that it reads. */
+  readonly reads: readonly string[];
+  /** Names of the tensors that it makes. */
+  readonly makes: readonly string[];
+  /** Whether it is computed in every segment that needs what it makes. */
+  readonly isCopied: boolean;
+}
+
 /** The graph as far as tensors flow through it. */
 export interface Flow {
-  readonly nodes: readonly NodeProto[];
+  readonly nodes: readonly FlowNode[];
   /** Position of the node that makes a tensor. */
   readonly producers: ReadonlyMap<string, number>;
   /** Graph inputs that are not constant. */
@@ -60,9 +67,9 @@ export class Levels {
     return this.#levels;
   }
 
-  #inputsOf(tensor: string): string[] {
+  #inputsOf(tensor: string): readonly string[] {
     const producer = this.#flow.producers.get(tensor);
     if (producer === undefined) return [];
-    return readsOf(this.#flow.nodes[producer]!).filter((name) => name !== '');
+    return this.#flow.nodes[producer]!.reads;
   }
 }

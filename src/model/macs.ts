@@ -2,21 +2,27 @@ import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { intAttribute } from '../frontend/onnx/graph/attributes.ts';
-import type { GraphNode, ImportedModel } from '../frontend/onnx/types.ts';
-import type { Macs } from './modelPlan.ts';
+import type { GraphNode, OnnxSource } from '../frontend/onnx/types.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
+import type { Macs } from './modelFlow.ts';
 
 /** Multiply-accumulates of one run, padding counted: of the layers, and of linear nodes in the clear whose shapes are known. */
-export function macsOf({ layers, unsupported, nodes, values, constants }: ImportedModel): Macs {
+export function macsOf(model: ImportedModel): Macs {
+  return macsOfOnnx(model, model.source);
+}
+
+function macsOfOnnx({ layers, unsupported, values, constants }: ImportedModel, { nodes }: OnnxSource): Macs {
   const shapeOf = (name: string | undefined): readonly number[] | null =>
     name === undefined ? null : (constants.get(name)?.shape ?? values.get(name)?.shape ?? null);
+  const byName = new Map(nodes.map((node) => [node.name, node]));
   const inClear = new Set(unsupported.map(({ name }) => name));
   const clear = nodes
     .filter(({ name }) => inClear.has(name))
     .reduce((sum, node) => sum + macsOfNode(node, shapeOf), 0);
   // A rewritten convolution has weights of zero that the node does not have.
   const encrypted = layers.reduce(
-    (sum, { node, spec, arrangement }) =>
-      sum + (arrangement.kind === 'same' ? macsOfSpec(spec) : macsOfNode(node, shapeOf)),
+    (sum, { name, spec, arrangement }) =>
+      sum + (arrangement.kind === 'same' ? macsOfSpec(spec) : macsOfNode(byName.get(name), shapeOf)),
     0,
   );
   return { encrypted, total: encrypted + clear };
@@ -39,9 +45,10 @@ const PRODUCTS = new Set(['MatMul', 'MatMulInteger', 'QLinearMatMul', 'Gemm', 'Q
 
 /** 0 for operators that are not linear, and for shapes that are not known. */
 function macsOfNode(
-  node: GraphNode,
+  node: GraphNode | undefined,
   shapeOf: (name: string | undefined) => readonly number[] | null,
 ): number {
+  if (node === undefined) return 0;
   const { op, inputs, outputs } = node;
   const [left, output] = [shapeOf(inputs[0]), shapeOf(outputs[0])];
   if (left === null || output === null) return 0;

@@ -1,9 +1,8 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { GraphValue, ImportedModel } from '../frontend/onnx/types.ts';
-import { ClearGraph } from './clearGraph.ts';
-import { completeModel } from './completeModel.ts';
+import type { GraphValue } from '../frontend/imported/types.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
+import { openClearGraph } from './openClearGraph.ts';
+import { graphOf } from './graphOf.ts';
 import { fitInputs } from './modelInputs.ts';
 import type { InputFiles } from './modelInputs.ts';
 import { toDense } from './typedTensor.ts';
@@ -14,9 +13,9 @@ import { toDense } from './typedTensor.ts';
  */
 
 /** Whether a layer stays in the clear for want of a shape. */
-export function lacksShapes({ unsupported, nodes, values }: ImportedModel): boolean {
+export function lacksShapes({ unsupported, source, values }: ImportedModel): boolean {
   const linear = new Set(unsupported.filter(({ kind }) => kind === 'linear').map(({ name }) => name));
-  return nodes.some(
+  return source.nodes.some(
     ({ name, inputs }) => linear.has(name) && inputs.some((input) => values.get(input)?.shape === null),
   );
 }
@@ -29,7 +28,7 @@ export async function observedShapes(
   model: ImportedModel,
   files: InputFiles,
 ): Promise<ReadonlyMap<string, GraphValue>> {
-  const wanted = model.nodes
+  const wanted = model.source.nodes
     .flatMap(({ outputs }) => outputs)
     .filter((name) => name !== '' && model.values.get(name)?.shape === null);
   const ports = model.inputs.flatMap(({ name, type, shape }) =>
@@ -37,7 +36,7 @@ export async function observedShapes(
   );
   try {
     const given = fitInputs({ inputs: ports }, files, () => undefined);
-    const graph = new ClearGraph(toBinary(ModelProtoSchema, completeModel(model)), []);
+    const graph = openClearGraph(graphOf(model).whole(), []);
     const dense = new Map([...given].map(([name, tensor]) => [name, toDense(tensor, name)] as const));
     const made = await graph.run(dense, wanted);
     return new Map([...made].map(([name, { type, shape }]) => [name, { name, type, shape }]));

@@ -3,7 +3,8 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ClearGraph } from './clearGraph.ts';
-import type { ModelPlan } from './modelPlan.ts';
+import { OnnxGraph } from './onnxGraph.ts';
+import type { JoinedModel } from './modelPlan.ts';
 import type { RuntimeStatistic } from './modelReport.ts';
 import { loadOrt, openSession, PACKAGE } from './ort.ts';
 import { isQuant, withoutQuantNodes } from './quantNodes.ts';
@@ -23,11 +24,12 @@ export type StatisticResult =
  * convolutions in floats, rounds float biases, and refuses some of what the format allows.
  */
 export async function runtimeStatistic(
-  plan: ModelPlan,
+  plan: JoinedModel,
   network: ClearGraph,
   inputs: Tensors,
   outputs: Tensors,
 ): Promise<StatisticResult> {
+  if (!(network instanceof OnnxGraph)) return { statistic: null, reason: 'it runs ONNX models only' };
   const ort = await loadOrt();
   if (ort === null) return { statistic: null, reason: `${PACKAGE} is not installed` };
   try {
@@ -46,7 +48,7 @@ export async function runtimeStatistic(
 }
 
 /** Without QONNX nodes; what they need of constants is computed. */
-async function standardModel(network: ClearGraph): Promise<ModelProto> {
+async function standardModel(network: OnnxGraph): Promise<ModelProto> {
   const { model } = network;
   const quants = (model.graph?.node ?? []).filter(isQuant);
   if (quants.length === 0) return model;
@@ -56,7 +58,7 @@ async function standardModel(network: ClearGraph): Promise<ModelProto> {
   return withoutQuantNodes(model, await network.run(new Map(), names));
 }
 
-function compared(plan: ModelPlan, model: ModelProto, theirs: Tensors, ours: Tensors): RuntimeStatistic {
+function compared(plan: JoinedModel, model: ModelProto, theirs: Tensors, ours: Tensors): RuntimeStatistic {
   let [values, differing, largest, sameTop1] = [0, 0, 0, true];
   for (const { name } of plan.outputs) {
     const [wanted, got] = [doublesOf(theirs, name), doublesOf(ours, name)];

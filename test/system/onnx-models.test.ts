@@ -9,12 +9,9 @@ import { requantize } from '../../runtime/clear/requantize.ts';
 import { parseVector } from '../../bench/vectorFile.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { decodeTensorFile } from '../../src/frontend/onnx/proto/tensorProto.ts';
-import type {
-  ImportedLayer,
-  ImportedModel,
-  InputQuantization,
-  OnnxTensor,
-} from '../../src/frontend/onnx/types.ts';
+import type { ImportedLayer } from '../../src/frontend/imported/types.ts';
+import type { ImportedModel } from '../../src/frontend/imported/model.ts';
+import type { InputQuantization, OnnxTensor } from '../../src/frontend/onnx/types.ts';
 
 const dataFolder = process.env['DATA_DIR'];
 if (dataFolder === undefined) throw new Error('set DATA_DIR to the folder that holds onnx/ and vectors/');

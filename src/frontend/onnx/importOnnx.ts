@@ -17,7 +17,9 @@ import type { GraphProto } from './proto/onnx_pb.ts';
 import { readModelProto } from './proto/readProto.ts';
 import { unsupported } from './refusal.ts';
 import type { GraphState } from './graph/state.ts';
-import type { GraphNode, GraphValue, ImportedModel, ImportOptions } from './types.ts';
+import type { GraphNode, ImportOptions } from './types.ts';
+import type { GraphValue } from '../imported/types.ts';
+import type { ImportedModel } from '../imported/model.ts';
 import {
   checkedBindings,
   checkedInputQuantization,
@@ -98,18 +100,21 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   return {
     file,
     name: graph.name,
-    opsets,
-    proto,
     inputs,
     outputs: graph.output.map(({ name }) => state.values.get(name) ?? { name, type: null, shape: null }),
     values: state.values,
     constants: state.constants,
-    nodes: visited.filter(({ folded }) => !folded).map(({ node }) => node),
     layers: found.layers,
     openLayers: found.openLayers,
     unsupported: found.unsupported,
     assumed: extents.known,
     openExtents: extents.open,
+    source: {
+      format: 'onnx',
+      opsets,
+      proto,
+      nodes: visited.filter(({ folded }) => !folded).map(({ node }) => node),
+    },
   };
 }
 

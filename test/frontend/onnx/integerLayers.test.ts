@@ -70,7 +70,7 @@ describe('integer operators', () => {
     expect(layer).toMatchObject({
       input: { tensor: 'x', kind: 'integer', type: 'uint8', scale: null, permutation: null },
       weightScales: null,
-      output: { kind: 'accumulator', tensor: 'y', type: 'int32', shape: [1, 4, 3, 9] },
+      output: { kind: 'accumulator', tensor: 'y', type: 'int32', shape: [1, 4, 3, 9], permutation: null },
     });
   });
 

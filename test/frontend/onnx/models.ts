@@ -14,12 +14,10 @@ import { CipherconvError } from '../../../compiler/base/errors.ts';
 import type { ErrorCode } from '../../../compiler/base/errors.ts';
 import { importModel } from '../../../src/frontend/onnx/importOnnx.ts';
 import { toTensorProto } from '../../../src/frontend/onnx/proto/tensorProto.ts';
-import type {
-  ImportedLayer,
-  ImportedModel,
-  ImportOptions,
-  NumericArray,
-} from '../../../src/frontend/onnx/types.ts';
+import type { ImportedLayer } from '../../../src/frontend/imported/types.ts';
+import type { ImportedModel } from '../../../src/frontend/imported/model.ts';
+import type { ImportOptions } from '../../../src/frontend/onnx/types.ts';
+import type { NumericArray } from '../../../src/interpreter/values.ts';
 import { emptyArray } from '../../../src/interpreter/values.ts';
 
 /** Small models, written by the format's own encoder. */

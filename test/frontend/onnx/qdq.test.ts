@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ImportedLayer, LayerOutput } from '../../../src/frontend/onnx/types.ts';
+import type { ImportedLayer, LayerOutput } from '../../../src/frontend/imported/types.ts';
 import { imported, int, node, onlyLayer, reasonOf, scalar, tensor, value } from './models.ts';
 import type { Graph } from './models.ts';
 

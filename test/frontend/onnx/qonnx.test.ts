@@ -2,7 +2,7 @@ import { fc, runs } from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { importModel } from '../../../src/frontend/onnx/importOnnx.ts';
-import type { ImportedLayer } from '../../../src/frontend/onnx/types.ts';
+import type { ImportedLayer } from '../../../src/frontend/imported/types.ts';
 import { encodeModel, imported, int, ints, node, scalar, tensor, text, value } from './models.ts';
 import type { Attribute, Graph } from './models.ts';
 

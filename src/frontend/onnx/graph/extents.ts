@@ -2,7 +2,7 @@ import { CipherconvError } from '../../../../compiler/base/errors.ts';
 import { nearest } from '../../nearest.ts';
 import type { ValueInfoProto } from '../proto/onnx_pb.ts';
 import { malformed, quoted } from '../refusal.ts';
-import type { OpenExtent } from '../types.ts';
+import type { OpenExtent } from '../../imported/types.ts';
 
 /** An extent of a stated shape: a number, or the name of one that the file leaves open. */
 export type StatedExtent = number | string;

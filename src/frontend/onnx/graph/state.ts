@@ -3,7 +3,8 @@ import { describeNode } from './attributes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { MAX_LIST_LENGTH } from '../limits.ts';
 import { malformed } from '../refusal.ts';
-import type { GraphNode, GraphValue, OnnxTensor, OpenExtent } from '../types.ts';
+import type { GraphNode, OnnxTensor } from '../types.ts';
+import type { GraphValue, OpenExtent } from '../../imported/types.ts';
 
 /** What is known of a graph's tensors while its nodes are gone through in order. */
 export interface GraphState {

@@ -5,7 +5,8 @@ import { externalReader } from '../proto/externalData.ts';
 import type { GraphProto, ValueInfoProto } from '../proto/onnx_pb.ts';
 import { quoted, unsupported } from '../refusal.ts';
 import { decodeTensor } from '../proto/tensorProto.ts';
-import type { GraphValue, ImportOptions, OnnxTensor } from '../types.ts';
+import type { GraphValue } from '../../imported/types.ts';
+import type { ImportOptions, OnnxTensor } from '../types.ts';
 import { CipherconvError } from '../../../../compiler/base/errors.ts';
 import { nearest } from '../../nearest.ts';
 

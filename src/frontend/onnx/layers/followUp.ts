@@ -2,7 +2,8 @@ import { clipBounds } from '../operators/activations.ts';
 import { isQuantizer, quantizerOf } from '../operators/quantizers.ts';
 import type { Quantizer } from '../operators/quantizers.ts';
 import type { GraphState } from '../graph/state.ts';
-import type { GraphNode, RequantizedOutput } from '../types.ts';
+import type { GraphNode } from '../types.ts';
+import type { RequantizedOutput } from '../../imported/types.ts';
 
 /** Who reads each tensor; the graph's own outputs count as readers that are no node. */
 export interface Readers {

@@ -20,7 +20,7 @@ import { convolutionGeometry, leftProductGeometry, rightProductGeometry } from '
 import type { LayerGeometry } from './shapeLayer.ts';
 import { constantInput, inputName } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
-import type { ImportedLayer, LayerOutput, OpenLayer } from '../types.ts';
+import type { ImportedLayer, LayerOutput, OpenLayer } from '../../imported/types.ts';
 
 /** ConvInteger, MatMulInteger, QLinearConv, QLinearMatMul, and QGemm of com.microsoft. */
 
@@ -98,7 +98,6 @@ export function integerLayer(view: NodeView): ImportedLayer {
   return {
     name: node.name,
     op: node.op,
-    node,
     ...convolutionOf(parts, integers),
     input: layerInputOf(parts),
     weightScales:
@@ -166,7 +165,7 @@ function outputOf(view: NodeView, { output }: Operands, parts: LayerParts): Laye
   const scales = factorsOf(view, parts);
   if (output === null && parts.running.scale !== null)
     return { kind: 'scaled', tensor, type: 'float32', shape, scales, bias: null, requantized: null };
-  if (output === null) return { kind: 'accumulator', tensor, type: 'int32', shape };
+  if (output === null) return { kind: 'accumulator', tensor, type: 'int32', shape, permutation: null };
   if (type === null || !isQuantizedType(type)) throw new NotALayer('its output is not of a quantized type');
   const scale = Math.fround(scalarOf(view, output.scale, 'its output scale'));
   if (!(scale > 0) || !Number.isFinite(scale))
@@ -222,7 +221,6 @@ export function openLayer(view: NodeView, open: readonly string[]): OpenLayer {
   return {
     name: node.name,
     op: node.op,
-    node,
     open,
     taps: geometry.taps,
     outputChannels: geometry.outputs,

@@ -20,7 +20,7 @@ import {
 import type { LayerGeometry } from './shapeLayer.ts';
 import { constantInput, inputName } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
-import type { ImportedLayer, LayerOutput, RequantizedOutput } from '../types.ts';
+import type { ImportedLayer, LayerOutput, RequantizedOutput } from '../../imported/types.ts';
 
 /** Float Conv, ConvTranspose, MatMul and Gemm whose operands are quantized (QDQ, QONNX) or whole (NEMO). */
 
@@ -71,7 +71,6 @@ export function layerFrom(
   return {
     name: node.name,
     op: node.op,
-    node,
     ...convolutionOf(parts, parted.integers),
     input: layerInputOf(parts),
     weightScales: constant.scales === null ? null : perOutput(constant.scales, constant, geometry),
@@ -145,7 +144,8 @@ function outputOf(
   const shape = shapeOfTensor(view, tensor);
   const type = view.state.values.get(tensor)?.type ?? 'float32';
   if (type !== 'float32') throw new NotALayer(`not supported yet: ${type} outputs`);
-  if (running.scale === null && constant.scales === null) return { kind: 'accumulator', tensor, type, shape };
+  if (running.scale === null && constant.scales === null)
+    return { kind: 'accumulator', tensor, type, shape, permutation: null };
   return { kind: 'scaled', tensor, type, shape, scales, bias: floats, requantized };
 }
 

@@ -11,7 +11,8 @@ import { spreadOver } from './bias.ts';
 import { NotALayer, widthFor } from './operands.ts';
 import type { ConstantOperand, RunningOperand } from './operands.ts';
 import type { LayerGeometry, PlaneForm } from './shapeLayer.ts';
-import type { NumericArray, LayerInput } from '../types.ts';
+import type { NumericArray } from '../../../interpreter/values.ts';
+import type { LayerInput } from '../../imported/types.ts';
 
 /** Everything that a layer's convolution is made of. */
 export interface LayerParts {

@@ -1,6 +1,7 @@
 import { describeNode } from '../graph/attributes.ts';
 import type { GraphState } from '../graph/state.ts';
-import type { GraphNode, InnerNode, UnsupportedNode } from '../types.ts';
+import type { GraphNode, InnerNode } from '../types.ts';
+import type { UnsupportedNode } from '../../imported/types.ts';
 import { isFloatOperator, isIntegerOperator } from './linearOperators.ts';
 
 /**

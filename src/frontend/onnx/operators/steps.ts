@@ -1,7 +1,8 @@
 import type { Step } from '../../../interpreter/interpreter.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { GraphState, NodeView } from '../graph/state.ts';
-import type { GraphNode, GraphValue, OnnxTensor } from '../types.ts';
+import type { GraphNode, OnnxTensor } from '../types.ts';
+import type { GraphValue } from '../../imported/types.ts';
 import type { Operator } from './operator.ts';
 import { operatorOf } from './registry.ts';
 import { RESHAPING } from './reshaping.ts';

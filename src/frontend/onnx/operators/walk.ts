@@ -17,7 +17,8 @@ import type { Affine } from './quantizers.ts';
 import { operatorOf } from './registry.ts';
 import { constantInput, inputName } from '../graph/state.ts';
 import type { GraphState, NodeView } from '../graph/state.ts';
-import type { GraphNode, GraphValue, OnnxTensor } from '../types.ts';
+import type { GraphNode, OnnxTensor } from '../types.ts';
+import type { GraphValue } from '../../imported/types.ts';
 
 /** One node after the other: shapes, constants, and what is quantized. */
 

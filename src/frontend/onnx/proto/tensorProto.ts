@@ -8,7 +8,8 @@ import { TensorProtoSchema } from './onnx_pb.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import { readProto } from './readProto.ts';
 import { malformed, unsupported } from '../refusal.ts';
-import type { NumericArray, OnnxTensor } from '../types.ts';
+import type { NumericArray } from '../../../interpreter/values.ts';
+import type { OnnxTensor } from '../types.ts';
 import { emptyArray } from '../../../interpreter/values.ts';
 
 /**

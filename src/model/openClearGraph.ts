@@ -1,0 +1,8 @@
+import type { ClearGraph } from './clearGraph.ts';
+import type { ClearModel } from './clearModel.ts';
+import { OnnxGraph } from './onnxGraph.ts';
+
+/** @param inputs names of tensors that are given at run time, where the model does not declare them */
+export function openClearGraph(model: ClearModel, inputs: readonly string[]): ClearGraph {
+  return new OnnxGraph(model, inputs);
+}
