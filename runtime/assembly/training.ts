@@ -2,23 +2,26 @@
 
 const VECTOR: usize = 16;
 
-/** Writes the square of every entry. @param count a multiple of 4 */
-export function square(from: usize, to: usize, count: i32): void {
+/** Writes scale * (x * x + linear * x) for every entry x. @param count a multiple of 4 */
+export function square(from: usize, to: usize, count: i32, linear: f32, scale: f32): void {
+  const added = f32x4.splat(linear);
+  const factor = f32x4.splat(scale);
   const end = from + ((count as usize) << 2);
   while (from < end) {
     const x = v128.load(from);
-    v128.store(to, f32x4.mul(x, x));
+    v128.store(to, f32x4.mul(factor, f32x4.mul(x, f32x4.add(x, added))));
     from += VECTOR;
     to += VECTOR;
   }
 }
 
-/** Multiplies every slope by twice the value that was squared, and by `scale`. @param count a multiple of 4 */
-export function squareSlopes(slopes: usize, values: usize, count: i32, scale: f32): void {
+/** Multiplies every slope by that of `square`: scale * (2 * x + linear). @param count a multiple of 4 */
+export function squareSlopes(slopes: usize, values: usize, count: i32, linear: f32, scale: f32): void {
   const end = slopes + ((count as usize) << 2);
   const twice = f32x4.splat(2 * scale);
+  const added = f32x4.splat(linear * scale);
   while (slopes < end) {
-    const product = f32x4.mul(v128.load(slopes), f32x4.mul(twice, v128.load(values)));
+    const product = f32x4.mul(v128.load(slopes), f32x4.add(added, f32x4.mul(twice, v128.load(values))));
     v128.store(slopes, product);
     slopes += VECTOR;
     values += VECTOR;

@@ -27,8 +27,8 @@ export interface MatrixExports {
     depth: number,
     columns: number,
   ): void;
-  square(from: number, to: number, count: number): void;
-  squareSlopes(slopes: number, values: number, count: number, scale: number): void;
+  square(from: number, to: number, count: number, linear: number, scale: number): void;
+  squareSlopes(slopes: number, values: number, count: number, linear: number, scale: number): void;
   unfold(picture: number, to: number, pitch: number, ...window: WindowArguments): void;
   fold(windows: number, pitch: number, picture: number, ...window: WindowArguments): void;
   adam(values: number, slopes: number, means: number, squares: number, count: number, rate: number): void;

@@ -42,6 +42,14 @@ export function addFit(program: Command, terminal: () => Terminal): void {
         .choices(['affine', 'none'] as const)
         .default('affine' as const),
     )
+    .addOption(
+      new Option(
+        '--squares <kind>',
+        'hidden values are kept odd, which spares almost a bit a square, or plain',
+      )
+        .choices(['odd', 'plain'] as const)
+        .default('odd' as const),
+    )
     .option('--json', 'print the report as JSON');
   examples(command, [
     [

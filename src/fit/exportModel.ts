@@ -1,3 +1,4 @@
+import { internalError } from '../../compiler/base/errors.ts';
 import { encodeModel, nodeProto, tensorProto, valueProto } from '../frontend/onnx/proto/write.ts';
 import type { ConvolutionLayer } from './architectureSchema.ts';
 import type { IntegerLayer, IntegerNetwork } from './integerNetwork.ts';
@@ -31,16 +32,29 @@ class Graph {
     return parts[0];
   }
 
-  /** Integers as the numbers that they are. */
+  /** Integers as the numbers that they are; int32 are divided by a power of two first where they would not fit. */
   integers(
     name: string,
     type: 'int8' | 'int32',
     shape: readonly number[],
     values: ArrayLike<number>,
   ): string {
-    this.constant(`${name}_integers`, type, shape, values);
-    return this.node('DequantizeLinear', [`${name}_integers`, 'one'], name);
+    const step = type === 'int8' ? 1 : stepOf(values);
+    const scale = step === 1 ? 'one' : this.constant(`${name}_step`, 'float32', [], [step]);
+    const steps = Array.from(values, (value) => value / step);
+    this.constant(`${name}_integers`, type, shape, steps);
+    return this.node('DequantizeLinear', [`${name}_integers`, scale], name);
   }
+}
+
+/** The least power of two that brings all values within int32. */
+function stepOf(values: ArrayLike<number>): number {
+  let step = 1;
+  const fits = (value: number): boolean => Math.abs(value / step) < 2 ** 31;
+  while (!Array.from(values).every(fits)) step *= 2;
+  const lost = Array.from(values).find((value) => value % step !== 0);
+  if (lost !== undefined) throw internalError(`a bias of ${lost} in steps of ${step}`);
+  return step;
 }
 
 /** The bytes of the model: input `pictures`, float32 [1, channels, height, width]; output `scores`, float32 [1, classes]. */

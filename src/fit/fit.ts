@@ -1,5 +1,8 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { NetworkProof, StageProof } from '../../compiler/network/prove.ts';
+import { greatestCommonDivisor } from '../../compiler/rings/primes.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
+import type { Squares } from './activation.ts';
 import type { Augmentation } from './augment.ts';
 import { evaluate } from './evaluate.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -8,8 +11,8 @@ import type { Examples } from './examples.ts';
 import { exportModel } from './exportModel.ts';
 import type { IntegerNetwork } from './integerNetwork.ts';
 import type { ParsedArchitecture } from './parseArchitecture.ts';
-import { proveBounds } from './prove.ts';
-import type { NetworkBounds } from './prove.ts';
+import { proveTrained } from './prove.ts';
+import { oddForm } from './oddForm.ts';
 import { makeRandom } from './random.ts';
 import { recipeOf } from './recipe.ts';
 import { train } from './trainer.ts';
@@ -25,6 +28,8 @@ export interface FitOptions {
   readonly epochs?: number;
   /** What happens to pictures on their way into training. Default `affine`. */
   readonly augmentation?: Augmentation;
+  /** How values are squared. Default `odd`. */
+  readonly squares?: Squares;
   /** Pictures that are not trained on; or the share of the examples, drawn at random, that is held out. Default 0.1. */
   readonly validation?: Examples | number;
   /** Told of every pass. */
@@ -33,9 +38,11 @@ export interface FitOptions {
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
 
-/** Values of one layer: certain over all inputs, and as they came on the held-out pictures. Bits: log2 of how many values. */
+/** Values of one layer: certain over all inputs, and as they came on the held-out pictures. Bits: log2 of how many values that are. */
 export interface FittedLayer {
   readonly name: string;
+  /** All values differ by multiples of it, which is proved too. */
+  readonly step: number;
   readonly weights: { readonly count: number; readonly nonZero: number; readonly largest: number };
   readonly proved: Interval & { readonly bits: number };
   readonly seen: Interval & { readonly bits: number };
@@ -74,7 +81,7 @@ export interface Fitted {
   readonly model: Uint8Array;
 }
 
-const DEFAULTS = { seed: 1, epochs: 40, augmentation: 'affine', validation: 0.1 } as const;
+const DEFAULTS = { seed: 1, epochs: 40, augmentation: 'affine', squares: 'odd', validation: 0.1 } as const;
 const BATCH = 100;
 /** Training pictures that the report's accuracy is taken on. */
 const TRAINING_SAMPLE = 10_000;
@@ -89,14 +96,14 @@ export async function fit(
   examples: Examples,
   options: FitOptions,
 ): Promise<Fitted> {
-  const { seed, epochs, augmentation, validation, accumulatorBits } = { ...DEFAULTS, ...options };
+  const { seed, epochs, augmentation, squares, validation, accumulatorBits } = { ...DEFAULTS, ...options };
   const random = makeRandom(seed);
   requireExamples(examples);
   const { rest, held } =
     typeof validation === 'number'
       ? holdOut(examples, validation, random)
       : { rest: examples, held: validation };
-  const recipe = recipeOf(stages, architecture.input.levels, accumulatorBits);
+  const recipe = recipeOf(stages, architecture.input.levels, accumulatorBits, squares);
   const progress = options.onProgress ?? (() => undefined);
   const before = process.cpuUsage();
   const trained = await train(
@@ -109,6 +116,7 @@ export async function fit(
       epochs,
       batch: BATCH,
       augmentation,
+      squares,
     },
     random,
     {
@@ -122,9 +130,10 @@ export async function fit(
   );
   const used = process.cpuUsage(before);
   const { name, input } = architecture;
-  const network: IntegerNetwork = { name, input, layers: trained.integers() };
-  const bounds = proveBounds(network);
-  requireWidth(bounds, accumulatorBits);
+  const trainedLayers = squares === 'odd' ? oddForm(trained.integers()) : trained.integers();
+  const network: IntegerNetwork = { name, input, layers: trainedLayers };
+  const proof = proveTrained(network);
+  requireWidth(proof, accumulatorBits);
   const sample = chosen(rest, random.order(rest.labels.length).subarray(0, TRAINING_SAMPLE));
   const training = await evaluate(network, sample, (done, total) => {
     progress('checking on training pictures', done, total);
@@ -137,7 +146,7 @@ export async function fit(
     accumulatorBits,
     seed,
     epochs,
-    ...figures(network, bounds, found),
+    ...figures(network, proof, found),
     accuracy: { training: accuracyOf(training), validation: accuracyOf(found) },
     trainingSeconds: (used.user + used.system) / 1e6,
   };
@@ -155,14 +164,14 @@ function requireExamples({ labels }: Examples): void {
   });
 }
 
-function requireWidth({ width }: NetworkBounds, bits: number): void {
-  if (width <= 2 ** bits) return;
+function requireWidth({ width, bits: proved }: NetworkProof, bits: number): void {
+  if (width <= 2n ** BigInt(bits)) return;
   throw new CipherconvError({
     code: 'overflow',
     where: 'the scores',
     message: `the proof exceeds the declared ${bits} bits`,
     expected: `at most ${2 ** bits} values a score`,
-    found: `${width} values, ${Math.log2(width).toFixed(2)} bits`,
+    found: `${width} values, ${proved.toFixed(2)} bits`,
     hint: 'train with another --seed or with more --accumulator-bits; nothing is written',
   });
 }
@@ -171,31 +180,46 @@ function accuracyOf({ right, of }: Evaluation): Accuracy {
   return { right, of };
 }
 
-function bitsOf({ lo, hi }: Interval): number {
-  return Math.log2(hi - lo + 1);
+/** What all values of a layer have in common: they differ by multiples of it. */
+function stepOf({ values }: StageProof): bigint {
+  const first = values[0]?.residue ?? 0n;
+  const step = values.reduce(
+    (common, { modulus, residue }) =>
+      greatestCommonDivisor(
+        greatestCommonDivisor(common, modulus),
+        residue > first ? residue - first : first - residue,
+      ),
+    0n,
+  );
+  return step === 0n ? 1n : step;
 }
 
 function figures(
   { layers }: IntegerNetwork,
-  bounds: NetworkBounds,
+  proof: NetworkProof,
   { seen }: Evaluation,
 ): Pick<FitReport, 'layers' | 'logits'> {
-  const last = bounds.layers.at(-1)?.interval ?? { lo: 0, hi: 0 };
+  const fitted = layers.map(({ weights }, index): FittedLayer => {
+    const stage = proof.stages[index]!;
+    const came = seen[index]!;
+    const step = stepOf(stage);
+    const proved = { lo: Number(stage.lo), hi: Number(stage.hi) };
+    const within = (interval: Interval): number => Math.log2((interval.hi - interval.lo) / Number(step) + 1);
+    return {
+      name: stage.name,
+      step: Number(step),
+      weights: {
+        count: weights.length,
+        nonZero: weights.reduce((count, weight) => count + (weight === 0 ? 0 : 1), 0),
+        largest: weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0),
+      },
+      proved: { ...proved, bits: within(proved) },
+      seen: { ...came, bits: within(came) },
+    };
+  });
+  const { proved, seen: came } = fitted[fitted.length - 1]!;
   return {
-    layers: layers.map(({ weights }, index) => {
-      const { name, interval } = bounds.layers[index]!;
-      const came = seen[index]!;
-      return {
-        name,
-        weights: {
-          count: weights.length,
-          nonZero: weights.reduce((count, weight) => count + (weight === 0 ? 0 : 1), 0),
-          largest: weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0),
-        },
-        proved: { ...interval, bits: bitsOf(interval) },
-        seen: { ...came, bits: bitsOf(came) },
-      };
-    }),
-    logits: { ...last, provedBits: Math.log2(bounds.width), seenBits: bitsOf(seen.at(-1)!) },
+    layers: fitted,
+    logits: { lo: proved.lo, hi: proved.hi, provedBits: proof.bits, seenBits: came.bits },
   };
 }

@@ -1,4 +1,5 @@
 import type { MatrixExports } from '../../runtime/training/module.ts';
+import { ACTIVATIONS } from './activation.ts';
 import { placePicture } from './augment.ts';
 import type { PictureRoute } from './augment.ts';
 import { lengthOf } from './features.ts';
@@ -35,6 +36,11 @@ interface LossState {
   readonly square: Float32Array;
 }
 
+function lossState(): LossState {
+  const one = (): Float32Array => new Float32Array(1);
+  return { scale: one(), mean: one(), square: one() };
+}
+
 /** Lays out a network and its batch in the machine's memory. */
 export function buildNetwork(plan: TrainingPlan, machine: Machine): TrainedNetwork {
   const { examples, stages, architecture } = plan;
@@ -43,11 +49,7 @@ export function buildNetwork(plan: TrainingPlan, machine: Machine): TrainedNetwo
   const first = firstLayer(machine, stages[0]!);
   const levels = buildLevels(machine, stages, plan.recipe, first.layer);
   const labels = new Uint8Array(machine.batch);
-  const loss: LossState = {
-    scale: new Float32Array(1),
-    mean: new Float32Array(1),
-    square: new Float32Array(1),
-  };
+  const loss = lossState();
   const route: PictureRoute = {
     channels,
     height,
@@ -56,7 +58,11 @@ export function buildNetwork(plan: TrainingPlan, machine: Machine): TrainedNetwo
     ...first.route,
     scale: (architecture.input.levels - 1) / architecture.input.largest,
   };
-  const limits = { largestLevel: architecture.input.levels - 1, width: 2 ** plan.bits - 1 };
+  const limits: Limits = {
+    largestLevel: architecture.input.levels - 1,
+    width: 2 ** plan.bits - 1,
+    activation: ACTIVATIONS[plan.squares],
+  };
   const state: NetworkState = { kernel: machine.kernel, levels, limits, loss, steps: 0 };
   return {
     start: (random) => {
@@ -107,9 +113,9 @@ function stepOn(
   at: { readonly progress: number; readonly rate: number },
 ): { loss: number; right: number } {
   roundWeights(kernel, levels, limits, ({ recipe }) => state.steps === 0 || at.progress <= recipe.frozenFrom);
-  forward(kernel, levels, count);
+  forward(kernel, levels, limits.activation, count);
   const result = lossOf(levels, loss, { labels, count }, at.rate);
-  backward(kernel, levels, count, at.progress);
+  backward(kernel, levels, limits.activation, { count, progress: at.progress });
   update(kernel, levels, { ...at, step: state.steps });
   return result;
 }
@@ -120,7 +126,7 @@ function lossOf(
   { labels, count }: { readonly labels: Uint8Array; readonly count: number },
   rate: number,
 ): { loss: number; right: number } {
-  const { layer } = levels.at(-1)!;
+  const { layer } = levels[levels.length - 1]!;
   const { values, slopes, outputs, bias, weights } = layer;
   const scores = { values: values.numbers, pitch: lengthOf(outputs), classes: weights.rows };
   if (loss.scale[0] === 0) loss.scale[0] = 1 / deviation(values.numbers.subarray(0, count * scores.pitch));

@@ -9,8 +9,8 @@ import { padded } from './memory.ts';
  * at every step, not only at the end.
  */
 
-/** Integers are stored as int8. */
-const LARGEST_WEIGHT = 127;
+/** Integers are stored as int8, those of the first layer perhaps doubled. */
+const LARGEST_WEIGHT = 63;
 /** Halvings of the bracket around a row's last amount. */
 const HALVINGS = 7;
 
@@ -53,8 +53,9 @@ export interface Weights {
   readonly sums: Doubles;
   /** The amount of each row. */
   readonly amounts: Float64Array;
-  /** How far each row's sum gets from 0, bias included. */
-  readonly ends: Float64Array;
+  /** How far each row's sum gets downwards and upwards, bias included. */
+  readonly lows: Float64Array;
+  readonly highs: Float64Array;
 }
 
 export function makeWeights(arena: Arena, rows: number, taps: number): Weights {
@@ -69,7 +70,8 @@ export function makeWeights(arena: Arena, rows: number, taps: number): Weights {
     shares: arena.floats(length),
     sums: arena.doubles(2),
     amounts: new Float64Array(rows),
-    ends: new Float64Array(rows),
+    lows: new Float64Array(rows),
+    highs: new Float64Array(rows),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { MatrixExports } from '../../runtime/training/module.ts';
+import type { Activation } from './activation.ts';
 import { lengthOf } from './features.ts';
 import type { Level } from './levels.ts';
 import type { TrainedLayer } from './linearLayers.ts';
@@ -6,12 +7,17 @@ import type { Learned, Weights } from './parameters.ts';
 import { pooledLength, poolSums, spreadSlopes } from './pools.ts';
 
 /** The values of a batch, from the first layer's inputs, which are there, to the scores. */
-export function forward(kernel: MatrixExports, levels: readonly Level[], count: number): void {
+export function forward(
+  kernel: MatrixExports,
+  levels: readonly Level[],
+  { linear, scale }: Activation,
+  count: number,
+): void {
   for (const { layer, squares, pool, pooled } of levels) {
     layer.forward(count);
     if (squares === null) return;
     const length = lengthOf(layer.outputs);
-    kernel.square(layer.values.address, squares.address, count * length);
+    kernel.square(layer.values.address, squares.address, count * length, linear, scale);
     if (pool === null || pooled === null) continue;
     const to = pooledLength(pool);
     for (let picture = 0; picture < count; picture++)
@@ -23,8 +29,8 @@ export function forward(kernel: MatrixExports, levels: readonly Level[], count: 
 export function backward(
   kernel: MatrixExports,
   levels: readonly Level[],
-  count: number,
-  progress: number,
+  activation: Activation,
+  { count, progress }: { readonly count: number; readonly progress: number },
 ): void {
   // Below the lowest layer that still moves nothing is asked for.
   const lowest = levels.findIndex(({ recipe }) => progress <= recipe.frozenFrom);
@@ -33,13 +39,17 @@ export function backward(
     layer.backward(count);
     if (index <= lowest || index === 0) return;
     const below = levels[index - 1]!;
-    passDown(kernel, layer, below, count);
+    passDown(layer, below, count);
+    const { slopes, values, outputs } = below.layer;
+    const length = count * lengthOf(outputs);
+    kernel.squareSlopes(slopes.address, values.address, length, activation.linear, activation.scale);
   }
 }
 
-function passDown(kernel: MatrixExports, layer: TrainedLayer, below: Level, count: number): void {
+/** Slopes of what a layer read, to those of the squares below it. */
+function passDown(layer: TrainedLayer, below: Level, count: number): void {
   const length = lengthOf(below.layer.outputs);
-  const { slopes, values } = below.layer;
+  const { slopes } = below.layer;
   if (below.pool === null || below.pooled === null) layer.backwardInputs(count, slopes);
   else {
     layer.backwardInputs(count, below.pooled.slopes);
@@ -51,7 +61,6 @@ function passDown(kernel: MatrixExports, layer: TrainedLayer, below: Level, coun
         picture * length,
       ]);
   }
-  kernel.squareSlopes(slopes.address, values.address, count * length, 1);
 }
 
 /** One step of Adam for the layers that move. @param step from 0 */
@@ -75,7 +84,7 @@ export function update(
 }
 
 /** Share of a row's amount that its real weights give way by at each step at full rate. */
-const RELAXATION = 0.02;
+const RELAXATION = 0.1;
 
 /**
  * Where a row does not fit its budget, its real weights give way. Without that they grow without end, and with them the

@@ -1,65 +1,67 @@
-import { internalError } from '../../compiler/base/errors.ts';
-import type { Interval } from '../../compiler/base/interval.ts';
-import type { IntegerNetwork } from './integerNetwork.ts';
-import { linearMaps } from './linearMaps.ts';
-import type { LinearMap } from './linearMaps.ts';
+import { proveNetwork } from '../../compiler/network/prove.ts';
+import type { NetworkProof } from '../../compiler/network/prove.ts';
+import { UNSCALED } from '../../compiler/network/spec.ts';
+import type { LinearStage, NetworkSpec } from '../../compiler/network/spec.ts';
+import { convolutionStage, denseStage } from '../../compiler/network/stages.ts';
+import type { IntegerLayer, IntegerNetwork } from './integerNetwork.ts';
+import { countOf } from './stages.ts';
+import type { PoolStage, Stage } from './stages.ts';
 
-/** What is certain of the values of a trained network, over all inputs. */
-export interface NetworkBounds {
-  /** Of each linear layer, over all its outputs. */
-  readonly layers: readonly { readonly name: string; readonly interval: Interval }[];
-  /** Of each score. */
-  readonly scores: readonly Interval[];
-  /** The largest number of values that a score may take: what a modulus has to hold. */
-  readonly width: number;
+/** What is certain of a trained network over all inputs: the compiler's own analysis. */
+export function proveTrained(network: IntegerNetwork): NetworkProof {
+  return proveNetwork(networkSpec(network));
 }
 
-/**
- * Intervals through a network in exact integers, every neuron by itself.
- * @throws CipherconvError `internal` where a value may pass 2^53: training keeps far below.
- */
-export function proveBounds(network: IntegerNetwork): NetworkBounds {
-  const maps = linearMaps(network);
-  const [channels, height, width] = network.input.shape;
-  let inputs: Interval[] = Array.from({ length: channels * height * width }, () => ({
-    lo: 0,
-    hi: network.input.levels - 1,
-  }));
-  let values = inputs;
-  const layers = maps.map((map) => {
-    values = mapped(map, inputs);
-    inputs = values.map(squared);
-    return { name: map.name, interval: hullOf(values) };
+/** A trained network as the compiler sees it: one linear map between two squares, pools put into the map behind them. */
+export function networkSpec({ name, input, layers }: IntegerNetwork): NetworkSpec {
+  const stages = layers.map((layer, index) => {
+    const map = linearMap(layer);
+    const before = layers[index - 1]?.stage;
+    return before === undefined || before.pool === null ? map : behindPool(map, before, before.pool);
   });
-  const most = values.reduce((widest, { lo, hi }) => Math.max(widest, hi - lo + 1), 1);
-  return { layers, scores: values, width: most };
+  return {
+    name,
+    input: { shape: input.shape, range: { lo: 0, hi: input.levels - 1 } },
+    stages,
+    output: { shape: [stages.at(-1)?.outputs ?? 0], scale: UNSCALED },
+  };
 }
 
-function mapped(
-  { outputs, starts, columns, weights, bias }: LinearMap,
-  inputs: readonly Interval[],
-): Interval[] {
-  return Array.from({ length: outputs }, (_, row) => {
-    let [lo, hi] = [bias[row]!, bias[row]!];
-    for (let index = starts[row]!; index < starts[row + 1]!; index++) {
-      const weight = weights[index]!;
-      const input = inputs[columns[index]!]!;
-      lo += weight * (weight > 0 ? input.lo : input.hi);
-      hi += weight * (weight > 0 ? input.hi : input.lo);
+function linearMap({ stage, weights, bias }: IntegerLayer): LinearStage {
+  const { name, input, output, layer } = stage.linear;
+  if (layer.kind === 'dense') return denseStage(name, countOf(input), weights, bias);
+  const { kernel, strides, pads } = layer;
+  const shape = [input.channels, input.height, input.width] as const;
+  return convolutionStage(name, { shape, outputs: output.channels, kernel, strides, pads }, weights, bias);
+}
+
+/** A map of pooled sums as a map of what was summed. */
+function behindPool(
+  map: LinearStage,
+  { linear }: Stage,
+  { kernel, strides, output }: PoolStage,
+): LinearStage {
+  const before = linear.output;
+  const starts = [0];
+  const columns: number[] = [];
+  const weights: number[] = [];
+  for (let row = 0; row < map.outputs; row++) {
+    const merged = new Map<number, number>();
+    for (let index = map.starts[row]!; index < map.starts[row + 1]!; index++) {
+      const pooled = map.columns[index]!;
+      const channel = Math.floor(pooled / (output.height * output.width));
+      const cell = pooled % (output.height * output.width);
+      const top = Math.floor(cell / output.width) * strides[0];
+      const left = (cell % output.width) * strides[1];
+      for (let tap = 0; tap < kernel[0] * kernel[1]; tap++) {
+        const line = channel * before.height + top + Math.floor(tap / kernel[1]);
+        const column = line * before.width + left + (tap % kernel[1]);
+        merged.set(column, (merged.get(column) ?? 0) + map.weights[index]!);
+      }
     }
-    if (!Number.isSafeInteger(lo) || !Number.isSafeInteger(hi))
-      throw internalError('a trained value passes 2^53');
-    return { lo, hi };
-  });
-}
-
-function squared({ lo, hi }: Interval): Interval {
-  const [left, right] = [lo * lo, hi * hi];
-  return { lo: lo <= 0 && hi >= 0 ? 0 : Math.min(left, right), hi: Math.max(left, right) };
-}
-
-function hullOf(intervals: readonly Interval[]): Interval {
-  const lo = intervals.reduce((least, interval) => Math.min(least, interval.lo), Infinity);
-  const hi = intervals.reduce((most, interval) => Math.max(most, interval.hi), -Infinity);
-  return { lo, hi };
+    columns.push(...merged.keys());
+    weights.push(...merged.values());
+    starts.push(columns.length);
+  }
+  return { ...map, inputs: countOf(before), starts, columns, weights };
 }

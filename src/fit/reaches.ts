@@ -1,3 +1,5 @@
+import { largestSquare } from './activation.ts';
+import type { Activation } from './activation.ts';
 import type { ConvolutionLayer } from './architectureSchema.ts';
 import type { Features } from './features.ts';
 import type { LinearStage } from './stages.ts';
@@ -72,7 +74,7 @@ export function squaredReaches(
   reach: ReachOf,
   weights: { readonly integers: ArrayLike<number>; readonly length: number },
   bias: ArrayLike<number>,
-  outputs: Features,
+  { outputs, activation }: { readonly outputs: Features; readonly activation: Activation },
 ): Float64Array {
   const { layer, output } = stage;
   const squares = new Float64Array(outputs.groups * outputs.pitch);
@@ -87,7 +89,7 @@ export function squaredReaches(
         if (end > 0) hi += end;
         else lo += end;
       }
-      squares[map * outputs.pitch + cell] = Math.max(-lo, hi) ** 2;
+      squares[map * outputs.pitch + cell] = largestSquare(activation, lo, hi);
     }
   }
   return squares;

@@ -1,4 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { ACTIVATIONS, largestSquare } from './activation.ts';
+import type { Squares } from './activation.ts';
 import type { Stage } from './stages.ts';
 import { countOf } from './stages.ts';
 
@@ -26,7 +28,12 @@ const SCORE_WEIGHTS = 64;
  * @param bits of the scores' width
  * @throws CipherconvError `out-of-range` where the width leaves a layer no weights at all.
  */
-export function recipeOf(stages: readonly Stage[], levels: number, bits: number): LayerRecipe[] {
+export function recipeOf(
+  stages: readonly Stage[],
+  levels: number,
+  bits: number,
+  squares: Squares,
+): LayerRecipe[] {
   const bounds = boundsOf(stages, levels - 1, bits);
   let reach = levels - 1;
   return stages.map((stage, index) => {
@@ -34,7 +41,7 @@ export function recipeOf(stages: readonly Stage[], levels: number, bits: number)
     const room = (bound ?? 2 ** bits) / reach;
     if (room < 1) throw noRoom(stage, bound ?? 2 ** bits, reach, bits);
     const recipe = layerRecipe(stages, index, { bound, room });
-    reach = (bound ?? 1) ** 2 * areaOf(stage);
+    reach = largestSquare(ACTIVATIONS[squares], -(bound ?? 1), bound ?? 1) * areaOf(stage);
     return recipe;
   });
 }

@@ -1,3 +1,5 @@
+import { largestSquare } from './activation.ts';
+import type { Activation } from './activation.ts';
 import { featuresOf, lengthOf } from './features.ts';
 import type { Features } from './features.ts';
 import { isConvolution } from './levels.ts';
@@ -15,6 +17,7 @@ export interface Limits {
   readonly largestLevel: number;
   /** Scores: largest minus smallest, at most. */
   readonly width: number;
+  readonly activation: Activation;
 }
 
 /**
@@ -43,7 +46,7 @@ export function roundWeights(
       roundLayer(kernel, level, limits.width);
     }
     if (stage.isLast) return;
-    reaches = reachBehind(level, found, features);
+    reaches = reachBehind(level, found, features, limits.activation);
     features = level.pool?.outputs ?? layer.outputs;
   }
 }
@@ -62,7 +65,8 @@ function roundLayer(kernel: MatrixExports, { layer, recipe, stage }: Level, widt
         ? { up: Infinity, down: Infinity, both: width }
         : { up: recipe.bound - offset, down: recipe.bound + offset, both: Infinity };
     const [up, down] = roundRow(kernel, weights, row, budget);
-    weights.ends[row] = Math.max(up + offset, down - offset);
+    weights.lows[row] = offset - down;
+    weights.highs[row] = offset + up;
   }
 }
 
@@ -73,7 +77,12 @@ function roundedBias(value: number, bound: number): number {
 }
 
 /** How far the values get that the next layer reads. */
-function reachBehind({ layer, pool, stage }: Level, reaches: Float64Array, features: Features): Float64Array {
+function reachBehind(
+  { layer, pool, stage }: Level,
+  reaches: Float64Array,
+  features: Features,
+  activation: Activation,
+): Float64Array {
   const { linear } = stage;
   const squares = isConvolution(linear)
     ? squaredReaches(
@@ -81,17 +90,17 @@ function reachBehind({ layer, pool, stage }: Level, reaches: Float64Array, featu
         reachAt(linear, reaches, features),
         { integers: layer.weights.integers.numbers, length: layer.weights.length },
         layer.offsets,
-        layer.outputs,
+        { outputs: layer.outputs, activation },
       )
-    : denseSquares(layer);
+    : denseSquares(layer, activation);
   if (pool === null) return squares;
   const sums = new Float64Array(pooledLength(pool));
   poolSums(pool, squares, sums, [0, 0]);
   return sums;
 }
 
-function denseSquares(layer: TrainedLayer): Float64Array {
-  const squares = new Float64Array(lengthOf(layer.outputs));
-  layer.weights.ends.forEach((end, row) => (squares[row] = end ** 2));
+function denseSquares({ outputs, weights }: TrainedLayer, activation: Activation): Float64Array {
+  const squares = new Float64Array(lengthOf(outputs));
+  weights.lows.forEach((lo, row) => (squares[row] = largestSquare(activation, lo, weights.highs[row]!)));
   return squares;
 }

@@ -3,8 +3,8 @@ import type { IntegerLayer } from './integerNetwork.ts';
 import type { Level } from './levels.ts';
 import type { TrainedLayer } from './linearLayers.ts';
 
-/** What is stored as int32. */
-const LARGEST_BIAS = 2 ** 31 - 1;
+/** Stored as int32, in the odd form eight times as large with something added. */
+const LARGEST_BIAS = 2 ** 28 - 1;
 
 /** The integers that training has come to. @param scale of the loss: the scores' biases are multiples of 1 / scale */
 export function integersOf(levels: readonly Level[], scale: number): IntegerLayer[] {

@@ -1,6 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { loadMatrix } from '../../runtime/training/module.ts';
 import { makeMemory } from '../../runtime/wasm.ts';
+import type { Squares } from './activation.ts';
 import type { Architecture } from './architectureSchema.ts';
 import type { Augmentation } from './augment.ts';
 import type { Examples } from './examples.ts';
@@ -22,6 +23,7 @@ export interface TrainingPlan {
   readonly epochs: number;
   readonly batch: number;
   readonly augmentation: Augmentation;
+  readonly squares: Squares;
 }
 
 /** One pass over the examples. */

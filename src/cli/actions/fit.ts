@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../../compiler/base/errors.ts';
+import type { Squares } from '../../fit/activation.ts';
 import type { Augmentation } from '../../fit/augment.ts';
 import { loadExamples } from '../../fit/data.ts';
 import type { Examples } from '../../fit/examples.ts';
@@ -29,6 +30,7 @@ interface FitFlags {
   readonly epochs: number;
   readonly seed: number;
   readonly augment: Augmentation;
+  readonly squares: Squares;
   readonly json?: true | undefined;
 }
 
@@ -46,6 +48,7 @@ export async function fitCommand(path: string, flags: FitFlags, io: Terminal): P
     seed: flags.seed,
     epochs: flags.epochs,
     augmentation: flags.augment,
+    squares: flags.squares,
     validation,
     onEpoch: (epoch, epochs) => {
       io.remark(epochLine(epoch, epochs));
