@@ -2,7 +2,6 @@
 export { encodeModel, nodeProto, tensorProto, valueProto } from '../../src/frontend/onnx/proto/write.ts';
 export type {
   AttributeValue,
-  ModelParts,
   NodeParts,
   WritableType,
 } from '../../src/frontend/onnx/proto/write.ts';

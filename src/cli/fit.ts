@@ -45,10 +45,8 @@ export function addFit(program: Command, terminal: () => Terminal): void {
     .addOption(
       new Option(
         '--squares <kind>',
-        'hidden values are kept odd, which spares almost a bit a square, or plain',
-      )
-        .choices(['odd', 'plain'] as const)
-        .default('odd' as const),
+        'hidden values are kept odd, which spares almost a bit a square, or plain (default: odd, unless pads forbid it)',
+      ).choices(['odd', 'plain'] as const),
     )
     .option('--json', 'print the report as JSON');
   examples(command, [

@@ -18,6 +18,7 @@ import { interruptsTold } from './interrupt.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
+import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
 import { endWithStreams } from './streams.ts';
 import { createTerminal } from './terminal.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDecrypt,
   addServe,
   addFit,
+  addSchema,
   addBench,
   addCompletion,
 ];

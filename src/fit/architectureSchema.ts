@@ -19,7 +19,7 @@ export interface ConvolutionLayer {
 }
 
 /** Every value times itself: the only activation. */
-export interface SquareLayer {
+interface SquareLayer {
   /** What it is. */
   readonly kind: 'square';
 }

@@ -6,7 +6,7 @@ import { countOf } from './stages.ts';
 
 /**
  * A trained network as an ONNX model in QDQ form: pixels are cut to their range and quantized to levels; all weights and
- * biases are integers behind DequantizeLinear with scale 1, so that every value up to the scores is a whole number.
+ * biases are integers behind DequantizeLinear with scale 1 (behind a pool: its area), so that every score is a whole number.
  */
 
 /** uint8 with per-tensor scales; squares are Mul. */
@@ -32,27 +32,36 @@ class Graph {
     return parts[0];
   }
 
-  /** Integers as the numbers that they are; int32 are divided by a power of two first where they would not fit. */
-  integers(
+  /** Integers times a factor. */
+  scaled(
     name: string,
-    type: 'int8' | 'int32',
-    shape: readonly number[],
-    values: ArrayLike<number>,
+    { type, shape, values }: { type: 'int8' | 'int32'; shape: readonly number[]; values: ArrayLike<number> },
+    factor: number,
   ): string {
-    const step = type === 'int8' ? 1 : stepOf(values);
-    const scale = step === 1 ? 'one' : this.constant(`${name}_step`, 'float32', [], [step]);
-    const steps = Array.from(values, (value) => value / step);
-    this.constant(`${name}_integers`, type, shape, steps);
+    const scale = factor === 1 ? 'one' : this.constant(`${name}_scale`, 'float32', [], [factor]);
+    this.constant(`${name}_integers`, type, shape, values);
     return this.node('DequantizeLinear', [`${name}_integers`, scale], name);
+  }
+
+  /** Weights. @param area of the pool in front of them: what is a mean there was a sum in training */
+  weights(name: string, shape: readonly number[], values: ArrayLike<number>, area: number): string {
+    return this.scaled(name, { type: 'int8', shape, values }, area);
+  }
+
+  /** Biases, in steps of a power of two where int32 would not hold them. */
+  bias(name: string, values: readonly number[]): string {
+    const step = stepOf(values);
+    const steps = values.map((value) => value / step);
+    return this.scaled(name, { type: 'int32', shape: [values.length], values: steps }, step);
   }
 }
 
 /** The least power of two that brings all values within int32. */
-function stepOf(values: ArrayLike<number>): number {
+function stepOf(values: readonly number[]): number {
   let step = 1;
   const fits = (value: number): boolean => Math.abs(value / step) < 2 ** 31;
-  while (!Array.from(values).every(fits)) step *= 2;
-  const lost = Array.from(values).find((value) => value % step !== 0);
+  while (!values.every(fits)) step *= 2;
+  const lost = values.find((value) => value % step !== 0);
   if (lost !== undefined) throw internalError(`a bias of ${lost} in steps of ${step}`);
   return step;
 }
@@ -69,7 +78,12 @@ export function exportModel(network: IntegerNetwork): Uint8Array {
   graph.node('Clip', ['pictures', 'least', 'largest'], 'pixels');
   graph.node('QuantizeLinear', ['pixels', 'step', 'zero'], 'levels');
   let value = graph.node('DequantizeLinear', ['levels', 'one', 'zero'], 'input');
-  for (const layer of network.layers) value = addLayer(graph, layer, value);
+  let area = 1;
+  for (const layer of network.layers) {
+    value = addLayer(graph, layer, value, area);
+    const { pool } = layer.stage;
+    area = pool === null ? 1 : pool.kernel[0] * pool.kernel[1];
+  }
   const { nodes, initializers } = graph;
   return encodeModel({
     name: network.name,
@@ -81,15 +95,16 @@ export function exportModel(network: IntegerNetwork): Uint8Array {
   });
 }
 
-function addLayer(graph: Graph, layer: IntegerLayer, input: string): string {
+/** @param area of the pool in front of the layer; 1 for none */
+function addLayer(graph: Graph, layer: IntegerLayer, input: string, area: number): string {
   const { linear, pool, isLast } = layer.stage;
   const name = linear.name.replace(' ', '_');
   const output = isLast ? 'scores' : name;
   const { layer: kind } = linear;
   const value =
     kind.kind === 'convolution'
-      ? addConvolution(graph, layer, kind, { name, input, output })
-      : addDense(graph, layer, { name, input, output });
+      ? addConvolution(graph, layer, kind, { name, input, output, area })
+      : addDense(graph, layer, { name, input, output, area });
   if (isLast) return value;
   const squares = graph.node('Mul', [value, value], `${name}_squares`);
   if (pool === null) return squares;
@@ -103,19 +118,17 @@ interface Names {
   readonly name: string;
   readonly input: string;
   readonly output: string;
+  readonly area: number;
 }
 
 function addConvolution(
   graph: Graph,
   { stage, weights, bias }: IntegerLayer,
   layer: ConvolutionLayer,
-  { name, input, output }: Names,
+  { name, input, output, area }: Names,
 ): string {
   const shape = [layer.maps, stage.linear.input.channels, ...layer.kernel];
-  const parts = [
-    graph.integers(`${name}_weights`, 'int8', shape, weights),
-    graph.integers(`${name}_bias`, 'int32', [layer.maps], bias),
-  ];
+  const parts = [graph.weights(`${name}_weights`, shape, weights, area), graph.bias(`${name}_bias`, bias)];
   return graph.node('Conv', [input, ...parts], output, {
     kernel_shape: { ints: layer.kernel },
     strides: { ints: layer.strides },
@@ -126,12 +139,12 @@ function addConvolution(
 function addDense(
   graph: Graph,
   { stage, weights, bias }: IntegerLayer,
-  { name, input, output }: Names,
+  { name, input, output, area }: Names,
 ): string {
   const flat = graph.node('Flatten', [input], `${name}_inputs`);
   const parts = [
-    graph.integers(`${name}_weights`, 'int8', [bias.length, countOf(stage.linear.input)], weights),
-    graph.integers(`${name}_bias`, 'int32', [bias.length], bias),
+    graph.weights(`${name}_weights`, [bias.length, countOf(stage.linear.input)], weights, area),
+    graph.bias(`${name}_bias`, bias),
   ];
   return graph.node('Gemm', [flat, ...parts], output, { transB: { int: 1 } });
 }

@@ -32,12 +32,3 @@ export function unpadded(from: ArrayLike<number>, features: Features, rows: numb
   }
   return values;
 }
-
-/** Puts the padding in: one picture's values. */
-export function withPadding(from: ArrayLike<number>, { groups, used, pitch }: Features): Float64Array {
-  const values = new Float64Array(groups * pitch);
-  for (let group = 0; group < groups; group++) {
-    for (let index = 0; index < used; index++) values[group * pitch + index] = from[group * used + index]!;
-  }
-  return values;
-}

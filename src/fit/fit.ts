@@ -12,9 +12,10 @@ import { exportModel } from './exportModel.ts';
 import type { IntegerNetwork } from './integerNetwork.ts';
 import type { ParsedArchitecture } from './parseArchitecture.ts';
 import { proveTrained } from './prove.ts';
-import { oddForm } from './oddForm.ts';
+import { hasOddForm, oddForm } from './oddForm.ts';
 import { makeRandom } from './random.ts';
 import { recipeOf } from './recipe.ts';
+import type { Stage } from './stages.ts';
 import { train } from './trainer.ts';
 import type { Epoch } from './trainer.ts';
 
@@ -28,7 +29,7 @@ export interface FitOptions {
   readonly epochs?: number;
   /** What happens to pictures on their way into training. Default `affine`. */
   readonly augmentation?: Augmentation;
-  /** How values are squared. Default `odd`. */
+  /** How values are squared. Default: `odd`, where the architecture has such a form. */
   readonly squares?: Squares;
   /** Pictures that are not trained on; or the share of the examples, drawn at random, that is held out. Default 0.1. */
   readonly validation?: Examples | number;
@@ -59,6 +60,7 @@ export interface FitReport {
   readonly name: string;
   readonly accumulatorBits: number;
   readonly seed: number;
+  readonly squares: Squares;
   readonly epochs: number;
   readonly layers: readonly FittedLayer[];
   /** The scores together; bits of the widest one, which is what a modulus has to hold. */
@@ -81,7 +83,7 @@ export interface Fitted {
   readonly model: Uint8Array;
 }
 
-const DEFAULTS = { seed: 1, epochs: 40, augmentation: 'affine', squares: 'odd', validation: 0.1 } as const;
+const DEFAULTS = { seed: 1, epochs: 40, augmentation: 'affine', validation: 0.1 } as const;
 const BATCH = 100;
 /** Training pictures that the report's accuracy is taken on. */
 const TRAINING_SAMPLE = 10_000;
@@ -96,7 +98,8 @@ export async function fit(
   examples: Examples,
   options: FitOptions,
 ): Promise<Fitted> {
-  const { seed, epochs, augmentation, squares, validation, accumulatorBits } = { ...DEFAULTS, ...options };
+  const { seed, epochs, augmentation, validation, accumulatorBits } = { ...DEFAULTS, ...options };
+  const squares = squaresFor(stages, options.squares);
   const random = makeRandom(seed);
   requireExamples(examples);
   const { rest, held } =
@@ -146,11 +149,24 @@ export async function fit(
     accumulatorBits,
     seed,
     epochs,
+    squares,
     ...figures(network, proof, found),
     accuracy: { training: accuracyOf(training), validation: accuracyOf(found) },
     trainingSeconds: (used.user + used.system) / 1e6,
   };
   return { network, report, model: exportModel(network) };
+}
+
+function squaresFor(stages: readonly Stage[], asked: Squares | undefined): Squares {
+  const has = hasOddForm(stages);
+  if (asked !== 'odd' || has) return asked ?? (has ? 'odd' : 'plain');
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: 'squares',
+    message: 'odd values need a value in every place, and padding behind a square is 0',
+    expected: 'pads only in the first layer',
+    hint: 'leave out the pads of the later convolutions, or train with plain squares',
+  });
 }
 
 function requireExamples({ labels }: Examples): void {
@@ -164,7 +180,8 @@ function requireExamples({ labels }: Examples): void {
   });
 }
 
-function requireWidth({ width, bits: proved }: NetworkProof, bits: number): void {
+/** @throws CipherconvError `overflow` where the proof exceeds what was declared */
+export function requireWidth({ width, bits: proved }: NetworkProof, bits: number): void {
   if (width <= 2n ** BigInt(bits)) return;
   throw new CipherconvError({
     code: 'overflow',

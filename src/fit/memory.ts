@@ -1,7 +1,7 @@
 /** Memory of the matrix module, laid out before it is there: what asks for room runs twice, first to learn how much. */
 
 /** Numbers at a fixed address. */
-export interface Block<Numbers> {
+interface Block<Numbers> {
   readonly address: number;
   readonly numbers: Numbers;
 }

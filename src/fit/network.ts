@@ -13,7 +13,7 @@ import type { Random } from './random.ts';
 import { roundWeights } from './rounding.ts';
 import type { Limits } from './rounding.ts';
 import { integersOf } from './trainedIntegers.ts';
-import type { TrainingPlan } from './trainer.ts';
+import type { TrainingPlan } from './trainingPlan.ts';
 
 /** A network in training. */
 export interface TrainedNetwork {

@@ -1,10 +1,19 @@
 import type { IntegerLayer } from './integerNetwork.ts';
+import type { Stage } from './stages.ts';
+
+/** Whether a network has the odd form (see `oddForm`): in the padding behind a square there would be 0, which is no such value. */
+export function hasOddForm(stages: readonly Stage[]): boolean {
+  return stages
+    .slice(1)
+    .every(({ linear: { layer } }) => layer.kind === 'dense' || layer.pads.every((pad) => pad === 0));
+}
 
 /**
  * A network that was trained with k (k + 1) / 2 between its layers, as one with squares. What a layer reads is then
  * factor * T + offset for each value T that training had there, because (2 k + 1)^2 = 8 k (k + 1) / 2 + 1: the first layer
  * doubles its weights and takes the bias 2 b + 1, the others correct their biases for the offset. The scores are multiples of
  * the last factor.
+ * @param layers of a network that has this form
  */
 export function oddForm(layers: readonly IntegerLayer[]): IntegerLayer[] {
   let factor = 0;

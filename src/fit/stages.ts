@@ -41,7 +41,7 @@ export interface Stage {
 }
 
 /** What is wrong with the order or the extents of layers: said by the caller, who knows where it stands. */
-export interface ArchitectureFault {
+interface ArchitectureFault {
   readonly path: JsonPath;
   readonly message: string;
   readonly expected: string;

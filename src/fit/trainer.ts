@@ -1,30 +1,12 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { loadMatrix } from '../../runtime/training/module.ts';
 import { makeMemory } from '../../runtime/wasm.ts';
-import type { Squares } from './activation.ts';
-import type { Architecture } from './architectureSchema.ts';
-import type { Augmentation } from './augment.ts';
-import type { Examples } from './examples.ts';
 import { Arena } from './memory.ts';
 import { buildNetwork } from './network.ts';
 import type { TrainedNetwork } from './network.ts';
 import type { Random } from './random.ts';
 import { rateAt } from './recipe.ts';
-import type { LayerRecipe } from './recipe.ts';
-import type { Stage } from './stages.ts';
-
-/** What is trained, on what, and how long. */
-export interface TrainingPlan {
-  readonly architecture: Architecture;
-  readonly stages: readonly Stage[];
-  readonly recipe: readonly LayerRecipe[];
-  readonly examples: Examples;
-  readonly bits: number;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly augmentation: Augmentation;
-  readonly squares: Squares;
-}
+import type { TrainingPlan } from './trainingPlan.ts';
 
 /** One pass over the examples. */
 export interface Epoch {

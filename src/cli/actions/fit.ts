@@ -30,7 +30,7 @@ interface FitFlags {
   readonly epochs: number;
   readonly seed: number;
   readonly augment: Augmentation;
-  readonly squares: Squares;
+  readonly squares?: Squares | undefined;
   readonly json?: true | undefined;
 }
 
@@ -48,7 +48,7 @@ export async function fitCommand(path: string, flags: FitFlags, io: Terminal): P
     seed: flags.seed,
     epochs: flags.epochs,
     augmentation: flags.augment,
-    squares: flags.squares,
+    ...(flags.squares === undefined ? {} : { squares: flags.squares }),
     validation,
     onEpoch: (epoch, epochs) => {
       io.remark(epochLine(epoch, epochs));
