@@ -10,12 +10,7 @@ import {
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from './onnx_pb.ts';
-import type {
-  AttributeProto,
-  NodeProto,
-  TensorProto,
-  ValueInfoProto,
-} from './onnx_pb.ts';
+import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from './onnx_pb.ts';
 
 /** Element types that a constant can be written in. */
 export type WritableType =
