@@ -15,6 +15,7 @@ import { addExplain } from './explain.ts';
 import { addFit } from './fit.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
+import { addInfer } from './infer.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEvaluate,
   addDecrypt,
   addServe,
+  addInfer,
   addFit,
   addSchema,
   addBench,
