@@ -12,6 +12,7 @@ import { addEvaluate } from './evaluate.ts';
 import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
+import { addFit } from './fit.ts';
 import { addFarm } from './farm.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
@@ -19,6 +20,7 @@ import { addInfer } from './infer.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
+import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
 import { endWithStreams } from './streams.ts';
 import { createTerminal } from './terminal.ts';
@@ -40,6 +42,8 @@ const COMMANDS: readonly AddCommand[] = [
   addDecrypt,
   addServe,
   addInfer,
+  addFit,
+  addSchema,
   addFarm,
   addBench,
   addCompletion,
