@@ -5,7 +5,7 @@ import type { ParsedConfig } from '../../frontend/config.ts';
 import { refuseOverInput, STANDARD_STREAM } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
-import type { StoredPlan } from '../../frontend/planFile.ts';
+import type { PlanCore, StoredPlan } from '../../frontend/planFile.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
@@ -129,7 +129,7 @@ function compileFor(
   options: CompileOptions,
   input: InputSource | null,
   notice: (sentence: string) => void,
-): StoredPlan {
+): PlanCore {
   if (input === null || input.kind === 'tensor') return compileConfig(config, options);
   const { height, width } = config.spec.input;
   const { picture } = input;
