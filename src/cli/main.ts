@@ -17,6 +17,7 @@ import { addFarm } from './farm.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
 import { addInfer } from './infer.ts';
+import { addInit } from './init.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
@@ -42,6 +43,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDecrypt,
   addServe,
   addInfer,
+  addInit,
   addFit,
   addSchema,
   addFarm,
