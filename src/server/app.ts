@@ -7,8 +7,10 @@ import { OPENAPI_INFO, ROUTES } from './openapi.ts';
 import type { RouteName } from './openapi.ts';
 import type { PageFiles } from './pageFiles.ts';
 import { refuseForeign } from './origins.ts';
+import { hintBytes } from './plans.ts';
 import { problem } from './problems.ts';
 import { SECURITY_HEADERS } from './securityHeaders.ts';
+import { sendHint } from './hint.ts';
 import type { AppContext, AppEnv, AppState } from './state.ts';
 
 /** How long a browser may remember what a page of another origin may ask. */
@@ -27,9 +29,10 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
     const plan = plans.get(context.req.param('digest') ?? '');
     return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanBytes, 'application/json');
   },
+  hint: sendHint,
   evaluate,
   evaluationKeys: storeKeys,
-  metrics: ({ pool, keys, budget, metrics }) =>
+  metrics: ({ plans, pool, keys, budget, metrics }) =>
     octets(
       metrics.text({
         queue_length: pool.waiting,
@@ -39,6 +42,7 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
         server_resident_bytes: process.memoryUsage.rss(),
         body_bytes: budget.taken,
         evaluation_keys_bytes: keys.bytes,
+        hint_bytes: hintBytes(plans),
       }),
       METRICS_TYPE,
     ),
@@ -90,7 +94,7 @@ function corsFor(origins: string[]): MiddlewareHandler<AppEnv> {
   const allow = cors({
     origin: origins,
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT'],
-    exposeHeaders: ['Retry-After'],
+    exposeHeaders: ['Retry-After', 'ETag', 'Content-Range', 'Accept-Ranges'],
     maxAge: CORS_SECONDS,
   });
   return async (context, next) => {

@@ -33,6 +33,7 @@ const REASONS = {
   404: 'Unknown plan, or unknown or expired evaluation keys',
   408: 'The body came too slowly',
   413: 'The body is too large',
+  416: 'None of the bytes of the range is there',
   415: 'Not application/octet-stream without content encoding',
   429: 'Too many requests from this address; Retry-After says when',
   500: 'The evaluation failed; the worker was replaced',
@@ -95,6 +96,28 @@ export const ROUTES = {
     responses: {
       200: json('A client plan file', z.object({}).loose()),
       ...problems(403, 404, 429),
+    },
+  }),
+  hint: createRoute({
+    method: 'get',
+    path: '/v1/plans/{digest}/hint',
+    summary: 'What the weights make of the public polynomials: clients of plans with hints download it once',
+    description:
+      'The same bytes for everybody, for ever: `ETag` is the hash that the client plan says. A single range of bytes may ' +
+      'be asked for, with If-Range.',
+    request: {
+      params,
+      headers: z.object({
+        Range: z.string().optional().meta({ description: 'One range: `bytes=FIRST-LAST`' }),
+        'If-Range': z.string().optional().meta({ description: 'The ETag that the range is of' }),
+        'If-None-Match': z.string().optional().meta({ description: 'The ETag of what is held already' }),
+      }),
+    },
+    responses: {
+      200: octets('A hint message'),
+      206: octets('The range of it'),
+      304: { description: 'It is held already' },
+      ...problems(403, 404, 416, 429, 503),
     },
   }),
   evaluate: createRoute({

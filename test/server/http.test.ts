@@ -67,6 +67,7 @@ describe('endpoints', () => {
       '/v1/plans/{digest}',
       '/v1/plans/{digest}/evaluate',
       '/v1/plans/{digest}/evaluation-keys',
+      '/v1/plans/{digest}/hint',
     ]);
     const paths = json?.['paths'] as Record<string, Record<string, { responses: object }>>;
     const { responses } = paths['/v1/plans/{digest}/evaluate']!['post']!;
