@@ -1,27 +1,11 @@
-import type { StoredPlan } from '../frontend/planFile.ts';
 import { byteRange } from './byteRange.ts';
 import { sendBytes } from './exchange.ts';
-import { hintMessage } from './hintMessage.ts';
 import { OCTETS } from './openapi.ts';
 import { problem } from './problems.ts';
 import type { AppContext, AppState } from './state.ts';
 
-/** The hint of a plan as it is served: the same bytes for everybody, for ever. */
-export interface ServedHint {
-  /** The whole message. */
-  readonly message: Uint8Array<ArrayBuffer>;
-  /** Its entity tag, quotes included. */
-  readonly etag: string;
-}
-
 /** A year, the most that means anything. */
 const CACHE_CONTROL = 'public, max-age=31536000, immutable';
-
-/** The hint of a plan; null for a plan of the standard protocol. @throws CipherconvError as `hintMessage` does. */
-export async function servedHint(stored: StoredPlan): Promise<ServedHint | null> {
-  if (stored.hint === null) return null;
-  return { message: await hintMessage(stored), etag: `"${stored.hint.sha256}"` };
-}
 
 /** GET /v1/plans/{digest}/hint */
 export function sendHint(state: AppState, context: AppContext): Response | Promise<Response> {

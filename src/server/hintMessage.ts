@@ -25,3 +25,17 @@ export async function hintMessage(
     hint: 'compile the plan again',
   });
 }
+
+/** The hint of a plan as it is served: the same bytes for everybody, for ever. */
+export interface ServedHint {
+  /** The whole message. */
+  readonly message: Uint8Array<ArrayBuffer>;
+  /** Its entity tag, quotes included. */
+  readonly etag: string;
+}
+
+/** The hint of a plan; null for a plan of the standard protocol. @throws CipherconvError as `hintMessage` does. */
+export async function servedHint(stored: StoredPlan): Promise<ServedHint | null> {
+  if (stored.hint === null) return null;
+  return { message: await hintMessage(stored), etag: `"${stored.hint.sha256}"` };
+}
