@@ -77,7 +77,7 @@ export async function fetchHint(
 /** The whole message; asks again from where an answer broke off. */
 async function download(hint: PlanHint, ask: AskForHint, signal: AbortSignal | null): Promise<Uint8Array> {
   const target = new MessageRoom(messageBytes([hint.bytes]));
-  for (let vain = 0; !target.isFull;) {
+  for (let answers = 1; !target.isFull; answers++) {
     const before = target.length;
     const headers: Record<string, string> =
       before === 0 ? {} : { Range: `bytes=${before}-`, 'If-Range': `"${hint.sha256}"` };
