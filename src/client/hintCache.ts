@@ -76,7 +76,7 @@ export function defaultHintCache(): HintCache | null {
     readonly caches?: { open(name: string): Promise<Cache> };
     readonly process?: NodeJS.Process;
   };
-  if (typeof node?.versions?.node === 'string') {
+  if (node?.versions.node !== undefined) {
     const folder = cacheFolder(node);
     return folder === null ? null : folderHintCache(folder);
   }
@@ -103,5 +103,5 @@ interface NodeModules {
 
 /** A module of Node's, without an import that bundlers for browsers would follow. */
 function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
-  return process.getBuiltinModule(name) as NodeModules[Name];
+  return process.getBuiltinModule(name);
 }

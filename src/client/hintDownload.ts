@@ -77,7 +77,7 @@ export async function fetchHint(
 /** The whole message; asks again from where an answer broke off. */
 async function download(hint: PlanHint, ask: AskForHint, signal: AbortSignal | null): Promise<Uint8Array> {
   const target = new MessageRoom(messageBytes([hint.bytes]));
-  for (let answers = 1; !target.isFull; answers++) {
+  for (let answers = 1; !target.isFull(); answers++) {
     const before = target.length;
     const headers: Record<string, string> =
       before === 0 ? {} : { Range: `bytes=${before}-`, 'If-Range': `"${hint.sha256}"` };
@@ -85,7 +85,7 @@ async function download(hint: PlanHint, ask: AskForHint, signal: AbortSignal | n
     if (!response.ok) throw await refusalOf({ method: 'GET', url: response.url, signal }, response);
     if (!isRest(response, target)) target.clear();
     const broke = await take(response, target, signal);
-    if (target.isFull || answers < MOST_ANSWERS) continue;
+    if (target.isFull() || answers < MOST_ANSWERS) continue;
     const cause = broke === null ? {} : { cause: broke };
     throw new ServerError(
       {
@@ -145,7 +145,7 @@ class MessageRoom {
     return this.bytes.length;
   }
 
-  get isFull(): boolean {
+  isFull(): boolean {
     return this.length === this.size;
   }
 

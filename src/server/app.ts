@@ -2,7 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { cors } from 'hono/cors';
 import type { MiddlewareHandler } from 'hono';
 import { METRICS_TYPE } from './metrics.ts';
-import { evaluate, storeKeys } from './evaluation.ts';
+import { evaluate, evaluateLayer, storeKeys, storeLayerKeys } from './evaluation.ts';
 import { OPENAPI_INFO, ROUTES } from './openapi.ts';
 import type { RouteName } from './openapi.ts';
 import type { PageFiles } from './pageFiles.ts';
@@ -10,7 +10,7 @@ import { refuseForeign } from './origins.ts';
 import { hintBytes } from './plans.ts';
 import { problem } from './problems.ts';
 import { SECURITY_HEADERS } from './securityHeaders.ts';
-import { sendHint } from './hint.ts';
+import { sendHint, sendLayerHint } from './hint.ts';
 import type { AppContext, AppEnv, AppState } from './state.ts';
 
 /** How long a browser may remember what a page of another origin may ask. */
@@ -32,7 +32,25 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
   hint: sendHint,
   evaluate,
   evaluationKeys: storeKeys,
-  metrics: ({ plans, pool, keys, budget, metrics }) =>
+  models: ({ models }) =>
+    json({
+      models: [...models.values()].map(({ digest, name, layers, clientPlanBytes }) => ({
+        digest,
+        name,
+        layers: layers.length,
+        clientPlan: clientPlanBytes !== null,
+      })),
+    }),
+  model: ({ models }, context) => {
+    const model = models.get(context.req.param('digest') ?? '');
+    if (model === undefined) return problem('unknown-model');
+    if (model.clientPlanBytes !== null) return octets(model.clientPlanBytes, 'application/json');
+    return problem('no-client-plan', { detail: 'get it from who compiled the model' });
+  },
+  layerHint: sendLayerHint,
+  evaluateLayer,
+  layerKeys: storeLayerKeys,
+  metrics: ({ plans, models, pool, keys, budget, metrics }) =>
     octets(
       metrics.text({
         queue_length: pool.waiting,
@@ -42,7 +60,7 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
         server_resident_bytes: process.memoryUsage.rss(),
         body_bytes: budget.taken,
         evaluation_keys_bytes: keys.bytes,
-        hint_bytes: hintBytes(plans),
+        hint_bytes: hintBytes([...plans.values(), ...[...models.values()].flatMap(({ layers }) => layers)]),
       }),
       METRICS_TYPE,
     ),
@@ -94,7 +112,7 @@ function corsFor(origins: string[]): MiddlewareHandler<AppEnv> {
   const allow = cors({
     origin: origins,
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT'],
-    exposeHeaders: ['Retry-After', 'ETag', 'Content-Range', 'Accept-Ranges'],
+    exposeHeaders: ['Retry-After', 'Server-Timing', 'ETag', 'Content-Range', 'Accept-Ranges'],
     maxAge: CORS_SECONDS,
   });
   return async (context, next) => {

@@ -1,6 +1,8 @@
 import { byteRange } from './byteRange.ts';
 import { sendBytes } from './exchange.ts';
 import { OCTETS } from './openapi.ts';
+import { layerOf } from './layers.ts';
+import type { ServedPlan } from './plans.ts';
 import { problem } from './problems.ts';
 import type { AppContext, AppState } from './state.ts';
 
@@ -8,10 +10,18 @@ import type { AppContext, AppState } from './state.ts';
 const CACHE_CONTROL = 'public, max-age=31536000, immutable';
 
 /** GET /v1/plans/{digest}/hint */
-export function sendHint(state: AppState, context: AppContext): Response | Promise<Response> {
+export function sendHint(state: AppState, context: AppContext): Response {
   const plan = state.plans.get(context.req.param('digest') ?? '');
-  if (plan === undefined) return problem('unknown-plan');
-  const { hint } = plan;
+  return plan === undefined ? problem('unknown-plan') : hintOf(state, context, plan);
+}
+
+/** GET /v1/models/{digest}/hints/{layer} */
+export function sendLayerHint(state: AppState, context: AppContext): Response {
+  const layer = layerOf(state, context, 'layer');
+  return layer instanceof Response ? layer : hintOf(state, context, layer);
+}
+
+function hintOf(state: AppState, context: AppContext, { hint }: ServedPlan): Response {
   if (hint === null) return problem('no-hint', { detail: 'the plan is of the standard protocol' });
   const headers = { etag: hint.etag, 'cache-control': CACHE_CONTROL, 'accept-ranges': 'bytes' };
   const { req } = context;

@@ -1,8 +1,5 @@
-import { CipherconvError } from '../../compiler/base/errors.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
-import { displayName, readText } from '../frontend/files.ts';
-import { parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { servedHint } from './hintMessage.ts';
 import type { ServedHint } from './hintMessage.ts';
@@ -41,32 +38,11 @@ export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedP
 }
 
 /** What the hints take together. */
-export function hintBytes(plans: ServedPlans): number {
-  return [...plans.values()].reduce((sum, { hint }) => sum + (hint?.message.length ?? 0), 0);
+export function hintBytes(plans: readonly ServedPlan[]): number {
+  return plans.reduce((sum, { hint }) => sum + (hint?.message.length ?? 0), 0);
 }
 
 /** The plans as workers get them. */
 export function plansText(plans: ServedPlans): string {
   return JSON.stringify([...plans.values()].map(({ stored }) => stored));
-}
-
-/**
- * Reads plan files and proves each of them.
- * @throws CipherconvError naming the file: `unreadable`, or as `parsePlan` does; `usage` for a plan given twice.
- */
-export async function loadPlans(files: readonly string[]): Promise<StoredPlan[]> {
-  const plans: StoredPlan[] = [];
-  for (const file of files) {
-    const stored = parsePlan(await readText(file), displayName(file));
-    if (plans.some(({ digest }) => digest === stored.digest)) {
-      throw new CipherconvError({
-        code: 'usage',
-        where: displayName(file),
-        message: 'the same plan was given before',
-        found: `digest ${stored.digest}`,
-      });
-    }
-    plans.push(stored);
-  }
-  return plans;
 }
