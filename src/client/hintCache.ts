@@ -15,10 +15,13 @@ export interface HintCache {
 const CACHE_NAME = 'cipherconv-hints-1';
 const CACHE_URL = 'https://cipherconv.invalid/hints/';
 
-/** A folder in Node; made when something is written, readable to its owner alone. */
+/**
+ * A folder in Node; made when something is written, readable to its owner alone. Node's modules come without an import,
+ * which bundlers for browsers would follow.
+ */
 export function folderHintCache(folder: string): HintCache {
-  const { mkdir, open, readFile, rename, rm, stat } = nodeModule('node:fs/promises');
-  const { join } = nodeModule('node:path');
+  const { mkdir, open, readFile, rename, rm, stat } = process.getBuiltinModule('node:fs/promises');
+  const { join } = process.getBuiltinModule('node:path');
   const fileOf = ({ sha256 }: PlanHint): string => join(folder, `${sha256}.hint`);
   return {
     read: async (hint) => {
@@ -85,23 +88,12 @@ export function defaultHintCache(): HintCache | null {
 
 /** Where the user's programs keep caches, by the custom of the system. */
 function cacheFolder({ env, platform }: NodeJS.Process): string | null {
-  const { join } = nodeModule('node:path');
-  const home = nodeModule('node:os').homedir();
+  const { join } = process.getBuiltinModule('node:path');
+  const home = process.getBuiltinModule('node:os').homedir();
   if (home === '') return null;
   const above: Partial<Record<NodeJS.Platform, string>> = {
     darwin: join(home, 'Library', 'Caches'),
     win32: env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'),
   };
   return join(above[platform] ?? env['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'cipherconv', 'hints');
-}
-
-interface NodeModules {
-  'node:fs/promises': typeof import('node:fs/promises');
-  'node:os': typeof import('node:os');
-  'node:path': typeof import('node:path');
-}
-
-/** A module of Node's, without an import that bundlers for browsers would follow. */
-function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
-  return process.getBuiltinModule(name);
 }
