@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
@@ -35,10 +35,11 @@ export class BatchJournal {
   }
 
   /**
-   * Makes the folders where they are not there.
+   * Makes the folders where they are not there, and takes away what a killed process of before left half-written.
+   * @param outputs names of the results of this batch
    * @throws CipherconvError `unwritable`.
    */
-  static async open(results: string): Promise<BatchJournal> {
+  static async open(results: string, outputs: readonly string[]): Promise<BatchJournal> {
     const uploads = join(results, FOLDER, 'uploads');
     try {
       await mkdir(uploads, { recursive: true });
@@ -46,6 +47,8 @@ export class BatchJournal {
       const message = `cannot be made: ${reasonOf(error)}`;
       throw new CipherconvError({ code: 'unwritable', where: results, message }, { cause: error });
     }
+    await sweep(results, (name) => outputs.includes(name));
+    await sweep(uploads, () => true);
     const text = await readFile(join(results, FOLDER, 'journal'), 'utf8').catch(() => '');
     return new BatchJournal(results, new Map(text.split('\n').flatMap(readLine)));
   }
@@ -94,6 +97,14 @@ export class BatchJournal {
 
   #uploadPath(work: string): string {
     return join(this.#folder, 'uploads', work);
+  }
+}
+
+/** Removes the temporary files of `writeWhole` for targets of ours. */
+async function sweep(folder: string, isOurs: (target: string) => boolean): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const target = /^\.(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
+    if (target !== undefined && isOurs(target)) await rm(join(folder, name), { force: true });
   }
 }
 

@@ -55,8 +55,8 @@ export function addServe(program: Command, terminal: () => Terminal): void {
       wholeNumber(0, 2 ** 20),
     )
     .option(
-      '--farm <url>',
-      'let the workers of a farm evaluate: redis://[user:password@]host[:port][/database], or rediss:// with TLS',
+      '--farm [url]',
+      'let the workers of a farm evaluate: redis://[user:password@]host[:port][/database], or rediss:// with TLS (default: $REDIS_URL)',
     )
     .option('--redis-ca <file>', 'certificate of the authority to trust for rediss://, PEM')
     .option(

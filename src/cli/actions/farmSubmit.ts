@@ -67,7 +67,10 @@ export async function farmSubmit(planPath: string, flags: FarmSubmitFlags, io: T
   const { url, options } = await farmAddress(flags, io);
   const farm = await createFarm(url, options);
   try {
-    const journal = await BatchJournal.open(flags.output);
+    const journal = await BatchJournal.open(
+      flags.output,
+      files.map(({ output }) => output),
+    );
     const common = { plan: client, journal, folder: flags.output, notice: io.notice };
     const batch =
       secretKey === null || flags.secretKey === undefined

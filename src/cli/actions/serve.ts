@@ -31,7 +31,8 @@ interface ServeFlags {
   readonly cors?: readonly string[] | undefined;
   readonly memory?: number | undefined;
   readonly evaluationKeysMemory?: number | undefined;
-  readonly farm?: string | undefined;
+  /** True: the address is in the environment. */
+  readonly farm?: string | true | undefined;
   readonly redisCa?: string | undefined;
   readonly split?: Split | undefined;
   readonly mostWaiting?: number | undefined;
@@ -57,7 +58,7 @@ function refuseFarmOptions({ farm, redisCa, split, mostWaiting }: ServeFlags): v
 
 interface FarmRequest {
   readonly flags: ServeFlags;
-  readonly url: string;
+  readonly url: string | undefined;
   readonly io: Terminal;
 }
 
@@ -96,7 +97,11 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
   const service =
     flags.farm === undefined
       ? await startService(plans, settings, log, models)
-      : await startOnFarm({ plans, models }, settings, log, { flags, url: flags.farm, io });
+      : await startOnFarm({ plans, models }, settings, log, {
+          flags,
+          url: flags.farm === true ? undefined : flags.farm,
+          io,
+        });
   // Before anybody is told that it listens: who knows may send a signal at once.
   const ended = untilSignal(service, log);
   for (const { digest, name } of service.plans.values()) io.notice(`serving ${printable(name)}: ${digest}`);
