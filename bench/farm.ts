@@ -152,7 +152,7 @@ async function benchWorkers(farm: Farm, url: string, layer: string, jobs: number
       const { user, system } = process.cpuUsage(before);
       const own = ((user + system) / 1000 / jobs).toFixed(1);
       console.log(
-        `${layer}, ${workers} ${workers === 1 ? 'worker' : 'workers'}: ${(jobs / seconds.at(-1)!).toFixed(2)} jobs a second; CPU of the submitter ${own} ms a job`,
+        `${layer}, ${workers} ${workers === 1 ? 'worker' : 'workers'}: ${(jobs / seconds[workers - 1]!).toFixed(2)} jobs a second; CPU of the submitter ${own} ms a job`,
       );
     }
     console.log(`2 workers / 1 worker: ${(seconds[0]! / seconds[1]!).toFixed(2)}`);

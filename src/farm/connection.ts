@@ -62,9 +62,9 @@ export class FarmConnection {
     return connection;
   }
 
-  /** Whether the Redis is there now. */
+  /** Whether the Redis is waited for. Once it was given up, whoever asks is told so. */
   get isAway(): boolean {
-    return this.#awaySince !== null;
+    return this.#phase === 'open' && this.#awaySince !== null;
   }
 
   async #connect(): Promise<void> {

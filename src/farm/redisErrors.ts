@@ -13,7 +13,10 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: { message: 'no Redis listens there: connection refused', hint: START },
   ENOTFOUND: { message: 'the host name is not known', hint: START },
   EAI_AGAIN: { message: 'the host name cannot be looked up now', hint: START },
-  ETIMEDOUT: { message: 'no Redis answers there in time', hint: START },
+  ETIMEDOUT: {
+    message: 'no Redis answers there in time',
+    hint: `${START}; redis:// where its port speaks no TLS`,
+  },
   EHOSTUNREACH: { message: 'the host cannot be reached', hint: START },
   ENETUNREACH: { message: 'the network cannot be reached', hint: START },
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
@@ -42,7 +45,7 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, explanation: Explanation])[]
     /wrong version number|packet length too long/,
     { message: 'what listens there speaks no TLS', hint: 'redis:// instead of rediss://' },
   ],
-  [/Protocol error/, { message: 'what listens there is no Redis', hint: START }],
+  [/Protocol error|RESP type/, { message: 'what listens there is no Redis', hint: START }],
   [/no answer in/, { message: 'what listens there does not answer as a Redis does', hint: START }],
   [
     /Connection is closed|ECONNRESET|socket hang up|EPIPE/,
