@@ -1,12 +1,10 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { arrangedShape, arrangementFault } from '../../compiler/convolution/arrangement.ts';
 import { outputShape } from '../../compiler/convolution/shape.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
-import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
-import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
+import { checkNetwork, checkSegmentModel } from './checkClearModel.ts';
+import type { Refuse } from './checkClearModel.ts';
+import type { ModelLayer, ModelPlan, ModelPort } from './modelPlan.ts';
 import { canCross } from './typedTensor.ts';
 
 /** What the schema of a model's plan file cannot say: that tensors exist when they are used, and that layers fit theirs. */
@@ -29,13 +27,16 @@ export function checkModelPlan(plan: ModelPlan, file: string): void {
   checkFlow(plan, refuse);
   for (const round of plan.rounds) for (const layer of round) checkLayer(layer, refuse);
   for (const [index, segment] of plan.segments.entries()) {
-    if (segment !== null) checkSegment(segment, `segments[${index}]`, refuse);
+    if (segment !== null) checkSegmentModel(segment.model, segment, `segments[${index}]`, refuse);
   }
-  parseModel(plan.network.bytes, 'network', refuse);
+  const names = { inputs: namesOf(plan.inputs), outputs: namesOf(plan.outputs) };
+  checkNetwork(plan.network, names, refuse);
   if (plan.macs.encrypted > plan.macs.total) refuse('macs', 'more are encrypted than there are');
 }
 
-type Refuse = (where: string, message: string) => never;
+function namesOf(ports: readonly ModelPort[]): string[] {
+  return ports.map(({ name }) => name);
+}
 
 /** Every tensor is made once, and before it is used. */
 function checkFlow(plan: ModelPlan, refuse: Refuse): void {
@@ -100,25 +101,4 @@ function listsOf(output: ModelLayer['output']): number[] {
 
 function isPermutation(list: readonly number[], rank: number): boolean {
   return list.length === rank && new Set(list).size === rank && list.every((axis) => axis < rank);
-}
-
-function checkSegment(segment: ModelSegment, where: string, refuse: Refuse): void {
-  const { graph } = parseModel(segment.model.bytes, where, refuse);
-  if (graph === undefined) return refuse(where, 'a model without a graph');
-  if (graph.input.length > 0) refuse(where, 'its inputs are declared already');
-  const outputs = graph.output.map(({ name }) => name);
-  if (outputs.join('\n') !== segment.outputs.join('\n')) refuse(where, 'its model has other outputs');
-}
-
-function parseModel(bytes: Uint8Array, where: string, refuse: Refuse): ModelProto {
-  let model: ModelProto;
-  try {
-    model = fromBinary(ModelProtoSchema, bytes);
-  } catch {
-    return refuse(where, 'not an ONNX model');
-  }
-  if (model.graph?.initializer.some(({ dataLocation }) => dataLocation === EXTERNAL) === true) {
-    refuse(where, 'it names other files');
-  }
-  return model;
 }

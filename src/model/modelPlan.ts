@@ -1,5 +1,6 @@
 import type { OutputArrangement } from '../../compiler/convolution/arrangement.ts';
 import type { ClearModel } from './clearModel.ts';
+import type { TensorLayout } from '../frontend/schema.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import type {
@@ -89,6 +90,11 @@ export interface ClearNode {
   readonly op: string;
   /** Why it is not encrypted, as one sentence. */
   readonly reason: string;
+}
+
+/** How pictures lie in the tensors of a model: TFLite has channels last. */
+export function layoutOf({ network }: Pick<ModelPlan, 'network'>): TensorLayout {
+  return network.format === 'tflite' ? 'NHWC' : 'NCHW';
 }
 
 /** The layers in the order in which they run. */

@@ -14,7 +14,7 @@ import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
-import type { ClearModel } from './clearModel.ts';
+import { decodeClearModel, encodeClearModel } from './clearModelFile.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
 import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
@@ -26,22 +26,6 @@ import { deepFreeze } from '../../compiler/base/freeze.ts';
  * would have it, and goes through the same schema, digest and proof; sub-models are base64, and hold no weights of
  * encrypted layers. The same model and version give the same bytes, unless it was blinded.
  */
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, 'base64'));
-}
-
-function encodeClearModel({ format, bytes }: ClearModel): object {
-  return { format, bytes: toBase64(bytes) };
-}
-
-function decodeClearModel({ format, bytes }: ModelPlanFile['network']): ClearModel {
-  return { format, bytes: fromBase64(bytes) };
-}
 
 function contentOf(plan: ModelPlan): object {
   return {
@@ -129,18 +113,18 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
     name: content.name,
     inputs: content.inputs,
     outputs: content.outputs,
-    segments: content.segments.map(decodeSegment),
+    segments: content.segments.map((segment, index) => decodeSegment(segment, `${file}: segments[${index}]`)),
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
     clear: content.clear,
     macs: content.macs,
-    network: decodeClearModel(content.network),
+    network: decodeClearModel(content.network, `${file}: network`),
   };
   checkModelPlan(plan, file);
   return plan;
 }
 
-function decodeSegment(segment: ModelPlanFile['segments'][number]): ModelSegment | null {
-  return segment === null ? null : { ...segment, model: decodeClearModel(segment.model) };
+function decodeSegment(segment: ModelPlanFile['segments'][number], where: string): ModelSegment | null {
+  return segment === null ? null : { ...segment, model: decodeClearModel(segment.model, where) };
 }
 
 function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: string): ModelLayer {

@@ -10,7 +10,7 @@ import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
 import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
-import { layersOf } from '../../model/modelPlan.ts';
+import { layersOf, layoutOf } from '../../model/modelPlan.ts';
 import type { ModelPlan } from '../../model/modelPlan.ts';
 import { blindModelPlan, encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
@@ -144,7 +144,7 @@ export async function runModelSource(
   if (request.options.allowClear !== true) requireEncrypted(plan);
   const read = source.kind === 'model' ? source.inputs : null;
   const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
-  const inputs = fitInputs(plan, files, io.notice, request.rules);
+  const inputs = fitInputs({ ...plan, layout: layoutOf(plan) }, files, io.notice, request.rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;
@@ -153,8 +153,10 @@ export async function runModelSource(
   const result = await runner.run(inputs);
   io.endProgress();
   const { report, outputs, statisticReason } = result;
-  if (request.output !== undefined) await writeModelOutputs(request.output, outputs, io.notice);
-  if (statisticReason !== null) io.notice(`no statistic of onnxruntime-web: ${printable(statisticReason)}`);
+  if (request.output !== undefined)
+    await writeModelOutputs(request.output, { outputs, layout: layoutOf(plan) }, io.notice);
+  if (statisticReason !== null && plan.network.format === 'onnx')
+    io.notice(`no statistic of onnxruntime-web: ${printable(statisticReason)}`);
   if (request.json) {
     io.print(`${JSON.stringify(report)}\n`);
     protection(plan).forEach(io.notice);
