@@ -50,6 +50,8 @@ const FOLDERS = {
     'compiler/toeplitz',
     'compiler/diagonals',
   ],
+  // Whole networks: of the lowerings it shares the words for keys, nothing else.
+  'compiler/network': ['compiler/base', 'compiler/rings', 'compiler/bfv', 'compiler/lowering'],
   // The runtime executes plans: of the compiler it knows data and its checks (see `runtime-compiles-nothing` too).
   'runtime/seal': ['compiler/base', 'compiler/bfv'],
   'runtime/ring': ['compiler/base', 'compiler/rings'],
@@ -62,6 +64,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
   ],
   'runtime/client': [
     'compiler/base',
@@ -73,6 +76,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
   ],
   'runtime/evaluator': [
@@ -84,6 +88,7 @@ const FOLDERS = {
     'compiler/diagonals',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
   ],
   'runtime/pool': [
@@ -92,6 +97,7 @@ const FOLDERS = {
     'compiler/toeplitz',
     'compiler/lowerings',
     'runtime/seal',
+    'runtime/ring',
     'runtime/wire',
     'runtime/evaluator',
   ],

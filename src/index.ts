@@ -12,6 +12,7 @@ export type { ClientView, Plan } from '../compiler/lowerings/plan.ts';
 export type {
   DecodeWindows,
   Kernel,
+  Protocol,
   PlanAnalysis,
   PlanBytes,
   PlanCounts,
@@ -44,6 +45,18 @@ export type { OutputArrangement } from '../compiler/convolution/arrangement.ts';
 export type { ConvShape, InputSpec, OutputShape, WeightShape } from '../compiler/convolution/shape.ts';
 export type { ConvSpec, WeightSpec } from '../compiler/convolution/spec.ts';
 export type { PhaseAxis, PhaseMap } from '../compiler/convolution/transposed.ts';
+export { proveNetwork } from '../compiler/network/prove.ts';
+export type { NetworkProof, StageProof } from '../compiler/network/prove.ts';
+export type { Range } from '../compiler/network/ranges.ts';
+export type {
+  Fraction,
+  LinearStage,
+  NetworkInput,
+  NetworkOutput,
+  NetworkSpec,
+} from '../compiler/network/spec.ts';
+export { convolutionStage, denseStage } from '../compiler/network/stages.ts';
+export type { ConvolutionGeometry } from '../compiler/network/stages.ts';
 export { makeTensor } from '../compiler/base/tensor.ts';
 export type { Tensor } from '../compiler/base/tensor.ts';
 export { verify } from '../compiler/lowerings/verify.ts';
@@ -56,6 +69,8 @@ export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
 export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
 export type { ClientPlan } from './frontend/clientPlan.ts';
+export { computeHint } from './hint.ts';
+export type { ComputeHintOptions, PlanWithHint } from './hint.ts';
 export { importOnnx } from './frontend/onnx/importOnnx.ts';
 export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensorProto.ts';
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
@@ -82,10 +97,17 @@ export type {
 } from './frontend/onnx/types.ts';
 export type { ImportedModel } from './frontend/imported/model.ts';
 export type { NumericArray, DenseTensor } from './interpreter/values.ts';
-export { freshBlind } from './frontend/planDigest.ts';
-export type { Blind } from './frontend/planDigest.ts';
-export { encodePlan, parsePlan, planDigest, storedPlan } from './frontend/planFile.ts';
-export type { StoredPlan } from './frontend/planFile.ts';
+export { describeHint, freshBlind } from './frontend/planDigest.ts';
+export type { Blind, PlanHint } from './frontend/planDigest.ts';
+export {
+  completePlan,
+  encodePlan,
+  parsePlan,
+  planCore,
+  planDigest,
+  storedPlan,
+} from './frontend/planFile.ts';
+export type { PlanCore, StoredPlan } from './frontend/planFile.ts';
 export { encodeTensorJson, writeOutput } from './frontend/outputs.ts';
 export { inLayout, nchwOf } from './frontend/layouts.ts';
 export { LocatedError } from './frontend/positions.ts';
@@ -138,15 +160,21 @@ export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel, compileModelAsync } from './model/compileModel.ts';
 export type { LayerObserver, ModelCompileOptions } from './model/compileModel.ts';
+export type { JoinedModel, ModelLayer, ModelPlan } from './model/modelPlan.ts';
+export type { ClientLayer, ClientModel, ModelClientFlow } from './model/clientModel.ts';
+export { clientModelOf, encodeClientModel, parseClientModel } from './model/clientModelFile.ts';
+export { encodeServerModel, joinModel, parseServerModel, serverModelOf } from './model/serverModel.ts';
+export type { ServerModel } from './model/serverModel.ts';
+export type { NamedTensors } from './model/runFlow.ts';
 export type {
   ClearNode,
-  ModelLayer,
+  LayerCut,
+  ModelFlow,
   ModelLayerOutput,
-  ModelPlan,
   ModelPort,
   Macs,
   ModelSegment,
-} from './model/modelPlan.ts';
+} from './model/modelFlow.ts';
 export type { ClearModel, OnnxClearModel } from './model/clearModel.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {

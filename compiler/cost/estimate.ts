@@ -2,9 +2,10 @@
 
 /**
  * What the search for a plan minimizes: `latency` the estimated milliseconds of a run, `bandwidth` the bytes of upload
- * and response. The other one breaks ties.
+ * and response, `total` the milliseconds of everything that one inference takes, what a client does beforehand included.
+ * Bytes break ties of milliseconds, and milliseconds those of bytes.
  */
-export type Objective = 'latency' | 'bandwidth';
+export type Objective = 'latency' | 'bandwidth' | 'total';
 
 export interface CostEstimate {
   /** Client and server together, one thread, on the machine of the cost table. */
@@ -17,6 +18,7 @@ export interface CostEstimate {
 export function compareEstimates(left: CostEstimate, right: CostEstimate, objective: Objective): number {
   switch (objective) {
     case 'latency':
+    case 'total':
       return left.milliseconds - right.milliseconds || left.bytes - right.bytes;
     case 'bandwidth':
       return left.bytes - right.bytes || left.milliseconds - right.milliseconds;
@@ -39,6 +41,7 @@ const WORTHWHILE = 0.01;
 export function isCheaper(left: CostEstimate, right: CostEstimate, objective: Objective): boolean {
   switch (objective) {
     case 'latency':
+    case 'total':
       return (
         left.milliseconds < right.milliseconds * (1 - WORTHWHILE) ||
         (left.milliseconds === right.milliseconds && left.bytes < right.bytes)

@@ -50,8 +50,14 @@ export const diagonalsLowering: Lowering<DiagonalsPlan, DiagonalsProgram, Diagon
   simulate: simulateDiagonals,
 };
 
-/** The direct kernel knows coefficients only. */
-function refusal({ kernel }: PlanRequest): RequestRefusal | null {
+/** The direct kernel knows coefficients only, and hints are its. */
+function refusal({ kernel, protocol }: PlanRequest): RequestRefusal | null {
+  if (protocol === 'hint')
+    return {
+      where: 'protocol',
+      message: 'a rotation mixes both polynomials of a ciphertext, so there is no hint of it',
+      hint: 'take the standard protocol, or the toeplitz lowering',
+    };
   if (kernel !== 'direct') return null;
   return {
     where: 'kernel',

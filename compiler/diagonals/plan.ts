@@ -47,7 +47,7 @@ export interface DiagonalsView extends ClientViewBase {
   /** How ciphertexts travel: uploads are always seeded. */
   readonly wire: DroppedBits & {
     /** c1 of an upload travels as its seed. */
-    readonly upload: 'seeded';
+    readonly upload: 'seal-seeded';
   };
   /** The evaluation keys that the client makes and sends once. */
   readonly keys: PlanKeys;

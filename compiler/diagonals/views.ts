@@ -13,7 +13,7 @@ export const diagonalsViews: ViewRules<DiagonalsPlan, DiagonalsView> = {
     lowering: 'diagonals',
     packing,
     // Rotations are SEAL's business: there is nothing to read off a whole upload.
-    wire: { ...base.wire, upload: 'seeded' },
+    wire: { ...base.wire, upload: 'seal-seeded' },
     keys,
   }),
   checkView: checkDiagonals,

@@ -59,7 +59,7 @@ function decodeWindows(spec: ConvSpec, analysis: AccumulatorAnalysis): DecodeWin
 export function commonFields({ spec, request, analysis }: CompileDemand): CommonFields {
   return {
     format: 'cipherconv-plan',
-    version: 2,
+    version: 3,
     compiler: COMPILER_VERSION,
     request,
     spec,

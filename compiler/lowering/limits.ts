@@ -19,6 +19,8 @@ export const CLIENT_LIMITS = Object.freeze({
   taps: 2 ** 22,
   /** Steps of working out which coefficients are read. */
   reads: 2 ** 30,
+  /** Of the hint, which a client downloads once and keeps. */
+  hintBytes: 2 ** 28,
   /** Of the evaluation keys together. */
   keyBytes: 2 ** 28,
 });

@@ -4,6 +4,7 @@ import type { DroppedBits, Failure } from '../bfv/noise.ts';
 import type { ConvShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import type { Parameters } from '../bfv/parameters.ts';
+import { SEED_BYTES } from '../bfv/wireBytes.ts';
 import type { Objective } from '../cost/estimate.ts';
 
 /** What every plan holds, whatever its lowering. */
@@ -11,8 +12,38 @@ import type { Objective } from '../cost/estimate.ts';
 /** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (toeplitz/direct/steps.ts). */
 export type Kernel = 'ntt' | 'direct';
 
-/** How c1 of an upload travels: the 64-byte seed that SEAL expands to it, or its coefficients. */
-export type UploadForm = 'seeded' | 'whole';
+/**
+ * How c1 of an upload travels.
+ * `seeded`: as a seed that ChaCha20 expands to it. `seal-seeded`: as the 64-byte seed that SEAL expands to it.
+ * `whole`: as its coefficients. `hint`: not at all, because it is public and the same for every upload of the plan.
+ */
+export type UploadForm = 'seeded' | 'seal-seeded' | 'whole' | 'hint';
+
+/** Bytes of what stands for c1 in an upload of that form, where c1 itself does not travel. */
+export function seedBytes(upload: UploadForm): number {
+  switch (upload) {
+    case 'seeded':
+    case 'seal-seeded':
+      return SEED_BYTES;
+    case 'whole':
+    case 'hint':
+      return 0;
+    default:
+      return upload satisfies never;
+  }
+}
+
+/**
+ * What client and server exchange. `standard`: every upload has a c1 of its own, and every response both polynomials.
+ * `hint`: c1 is fixed for the plan, so what the server makes of it is computed once, the hint; each inference takes a
+ * fresh secret, and only c0 travels.
+ */
+export type Protocol = 'standard' | 'hint';
+
+/** The protocol of a plan whose uploads travel so. */
+export function protocolOf({ upload }: Pick<PlanWire, 'upload'>): Protocol {
+  return upload === 'hint' ? 'hint' : 'standard';
+}
 
 /**
  * How residues become accumulators: output channel o's value is low[o] + ((r - residueLow[o]) mod t), because the
@@ -98,7 +129,7 @@ export interface PlanBase {
   /** Mark of plan files. */
   readonly format: 'cipherconv-plan';
   /** Version of the plan format; other versions are refused. */
-  readonly version: 2;
+  readonly version: 3;
   /** Version of the compiler that made the plan. */
   readonly compiler: string;
   /** Name of the lowering: the discriminant. */
@@ -198,7 +229,13 @@ export interface PlanRequest {
   /** What executes a toeplitz plan. */
   readonly kernel: Kernel | 'auto';
   /** How c1 of uploads travels. */
-  readonly upload: UploadForm | 'auto';
+  readonly upload: 'seeded' | 'whole' | 'auto';
+  /** Whether c1 is fixed for the plan; `auto` takes what `inferences` of them cost less with. */
+  readonly protocol: Protocol | 'auto';
+  /** `seal` leaves everything under encryption to SEAL, client and server; `auto` does not. */
+  readonly engine: 'auto' | 'seal';
+  /** How many inferences one client is expected to ask for. */
+  readonly inferences: number;
   /** The line between client and server, megabits per second. */
   readonly linkMegabitsPerSecond: number;
 }

@@ -16,6 +16,9 @@ export function planRequest(options: RequestOptions): PlanRequest {
     failure: options.failure ?? 'auto',
     kernel: options.kernel ?? 'auto',
     upload: options.upload ?? 'auto',
+    protocol: options.protocol ?? 'auto',
+    engine: options.engine ?? 'auto',
+    inferences: options.inferences ?? 1,
     linkMegabitsPerSecond: options.linkMegabitsPerSecond ?? DEFAULT_LINK_MEGABITS_PER_SECOND,
   };
 }

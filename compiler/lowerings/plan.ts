@@ -1,6 +1,5 @@
 import type { Kernel, PlanKeys, UploadForm } from '../lowering/plan.ts';
 import type { DiagonalsPlan, DiagonalsView } from '../diagonals/plan.ts';
-import { uploadOf } from '../toeplitz/plan.ts';
 import type { ToeplitzPlan, ToeplitzView } from '../toeplitz/plan.ts';
 
 /**
@@ -17,7 +16,7 @@ export type ClientView = ToeplitzView | DiagonalsView;
 
 /** How uploads of a plan travel. */
 export function uploadForm(plan: Plan): UploadForm {
-  return 'execution' in plan ? uploadOf(plan.execution) : 'seeded';
+  return 'execution' in plan ? plan.execution.upload : 'seal-seeded';
 }
 
 /** What executes a plan; rotations are SEAL's. */

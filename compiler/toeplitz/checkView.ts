@@ -2,13 +2,16 @@ import type { ToeplitzView } from './plan.ts';
 import { atMost, CLIENT_LIMITS, checkCiphertexts, checkIndices } from '../lowering/limits.ts';
 import { axisShapes, toeplitzLayout, pitches } from './packing.ts';
 import type { AxisShape } from './packing.ts';
+import { protocolOf } from '../lowering/plan.ts';
+import { hintBytes, verifyHintWire } from './hint.ts';
 import { reject } from '../base/reject.ts';
 
 /**
  * Checks what only toeplitz views say, before anything is as large as they say.
  * @throws CipherconvError `plan-rejected`
  */
-export function checkToeplitz({ shape, packing, parameters, transfer }: ToeplitzView): void {
+export function checkToeplitz(view: ToeplitzView): void {
+  const { shape, packing, parameters, transfer, wire } = view;
   const { kernelHeight, kernelWidth, channelsPerGroup, outChannels } = shape.weights;
   const { outputsPerProduct, blocksPerCiphertext, channelsPerCiphertext, tile } = packing;
   const { degree } = parameters;
@@ -35,6 +38,8 @@ export function checkToeplitz({ shape, packing, parameters, transfer }: Toeplitz
   );
   checkIndices('transfer.usedChunks', transfer.usedChunks, chunks);
   checkIndices('transfer.emptyRows', transfer.emptyRows, resultRows);
+  verifyHintWire(wire);
+  if (protocolOf(wire) === 'hint') atMost('hint', hintBytes(view), CLIENT_LIMITS.hintBytes, 'bytes');
 }
 
 function checkAxis(axis: 'height' | 'width', shape: AxisShape, factor: number, tileSize: number): void {

@@ -9,7 +9,7 @@ import { centredWeights } from '../convolution/spec.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import { commonFields, parameterFacts } from '../lowering/assemble.ts';
 import type { CompileDemand, Draft } from '../lowering/lowering.ts';
-import type { Kernel, PlanRequest } from '../lowering/plan.ts';
+import type { Kernel, PlanRequest, Protocol } from '../lowering/plan.ts';
 import { centredLift } from '../rings/residues.ts';
 import {
   countToeplitzBytes,
@@ -17,6 +17,7 @@ import {
   toeplitzTransfer,
   travellingCoefficients,
 } from './counts.ts';
+import type { TravellingCoefficients } from './counts.ts';
 import { analyzeLanes, LARGEST_DIRECT_WEIGHT } from './direct/lanes.ts';
 import { chooseWire } from './dropBits.ts';
 import { resultNoise } from './noise.ts';
@@ -30,6 +31,7 @@ import { searchPacking } from './search.ts';
 import type { SearchRequest } from './degreeCandidates.ts';
 import type { SearchResult } from './search.ts';
 import { chooseUploadForm } from './uploadForm.ts';
+import { protocolFor, refuseConflicts, wantedKernel } from './wanted.ts';
 
 /**
  * A toeplitz plan, not yet proved: smallest t, packing search with the smallest q for each candidate, program.
@@ -38,7 +40,9 @@ import { chooseUploadForm } from './uploadForm.ts';
 export function* compileToeplitz(demand: CompileDemand): Steps<Draft<ToeplitzPlan, ToeplitzProgram>> {
   const { spec, outputElements } = demand;
   const plainModulus = Math.max(2, demand.analysis.decodeWidth);
-  const request = searchRequest(demand, plainModulus);
+  refuseConflicts(demand.request);
+  const protocol = protocolFor(demand.request);
+  const request = searchRequest(demand, plainModulus, protocol);
   const found = yield* searchPacking(request);
   const { packing } = found;
   observePacking(demand, found);
@@ -53,7 +57,8 @@ export function* compileToeplitz(demand: CompileDemand): Steps<Draft<ToeplitzPla
     made: { plaintexts: plaintexts.length, rows: rows.length, blockGroups: blockGroups.length, ...norms },
   });
   yield;
-  const modulus = finalModulus(request, found, program, { ...norms, coefficients: outputElements });
+  const measured = { ...norms, coefficients: outputElements };
+  const modulus = finalModulus(request, found, travellingCoefficients(program, protocol), measured);
   const parameters: Parameters = {
     degree: found.degree,
     plainModulus,
@@ -64,7 +69,7 @@ export function* compileToeplitz(demand: CompileDemand): Steps<Draft<ToeplitzPla
   demand.observe({ name: 'parameters', lowering: 'toeplitz', made: parameterFacts(parameters) });
   const noise = { failure: request.failure, ...norms };
   const wire = modulus.dropped;
-  const execution = executionOf(demand.request, found.kernel, parameters, program);
+  const execution = executionOf(demand.request, { protocol, kernel: found.kernel }, parameters, program);
   yield;
   const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
   const budget = predictedBudgetBits(dataModulus(parameters), plainModulus, response);
@@ -107,20 +112,23 @@ function observePacking(
 
 /** The kernel with what it needs; how uploads travel as the request says, or by cost. */
 function executionOf(
-  { upload, objective, linkMegabitsPerSecond }: PlanRequest,
-  kernel: Kernel,
+  { engine, upload, objective, linkMegabitsPerSecond }: PlanRequest,
+  { protocol, kernel }: { readonly protocol: Protocol; readonly kernel: Kernel },
   parameters: Parameters,
   program: ToeplitzProgram,
 ): Execution {
-  if (kernel === 'ntt') return { kernel };
+  if (kernel === 'ntt') return { kernel, upload: engine === 'seal' ? 'seal-seeded' : 'seeded' };
+  const lanes = directLanes(parameters, program);
+  if (protocol === 'hint') return { kernel, lanes, upload: 'hint' };
   const form =
-    upload === 'auto' ? chooseUploadForm({ parameters, kernel, objective, linkMegabitsPerSecond }) : upload;
-  return { kernel, lanes: directLanes(parameters, program), upload: form };
+    upload === 'auto' ? chooseUploadForm({ parameters, objective, linkMegabitsPerSecond }) : upload;
+  return { kernel, lanes, upload: form };
 }
 
 function searchRequest(
   { spec, output, outputElements, request }: CompileDemand,
   plainModulus: number,
+  protocol: Protocol,
 ): SearchRequest {
   const centred = centredWeights(spec.weights);
   return {
@@ -133,23 +141,8 @@ function searchRequest(
     securityBits: request.security,
     failure: request.failure === 'auto' ? 'never' : request.failure,
     degrees: request.degree === 'auto' ? DEGREES : [request.degree],
-    kernels: kernelsFor(centred, plainModulus, wantedKernel(request)),
+    kernels: kernelsFor(centred, plainModulus, wantedKernel(request, protocol)),
   };
-}
-
-/**
- * The kernel asked for: whole uploads are the direct one's, see uploadForm.ts.
- * @throws CipherconvError `unsupported` for whole uploads with the ntt kernel.
- */
-function wantedKernel({ kernel, upload }: PlanRequest): Kernel | 'auto' {
-  if (upload !== 'whole' || kernel === 'direct') return kernel;
-  if (kernel === 'auto') return 'direct';
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: 'upload',
-    message: 'the ntt kernel does not take whole uploads',
-    hint: 'take seeded uploads, or the direct kernel',
-  });
 }
 
 /**
@@ -188,7 +181,7 @@ function directLanes(parameters: Parameters, program: ToeplitzProgram): DirectLa
 function finalModulus(
   request: SearchRequest,
   found: SearchResult,
-  program: ToeplitzProgram,
+  coefficients: TravellingCoefficients,
   measured: Pick<ResultNoiseInput, 'rowL1' | 'rowL2Squared' | 'coefficients'>,
 ): { dataPrimes: readonly bigint[]; dropped: DroppedBits } {
   const { plainModulus, failure } = request;
@@ -203,7 +196,7 @@ function finalModulus(
     prime,
     objective: request.objective,
     allowedBits: largestModulusBits(degree, request.securityBits),
-    coefficients: travellingCoefficients(program),
+    coefficients,
   });
   return { dataPrimes: [choice.prime], dropped: choice.dropped };
 }

@@ -1,18 +1,18 @@
 import type { ToeplitzProgram } from './program.ts';
 import { usedChunks, computedRows } from './program.ts';
+import type { DropDemand } from '../bfv/dropBits.ts';
 import type { Parameters } from '../bfv/parameters.ts';
-import { emptyRows } from '../lowering/plan.ts';
-import type { Kernel, PlanBytes, PlanCounts, PlanWire, SentCiphertexts } from '../lowering/plan.ts';
-import { SEED_BYTES, polynomialBytes } from '../bfv/wireBytes.ts';
+import { emptyRows, seedBytes } from '../lowering/plan.ts';
+import type { Kernel, PlanBytes, PlanCounts, PlanWire, Protocol, SentCiphertexts } from '../lowering/plan.ts';
+import { polynomialBytes } from '../bfv/wireBytes.ts';
 
 /** What one run of a toeplitz program executes and sends, counted from the program itself. */
 
-/** Coefficients that one run sends: of c0 up, of c1 and of c0 down. */
-export function travellingCoefficients(program: ToeplitzProgram): {
-  uploadC0: number;
-  responseC1: number;
-  responseC0: number;
-} {
+/** How many coefficients travel. */
+export type TravellingCoefficients = DropDemand['coefficients'];
+
+/** Coefficients that one run sends: of c0 up, of c1 and of c0 down. With hints nothing of c1 travels. */
+export function travellingCoefficients(program: ToeplitzProgram, protocol: Protocol): TravellingCoefficients {
   const chunks = usedChunks(program);
   const rows = computedRows(program);
   let [uploadC0, responseC0] = [0, 0];
@@ -20,7 +20,8 @@ export function travellingCoefficients(program: ToeplitzProgram): {
     for (const chunk of chunks) uploadC0 += inputs[chunk]!.read.length;
     for (const row of rows) responseC0 += outputs[row]!.coefficients.length;
   }
-  return { uploadC0, responseC1: program.blockGroups.length * rows.length * program.degree, responseC0 };
+  const responseC1 = protocol === 'hint' ? 0 : program.blockGroups.length * rows.length * program.degree;
+  return { uploadC0, responseC1, responseC0 };
 }
 
 export function countToeplitzBytes(
@@ -31,15 +32,17 @@ export function countToeplitzBytes(
   const { dataPrimes } = parameters;
   const chunks = usedChunks(program);
   const rows = computedRows(program);
-  const uploadC1 = wire.upload === 'seeded' ? SEED_BYTES : polynomialBytes(dataPrimes, program.degree, 0);
+  const wholeC1 = wire.upload === 'whole' ? polynomialBytes(dataPrimes, program.degree, 0) : 0;
+  const uploadC1 = wholeC1 + seedBytes(wire.upload);
+  const responseC1 =
+    wire.upload === 'hint' ? 0 : polynomialBytes(dataPrimes, program.degree, wire.responseC1);
   let [upload, response] = [0, 0];
   for (const { inputs, outputs } of program.blockGroups) {
     for (const chunk of chunks)
       upload += polynomialBytes(dataPrimes, inputs[chunk]!.read.length, wire.uploadC0) + uploadC1;
-    for (const row of rows) {
-      response += polynomialBytes(dataPrimes, outputs[row]!.coefficients.length, wire.responseC0);
-      response += polynomialBytes(dataPrimes, program.degree, wire.responseC1);
-    }
+    for (const row of rows)
+      response +=
+        polynomialBytes(dataPrimes, outputs[row]!.coefficients.length, wire.responseC0) + responseC1;
   }
   return { upload, response };
 }

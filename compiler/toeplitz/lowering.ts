@@ -7,6 +7,7 @@ import { compileToeplitz } from './compile.ts';
 import { countToeplitzBytes, countToeplitzOperations, toeplitzTransfer } from './counts.ts';
 import { analyzeLanes } from './direct/lanes.ts';
 import { noRoom } from './fits.ts';
+import { verifyHintWire } from './hint.ts';
 import { resultNoise } from './noise.ts';
 import { noiseInput, wireOf } from './plan.ts';
 import type { ToeplitzPlan, ToeplitzView } from './plan.ts';
@@ -31,7 +32,7 @@ export const toeplitzLowering: Lowering<ToeplitzPlan, ToeplitzProgram, ToeplitzV
   bytes: (program, plan) => countToeplitzBytes(program, plan.parameters, wireOf(plan)),
   transfer: toeplitzTransfer,
   verifyMatrix: matrixProof,
-  verifyOwn: verifyLanes,
+  verifyOwn: verifyExecution,
   simulate: simulateToeplitz,
 };
 
@@ -50,7 +51,9 @@ function* estimate(demand: CompileDemand): Steps<LoweringEstimate> {
 }
 
 /** The direct kernel's lanes are exactly those that the analysis gives, so no sum can leave one. */
-function verifyLanes({ execution, parameters }: ToeplitzPlan, program: ToeplitzProgram): void {
+function verifyExecution(plan: ToeplitzPlan, program: ToeplitzProgram): void {
+  const { execution, parameters } = plan;
+  verifyHintWire(wireOf(plan));
   if (execution.kernel !== 'direct') return;
   const analysis = analyzeLanes(parameters, program);
   if (analysis.kind === 'refused')

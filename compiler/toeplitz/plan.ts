@@ -1,5 +1,5 @@
 import type { Failure, DroppedBits } from '../bfv/noise.ts';
-import type { ClientViewBase, PlanBase, PlanWire, UploadForm } from '../lowering/plan.ts';
+import type { ClientViewBase, PlanBase, PlanWire } from '../lowering/plan.ts';
 import type { ToeplitzPacking } from './packing.ts';
 import type { ResultNoiseInput } from './noise.ts';
 import { outputShape } from '../convolution/shape.ts';
@@ -41,6 +41,8 @@ export type Execution =
   | {
       /** SEAL's evaluator. */
       readonly kernel: 'ntt';
+      /** Whose seed stands for c1 of every input ciphertext. */
+      readonly upload: 'seeded' | 'seal-seeded';
     }
   | {
       /** Shift-and-add over raw coefficients. */
@@ -48,7 +50,7 @@ export type Execution =
       /** How its 32-bit lanes sum without overflow. */
       readonly lanes: DirectLanes;
       /** How c1 of every input ciphertext travels. */
-      readonly upload: UploadForm;
+      readonly upload: 'seeded' | 'whole' | 'hint';
     };
 
 /** Coefficients: no rotations, no keys. */
@@ -71,14 +73,9 @@ export interface ToeplitzView extends ClientViewBase {
   readonly packing: ToeplitzPacking;
 }
 
-/** How uploads travel with a kernel. */
-export function uploadOf(execution: Execution): UploadForm {
-  return execution.kernel === 'direct' ? execution.upload : 'seeded';
-}
-
 /** How the ciphertexts of a toeplitz plan travel. */
 export function wireOf({ wire, execution }: Pick<ToeplitzPlan, 'wire' | 'execution'>): PlanWire {
-  return { ...wire, upload: uploadOf(execution) };
+  return { ...wire, upload: execution.upload };
 }
 
 /** What the noise of a toeplitz plan's results depends on. */

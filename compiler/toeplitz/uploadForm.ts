@@ -1,6 +1,5 @@
 import { WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
 import { bitLength } from '../base/interval.ts';
-import type { Kernel, UploadForm } from '../lowering/plan.ts';
 import type { Objective } from '../cost/estimate.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 
@@ -13,7 +12,6 @@ import type { Parameters } from '../bfv/parameters.ts';
 
 export interface UploadDemand {
   readonly parameters: Parameters;
-  readonly kernel: Kernel;
   readonly objective: Objective;
   /** Megabits per second between client and server. */
   readonly linkMegabitsPerSecond: number;
@@ -36,13 +34,13 @@ export function microsecondsOfSeeding({
 }
 
 /** The form by the objective: fewer bytes for bandwidth, and for latency whatever takes less time; seeded among equals. */
-export function chooseUploadForm(demand: UploadDemand): UploadForm {
-  const { objective, kernel } = demand;
-  if (kernel === 'ntt') return 'seeded';
+export function chooseUploadForm(demand: UploadDemand): 'seeded' | 'whole' {
+  const { objective } = demand;
   switch (objective) {
     case 'bandwidth':
       return 'seeded';
     case 'latency':
+    case 'total':
       return microsecondsOfSeeding(demand) > 0 ? 'whole' : 'seeded';
     default:
       return objective satisfies never;

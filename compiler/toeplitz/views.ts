@@ -1,7 +1,6 @@
 import type { ViewRules } from '../lowering/viewRules.ts';
 import { checkToeplitz } from './checkView.ts';
 import { layoutOfView } from './layout.ts';
-import { uploadOf } from './plan.ts';
 import type { ToeplitzPlan, ToeplitzView } from './plan.ts';
 
 /** What clients need of the toeplitz lowering. */
@@ -11,7 +10,7 @@ export const toeplitzViews: ViewRules<ToeplitzPlan, ToeplitzView> = {
     ...base,
     lowering: 'toeplitz',
     packing,
-    wire: { ...base.wire, upload: uploadOf(execution) },
+    wire: { ...base.wire, upload: execution.upload },
   }),
   checkView: checkToeplitz,
   checkParameters: () => undefined,

@@ -1,10 +1,10 @@
 /**
  * What a client draws: a ChaCha20 stream (the block function of RFC 8439, section 2.3, with a 64-bit counter in words 12
- * and 13), and uniform residues, ternary keys and centred binomial errors made of it. Part of the module of ring.ts.
+ * and 13), and uniform residues, ternary keys and centred binomial errors made of it.
  *
  * `state` is the address of the sixteen words that a block starts from; the counter in it moves on. Four blocks are
  * computed side by side, one in each lane, and stored one after another. Which draws are refused depends on refused draws
- * alone, never on a value that is kept.
+ * alone, never on a value that is kept. Part of the modules of ring.ts and packing.ts.
  */
 
 /** Bytes of the four blocks that are made at a time. */
@@ -182,6 +182,36 @@ export function uniform(state: usize, room: usize, values: usize, count: i32, pr
       const word = load<u32>(room + at) & bits;
       store<u32>(to, word);
       to += (<usize>(word < prime)) << 2;
+    }
+  }
+}
+
+/**
+ * The same in 64-bit words, for a prime of any width: draws of 32 bits for primes below 2^31 (those of `uniform`), of 64
+ * bits, low half first, for wider ones.
+ * @param room 256 bytes to work in
+ */
+export function uniformWords(state: usize, room: usize, words: usize, count: i32, prime: u64): void {
+  const bits: u64 = <u64>-1 >>> clz(prime);
+  const end = words + ((<usize>count) << 3);
+  let to = words;
+  if (prime >>> 31 === 0) {
+    while (to < end) {
+      chacha(state, room);
+      for (let at: usize = 0; at < <usize>BATCH && to < end; at += 4) {
+        const word = <u64>load<u32>(room + at) & bits;
+        store<u64>(to, word);
+        to += (<usize>(word < prime)) << 3;
+      }
+    }
+    return;
+  }
+  while (to < end) {
+    chacha(state, room);
+    for (let at: usize = 0; at < <usize>BATCH && to < end; at += 8) {
+      const word = load<u64>(room + at) & bits;
+      store<u64>(to, word);
+      to += (<usize>(word < prime)) << 3;
     }
   }
 }

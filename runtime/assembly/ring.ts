@@ -9,7 +9,7 @@
  * x < 2^32, and 2q < 2^32.
  */
 
-export { chacha, errors, ternary, uniform } from './randomness';
+export { chacha, errors, ternary, uniform, uniformWords } from './randomness';
 
 const STEP: usize = 16;
 

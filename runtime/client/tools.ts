@@ -127,7 +127,7 @@ export function encryptPlaintext(seal: Seal, { encryptor, plaintext }: ClientToo
 /** SEAL's envelope of zero, as uploads of that form begin. */
 export function encryptZero(seal: Seal, { encryptor, zero }: ClientTools, form: UploadForm): Uint8Array {
   return withScope((scope) => {
-    if (form === 'seeded') return saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero)));
+    if (form !== 'whole') return saveBytes(seal, scope.own(encryptor.encryptSymmetricSerializable(zero)));
     const whole = scope.own(new seal.Ciphertext());
     encryptor.encryptSymmetric(zero, whole);
     return saveBytes(seal, whole);

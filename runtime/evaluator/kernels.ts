@@ -3,7 +3,6 @@ import type { Kernel as KernelName } from '../../compiler/lowering/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { takePart } from '../../compiler/toeplitz/parts.ts';
 import type { ProgramPart } from '../../compiler/toeplitz/parts.ts';
-import { uploadOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
 import { longWork } from '../longWork.ts';
@@ -39,7 +38,7 @@ const ntt: Kernel = {
   takes: ({ lowering }, wanted) => lowering === 'toeplitz' && wanted === 'ntt',
   open: async (plan, options) => {
     const part = partOf(plan, options);
-    if (uploadOf(part.plan.execution) === 'whole') refuseWhole();
+    if (part.plan.execution.upload === 'whole') refuseWhole();
     const [packing, seal] = await Promise.all([loadPacking(), loadSeal() as Promise<PublicSeal>]);
     return buildWithScope((scope) =>
       guardSeal('prepare the weights', () =>

@@ -16,6 +16,7 @@ import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
+import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
@@ -84,7 +85,7 @@ export class NttEvaluator implements Evaluator {
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(packing, frames, plan.parameters, { ...plan.wire, upload: 'seeded' });
+    this.#upload = new UploadCodec(packing, frames, plan.parameters, wireOf(plan));
     this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
     this.#placements = program.blockGroups;
     this.#usedChunks = plan.transfer.usedChunks;

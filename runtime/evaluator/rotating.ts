@@ -67,7 +67,7 @@ export class DiagonalsEvaluator implements Evaluator {
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(packing, frames, plan.parameters, { ...plan.wire, upload: 'seeded' });
+    this.#upload = new UploadCodec(packing, frames, plan.parameters, { ...plan.wire, upload: 'seal-seeded' });
     this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#program = buildDiagonals(plan);

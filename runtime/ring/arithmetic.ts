@@ -1,5 +1,6 @@
 import { powerModulo } from '../../compiler/rings/primes.ts';
 import { makeMemory } from '../wasm.ts';
+import { DRAW_STATE_BYTES, startState } from './draw.ts';
 import type { RingExports, RingModule } from './module.ts';
 import { shoupQuotient, transformTables } from './tables.ts';
 import type { ShoupConstants } from './tables.ts';
@@ -7,8 +8,6 @@ import type { ShoupConstants } from './tables.ts';
 const LINE = 64;
 /** Address 0 stays free, and so do the first words. */
 const FIRST_ADDRESS = 1024;
-/** The sixteen words that a ChaCha20 block starts from. */
-const STATE_BYTES = 64;
 /** Three batches of four blocks, and the word that the last error reads beyond them. */
 const ROOM_BYTES = 3 * 256 + LINE;
 
@@ -45,7 +44,7 @@ export class RingArithmetic {
     const list = degree * Uint32Array.BYTES_PER_ELEMENT;
     this.#degree = degree;
     this.#stateAt = FIRST_ADDRESS;
-    this.#roomAt = this.#stateAt + STATE_BYTES;
+    this.#roomAt = this.#stateAt + DRAW_STATE_BYTES;
     this.#valuesAt = this.#roomAt + Math.ceil(ROOM_BYTES / LINE) * LINE;
     this.#errorsAt = this.#valuesAt + list;
     const first = this.#errorsAt + list;
@@ -106,11 +105,7 @@ export class RingArithmetic {
    * @param nonce what tells apart the streams of one key: two 32-bit words
    */
   startStream(key: Uint8Array, nonce: readonly [number, number]): void {
-    const at = this.#stateAt / 4;
-    // "expand 32-byte k", RFC 8439 section 2.3.
-    this.#words.set([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574], at);
-    this.#bytes.set(key, this.#stateAt + 16);
-    this.#words.set([0, 0, nonce[0], nonce[1]], at + 12);
+    startState(this.#words.subarray(this.#stateAt / 4, this.#stateAt / 4 + 16), key, nonce);
   }
 
   /** `values` uniform below the prime, from the stream. */

@@ -10,6 +10,7 @@ export interface RingExports {
   mask(values: number, errors: number, degree: number, prime: number): void;
   chacha(state: number, to: number): void;
   uniform(state: number, room: number, values: number, count: number, prime: number): void;
+  uniformWords(state: number, room: number, words: number, count: number, prime: bigint): void;
   ternary(state: number, room: number, values: number, count: number): void;
   errors(state: number, room: number, values: number, count: number): void;
 }

@@ -8,7 +8,7 @@ import type { Parameters } from '../../compiler/bfv/parameters.ts';
 import type { PlanWire, PlanKeys } from '../../compiler/lowering/plan.ts';
 
 /** Nothing is dropped, and a half is c0 and a seed. */
-const EVERYTHING: PlanWire = { upload: 'seeded', uploadC0: 0, responseC0: 0, responseC1: 0 };
+const EVERYTHING: PlanWire = { upload: 'seal-seeded', uploadC0: 0, responseC0: 0, responseC1: 0 };
 
 /**
  * Evaluation keys as they travel: for every step of the plan in its order, and every data prime, one half: the

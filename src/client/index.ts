@@ -14,6 +14,7 @@ export type { DisposableHandle } from '../../runtime/disposable.ts';
 export { MESSAGE_HEADER_BYTES } from '../../runtime/wire/message.ts';
 export { parseClientPlan } from '../frontend/clientPlan.ts';
 export type { ClientPlan } from '../frontend/clientPlan.ts';
+export type { PlanHint } from '../frontend/planDigest.ts';
 export { inLayout, nchwOf } from '../frontend/layouts.ts';
 export type { Shape4 } from '../frontend/layouts.ts';
 export type { TensorLayout } from '../frontend/schema.ts';

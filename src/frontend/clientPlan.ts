@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { ErrorDetails } from '../../compiler/base/errors.ts';
 import { keyBytes } from '../../compiler/lowerings/plan.ts';
 import type { ClientView, Plan } from '../../compiler/lowerings/plan.ts';
 import { checkClientView } from '../../compiler/lowerings/checkView.ts';
 import { canonicalLines } from './canonicalJson.ts';
-import { digestOfParts } from './planDigest.ts';
+import { digestsOf } from './planDigest.ts';
+import type { PlanHint } from './planDigest.ts';
+import { hintFault } from './planHint.ts';
 import {
   convShape,
   diagonalsPacking,
@@ -13,7 +16,7 @@ import {
   parameters,
   planWire,
   saysDiagonals,
-  seededWire,
+  sealSeededWire,
   toeplitzPacking,
 } from './planSchema.ts';
 import { PLAN_VERSION, requirePlanVersion } from './planVersion.ts';
@@ -36,6 +39,10 @@ export interface ClientPlan {
   readonly layout: TensorLayout;
   /** SHA-256 of what only the server holds, 64 lowercase hex digits. */
   readonly commitment: string;
+  /** What the hint must be; null for plans of the standard protocol. */
+  readonly hint: PlanHint | null;
+  /** The digest without the hint, which the public polynomials follow from; the digest itself where there is none. */
+  readonly coreDigest: string;
   /** Of both views, 64 lowercase hex digits: it binds every word of this one, and the commitment (planDigest.ts). */
   readonly digest: string;
 }
@@ -70,7 +77,7 @@ const diagonalsShape = {
   ...viewShape,
   lowering: z.literal('diagonals'),
   packing: diagonalsPacking,
-  wire: seededWire,
+  wire: sealSeededWire,
   keys: z.strictObject({ steps: integers, exchange: z.boolean(), bytes: z.int().min(0) }),
 };
 
@@ -85,24 +92,24 @@ const toeplitzFile = z.strictObject({ ...header, ...toeplitzShape }) satisfies z
 const diagonalsFile = z.strictObject({ ...header, ...diagonalsShape }) satisfies z.ZodType<DiagonalsView>;
 
 /** The client's part of a stored plan. */
-export function clientPlanOf(stored: {
-  readonly plan: Plan;
-  readonly layout: TensorLayout;
-  readonly commitment: string;
-  readonly digest: string;
-}): ClientPlan {
-  const { plan, layout, commitment, digest } = stored;
-  return deepFreeze({ view: clientView(plan), layout, commitment, digest });
+export function clientPlanOf(stored: Omit<ClientPlan, 'view'> & { readonly plan: Plan }): ClientPlan {
+  const { plan, layout, commitment, hint, coreDigest, digest } = stored;
+  return deepFreeze({ view: clientView(plan), layout, commitment, hint, coreDigest, digest });
 }
 
-/** What the digest binds of the client plan: all of it but the digest and the commitment. */
+/** What the core digest binds of the client plan: all of it but the digest, the commitment and the hint. */
 export function clientPart(view: ClientView, layout: TensorLayout): object {
   return { format: FORMAT, version: PLAN_VERSION, ...view, layout };
 }
 
+/** Everything that a client plan file holds. */
+export function clientPlanFields({ view, layout, commitment, hint, digest }: ClientPlan): object {
+  return { ...clientPart(view, layout), commitment, hint, digest };
+}
+
 /** Text of a client plan file. The same plan gives the same bytes. */
-export function encodeClientPlan({ view, layout, commitment, digest }: ClientPlan): string {
-  return canonicalLines({ ...clientPart(view, layout), commitment, digest });
+export function encodeClientPlan(plan: ClientPlan): string {
+  return canonicalLines(clientPlanFields(plan));
 }
 
 /** Whether parsed JSON says that it is a client plan. */
@@ -135,22 +142,23 @@ export function parseClientPlan(text: string, file: string): ClientPlan {
     const kind = { code: 'malformed-plan', title: 'a client plan', schema, describeUnion } as const;
     throw schemaError(kind, result.error.issues, value, text, file);
   }
-  const { digest, commitment, layout } = result.data;
+  const { digest, commitment, layout, hint } = result.data;
   const view = viewOf(result.data);
   checkView(view, file);
-  checkDigest({ view, layout, commitment, digest }, file);
-  return deepFreeze({ view, layout, commitment, digest });
+  const wrong = hintFault(view, hint);
+  if (wrong !== null) throw cannotFollow(file, wrong, undefined);
+  const digests = digestsOf(clientPart(view, layout), commitment, hint);
+  if (digest !== digests.digest) throw wrongDigest(file, digests.digest, digest);
+  return deepFreeze({ view, layout, commitment, hint, ...digests });
 }
 
-function checkDigest({ view, layout, commitment, digest }: ClientPlan, file: string): void {
-  const expected = digestOfParts(clientPart(view, layout), commitment);
-  if (digest === expected) return;
-  throw new CipherconvError({
+function wrongDigest(file: string, expected: string, found: string): CipherconvError {
+  return new CipherconvError({
     code: 'malformed-plan',
     where: file,
     message: 'the client plan was changed after it was made: its digest is wrong',
     expected,
-    found: digest,
+    found,
     hint: 'get the client plan again from where it comes, and do not trust that place if this happens twice',
   });
 }
@@ -168,19 +176,28 @@ function checkView(view: ClientView, file: string): void {
     checkClientView(view);
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
-    const { where, message, expected, found } = error.details;
-    throw new CipherconvError(
-      {
-        code: 'plan-rejected',
-        where: where === undefined ? file : `${file}: ${where}`,
-        message: `the client plan cannot be followed: ${message}`,
-        ...(expected === undefined ? {} : { expected }),
-        ...(found === undefined ? {} : { found }),
-        hint: 'get the client plan again from where it comes',
-      },
-      { cause: error },
-    );
+    throw cannotFollow(file, error.details, error);
   }
+}
+
+type Reason = Pick<ErrorDetails, 'where' | 'message' | 'expected' | 'found'>;
+
+function cannotFollow(
+  file: string,
+  { where, message, expected, found }: Reason,
+  cause: unknown,
+): CipherconvError {
+  return new CipherconvError(
+    {
+      code: 'plan-rejected',
+      where: where === undefined ? file : `${file}: ${where}`,
+      message: `the client plan cannot be followed: ${message}`,
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      hint: 'get the client plan again from where it comes',
+    },
+    { cause },
+  );
 }
 
 /** Bytes of the evaluation keys that the plan needs; 0 for none. */

@@ -6,8 +6,9 @@ import { verify } from '../../compiler/lowerings/verify.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { canonicalLines } from './canonicalJson.ts';
 import { clientPart } from './clientPlan.ts';
-import { commitmentOf, digestOfParts } from './planDigest.ts';
-import type { Blind } from './planDigest.ts';
+import { commitmentOf, digestsOf } from './planDigest.ts';
+import type { Blind, PlanHint } from './planDigest.ts';
+import { hintFault } from './planHint.ts';
 import { planFileSchema } from './planSchema.ts';
 import { requirePlanVersion } from './planVersion.ts';
 import { parseJson } from './positions.ts';
@@ -26,29 +27,56 @@ export interface StoredPlan {
   readonly blind: Blind;
   /** SHA-256 of the blind and all of the plan, 64 lowercase hex digits; clients are told. */
   readonly commitment: string;
+  /** What the hint is; null for plans of the standard protocol. */
+  readonly hint: PlanHint | null;
+  /** The digest without the hint, which the public polynomials follow from; the digest itself where there is none. */
+  readonly coreDigest: string;
   /** Names the plan, in both views: 64 lowercase hex digits (planDigest.ts). */
   readonly digest: string;
 }
+
+/** A plan before its hint is known: all that the hint is computed from. */
+export type PlanCore = Omit<StoredPlan, 'hint' | 'digest'>;
 
 /** The same config, version and blind give the same digest. */
 export function planDigest(plan: Plan, layout: TensorLayout, blind: Blind = null): string {
   return storedPlan(plan, layout, blind).digest;
 }
 
+/** A plan before its hint is known. */
+export function planCore(plan: Plan, layout: TensorLayout, blind: Blind = null): PlanCore {
+  const commitment = commitmentOf({ ...plan, layout }, blind);
+  const { coreDigest } = digestsOf(clientPart(clientView(plan), layout), commitment, null);
+  return { plan, layout, blind, commitment, coreDigest };
+}
+
 /**
- * A plan with its digest.
+ * A plan with its digest, when its hint is known.
+ * @param hint what `describeHint` says of the hint; null for plans of the standard protocol
+ * @throws CipherconvError `usage` for a hint that is not the plan's in size, or none where it has one.
+ */
+export function completePlan(core: PlanCore, hint: PlanHint | null): StoredPlan {
+  const { plan, layout, commitment } = core;
+  const view = clientView(plan);
+  const fault = hintFault(view, hint);
+  if (fault !== null)
+    throw new CipherconvError({ code: 'usage', ...fault, hint: 'compute the hint of this plan' });
+  return { ...core, hint, ...digestsOf(clientPart(view, layout), commitment, hint) };
+}
+
+/**
+ * A plan of the standard protocol with its digest; what has a hint takes `planCore` and `completePlan`.
  * @param blind `freshBlind()`, or null: then the same plan has the same digest each time, and whoever guesses the filter can
  * confirm the guess
+ * @throws CipherconvError `usage` for a plan that has a hint.
  */
 export function storedPlan(plan: Plan, layout: TensorLayout, blind: Blind = null): StoredPlan {
-  const commitment = commitmentOf({ ...plan, layout }, blind);
-  const digest = digestOfParts(clientPart(clientView(plan), layout), commitment);
-  return { plan, layout, blind, commitment, digest };
+  return completePlan(planCore(plan, layout, blind), null);
 }
 
 /** Everything that a plan file holds. */
-export function planFields({ plan, layout, blind, digest }: StoredPlan): object {
-  return { ...plan, layout, blind, digest };
+export function planFields({ plan, layout, blind, hint, digest }: StoredPlan): object {
+  return { ...plan, layout, blind, hint, digest };
 }
 
 /** Text of a plan file. The same plan and blind give the same bytes. */
@@ -104,7 +132,7 @@ export function parsePlan(text: string, file: string): StoredPlan {
       where: file,
       message: 'not supported yet: the plan of a whole model here',
       expected: 'the plan of one convolution',
-      hint: 'run and explain take plans of models',
+      hint: 'run, explain and serve take plans of models, and infer their client plans',
     });
   }
   if (looksLikePlan(value)) requirePlanVersion(value, file, 'compile the config again with this version');
@@ -115,8 +143,10 @@ export function parsePlan(text: string, file: string): StoredPlan {
     const kind = { code: 'malformed-plan', title: 'a plan', schema, describeUnion } as const;
     throw schemaError(kind, result.error.issues, value, text, file);
   }
-  const { digest, blind, layout, ...fields } = result.data;
-  const read = storedPlan(fields, layout, blind);
+  const { digest, blind, layout, hint, ...fields } = result.data;
+  const fault = hintFault(clientView(fields), hint);
+  if (fault !== null) throw new CipherconvError({ code: 'plan-rejected', ...fault, where: `${file}: hint` });
+  const read = completePlan(planCore(fields, layout, blind), hint);
   if (digest !== read.digest) {
     throw new CipherconvError({
       code: 'malformed-plan',

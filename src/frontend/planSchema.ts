@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEGREES } from '../../compiler/bfv/security.ts';
 import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import { PLAN_VERSION } from './planVersion.ts';
 
 /**
  * Shape and types of a plan file, strict. What the numbers mean is `verify`'s business; the bounds here only keep
@@ -77,8 +78,11 @@ export const parameters = z.strictObject({
 const droppedBits = { uploadC0: natural, responseC0: natural, responseC1: natural };
 
 /** How ciphertexts travel, as client plans say it. */
-export const planWire = z.strictObject({ upload: z.enum(['seeded', 'whole']), ...droppedBits });
-export const seededWire = z.strictObject({ upload: z.literal('seeded'), ...droppedBits });
+export const planWire = z.strictObject({
+  upload: z.enum(['seeded', 'seal-seeded', 'whole', 'hint']),
+  ...droppedBits,
+});
+export const sealSeededWire = z.strictObject({ upload: z.literal('seal-seeded'), ...droppedBits });
 
 export const toeplitzPacking = z.strictObject({
   phaseFactors: z.strictObject({ rows: positive, columns: positive }),
@@ -111,18 +115,21 @@ const decimal = z.string().regex(/^(0|[1-9]\d{0,99})$/);
 /** What was asked for; `auto` leaves it to the compiler. */
 const request = z.strictObject({
   lowering: z.enum(['auto', 'toeplitz', 'diagonals']),
-  objective: z.enum(['latency', 'bandwidth']),
+  objective: z.enum(['latency', 'bandwidth', 'total']),
   degree: z.literal(['auto', ...DEGREES]),
   security: z.literal([128, 192, 256]),
   failure: z.enum(['auto', 'never', '2^-128']),
   kernel: z.enum(['auto', 'ntt', 'direct']),
   upload: z.enum(['auto', 'seeded', 'whole']),
+  protocol: z.enum(['auto', 'standard', 'hint']),
+  engine: z.enum(['auto', 'seal']),
+  inferences: positive,
   linkMegabitsPerSecond: z.number().positive(),
 });
 
 const baseShape = {
   format: z.literal('cipherconv-plan'),
-  version: z.literal(2),
+  version: z.literal(PLAN_VERSION),
   compiler: z.string().min(1).max(50),
   request,
   spec,
@@ -158,7 +165,7 @@ const toeplitzShape = {
   ...baseShape,
   lowering: z.literal('toeplitz'),
   execution: z.discriminatedUnion('kernel', [
-    z.strictObject({ kernel: z.literal('ntt') }),
+    z.strictObject({ kernel: z.literal('ntt'), upload: z.enum(['seeded', 'seal-seeded']) }),
     z.strictObject({
       kernel: z.literal('direct'),
       lanes: z.strictObject({
@@ -167,7 +174,7 @@ const toeplitzShape = {
         laneL1: positive,
         folds: natural,
       }),
-      upload: z.enum(['seeded', 'whole']),
+      upload: z.enum(['seeded', 'whole', 'hint']),
     }),
   ]),
   packing: toeplitzPacking,
@@ -198,9 +205,13 @@ const diagonalsShape = {
 /** 32 bytes. */
 export const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What the files of both views have beside the view: the layout of its tensors outside, and the digest of all that. */
+/**
+ * What the files of both views have beside the view: the layout of its tensors outside, what is known of the hint, and
+ * the digest of all that.
+ */
 export const fileShape = {
   layout: z.enum(['NCHW', 'NHWC']),
+  hint: z.strictObject({ sha256: hex32, bytes: positive }).nullable(),
   digest: hex32,
 };
 

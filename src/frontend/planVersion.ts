@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 
 /** Of plan files, client plan files and model plan files. The three change together. */
-export const PLAN_VERSION = 2;
+export const PLAN_VERSION = 3;
 
 /**
  * Refuses a file of another version before its schema is looked at: a hundred strange keys would not say why.

@@ -1,14 +1,14 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
-import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import { readModelProto } from '../frontend/onnx/proto/readProto.ts';
 import { checkFixedPointNode } from '../interpreter/fixedPoint/steps.ts';
 import type { ClearModel, TfliteClearModel } from './clearModel.ts';
 import { readsOf } from './tfliteModelGraph.ts';
 
 /** What the schema of a plan file cannot say of the graphs in it. */
 
+/** Refuses a file, saying where and why. */
 export type Refuse = (where: string, message: string) => never;
 
 /** What a graph is for. */
@@ -41,9 +41,10 @@ export function checkSegmentModel(model: ClearModel, ends: Ends, where: string, 
 function parseOnnx(bytes: Uint8Array, where: string, refuse: Refuse): ModelProto {
   let model: ModelProto;
   try {
-    model = fromBinary(ModelProtoSchema, bytes);
-  } catch {
-    return refuse(where, 'not an ONNX model');
+    model = readModelProto(bytes, where).proto;
+  } catch (error) {
+    const reason = error instanceof CipherconvError ? error.details.message : 'other bytes';
+    return refuse(where, `not an ONNX model: ${reason}`);
   }
   if (model.graph?.initializer.some(({ dataLocation }) => dataLocation === EXTERNAL) === true) {
     refuse(where, 'it names other files');

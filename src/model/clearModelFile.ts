@@ -1,5 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
+import { fromBase64, toBase64 } from '../frontend/base64.ts';
 import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
 import { bytesOf, elementsOf } from '../frontend/tflite/elements.ts';
 import type { DenseTensor } from '../interpreter/values.ts';
@@ -7,14 +8,6 @@ import type { ClearModel } from './clearModel.ts';
 import type { ClearModelFile } from './clearModelSchema.ts';
 
 /** Graphs in a model's plan file. */
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, 'base64'));
-}
 
 export function encodeClearModel(model: ClearModel): object {
   if (model.format === 'onnx') return { format: 'onnx', bytes: toBase64(model.bytes) };

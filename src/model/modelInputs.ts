@@ -12,7 +12,8 @@ import type { Shape4 } from '../frontend/layouts.ts';
 import type { TensorLayout } from '../frontend/schema.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';
-import type { ModelPlan, ModelPort } from './modelPlan.ts';
+import type { JoinedModel } from './modelPlan.ts';
+import type { ModelPort } from './modelFlow.ts';
 import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
 import type { CrossingElement, TypedTensor } from './typedTensor.ts';
 
@@ -36,7 +37,7 @@ export type InputFiles = ReadonlyMap<string, InputFile>;
 type Named = Pick<ModelPort, 'name'>;
 
 /** The inputs of a plan, and how pictures lie in them. */
-interface PortsOf extends Pick<ModelPlan, 'inputs'> {
+interface PortsOf extends Pick<JoinedModel, 'inputs'> {
   readonly layout: TensorLayout;
 }
 

@@ -67,7 +67,7 @@ function waterfall(plan: Plan): NoiseStep[] {
       bits: log2OfTwice(stages.products),
     },
     {
-      name: `response: ${wire.responseC0} low bits of c0 and ${wire.responseC1} of c1 dropped`,
+      name: `response: ${wire.responseC0} low bits of c0${upload === 'hint' ? '' : ` and ${wire.responseC1} of c1`} dropped`,
       bits: log2OfTwice(stages.response),
     },
   ];

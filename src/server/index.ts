@@ -8,5 +8,6 @@ export type { ErrorCode, ErrorDetails } from '../../compiler/base/errors.ts';
 export { MESSAGE_HEADER_BYTES, messageDigest } from '../../runtime/wire/message.ts';
 export { parsePlan } from '../frontend/planFile.ts';
 export type { StoredPlan } from '../frontend/planFile.ts';
+export type { PlanHint } from '../frontend/planDigest.ts';
 export { createPlanServer, describePlan } from './planServer.ts';
 export type { PlanServer, PlanServerOptions, PlanService } from './planServer.ts';

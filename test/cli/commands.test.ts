@@ -142,7 +142,7 @@ describe('compile and explain', () => {
     expect(readFileSync(at('plan.json'), 'utf8')).toBe(stdout);
     expect(toFile).toMatchObject({ code: 0, stdout: '' });
     expect(toFile.stderr).toContain('gaussian3x3: N = 1024, t = 46');
-    expect(JSON.parse(stdout)).toMatchObject({ format: 'cipherconv-plan', version: 2 });
+    expect(JSON.parse(stdout)).toMatchObject({ format: 'cipherconv-plan', version: 3 });
     expect(code).toBe(0);
     expect(namesIn(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });

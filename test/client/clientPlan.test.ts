@@ -44,6 +44,8 @@ describe('a client plan file', () => {
       view: clientView(plan),
       layout: 'NHWC',
       commitment: stored.commitment,
+      hint: null,
+      coreDigest: stored.digest,
       digest: stored.digest,
     });
   });
@@ -56,12 +58,9 @@ describe('a client plan file', () => {
       [null, '0'.repeat(64), freshBlind()].some((blind) => commitmentOf(serverPart, blind) === commitment);
     expect(confirms(clientPlanOf(stored))).toBe(true);
     expect(confirms(blinded)).toBe(false);
-    // What the client plan shows is the same but for these two.
-    expect({ ...blinded, commitment: '', digest: '' }).toEqual({
-      ...clientPlanOf(stored),
-      commitment: '',
-      digest: '',
-    });
+    // What the client plan shows is the same but for these.
+    const hidden = { commitment: '', coreDigest: '', digest: '' };
+    expect({ ...blinded, ...hidden }).toEqual({ ...clientPlanOf(stored), ...hidden });
   });
 
   it('holds no weight, bias or matrix', () => {

@@ -192,7 +192,7 @@ describe('a client plan is refused, before anything is made of it, with', () => 
       'malformed-plan',
       'an older cipherconv',
     );
-    expect(details).toMatchObject({ found: 'version 1', expected: 'version 2 of the file' });
+    expect(details).toMatchObject({ found: 'version 1', expected: 'version 3 of the file' });
     expect(details.hint).toContain('compile the config again');
   });
 

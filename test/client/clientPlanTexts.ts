@@ -1,6 +1,7 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { clientPlanOf, encodeClientPlan } from '../../src/frontend/clientPlan.ts';
-import { digestOfParts } from '../../src/frontend/planDigest.ts';
+import { digestsOf } from '../../src/frontend/planDigest.ts';
+import type { PlanHint } from '../../src/frontend/planDigest.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { simpleSpec } from '../support/simple.ts';
@@ -13,7 +14,11 @@ export const rotating = encodeClientPlan(clientPlanOf(storedPlan(diagonals(squar
 
 /** The client plan text with a digest that fits what it says: only the checks of its content can refuse it. */
 export function withDigest(written: string): string {
-  const { commitment, ...part } = JSON.parse(written) as { commitment: string; digest?: string };
+  const { commitment, hint, ...part } = JSON.parse(written) as {
+    commitment: string;
+    hint: PlanHint | null;
+    digest?: string;
+  };
   delete part.digest;
-  return JSON.stringify({ ...part, commitment, digest: digestOfParts(part, commitment) });
+  return JSON.stringify({ ...part, commitment, hint, digest: digestsOf(part, commitment, hint).digest });
 }

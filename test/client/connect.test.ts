@@ -3,7 +3,8 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { connect } from '../../src/client/index.ts';
 import { clientPlanOf, encodeClientPlan } from '../../src/frontend/clientPlan.ts';
-import { digestOfParts } from '../../src/frontend/planDigest.ts';
+import { digestsOf } from '../../src/frontend/planDigest.ts';
+import type { PlanHint } from '../../src/frontend/planDigest.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import { smallSpec } from '../runtime/handmadePlan.ts';
 import { serving } from './faultyServer.ts';
@@ -23,9 +24,13 @@ function narrowed(text: string): string {
 }
 
 function withOwnDigest(text: string): string {
-  const { commitment, ...part } = JSON.parse(text) as { commitment: string; digest?: string };
+  const { commitment, hint, ...part } = JSON.parse(text) as {
+    commitment: string;
+    hint: PlanHint | null;
+    digest?: string;
+  };
   delete part.digest;
-  return JSON.stringify({ ...part, commitment, digest: digestOfParts(part, commitment) });
+  return JSON.stringify({ ...part, commitment, hint, digest: digestsOf(part, commitment, hint).digest });
 }
 
 describe('connect', () => {

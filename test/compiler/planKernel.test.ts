@@ -148,7 +148,7 @@ describe('plans of the direct kernel', () => {
       ).toMatchObject({ code: 'plan-rejected' });
     expect(
       errorOf(() => {
-        verify({ ...plan, execution: { kernel: 'ntt' } });
+        verify({ ...plan, execution: { kernel: 'ntt', upload: 'seeded' } });
       }),
     ).toMatchObject({ code: 'plan-rejected' });
   });
@@ -177,7 +177,7 @@ describe('plans of the direct kernel', () => {
     expect(error).toBeInstanceOf(CipherconvError);
     expect(error).toMatchObject({ code: 'unsupported' });
     const chosen = compileToeplitz(wide(-32768));
-    expect(chosen.execution).toEqual({ kernel: 'ntt' });
+    expect(chosen.execution).toEqual({ kernel: 'ntt', upload: 'seeded' });
     expect(analyzeLanes(chosen.parameters, buildProgram(chosen)).kind).toBe('refused');
   });
 

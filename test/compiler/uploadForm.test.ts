@@ -36,21 +36,18 @@ describe('the form of uploads', () => {
       [slow, 'seeded'],
       [fast, 'whole'],
     ] as const) {
-      expect(chooseUploadForm({ parameters, kernel, objective: 'latency', linkMegabitsPerSecond })).toBe(
-        form,
-      );
+      expect(chooseUploadForm({ parameters, objective: 'latency', linkMegabitsPerSecond })).toBe(form);
       expect(
         uploadForm(compileSpec(simpleSpec(), { linkMegabitsPerSecond, kernel, lowering: 'toeplitz' })),
       ).toBe(form);
-      expect(chooseUploadForm({ parameters, kernel, objective: 'bandwidth', linkMegabitsPerSecond })).toBe(
-        'seeded',
-      );
+      expect(chooseUploadForm({ parameters, objective: 'bandwidth', linkMegabitsPerSecond })).toBe('seeded');
     }
   });
 
   it('is seeded with the ntt kernel, whose SEAL would throw at a c1 that somebody chose', () => {
-    const demand = { parameters, objective: 'latency', linkMegabitsPerSecond: 1e6 } as const;
-    expect(chooseUploadForm({ ...demand, kernel: 'ntt' })).toBe('seeded');
+    const fast = { kernel: 'ntt', linkMegabitsPerSecond: 1e6, lowering: 'toeplitz' } as const;
+    expect(uploadForm(compileSpec(simpleSpec(), fast))).toBe('seeded');
+    expect(uploadForm(compileSpec(simpleSpec(), { ...fast, engine: 'seal' }))).toBe('seal-seeded');
     expect(() => compileSpec(simpleSpec(), { kernel: 'ntt', upload: 'whole' })).toThrow(
       /does not take whole/,
     );
@@ -62,6 +59,6 @@ describe('the form of uploads', () => {
     }).toThrow(/bytes/);
     const spec = simpleSpec({ input: { height: 8, width: 8 } });
     const rotated = compileSpec(spec, { lowering: 'diagonals', upload: 'whole' });
-    expect(uploadForm(rotated)).toBe('seeded');
+    expect(uploadForm(rotated)).toBe('seal-seeded');
   });
 });

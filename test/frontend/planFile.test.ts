@@ -33,11 +33,11 @@ describe('a plan file', () => {
   });
 
   it('is refused when it is of another version, with what to do', () => {
-    const old = text.replace('"version": 2', '"version": 1');
+    const old = text.replace('"version": 3', '"version": 2');
     const { details } = refusal(() => parsePlan(old, 'p.json'), 'malformed-plan', 'an older cipherconv');
-    expect(details).toMatchObject({ found: 'version 1', hint: 'compile the config again with this version' });
+    expect(details).toMatchObject({ found: 'version 2', hint: 'compile the config again with this version' });
     const next = refusal(
-      () => parsePlan(text.replace('"version": 2', '"version": 3'), 'p.json'),
+      () => parsePlan(text.replace('"version": 3', '"version": 4'), 'p.json'),
       'malformed-plan',
     );
     expect(next.details.hint).toBe('update cipherconv');
@@ -75,7 +75,7 @@ describe('a plan file', () => {
   });
 
   it.each([
-    ['ntt', 'execution has only the keys kernel'],
+    ['ntt', 'execution has only the keys kernel, upload'],
     ['direct', 'execution has only the keys kernel, lanes, upload'],
   ])('names the keys that the %s kernel has', (kernel, expected) => {
     const wrong = JSON.stringify({ ...(JSON.parse(text) as object), execution: { kernel, lane: 1 } });

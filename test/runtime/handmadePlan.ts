@@ -157,7 +157,7 @@ export function handmadePlan(
   const channels = analysis.channels.map(({ interval }) => interval);
   return {
     format: 'cipherconv-plan',
-    version: 2,
+    version: 3,
     compiler: 'handmade',
     lowering: 'toeplitz',
     request: planRequest({ lowering: 'toeplitz', degree, kernel: 'ntt' }),
@@ -170,7 +170,7 @@ export function handmadePlan(
     },
     parameters,
     packing,
-    execution: { kernel: 'ntt' },
+    execution: { kernel: 'ntt', upload: 'seeded' },
     windows: {
       low: channels.map(({ lo }) => lo),
       residueLow: channels.map(({ lo }, channel) => lo - spec.bias[channel]!),

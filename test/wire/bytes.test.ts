@@ -22,7 +22,9 @@ const SEED = 64;
 function informationBits(plan: Plan): { up: number; down: number } {
   const program = buildProgram(plan);
   const coefficients =
-    program.lowering === 'toeplitz' ? travellingCoefficients(program) : diagonalsCoefficients(program);
+    program.lowering === 'toeplitz'
+      ? travellingCoefficients(program, 'standard')
+      : diagonalsCoefficients(program);
   const { dataPrimes } = plan.parameters;
   const bits = (dropped: number): number =>
     dataPrimes.reduce((total, prime) => total + Math.log2(Number(BigInt(prime) >> BigInt(dropped)) + 1), 0);
