@@ -195,7 +195,7 @@ function pictureNumbers(
 ): Numbers {
   const wanted = port.shape?.length === 4 ? canonicalShape(fourOf(port.shape), layout) : port.shape;
   const picture = fittingPicture(given, wanted, rules, notice);
-  const { file, width, height, channels, depth, samples } = picture;
+  const { file, width, height, channels, depth } = picture;
   const floating = isFloating(type);
   if (!floating && ((type !== 'uint8' && type !== 'int8') || depth !== 8)) {
     throw new CipherconvError({
@@ -208,17 +208,25 @@ function pictureNumbers(
   const grey = channels === 3 && picture.greyPalette && wanted?.[1] === 1;
   const planes = grey ? 1 : channels;
   const largest = 2 ** depth - 1;
-  const cells = width * height;
-  const data = new Float64Array(planes * cells);
-  for (let plane = 0; plane < planes; plane++) {
-    for (let cell = 0; cell < cells; cell++) {
-      const sample = samples[cell * channels + plane]!;
-      data[plane * cells + cell] = floating ? sample / largest : sample - (type === 'int8' ? 128 : 0);
-    }
-  }
+  const offset = type === 'int8' ? 128 : 0;
+  const data = channelsFirst(picture, planes, (sample) => (floating ? sample / largest : sample - offset));
   notice(`${file}: ${width} x ${height}, samples ${floating ? `divided by ${largest}` : 'as they are'}`);
   const shape: Shape4 = [1, planes, height, width];
   return { file, shape: outsideShape(shape, layout), data: fromCanonical(data, shape, layout), type: null };
+}
+
+/** Samples plane by plane. */
+function channelsFirst(
+  { width, height, channels, samples }: Picture,
+  planes: number,
+  valueOf: (sample: number) => number,
+): Float64Array {
+  const cells = width * height;
+  const data = new Float64Array(planes * cells);
+  for (let plane = 0; plane < planes; plane++)
+    for (let cell = 0; cell < cells; cell++)
+      data[plane * cells + cell] = valueOf(samples[cell * channels + plane]!);
+  return data;
 }
 
 function fourOf([batch = 1, ...[first = 1, second = 1, third = 1]]: readonly number[]): Shape4 {

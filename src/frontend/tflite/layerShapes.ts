@@ -69,38 +69,29 @@ interface Windowed {
   readonly dilations?: readonly [number, number];
 }
 
+/** Extents of a tensor of four axes; the check of the file has seen that it has them. */
+function four(shape: readonly number[]): readonly [number, number, number, number] {
+  const [first = 1, second = 1, third = 1, fourth = 1] = shape;
+  return [first, second, third, fourth];
+}
+
 /** Shapes are those of the file: [batch, height, width, channels], filters [outputs, height, width, channels]. */
 export function convolutionShape(
-  { op, padding, strides, dilations = [1, 1] }: Windowed,
+  operation: Windowed,
   input: readonly number[],
   filter: readonly number[],
   output: readonly number[],
 ): LayerShape {
-  const [batch = 1, height = 1, width = 1, channels = 1] = input;
-  const [first = 1, kernelHeight = 1, kernelWidth = 1, last = 1] = filter;
-  const axes = (extents: readonly [number, number]): readonly [Axis, Axis] => [
-    { extent: extents[0], kernel: kernelHeight, stride: strides[0], dilation: dilations[0] },
-    { extent: extents[1], kernel: kernelWidth, stride: strides[1], dilation: dilations[1] },
-  ];
-  const plane = { batch, channels, height, width };
+  const [, height, width] = four(output);
+  if (operation.op === 'TRANSPOSE_CONV') return transposedShape(operation, input, filter, [height, width]);
+  const { op, padding, strides, dilations = [1, 1] } = operation;
+  const plane = planeOf(input);
+  const [first, kernelHeight, kernelWidth, last] = four(filter);
   const kernel = { height: kernelHeight, width: kernelWidth };
-  if (op === 'TRANSPOSE_CONV') {
-    const extents: readonly [number, number] = [output[1] ?? 1, output[2] ?? 1];
-    // The pads of the convolution that leads from the output back to the input.
-    const [rows, columns] = axes(extents).map((axis) => padsOf(axis, padding)[0]);
-    return {
-      kind: 'transposed',
-      input: plane,
-      filter: { outputs: first, channels: last, ...kernel },
-      weightAt: (o, c, y, x) => ((o * kernelHeight + y) * kernelWidth + x) * last + c,
-      strides,
-      begins: [rows ?? 0, columns ?? 0],
-      output: extents,
-    };
-  }
-  const [rows, columns] = axes([height, width]).map((axis) => padsOf(axis, padding));
-  const [top, bottom] = rows ?? [0, 0];
-  const [left, right] = columns ?? [0, 0];
+  const [stridesDown, stridesAcross] = strides;
+  const rows = { extent: plane.height, kernel: kernelHeight, stride: stridesDown, dilation: dilations[0] };
+  const columns = { extent: plane.width, kernel: kernelWidth, stride: stridesAcross, dilation: dilations[1] };
+  const [[top, bottom], [left, right]] = [padsOf(rows, padding), padsOf(columns, padding)];
   const geometry = {
     kind: 'plane',
     input: plane,
@@ -112,15 +103,47 @@ export function convolutionShape(
     return {
       ...geometry,
       filter: { outputs: first, channels: last, ...kernel },
-      weightAt: (o, c, y, x) => ((o * kernelHeight + y) * kernelWidth + x) * last + c,
-      group: channels / last,
+      weightAt: outputsFirst(filter),
+      group: plane.channels / last,
     };
   // [1, height, width, outputs]: outputs that follow each other read the same channel.
   return {
     ...geometry,
     filter: { outputs: last, channels: 1, ...kernel },
     weightAt: (o, _, y, x) => (y * kernelWidth + x) * last + o,
-    group: channels,
+    group: plane.channels,
+  };
+}
+
+function planeOf(input: readonly number[]): Common['input'] {
+  const [batch, height, width, channels] = four(input);
+  return { batch, channels, height, width };
+}
+
+/** Of filters [outputs, height, width, channels]. */
+function outputsFirst(filter: readonly number[]): Common['weightAt'] {
+  const [, height, width, channels] = four(filter);
+  return (o, c, y, x) => ((o * height + y) * width + x) * channels + c;
+}
+
+/** Its pads are those of the convolution that leads from the output back to the input. */
+function transposedShape(
+  { padding, strides }: Windowed,
+  input: readonly number[],
+  filter: readonly number[],
+  output: readonly [number, number],
+): LayerShape {
+  const [outputs, height, width, channels] = four(filter);
+  const before = (axis: 0 | 1, kernel: number): number =>
+    padsOf({ extent: output[axis], kernel, stride: strides[axis], dilation: 1 }, padding)[0];
+  return {
+    kind: 'transposed',
+    input: planeOf(input),
+    filter: { outputs, channels, height, width },
+    weightAt: outputsFirst(filter),
+    strides,
+    begins: [before(0, height), before(1, width)],
+    output,
   };
 }
 

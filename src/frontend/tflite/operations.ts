@@ -196,9 +196,6 @@ const READERS: Readonly<Record<Exclude<OperatorName, 'REQUANTIZE'>, Reader>> = {
   LEAKY_RELU: { table: 75, read: (options) => ({ op: 'LEAKY_RELU', alpha: options.float(0) }) },
 };
 
-/** Operators that are read, for the documentation. */
-export const OPERATORS = Object.keys(READERS);
-
 function isKnown(op: string): op is keyof typeof READERS {
   return Object.hasOwn(READERS, op);
 }

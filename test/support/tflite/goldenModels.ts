@@ -18,7 +18,8 @@ interface Recorded {
 }
 
 interface ManifestTensor {
-  readonly name: string;
+  /** null where the file has none. */
+  readonly name: string | null;
   readonly type: TypedTensor['type'];
   readonly shape: readonly number[];
 }
@@ -41,7 +42,7 @@ export interface GoldenModel {
   readonly outputs: readonly string[];
 }
 
-export interface GoldenCase {
+interface GoldenCase {
   readonly name: string;
   readonly inputs: ReadonlyMap<string, TypedTensor>;
   /** All that the case has, by the name of the tensor. */
@@ -49,7 +50,7 @@ export interface GoldenCase {
 }
 
 /** Digests of a tensor's elements. */
-export interface Digests {
+interface Digests {
   readonly double: string;
   /** null where it was not recorded. */
   readonly single: string | null;
@@ -67,10 +68,10 @@ export function goldenModels(folder: string): GoldenModel[] {
 function readGolden(folder: string, name: string): GoldenModel {
   const at = join(folder, 'golden', name);
   const manifest = JSON.parse(readFileSync(join(at, 'manifest.json'), 'utf8')) as Manifest;
-  const tensor = (index: number | string): ManifestTensor => {
+  const tensor = (index: number | string): ManifestTensor & { readonly name: string } => {
     const found = manifest.tensors[index];
     if (found === undefined) throw new Error(`${name}: no tensor ${index}`);
-    return found;
+    return { ...found, name: found.name ?? `tensor ${index}` };
   };
   const cases = Object.entries(manifest.cases).map(([caseName, { tensors }]): GoldenCase => {
     const inputs = manifest.inputs.map((index) => {
