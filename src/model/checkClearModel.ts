@@ -2,7 +2,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import { readModelProto } from '../frontend/onnx/proto/readProto.ts';
-import { checkFixedPointNode } from '../interpreter/fixedPoint/steps.ts';
+import { checkFixedPointNode } from '../interpreter/fixedPoint/check.ts';
 import type { ClearModel, TfliteClearModel } from './clearModel.ts';
 import { readsOf } from './tfliteModelGraph.ts';
 

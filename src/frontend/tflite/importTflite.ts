@@ -1,7 +1,7 @@
 import { displayName, readBytes } from '../files.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { elementCount } from '../../../compiler/base/tensor.ts';
-import { checkFixedPointNode } from '../../interpreter/fixedPoint/steps.ts';
+import { checkFixedPointNode } from '../../interpreter/fixedPoint/check.ts';
 import type { FixedPointNode, FixedPointTensor } from '../../interpreter/fixedPoint/node.ts';
 import type { DenseTensor } from '../../interpreter/values.ts';
 import type { ImportedModel } from '../imported/model.ts';

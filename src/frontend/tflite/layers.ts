@@ -1,6 +1,6 @@
 import { CipherconvError, internalError } from '../../../compiler/base/errors.ts';
 import { linearMultipliers } from '../../interpreter/fixedPoint/linearParts.ts';
-import { accumulatorOf } from '../../interpreter/fixedPoint/steps.ts';
+import { accumulatorOf } from '../../interpreter/fixedPoint/check.ts';
 import type {
   FixedPointNode,
   FixedPointOperation,
