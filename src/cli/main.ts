@@ -14,6 +14,7 @@ import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
+import { addInfer } from './infer.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEvaluate,
   addDecrypt,
   addServe,
+  addInfer,
   addBench,
   addCompletion,
 ];

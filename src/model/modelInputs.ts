@@ -13,7 +13,9 @@ import type { TensorLayout } from '../frontend/schema.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';
 import type { JoinedModel } from './modelPlan.ts';
+import { layoutOf } from './modelFlow.ts';
 import type { ModelPort } from './modelFlow.ts';
+import { stackSize, unstack } from './stacks.ts';
 import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
 import type { CrossingElement, TypedTensor } from './typedTensor.ts';
 
@@ -36,10 +38,8 @@ export type InputFiles = ReadonlyMap<string, InputFile>;
 
 type Named = Pick<ModelPort, 'name'>;
 
-/** The inputs of a plan, and how pictures lie in them. */
-interface PortsOf extends Pick<JoinedModel, 'inputs'> {
-  readonly layout: TensorLayout;
-}
+/** The inputs of a plan, and what says how pictures lie in them. */
+type PortsOf = Pick<JoinedModel, 'inputs' | 'segments'>;
 
 /**
  * Reads the inputs of a model: .npy, .pb (ONNX TensorProto), .json, .png, .jpg, or `-` for a JSON tensor on stdin.
@@ -70,7 +70,7 @@ export function fitInputs(
   notice: (sentence: string) => void,
   rules: PictureRules = AS_IT_IS,
 ): Map<string, TypedTensor> {
-  const { layout } = plan;
+  const layout = layoutOf(plan);
   return new Map(
     plan.inputs.map((port) => {
       const file = files.get(port.name);
@@ -82,6 +82,30 @@ export function fitInputs(
           : pictureNumbers(file.picture, { port, type, layout, rules }, notice);
       return [port.name, fitting(port, type, numbers)];
     }),
+  );
+}
+
+/**
+ * The inputs of a compiled model from what was read, where a tensor of a model with one input may hold several along its
+ * first axis.
+ * @throws CipherconvError as `fitInputs`
+ */
+export function fitStack(
+  plan: PortsOf,
+  files: InputFiles,
+  notice: (sentence: string) => void,
+  rules: PictureRules = AS_IT_IS,
+): readonly Map<string, TypedTensor>[] {
+  const [port, ...others] = plan.inputs;
+  const file = port === undefined || others.length > 0 ? undefined : files.get(port.name);
+  const count =
+    port === undefined || file?.kind !== 'numbers' ? 1 : stackSize(port.shape, file.numbers.shape);
+  if (port === undefined || file?.kind !== 'numbers' || count === 1)
+    return [fitInputs(plan, files, notice, rules)];
+  const { numbers } = file;
+  const parts = unstack({ shape: numbers.shape, data: Float64Array.from(numbers.data) }, count);
+  return parts.map((part) =>
+    fitInputs(plan, new Map([[port.name, { kind: 'numbers', numbers: { ...numbers, ...part } }]]), notice),
   );
 }
 

@@ -10,7 +10,8 @@ import type { TensorLayout } from '../frontend/schema.ts';
 import { encodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
 import { namedTensorsJsonLine } from '../frontend/tensorJson.ts';
 import { encodePicture } from '../frontend/outputs.ts';
-import { isFloating, toDoubles } from './typedTensor.ts';
+import { stackedShape } from './stacks.ts';
+import { isFloating, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
 /** What a model made, by name, and how pictures lie in it. */
@@ -71,6 +72,23 @@ function channelsFirst({ shape, data }: Tensor): Tensor {
     shape: canonicalShape(outside, 'NHWC'),
     data: toCanonical(data, outside, 'NHWC'),
   };
+}
+
+/** The outputs of a stack of inputs as one set, stacked along their first axes. */
+export function stackOutputs(
+  outputs: readonly ReadonlyMap<string, TypedTensor>[],
+): ReadonlyMap<string, TypedTensor> {
+  const [first] = outputs;
+  if (first === undefined || outputs.length === 1) return first ?? new Map();
+  return new Map(
+    [...first].map(([name, { type, shape }]) => {
+      const values = outputs.flatMap((each) => {
+        const tensor = each.get(name);
+        return tensor === undefined ? [] : [...toDoubles(tensor, name)];
+      });
+      return [name, typedTensor(type, stackedShape(shape, outputs.length), values, name)] as const;
+    }),
+  );
 }
 
 /** The outputs as doubles. All are looked at before anything is written. */

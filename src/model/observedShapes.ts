@@ -40,7 +40,7 @@ export async function observedShapes(
     type === null ? [] : [{ name, type, shape }],
   );
   try {
-    const given = fitInputs({ inputs: ports, layout: 'NCHW' }, files, () => undefined);
+    const given = fitInputs({ inputs: ports, segments: [] }, files, () => undefined);
     const graph = openClearGraph(graphOf(model).whole(), []);
     const dense = new Map([...given].map(([name, tensor]) => [name, toDense(tensor, name)] as const));
     const made = await graph.run(dense, wanted);

@@ -198,7 +198,7 @@ export async function runModelSource(
   if (request.options.allowClear !== true) requireEncrypted(plan);
   const read = source.kind === 'model' ? source.inputs : null;
   const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
-  const inputs = fitInputs({ ...plan, layout: layoutOf(plan) }, files, io.notice, request.rules);
+  const inputs = fitInputs(plan, files, io.notice, request.rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;
