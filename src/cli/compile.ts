@@ -11,7 +11,10 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('compile')
     .description('compile a filter config or a model to a verified plan')
-    .argument('<config>', 'a filter config (*.conv.json), a model (*.onnx, *.tflite), or - for a config on stdin')
+    .argument(
+      '<config>',
+      'a filter config (*.conv.json), a model (*.onnx, *.tflite), or - for a config on stdin',
+    )
     .option('-o, --output <file>', 'where the plan goes (default: stdout)')
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
     .option('--hint <file>', 'also write the hint of a plan that has one, for encrypt --hint')
