@@ -32,7 +32,7 @@ export async function farmWorker(
   flags: FarmWorkerFlags,
   io: Terminal,
 ): Promise<void> {
-  files.forEach(refuseModel);
+  for (const file of files) await refuseModel(file);
   const { plans: single, models } = await loadServed(files);
   // To workers the layers of a model are plans like any other.
   const plans = [...single, ...models.flatMap(({ server }) => server.layers)];

@@ -1,9 +1,9 @@
 import { CipherconvError } from '../../../compiler/base/errors.ts';
-import { isModelFile } from '../../model/modelFiles.ts';
+import { modelFormat } from '../../model/modelFiles.ts';
 
 /** @throws CipherconvError `usage`: a model's file is no text, which would be complained of instead. */
-export function refuseModel(path: string): void {
-  if (!isModelFile(path)) return;
+export async function refuseModel(path: string): Promise<void> {
+  if ((await modelFormat(path)) === null) return;
   throw new CipherconvError({
     code: 'usage',
     where: path,

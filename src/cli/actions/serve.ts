@@ -86,7 +86,7 @@ async function startOnFarm(
 }
 
 export async function serve(files: readonly string[], flags: ServeFlags, io: Terminal): Promise<void> {
-  files.forEach(refuseModel);
+  for (const file of files) await refuseModel(file);
   refuseFarmOptions(flags);
   const { plans, models } = await loadServed(files);
   const settings = settingsOf(flags, defaultSettings());
