@@ -1,4 +1,5 @@
 import { getRequestListener } from '@hono/node-server';
+import type { HttpBindings } from '@hono/node-server';
 import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +12,7 @@ import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { byteBudget, keyLimits, largest, requireKeysMemory, shareOf } from './limits.ts';
 import { originRules } from './origins.ts';
+import { nodePeer } from './peer.ts';
 import { readPageFiles } from './pageFiles.ts';
 import { Pipelining } from './pipelining.ts';
 import { serve } from './models.ts';
@@ -120,7 +122,11 @@ function observe(event: PoolEvent, metrics: Metrics, log: Log): void {
 
 function createServer(state: AppState, settings: ServiceSettings): Server {
   const { headersTimeoutMs, requestTimeoutMs } = settings;
-  const listener = getRequestListener(createApp(state).fetch);
+  const app = createApp(state);
+  const listener = getRequestListener((request, env) => {
+    const { incoming, outgoing } = env as HttpBindings;
+    return app.fetch(request, { peer: nodePeer(incoming, outgoing, state.connections) });
+  });
   const pipelining = new Pipelining();
   const options = {
     headersTimeout: headersTimeoutMs,
