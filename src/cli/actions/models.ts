@@ -20,8 +20,7 @@ import type { JoinedModel, ModelPlan } from '../../model/modelPlan.ts';
 import { encodeServerModel, serverModelOf } from '../../model/serverModel.ts';
 import { blindModelPlan, encodeModelPlan } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
-import { loweringReport } from '../../report/loweringReport.ts';
-import { noiseReport } from '../../report/noiseReport.ts';
+import { reportsOf } from '../planReports.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { explainPlan } from '../explainText.ts';
 import { clearNotices, describeModelRun, modelLine, modelLines, protection } from '../modelText.ts';
@@ -163,7 +162,7 @@ export function explainModel(
     `${bold(printable(plan.name))}  digest ${clientModelOf(plan).digest}\n\n${bold('Model')}\n${overview}`,
   );
   for (const { stored } of layersOf(plan)) {
-    const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
+    const text = longWork(() => explainPlan(stored, reportsOf(stored)));
     io.print(`\n${text}`);
   }
 }

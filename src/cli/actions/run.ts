@@ -5,7 +5,7 @@ import type { ParsedConfig } from '../../frontend/config.ts';
 import { refuseOverInput, STANDARD_STREAM } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
 import { writeOutput } from '../../frontend/outputs.ts';
-import type { StoredPlan } from '../../frontend/planFile.ts';
+import type { PlanCore, StoredPlan } from '../../frontend/planFile.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
@@ -114,12 +114,7 @@ async function runConvolution(
   await tellResult(result, stored, flags, io);
 }
 
-async function tellResult(
-  result: RunResult,
-  stored: StoredPlan,
-  flags: RunFlags,
-  io: Terminal,
-): Promise<void> {
+async function tellResult(result: RunResult, stored: PlanCore, flags: RunFlags, io: Terminal): Promise<void> {
   const { report, output } = result;
   // A wrong result is never written down as if it were one.
   if (report.match && flags.output !== undefined)
@@ -170,7 +165,7 @@ function compileFor(
   options: CompileOptions,
   input: InputSource | null,
   notice: (sentence: string) => void,
-): StoredPlan {
+): PlanCore {
   if (input === null || input.kind === 'tensor') return compileConfig(config, options);
   const { height, width } = config.spec.input;
   const { picture } = input;

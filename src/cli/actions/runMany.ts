@@ -1,6 +1,6 @@
 import { printable } from '../../../compiler/base/printable.ts';
 import type { Tensor } from '../../../compiler/base/tensor.ts';
-import type { StoredPlan } from '../../frontend/planFile.ts';
+import type { PlanCore } from '../../frontend/planFile.ts';
 import { writeOutput } from '../../frontend/outputs.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { loadInput } from '../../frontend/tensors.ts';
@@ -30,7 +30,7 @@ interface ManyFlags {
 
 /** A convolution over every input of a folder or stack. */
 export async function runManyPlans(
-  stored: StoredPlan,
+  stored: PlanCore,
   files: InputFiles,
   flags: ManyFlags,
   options: RunOptions,
