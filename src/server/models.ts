@@ -74,6 +74,14 @@ function servedModel({ server, clientText }: ModelToServe, plans: ServedPlans): 
 }
 
 /**
+ * A compiled model as servers take it.
+ * @param clientText the client plan file that is handed out, as `encodeClientModel` writes it; null: it is not
+ */
+export function modelToServe(server: ServerModel, clientText: string | null): ModelToServe {
+  return { server, clientText };
+}
+
+/**
  * Reads plan files and files of models, and proves every plan.
  * @throws CipherconvError naming the file: `unreadable`, or as their readers do; `usage` for a plan or model given twice, and
  * for a client plan.
