@@ -18,3 +18,5 @@ export { modelToServe } from './models.ts';
 export type { ModelToServe } from './models.ts';
 export { parseServerModel } from '../model/serverModel.ts';
 export type { ServerModel } from '../model/serverModel.ts';
+export { hintMessage } from './hintMessage.ts';
+export type { ComputeHintOptions } from '../hint.ts';
