@@ -74,7 +74,8 @@ describe('a handler', () => {
   });
 
   it('serves plans and models behind any HTTP server', async () => {
-    const server = createServer(getRequestListener((request) => handler(request, { address: '127.0.0.1' })));
+    const listener = getRequestListener((request) => handler(request, { address: '127.0.0.1' }));
+    const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/he`;
