@@ -29,7 +29,7 @@ export interface RequestHead {
 }
 
 /** What is told of a body as it comes. */
-export interface BodyEvents {
+interface BodyEvents {
   readonly onData: (chunk: Uint8Array) => void;
   readonly onEnd: () => void;
   /** The sender went away. */
