@@ -31,7 +31,7 @@ export interface HandlerOptions {
   /** Path that stands before /v1 in addresses, such as /he. Default: none. */
   readonly basePath?: string;
   /** Told what happens, as `cipherconv serve` logs it. Default: nobody. */
-  readonly log?: Log;
+  readonly log?: (level: 'info' | 'warn' | 'error', event: Readonly<Record<string, unknown>>) => void;
 }
 
 /** What a handler may be told of a request beside itself. */
@@ -67,7 +67,7 @@ export async function createHandler(
   const settings = settingsOf(options);
   const served = await serve({ plans, models });
   requireKeysMemory(served.all, settings);
-  const log = options.log ?? ((): void => undefined);
+  const log: Log = (level, event) => options.log?.(level, { ...event });
   const metrics = new Metrics();
   const pool = await WorkerPool.start({
     file: settings.workerFile,

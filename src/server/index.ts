@@ -13,7 +13,6 @@ export { createPlanServer, describePlan } from './planServer.ts';
 export type { PlanServer, PlanServerOptions, PlanService } from './planServer.ts';
 export { createHandler } from './handler.ts';
 export type { Handler, HandlerOptions, RequestFacts, Servable } from './handler.ts';
-export type { Log, LogEvent, LogLevel } from './log.ts';
 export { modelToServe } from './models.ts';
 export type { ModelToServe } from './models.ts';
 export { parseServerModel } from '../model/serverModel.ts';

@@ -2,7 +2,7 @@ import type { PoolEvent } from './workers/pool.ts';
 
 /** Structured logs: one JSON object a line. Never a body, a client plan, a header value or a query. */
 
-export type LogLevel = 'info' | 'warn' | 'error';
+type LogLevel = 'info' | 'warn' | 'error';
 
 export type LogEvent =
   | {

@@ -19,6 +19,7 @@ import type { ServedPlan, ServedPlans } from './plans.ts';
 
 /** A model as it is given to a server. */
 export interface ModelToServe {
+  /** The plans of its layers. */
   readonly server: ServerModel;
   /** The client plan file; null where it is not handed out. */
   readonly clientText: string | null;
