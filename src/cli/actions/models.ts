@@ -1,3 +1,4 @@
+import type { JudgeMode } from '../../sealJudge.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
 import type { ModelCompileOptions } from '../../model/compileModel.ts';
@@ -175,6 +176,7 @@ export interface RunModelRequest {
   /** What may be done to pictures. */
   readonly rules: PictureRules;
   readonly weightMemoryBytes?: number;
+  readonly judge?: JudgeMode;
 }
 
 /** A plan in which nothing is encrypted. */
@@ -201,8 +203,11 @@ export async function runModelSource(
   const inputs = fitInputs(plan, files, io.notice, request.rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { ModelRunner } = await late(import('../../model/runModel.ts'));
-  const { weightMemoryBytes } = request;
-  const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
+  const { weightMemoryBytes, judge } = request;
+  const memory = {
+    ...(weightMemoryBytes === undefined ? {} : { weightMemoryBytes }),
+    ...(judge === undefined ? {} : { judge }),
+  };
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });
   const result = await runner.run(inputs);
   io.endProgress();

@@ -19,12 +19,15 @@ import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
+import type { RunOptions } from '../../run.ts';
+import type { JudgeMode } from '../../sealJudge.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 
 interface RunFlags {
   readonly input: readonly string[];
   readonly output?: string | undefined;
   readonly weightMemory?: number | undefined;
+  readonly judge?: JudgeMode | undefined;
   readonly json?: true | undefined;
 }
 
@@ -49,7 +52,7 @@ export async function runCommand(
   if (flags.output !== undefined) await refuseOverInput(flags.output);
   if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
-  const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
+  const running = runOptions(flags);
   if (source.kind === 'model' || source.kind === 'model-plan') {
     const { runModelSource } = await late(import('./models.ts'));
     const { output } = flags;
@@ -61,7 +64,7 @@ export async function runCommand(
         output,
         json: flags.json === true,
         rules,
-        ...memory,
+        ...running,
       },
       io,
     );
@@ -77,7 +80,7 @@ export async function runCommand(
   const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice, rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { run } = await late(import('../../run.ts'));
-  const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
+  const result = await run(stored.plan, tensor, { ...running, onProgress: io.progress });
   io.endProgress();
   const { report, output } = result;
   // A wrong result is never written down as if it were one.
@@ -87,6 +90,14 @@ export async function runCommand(
   else if (flags.output === STANDARD_STREAM) io.remark(describeRun(stored.plan, result));
   else io.print(describeRun(stored.plan, result));
   if (!report.match) io.finish({ kind: 'mismatch' });
+}
+
+/** What a run takes of its flags. */
+function runOptions({ weightMemory, judge }: RunFlags): Pick<RunOptions, 'weightMemoryBytes' | 'judge'> {
+  return {
+    ...(weightMemory === undefined ? {} : { weightMemoryBytes: weightMemory * 2 ** 20 }),
+    ...(judge === undefined ? {} : { judge }),
+  };
 }
 
 /** The files of `--input`, which may have the name of an input in front. */
