@@ -9,6 +9,8 @@ export const RING_NANOSECONDS = Object.freeze({
   recombine: 3,
   /** Drawing one coefficient of an error or a secret. */
   draw: 6,
+  /** Expanding one coefficient of c1 from its seed. */
+  expand: 3,
   /** Masking, scaling or rounding one coefficient. */
   coefficient: 2,
 });

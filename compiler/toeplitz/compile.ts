@@ -32,17 +32,18 @@ import { searchPacking } from './search.ts';
 import type { SearchRequest } from './degreeCandidates.ts';
 import type { SearchResult } from './search.ts';
 import { chooseUploadForm } from './uploadForm.ts';
-import { protocolFor, refuseConflicts, wantedKernel } from './wanted.ts';
+import { wantedKernel } from './wanted.ts';
 
 /**
- * A toeplitz plan, not yet proved: smallest t, packing search with the smallest q for each candidate, program.
+ * A toeplitz plan of a protocol, not yet proved: smallest t, packing search with the smallest q for each candidate, program.
  * @throws CipherconvError `beyond-bfv`, or `unsupported` for a kernel that does not take the weights.
  */
-export function* compileToeplitz(demand: CompileDemand): Steps<Draft<ToeplitzPlan, ToeplitzProgram>> {
+export function* compileUnder(
+  demand: CompileDemand,
+  protocol: Protocol,
+): Steps<Draft<ToeplitzPlan, ToeplitzProgram>> {
   const { spec, outputElements } = demand;
   const plainModulus = Math.max(2, demand.analysis.decodeWidth);
-  refuseConflicts(demand.request);
-  const protocol = protocolFor(demand.request);
   const request = searchRequest(demand, plainModulus, protocol);
   const found = yield* searchPacking(request);
   const { packing } = found;

@@ -1,7 +1,8 @@
-import { DIRECT_NANOSECONDS, WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
+import { WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import { RING_NANOSECONDS, ringProduct } from '../cost/ringCosts.ts';
 import type { Degree } from '../bfv/security.ts';
+import { directKernel } from './cost.ts';
 import type { DirectCounts } from './cost.ts';
 
 /** What one inference with hints costs: of every result c0 alone is computed, at the output positions alone. */
@@ -47,21 +48,13 @@ export function hintCost(counts: HintCounts, direct: DirectCounts): HintCost {
     counts.uploadCoefficients * (coefficient + pack + unpack) +
     counts.outputElements * (pack + unpack + coefficient) +
     (inputCiphertexts + outputCiphertexts) * AROUND;
-  const kernel = DIRECT_NANOSECONDS;
-  const computed = direct.limbs * direct.positions;
-  const products =
-    direct.blockGroups *
-    computed *
-    (direct.fourRowSteps * kernel.fourRows + direct.oneRowSteps * kernel.oneRow);
-  const around =
-    outputCiphertexts * computed * kernel.finish +
-    inputCiphertexts * (degree + direct.reach) * direct.limbs * kernel.split;
+  const kernel = directKernel({ degree, counts: { ...counts, products: 0 } }, direct, 'c0');
   const masks = dataPrimeBits.reduce((sum, bits) => sum + ringProduct(degree, bits), 0);
   const offline =
     (inputCiphertexts + outputCiphertexts) * masks + (inputCiphertexts + direct.blockGroups) * degree * draw;
   const qBits = dataPrimeBits.reduce((sum, bits) => sum + bits, 0);
   return {
-    onlineMilliseconds: ((ends + products + around) * primes) / 1e6,
+    onlineMilliseconds: ((ends + kernel) * primes) / 1e6,
     offlineMilliseconds: offline / 1e6,
     bytes: Math.ceil(
       (counts.uploadCoefficients * counts.uploadBits + counts.outputElements * counts.responseBits) / 8,

@@ -3,7 +3,7 @@ import { CipherconvError } from '../base/errors.ts';
 import { reject, requireEqual } from '../base/reject.ts';
 import type { CostEstimate } from '../cost/estimate.ts';
 import type { CompileDemand, Lowering, LoweringEstimate } from '../lowering/lowering.ts';
-import { compileToeplitz } from './compile.ts';
+import { compileToeplitz } from './chooseProtocol.ts';
 import { countToeplitzBytes, countToeplitzOperations, toeplitzTransfer } from './counts.ts';
 import { analyzeLanes } from './direct/lanes.ts';
 import { noRoom } from './fits.ts';

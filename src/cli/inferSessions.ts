@@ -5,17 +5,18 @@ import { openRemoteModel } from '../client/remoteModel.ts';
 import type { ModelStep } from '../client/remoteModel.ts';
 import { remotePlan } from '../client/remotePlan.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
-import { inLayout, outsideShape } from '../frontend/layouts.ts';
+import { inLayout } from '../frontend/layouts.ts';
 import { writeOutput } from '../frontend/outputs.ts';
 import type { PictureRules } from '../frontend/pictureFit.ts';
-import { inputTensor, loadInput } from '../frontend/tensors.ts';
+import { loadInput } from '../frontend/tensors.ts';
 import type { ClientModel } from '../model/clientModel.ts';
 import { fitStack, readInputFiles } from '../model/modelInputs.ts';
 import { stackOutputs, writeModelOutputs } from '../model/modelOutputs.ts';
 import type { NamedTensors } from '../model/runFlow.ts';
-import { stackedShape, stackSize, unstack } from '../model/stacks.ts';
 import { toDoubles } from '../model/typedTensor.ts';
 import type { Session } from './session.ts';
+import { planInputs } from './planInputs.ts';
+import { stackTensors } from './stackTensors.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Bytes of messages. */
@@ -144,25 +145,16 @@ export async function planSession(
   { url, atOnce, rules, io }: ServerOptions,
 ): Promise<InferSession<Tensor>> {
   const { view, layout, digest } = plan;
-  const { name, input: expected } = view.shape;
+  const { name } = view.shape;
   const endpoint = endpointOf(url, `v1/plans/${digest}`, {});
   const remote = remotePlan(await createPlanClient(plan), endpoint);
-  const wanted = outsideShape([expected.batch, expected.channels, expected.height, expected.width], layout);
   return {
     kind: 'plan',
     name,
     digest,
     rounds: 1,
     atOnce,
-    load: async ([file = '']) => {
-      const source = await loadInput(file);
-      const count = source.kind === 'tensor' ? stackSize(wanted, source.shape) : 1;
-      if (source.kind !== 'tensor' || count === 1)
-        return [inputTensor(source, view.shape, layout, io.notice, rules)];
-      return unstack(source, count).map((part) =>
-        inputTensor({ ...source, ...part }, view.shape, layout, io.notice, rules),
-      );
-    },
+    load: async ([file = '']) => planInputs(await loadInput(file), view.shape, layout, rules, io.notice),
     infer: async (input) => {
       const bytes = { upload: 0, response: 0 };
       const began = performance.now();
@@ -183,19 +175,9 @@ export async function planSession(
       };
     },
     write: (path, outputs) =>
-      writeOutput(path, stacked(outputs.map(({ output }) => output)), layout, io.notice),
+      writeOutput(path, stackTensors(outputs.map(({ output }) => output)), layout, io.notice),
     dispose: () => {
       remote.dispose();
     },
   };
-}
-
-function stacked(tensors: readonly Tensor[]): Tensor {
-  const [first] = tensors;
-  if (first === undefined || tensors.length === 1) return first ?? { shape: [0], data: new Float64Array(0) };
-  const data = new Float64Array(first.data.length * tensors.length);
-  tensors.forEach((tensor, index) => {
-    data.set(tensor.data, index * first.data.length);
-  });
-  return { shape: stackedShape(first.shape, tensors.length), data };
 }

@@ -12,12 +12,14 @@ import { addEvaluate } from './evaluate.ts';
 import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
+import { addFit } from './fit.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
 import { addInfer } from './infer.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
+import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
 import { endWithStreams } from './streams.ts';
 import { createTerminal } from './terminal.ts';
@@ -39,6 +41,8 @@ const COMMANDS: readonly AddCommand[] = [
   addDecrypt,
   addServe,
   addInfer,
+  addFit,
+  addSchema,
   addBench,
   addCompletion,
 ];

@@ -1,14 +1,56 @@
-import { readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { inOrder } from '../client/inOrder.ts';
-import { STANDARD_STREAM, unreadable } from '../frontend/files.ts';
+import { reasonOf, requireWritable, STANDARD_STREAM, unreadable } from '../frontend/files.ts';
+import { requireOutput } from '../frontend/outputs.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One input, a stack of them in one file, or a folder of files: one set-up, and how fast it went. */
 
 const KINDS: ReadonlySet<string> = new Set(['.npy', '.json', '.pb', '.png', '.jpg', '.jpeg']);
+
+/** What --input names: one input, with a file for each port of a model, or the files of a folder. */
+export interface InputFiles {
+  readonly kind: 'one' | 'folder';
+  readonly paths: readonly string[];
+}
+
+/**
+ * What --input names.
+ * @throws CipherconvError `usage` for a folder without inputs
+ */
+export async function inputFilesOf(given: readonly string[]): Promise<InputFiles> {
+  const [only = '', ...others] = given;
+  const folder = others.length === 0 ? await inputsOfFolder(only) : null;
+  return folder === null ? { kind: 'one', paths: given } : { kind: 'folder', paths: folder };
+}
+
+/**
+ * Checks before the work that the outputs can be written after it: one file for one input, a folder, made here, for a folder.
+ * @throws CipherconvError `unsupported`, `unwritable` or `usage`
+ */
+export async function requireRoom(output: string, { kind, paths }: InputFiles): Promise<void> {
+  if (kind === 'one') {
+    await requireOutput(output);
+    return;
+  }
+  requireDistinctNames(paths, output);
+  await mkdir(output, { recursive: true }).catch((error: unknown) => {
+    throw new CipherconvError(
+      {
+        code: 'unwritable',
+        where: output,
+        message: 'the folder for the outputs cannot be made',
+        found: reasonOf(error),
+        hint: 'give a folder, or a path where one can be made',
+      },
+      { cause: error },
+    );
+  });
+  for (const path of paths) await requireWritable(outputOf(output, path));
+}
 
 /** What was done with one file. */
 interface FileResult<Output> {
@@ -28,7 +70,7 @@ export interface ManyResult<Output> {
 }
 
 /** The files of a folder that are inputs, by name; null where `path` is no folder. */
-export async function inputsOfFolder(path: string): Promise<string[] | null> {
+async function inputsOfFolder(path: string): Promise<string[] | null> {
   if (path === STANDARD_STREAM) return null;
   const found = await stat(path).catch(() => null);
   if (found?.isDirectory() !== true) return null;
@@ -57,7 +99,7 @@ function outputOf(folder: string, input: string): string {
  * Refuses two inputs whose outputs would be one file.
  * @throws CipherconvError `usage`
  */
-export function requireDistinctNames(files: readonly string[], folder: string): void {
+function requireDistinctNames(files: readonly string[], folder: string): void {
   const known = new Map<string, string>();
   for (const file of files) {
     const output = outputOf(folder, file);

@@ -89,6 +89,40 @@ describe('infer', () => {
   });
 });
 
+describe('run of many inputs', () => {
+  it('of a model: a stack and a folder, compared one by one', () => {
+    const stack = cipherconv([
+      '-q',
+      'run',
+      at('net.onnx'),
+      '-i',
+      at('stack.npy'),
+      '-o',
+      at('ran-all.npy'),
+      '--json',
+    ]);
+    expect(read(at('ran-all.npy'))).toEqual([...read(at('y1.npy')), ...read(at('y2.npy'))]);
+    expect(JSON.parse(stack.stdout)).toMatchObject({
+      match: true,
+      inferences: 2,
+      results: [{ match: true }, { match: true }],
+    });
+    const folderRun = cipherconv(['-q', 'run', at('net.onnx'), '-i', at('in'), '-o', at('ran')]);
+    expect(folderRun).toMatchObject({ code: 0 });
+    expect(folderRun.stdout).toContain('equal: all 2 inferences');
+    for (const seed of [1, 2]) expect(read(at(`ran/${seed}.npy`))).toEqual(read(at(`y${seed}.npy`)));
+  });
+
+  it('of a convolution: one key for all', () => {
+    const picture = readFileSync('examples/picture-28.png');
+    mkdirSync(at('pictures'));
+    for (const name of ['a.png', 'b.png']) writeFileSync(join(at('pictures'), name), picture);
+    const ended = cipherconv(['-q', 'run', CONFIG, '-i', at('pictures'), '-o', at('filtered')]);
+    expect(ended).toMatchObject({ code: 0 });
+    for (const name of ['a', 'b']) expect(read(at(`filtered/${name}.npy`))).toEqual(read(at('ran.npy')));
+  });
+});
+
 describe('infer refuses with one error and exit 2, and writes nothing', () => {
   const refused = (args: readonly string[], ...parts: readonly string[]): void => {
     const before = namesIn(folder);

@@ -43,7 +43,19 @@ describe('a command is loaded when it is used', () => {
 });
 
 describe('help', () => {
-  const names = ['lint', 'compile', 'explain', 'run', 'keygen', 'encrypt', 'evaluate', 'decrypt', 'serve'];
+  const names = [
+    'lint',
+    'compile',
+    'explain',
+    'run',
+    'keygen',
+    'encrypt',
+    'evaluate',
+    'decrypt',
+    'serve',
+    'fit',
+    'schema',
+  ];
 
   it.each(names)('of %s ends with examples that name it', (name) => {
     const { stdout } = cipherconv([name, '--help']);

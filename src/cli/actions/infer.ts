@@ -1,8 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { printable } from '../../../compiler/base/printable.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
-import { displayName, readText, requireWritable } from '../../frontend/files.ts';
-import { requireOutput } from '../../frontend/outputs.ts';
+import { displayName, readText } from '../../frontend/files.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { parseJson } from '../../frontend/positions.ts';
 import { looksLikePlan, looksLikeModelPlan } from '../../frontend/planFile.ts';
@@ -13,8 +11,8 @@ import { looksLikeClientModel, parseClientModel } from '../../model/clientModelF
 import { looksLikeServerModel } from '../../model/serverModel.ts';
 import { requireSeparate } from '../clientFiles.ts';
 import { late } from '../interrupt.ts';
-import { inputsOfFolder, requireDistinctNames, runFolder, runOne, throughput } from '../manyInputs.ts';
-import type { ManyResult } from '../manyInputs.ts';
+import { inputFilesOf, requireRoom, runFolder, runOne, throughput } from '../manyInputs.ts';
+import type { InputFiles, ManyResult } from '../manyInputs.ts';
 import { bytesText } from '../runText.ts';
 import type { Terminal } from '../terminal.ts';
 import type { InferSession, Inferred } from '../inferSessions.ts';
@@ -30,12 +28,6 @@ interface InferFlags {
 
 const DEFAULT_AT_ONCE = 2;
 
-/** What --input names: one input, with a file for each port of a model, or the files of a folder. */
-interface Files {
-  readonly kind: 'one' | 'folder';
-  readonly paths: readonly string[];
-}
-
 /** What a folder or file of inputs becomes. */
 export async function infer(flags: InferFlags, rules: PictureRules, io: Terminal): Promise<void> {
   const { plan, input, output } = flags;
@@ -43,10 +35,8 @@ export async function infer(flags: InferFlags, rules: PictureRules, io: Terminal
     [{ what: '--plan', path: plan }, ...input.map((path) => ({ what: '--input', path }))],
     output === undefined ? [] : [{ what: '--output', path: output }],
   );
-  const [only = '', ...others] = input;
-  const folder = others.length === 0 ? await inputsOfFolder(only) : null;
-  const files: Files = folder === null ? { kind: 'one', paths: input } : { kind: 'folder', paths: folder };
-  if (output !== undefined) await requireRoom(output, folder);
+  const files = await inputFilesOf(input);
+  if (output !== undefined) await requireRoom(output, files);
   const text = await readText(plan);
   const server = { url: flags.server, atOnce: flags.atOnce ?? DEFAULT_AT_ONCE, rules, io };
   const sides = await late(import('../inferSessions.ts'));
@@ -57,7 +47,7 @@ export async function infer(flags: InferFlags, rules: PictureRules, io: Terminal
 
 async function perform<Value>(
   session: InferSession<Value>,
-  files: Files,
+  files: InputFiles,
   flags: InferFlags,
   io: Terminal,
 ): Promise<void> {
@@ -71,28 +61,6 @@ async function perform<Value>(
   } finally {
     session.dispose();
   }
-}
-
-/** One file for one input, a folder for a folder. */
-async function requireRoom(output: string, files: readonly string[] | null): Promise<void> {
-  if (files === null) {
-    await requireOutput(output);
-    return;
-  }
-  requireDistinctNames(files, output);
-  await mkdir(output, { recursive: true }).catch((error: unknown) => {
-    throw new CipherconvError(
-      {
-        code: 'unwritable',
-        where: output,
-        message: 'the folder for the outputs cannot be made',
-        found: error instanceof Error && 'code' in error ? String(error.code) : String(error),
-        hint: 'give a folder, or a path where one can be made',
-      },
-      { cause: error },
-    );
-  });
-  for (const file of files) await requireWritable(`${output}/${file.split('/').at(-1) ?? ''}.npy`);
 }
 
 /** A client plan, of either kind. */

@@ -4,10 +4,10 @@ import { resizeSpec } from '../../frontend/autoPad.ts';
 import type { ParsedConfig } from '../../frontend/config.ts';
 import { refuseOverInput, STANDARD_STREAM } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
-import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
-import type { StoredPlan } from '../../frontend/planFile.ts';
+import { writeOutput } from '../../frontend/outputs.ts';
+import type { PlanCore, StoredPlan } from '../../frontend/planFile.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
-import { inputTensor, loadInput } from '../../frontend/tensors.ts';
+import { loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import type { ModelPart } from '../../model/modelSources.ts';
@@ -18,6 +18,11 @@ import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelF
 import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
+import { planInputs } from '../planInputs.ts';
+import { inputFilesOf, requireRoom } from '../manyInputs.ts';
+import type { InputFiles } from '../manyInputs.ts';
+import type { ConvSource } from '../../frontend/sources.ts';
+import type { RunResult } from '../../run.ts';
 import type { Terminal } from '../terminal.ts';
 import type { RunOptions } from '../../run.ts';
 import type { JudgeMode } from '../../sealJudge.ts';
@@ -47,8 +52,13 @@ export async function runCommand(
       ...(flags.json === true ? [{ what: '--json', path: STANDARD_STREAM }] : []),
     ],
   );
-  if (flags.output !== undefined) await requireOutput(flags.output);
-  const source = await loadAnySource(path, model, flags.input);
+  const files = await inputFilesOf(flags.input);
+  if (flags.output !== undefined) await requireRoom(flags.output, files);
+  const source = await loadAnySource(
+    path,
+    model,
+    files.kind === 'folder' ? [files.paths[0] ?? ''] : flags.input,
+  );
   if (flags.output !== undefined) await refuseOverInput(flags.output);
   if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
@@ -60,7 +70,7 @@ export async function runCommand(
       source,
       {
         options: { ...options, allowClear: allowsClear(self) },
-        inputs: flags.input,
+        files,
         output,
         json: flags.json === true,
         rules,
@@ -71,17 +81,43 @@ export async function runCommand(
     return;
   }
   refuseAllowClear(self);
-  const input = await loadInput(onlyInput(flags.input));
+  await runConvolution(source, { flags, files, options, rules, memory }, io);
+}
+
+interface ConvolutionRun {
+  readonly flags: RunFlags;
+  readonly files: InputFiles;
+  readonly options: CompileOptions;
+  readonly rules: PictureRules;
+  readonly memory: { readonly weightMemoryBytes?: number };
+}
+
+async function runConvolution(
+  source: ConvSource,
+  { flags, files, options, rules, memory }: ConvolutionRun,
+  io: Terminal,
+): Promise<void> {
+  const input = await loadInput(files.kind === 'folder' ? (files.paths[0] ?? '') : onlyInput(flags.input));
   io.progress('compile', 0, 1);
   const stored =
     source.kind === 'plan'
       ? planFor(source.stored, input, rules)
       : compileFor(source.config, options, rules.resize ? null : input, io.notice);
-  const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice, rules);
+  const [tensor, ...more] = planInputs(input, stored.plan.spec, stored.layout, rules, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
+  if (files.kind === 'folder' || more.length > 0 || tensor === undefined) {
+    const { runManyPlans } = await late(import('./runMany.ts'));
+    const many = { output: flags.output, json: flags.json === true, rules };
+    await runManyPlans(stored, files, many, { ...memory, onProgress: io.progress }, io);
+    return;
+  }
   const { run } = await late(import('../../run.ts'));
   const result = await run(stored.plan, tensor, { ...running, onProgress: io.progress });
   io.endProgress();
+  await tellResult(result, stored, flags, io);
+}
+
+async function tellResult(result: RunResult, stored: PlanCore, flags: RunFlags, io: Terminal): Promise<void> {
   const { report, output } = result;
   // A wrong result is never written down as if it were one.
   if (report.match && flags.output !== undefined)
@@ -140,7 +176,7 @@ function compileFor(
   options: CompileOptions,
   input: InputSource | null,
   notice: (sentence: string) => void,
-): StoredPlan {
+): PlanCore {
   if (input === null || input.kind === 'tensor') return compileConfig(config, options);
   const { height, width } = config.spec.input;
   const { picture } = input;
