@@ -211,20 +211,11 @@ export async function runModelSource(
 ): Promise<void> {
   const plan = planOf(source, request.options, io);
   if (request.options.allowClear !== true) requireEncrypted(plan);
-<<<<<<< HEAD
-  const read = source.kind === 'model' ? source.inputs : null;
-  const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
-  const inputs = fitInputs(plan, files, io.notice, request.rules);
-  // Loaded late: node-seal is large, and bad input is refused before.
-  const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes, judge } = request;
   const memory = {
     ...(weightMemoryBytes === undefined ? {} : { weightMemoryBytes }),
     ...(judge === undefined ? {} : { judge }),
   };
-=======
-  const { weightMemoryBytes } = request;
-  const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
   const [inputs, ...more] = await firstInputs(plan, source, request, io);
   // Loaded late: node-seal is large, and bad input is refused before.
   if (request.files.kind === 'folder' || more.length > 0 || inputs === undefined) {
@@ -233,7 +224,6 @@ export async function runModelSource(
     return;
   }
   const { ModelRunner } = await late(import('../../model/runModel.ts'));
->>>>>>> main
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });
   const result = await runner.run(inputs);
   io.endProgress();

@@ -81,7 +81,7 @@ export async function runCommand(
     return;
   }
   refuseAllowClear(self);
-  await runConvolution(source, { flags, files, options, rules, memory }, io);
+  await runConvolution(source, { flags, files, options, rules, running }, io);
 }
 
 interface ConvolutionRun {
@@ -89,12 +89,12 @@ interface ConvolutionRun {
   readonly files: InputFiles;
   readonly options: CompileOptions;
   readonly rules: PictureRules;
-  readonly memory: { readonly weightMemoryBytes?: number };
+  readonly running: Pick<RunOptions, 'weightMemoryBytes' | 'judge'>;
 }
 
 async function runConvolution(
   source: ConvSource,
-  { flags, files, options, rules, memory }: ConvolutionRun,
+  { flags, files, options, rules, running }: ConvolutionRun,
   io: Terminal,
 ): Promise<void> {
   const input = await loadInput(files.kind === 'folder' ? (files.paths[0] ?? '') : onlyInput(flags.input));
@@ -108,7 +108,7 @@ async function runConvolution(
   if (files.kind === 'folder' || more.length > 0 || tensor === undefined) {
     const { runManyPlans } = await late(import('./runMany.ts'));
     const many = { output: flags.output, json: flags.json === true, rules };
-    await runManyPlans(stored, files, many, { ...memory, onProgress: io.progress }, io);
+    await runManyPlans(stored, files, many, { ...running, onProgress: io.progress }, io);
     return;
   }
   const { run } = await late(import('../../run.ts'));
