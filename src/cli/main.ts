@@ -16,6 +16,7 @@ import { addFit } from './fit.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
 import { addInfer } from './infer.ts';
+import { addInit } from './init.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
@@ -41,6 +42,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDecrypt,
   addServe,
   addInfer,
+  addInit,
   addFit,
   addSchema,
   addBench,
