@@ -23,7 +23,7 @@ export interface RunClient extends DisposableHandle {
 }
 
 /** One inference. */
-export interface RunExchange {
+interface RunExchange {
   readonly upload: readonly Uint8Array[];
   /** Bits, of the results as they came. */
   budgetBits(response: readonly Uint8Array[]): number;
