@@ -41,7 +41,7 @@ export async function explain(
     if (flags.passes === true) refusePasses();
     if (source.kind === 'model-plan') refuseCompileOptions(self);
     const { explainModel } = await late(import('./models.ts'));
-    explainModel(source, options, json, io);
+    await explainModel(source, options, json, io);
     return;
   }
   if (source.kind === 'plan') refuseCompileOptions(self);
