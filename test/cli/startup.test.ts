@@ -55,6 +55,8 @@ describe('help', () => {
     'serve',
     'fit',
     'schema',
+    'init',
+    'quantize',
   ];
 
   it.each(names)('of %s ends with examples that name it', (name) => {
