@@ -14,6 +14,7 @@ export const MANY_PROCESSES: readonly string[] = [
   'test/cli/overwrite.test.ts',
   'test/cli/pictures.test.ts',
   'test/cli/streams.test.ts',
+  'test/cli/tflite.test.ts',
   'test/server/attacks.test.ts',
   'test/server/serveCommand.test.ts',
 ];

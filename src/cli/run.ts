@@ -15,7 +15,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     .description('run a convolution or a model encrypted and compare it with the cleartext one')
     .argument(
       '<config>',
-      'a filter config, an ONNX model (*.onnx) or a plan of either, or - for a config or plan on stdin',
+      'a filter config, a model (*.onnx, *.tflite) or a plan of either, or - for a config or plan on stdin',
     )
     .requiredOption(
       '-i, --input <file>',
