@@ -1,3 +1,4 @@
+import { Option } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
@@ -29,6 +30,12 @@ export function addRun(program: Command, terminal: () => Terminal): void {
       '--weight-memory <MiB>',
       'what transformed weights may take (default: 1024)',
       wholeNumber(0, 2 ** 30),
+    )
+    .addOption(
+      new Option(
+        '--judge <what>',
+        'what Microsoft SEAL checks of our own arithmetic: decryption and every word (full, the default for one convolution), decryption alone (decrypt, the default for models), or none',
+      ).choices(['full', 'decrypt', 'none'] as const),
     )
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);
