@@ -2,7 +2,8 @@ import type { DirectCosts } from '../compiler/cost/operationCosts.ts';
 import { nttPrimes } from '../compiler/rings/primes.ts';
 import type { StepBlock } from '../compiler/toeplitz/direct/steps.ts';
 import type { Degree } from '../compiler/bfv/security.ts';
-import { DirectKernel, POLYNOMIALS } from '../runtime/evaluator/direct/kernel.ts';
+import { DirectKernel } from '../runtime/evaluator/direct/kernel.ts';
+import { POLYNOMIALS } from '../runtime/evaluator/direct/lists.ts';
 import type { DirectModule } from '../runtime/evaluator/direct/module.ts';
 import { median } from '../src/bench/rawOperations.ts';
 import type { Parameters } from '../compiler/bfv/parameters.ts';
@@ -56,6 +57,8 @@ export function measureDirect(module: DirectModule): DirectCosts {
   const blocks = [madeUpBlock(4, 1), madeUpBlock(4, TAPS), madeUpBlock(1, 1), madeUpBlock(1, TAPS)];
   const kernel = new DirectKernel(module, {
     parameters,
+    computed: 'both',
+    droppedBits: 0,
     lanes: { limbBits, limbs, laneL1: largestLaneL1(limbBits), folds: 1 },
     schedule: { planes, blocks, reach: 3 * TAPS, folds: 1, foldL1: 7 * 2 * PLANES * TAPS },
     groups: [
@@ -78,7 +81,7 @@ export function measureDirect(module: DirectModule): DirectCosts {
     });
     const perBlock = blocks.map((_, index) =>
       nanoseconds(4, () => {
-        for (const polynomial of POLYNOMIALS) kernel.runBlock(index, 0, polynomial);
+        for (const polynomial of POLYNOMIALS.both) kernel.runBlock(index, 0, polynomial);
       }),
     );
     if (round === 0) continue;

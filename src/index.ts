@@ -69,6 +69,8 @@ export { parseFilterConfig } from './frontend/config.ts';
 export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
 export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
 export type { ClientPlan } from './frontend/clientPlan.ts';
+export { computeHint } from './hint.ts';
+export type { ComputeHintOptions, PlanWithHint } from './hint.ts';
 export { importOnnx } from './frontend/onnx/importOnnx.ts';
 export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensorProto.ts';
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
@@ -158,15 +160,21 @@ export { lintConfigJsonSchema } from './lint/settings.ts';
 export type { LintConfigInput, Overrides, RuleLevel } from './lint/settings.ts';
 export { compileModel, compileModelAsync } from './model/compileModel.ts';
 export type { LayerObserver, ModelCompileOptions } from './model/compileModel.ts';
+export type { JoinedModel, ModelLayer, ModelPlan } from './model/modelPlan.ts';
+export type { ClientLayer, ClientModel, ModelClientFlow } from './model/clientModel.ts';
+export { clientModelOf, encodeClientModel, parseClientModel } from './model/clientModelFile.ts';
+export { encodeServerModel, joinModel, parseServerModel, serverModelOf } from './model/serverModel.ts';
+export type { ServerModel } from './model/serverModel.ts';
+export type { NamedTensors } from './model/runFlow.ts';
 export type {
   ClearNode,
-  ModelLayer,
+  LayerCut,
+  ModelFlow,
   ModelLayerOutput,
-  ModelPlan,
   ModelPort,
   Macs,
   ModelSegment,
-} from './model/modelPlan.ts';
+} from './model/modelFlow.ts';
 export type { ClearModel, OnnxClearModel } from './model/clearModel.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {

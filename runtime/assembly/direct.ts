@@ -12,7 +12,9 @@
  */
 
 import { finish } from './directFinish';
-import { MODULUS, HALF, BIAS } from './directPrime';
+import { SPAN, HALF, BIAS } from './directPrime';
+
+export { pack, unpack, valueAt } from './packing';
 
 /** Vectors of four positions that one pass of `lanes4` and `lanes1` covers. */
 const POSITIONS_OF_FOUR: i32 = 8;
@@ -23,20 +25,20 @@ const POSITIONS_OF_ONE: i32 = 32;
  * target[halo - k] = bias - c_(N-k). `degree` and `halo` are even, 0 <= halo <= degree.
  */
 export function widen(words: usize, target: usize, degree: i32, halo: i32, prime: usize): void {
-  const modulus = v128.load64_splat(prime, MODULUS);
+  const span = v128.load64_splat(prime, SPAN);
   const half = v128.load64_splat(prime, HALF);
   const bias = v128.load64_splat(prime, BIAS);
   let to = target + ((<usize>halo) << 3);
   let end = words + ((<usize>degree) << 3);
   for (let from = words; from < end; from += 16, to += 16) {
     const word = v128.load(from);
-    const centred = i64x2.sub(word, v128.and(i64x2.gt_s(word, half), modulus));
+    const centred = i64x2.sub(word, v128.and(i64x2.gt_s(word, half), span));
     v128.store(to, i64x2.add(centred, bias));
   }
   to = target;
   for (let from = end - ((<usize>halo) << 3); from < end; from += 16, to += 16) {
     const word = v128.load(from);
-    const centred = i64x2.sub(word, v128.and(i64x2.gt_s(word, half), modulus));
+    const centred = i64x2.sub(word, v128.and(i64x2.gt_s(word, half), span));
     v128.store(to, i64x2.sub(bias, centred));
   }
 }

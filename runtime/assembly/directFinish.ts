@@ -1,6 +1,6 @@
 /** From the sums of a row's limbs to residues in [0, q): the last step of the direct kernel. AssemblyScript. */
 
-import { MODULUS, INVERSE, SCALES, VALUE } from './directPrime';
+import { FACTOR, INVERSE, MODULUS, SCALES, SHIFT, VALUE } from './directPrime';
 
 /**
  * Residues in [0, q) of two sums V = wrapped (modulo 2^64), where approximate is V to within q/4: the quotient
@@ -54,6 +54,8 @@ function finishWrapped(
 ): void {
   const modulus = v128.load64_splat(prime, MODULUS);
   const inverse = v128.load64_splat(prime, INVERSE);
+  const factor0 = v128.load64_splat(prime, FACTOR);
+  const shift0 = load<i32>(prime, SHIFT);
   for (let vector = 0; vector < vectors; vector++, scratch += 16, to += 32) {
     const first = v128.load(scratch);
     let v0 = i64x2.extend_low_i32x4_s(first);
@@ -70,6 +72,10 @@ function finishWrapped(
       f0 = f64x2.add(f0, f64x2.mul(f64x2.convert_low_i32x4_s(lanes), factor));
       f1 = f64x2.add(f1, f64x2.mul(f64x2.convert_low_i32x4_s(i64x2.shuffle(lanes, lanes, 1, 1)), factor));
     }
+    v0 = i64x2.shl(v0, shift0);
+    v1 = i64x2.shl(v1, shift0);
+    f0 = f64x2.mul(f0, factor0);
+    f1 = f64x2.mul(f1, factor0);
     put(reduceWrapped(v0, f0, modulus, inverse), to, modulus, accumulate);
     put(reduceWrapped(v1, f1, modulus, inverse), to + 16, modulus, accumulate);
   }
@@ -90,6 +96,7 @@ function finishExact(
   const value = v128.load64_splat(prime, VALUE);
   const inverse = v128.load64_splat(prime, INVERSE);
   const second = v128.load64_splat(prime, SCALES + 8);
+  const factor0 = v128.load64_splat(prime, FACTOR);
   for (let vector = 0; vector < vectors; vector++, scratch += 16, to += 32) {
     let lanes = v128.load(scratch);
     let f0 = f64x2.convert_low_i32x4_s(lanes);
@@ -105,8 +112,8 @@ function finishExact(
       f0 = f64x2.add(f0, f64x2.mul(f64x2.convert_low_i32x4_s(lanes), factor));
       f1 = f64x2.add(f1, f64x2.mul(f64x2.convert_low_i32x4_s(i64x2.shuffle(lanes, lanes, 1, 1)), factor));
     }
-    put(reduceExact(f0, value, inverse), to, modulus, accumulate);
-    put(reduceExact(f1, value, inverse), to + 16, modulus, accumulate);
+    put(reduceExact(f64x2.mul(f0, factor0), value, inverse), to, modulus, accumulate);
+    put(reduceExact(f64x2.mul(f1, factor0), value, inverse), to + 16, modulus, accumulate);
   }
 }
 

@@ -9,6 +9,9 @@
 export { uniformWords } from './randomness';
 export { expand, reduce } from './seed';
 
+/** Values of so many bits fit into 64 behind up to 7 others: they go through without a branch. */
+const NARROW: i32 = 56;
+
 /** Appends the low `bits` bits of each word >> dropped from bit `startBit` after `to` on; the rest has to be 0. */
 export function pack(
   words: usize,
@@ -19,6 +22,10 @@ export function pack(
   to: usize,
   startBit: i32,
 ): void {
+  if (bits <= NARROW) {
+    packNarrow(words, positions, count, dropped, bits, to, startBit);
+    return;
+  }
   to += <usize>(startBit >>> 6) << 3;
   let used = startBit & 63;
   let pending: u64 = used === 0 ? 0 : load<u64>(to) & ((<u64>1 << used) - 1);
@@ -38,6 +45,52 @@ export function pack(
   store<u64>(to, pending);
 }
 
+/** Word number `index` of those at the positions. */
+// @ts-ignore: decorator
+@inline
+function valueOf(words: usize, positions: usize, index: i32): u64 {
+  const at = positions === 0 ? <usize>index : <usize>load<u32>(positions + ((<usize>index) << 2));
+  return load<u64>(words + (at << 3));
+}
+
+/** The same byte by byte: what is full is stored, what is not stays in `pending`. */
+function packNarrow(
+  words: usize,
+  positions: usize,
+  count: i32,
+  dropped: i32,
+  bits: i32,
+  to: usize,
+  startBit: i32,
+): void {
+  to += <usize>(startBit >>> 3);
+  let used = startBit & 7;
+  let pending: u64 = <u64>load<u8>(to) & ((<u64>1 << used) - 1);
+  // Two values at a time where both fit: each step waits for the one before it.
+  const pairs = 2 * bits <= NARROW ? count >> 1 : 0;
+  for (let pair = 0; pair < pairs; pair++) {
+    const first = valueOf(words, positions, 2 * pair) >>> dropped;
+    const second = valueOf(words, positions, 2 * pair + 1) >>> dropped;
+    pending |= (first | (second << bits)) << used;
+    store<u64>(to, pending);
+    used += 2 * bits;
+    const full = used >>> 3;
+    to += <usize>full;
+    pending >>>= full << 3;
+    used &= 7;
+  }
+  for (let index = 2 * pairs; index < count; index++) {
+    pending |= (valueOf(words, positions, index) >>> dropped) << used;
+    store<u64>(to, pending);
+    used += bits;
+    const full = used >>> 3;
+    to += <usize>full;
+    pending >>>= full << 3;
+    used &= 7;
+  }
+  store<u8>(to, <u8>pending);
+}
+
 /**
  * Reads what `pack` wrote: each value, at most `largest`, becomes (value << dropped) + half, minus the prime where that
  * reaches it. Gives the index of the first value that is larger, after which nothing is written, or -1.
@@ -54,6 +107,8 @@ export function unpack(
   prime: u64,
   words: usize,
 ): i32 {
+  if (bits <= NARROW)
+    return unpackNarrow(from, startBit, positions, count, dropped, bits, largest, half, prime, words);
   from += <usize>(startBit >>> 6) << 3;
   let used = startBit & 63;
   let current = load<u64>(from);
@@ -68,6 +123,33 @@ export function unpack(
       if (used > 0) value |= current << (bits - used);
     }
     value &= mask;
+    if (value > largest) return index;
+    value = (value << dropped) + half;
+    if (value >= prime) value -= prime;
+    const at = positions === 0 ? <usize>index : <usize>load<u32>(positions + ((<usize>index) << 2));
+    store<u64>(words + (at << 3), value);
+  }
+  return -1;
+}
+
+/** The same, each value from the 64 bits that begin at its first byte. */
+function unpackNarrow(
+  from: usize,
+  startBit: i32,
+  positions: usize,
+  count: i32,
+  dropped: i32,
+  bits: i32,
+  largest: u64,
+  half: u64,
+  prime: u64,
+  words: usize,
+): i32 {
+  let bit = <usize>startBit;
+  const mask: u64 = (<u64>1 << bits) - 1;
+  for (let index = 0; index < count; index++) {
+    let value = (load<u64>(from + (bit >>> 3)) >>> (bit & 7)) & mask;
+    bit += <usize>bits;
     if (value > largest) return index;
     value = (value << dropped) + half;
     if (value >= prime) value -= prime;

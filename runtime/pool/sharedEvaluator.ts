@@ -5,8 +5,8 @@ import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
 import { DirectMachine, kernelSource } from '../evaluator/direct/machine.ts';
 import type { DirectEngines } from '../evaluator/direct/machine.ts';
-import { kernelBytes, POLYNOMIALS } from '../evaluator/direct/kernel.ts';
-import type { KernelSource } from '../evaluator/direct/kernel.ts';
+import { kernelBytes, POLYNOMIALS } from '../evaluator/direct/lists.ts';
+import type { KernelSource } from '../evaluator/direct/lists.ts';
 import { loadDirectShared } from '../evaluator/direct/module.ts';
 import { checkTransfer } from '../evaluator/transfer.ts';
 import type { CheckedTransfer } from '../evaluator/transfer.ts';
@@ -50,7 +50,7 @@ export class SharedEvaluator {
   demand(): Demand {
     const { planes, own } = kernelBytes(this.#source);
     const { planes: planeList, blocks } = this.#source.schedule;
-    const pieces = POLYNOMIALS.length * blocks.length;
+    const pieces = POLYNOMIALS[this.#source.computed].length * blocks.length;
     return { planesBytes: planes, ownBytes: own, planes: planeList.length, pieces };
   }
 
@@ -90,7 +90,7 @@ export class SharedEvaluator {
 
   #computePiece({ machine, response }: Attached, { index, group, set }: Unit): void {
     const blocks = this.#source.schedule.blocks.length;
-    const polynomial = POLYNOMIALS[Math.floor(index / blocks)]!;
+    const polynomial = POLYNOMIALS[this.#source.computed][Math.floor(index / blocks)]!;
     machine.computeBlock(index % blocks, group, polynomial, response, set);
   }
 }

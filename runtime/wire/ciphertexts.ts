@@ -37,9 +37,6 @@ function polynomialBytes(code: PolynomialCode, positions: Positions): number {
   return packedBytes(polynomialBits(code, positions));
 }
 
-/** Words of a polynomial in 32-bit halves, prime by prime. */
-export type Components = readonly Uint32Array[];
-
 /** An envelope of our own making whose words can be written in place: aligned, its header filled in. */
 class Envelope {
   readonly bytes: Uint8Array;
@@ -193,28 +190,6 @@ export class UploadReader {
     if (this.#seed !== null) this.#packer.expandSeed(this.#seed, this.#primes, this.#primes.length);
     this.#seed = null;
     return this.#packer.words;
-  }
-}
-
-/** Responses as a server without SEAL writes them. */
-export class ResponseWriter {
-  readonly #codes: ResponseCodes;
-  readonly #packer: Packer;
-
-  constructor(packing: PackingModule, parameters: Parameters, dropped: DroppedBits) {
-    this.#codes = responseCodes(parameters, dropped);
-    this.#packer = new Packer(packing, {
-      degree: parameters.degree,
-      components: parameters.dataPrimes.length,
-    });
-  }
-
-  /** Fills the place of one polynomial in `bytes` from its words; c0 is looked at in the output positions only. */
-  write(polynomial: Polynomial, components: Components, outputs: Positions, bytes: Uint8Array): void {
-    components.forEach((words, component) => {
-      this.#packer.words.set(words, component * words.length);
-    });
-    writePolynomial(this.#packer, this.#codes, polynomial, 0, outputs, bytes);
   }
 }
 

@@ -6,8 +6,8 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
  * the header names by its digest.
  *
  *     0   magic "CCNV"
- *     4   version, 1
- *     5   kind: 1 upload, 2 response, 3 evaluation keys
+ *     4   version, 2
+ *     5   kind: 1 upload, 2 response, 3 evaluation keys, 4 hint
  *     6   two reserved bytes, 0
  *     8   digest of the plan, SHA-256, 32 bytes
  *     40  parts
@@ -16,16 +16,19 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 /** Bytes of the header of every message. */
 export const MESSAGE_HEADER_BYTES = 40;
 
-/** `upload`: ciphertexts to the server; `response`: ciphertexts from it; `keys`: evaluation keys to it. */
-export type MessageKind = 'upload' | 'response' | 'keys';
+/**
+ * `upload`: ciphertexts to the server; `response`: ciphertexts from it; `keys`: evaluation keys to it; `hint`: what its
+ * weights make of the public polynomials, the same for everybody.
+ */
+export type MessageKind = 'upload' | 'response' | 'keys' | 'hint';
 
 const MAGIC = [0x43, 0x43, 0x4e, 0x56] as const;
-const VERSION = 1;
+const VERSION = 2;
 const VERSION_AT = 4;
 const KIND_AT = 5;
 const RESERVED_AT = 6;
 const DIGEST_AT = 8;
-const KINDS: Readonly<Record<MessageKind, number>> = { upload: 1, response: 2, keys: 3 };
+const KINDS: Readonly<Record<MessageKind, number>> = { upload: 1, response: 2, keys: 3, hint: 4 };
 
 /** What a receiver expects; all of it is known before a byte arrives. */
 export interface ExpectedMessage {

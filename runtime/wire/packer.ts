@@ -1,37 +1,16 @@
-import { CipherconvError } from '../../compiler/base/errors.ts';
 import { PACKING_WASM } from './packing.gen.ts';
 import { lazyModule, makeMemory } from '../wasm.ts';
 import type { WasmModule } from '../wasm.ts';
-import { packedBytes, positionCount } from './coefficients.ts';
+import { positionCount } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
+import { BitRoom } from './packedRun.ts';
+import type { BitExports, PackedRun } from './packedRun.ts';
 import { DRAW_STATE_BYTES, nonceOf, startState } from '../ring/draw.ts';
 import type { DrawnPolynomial } from '../ring/draw.ts';
 import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /** The functions of runtime/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
-interface PackingExports {
-  pack(
-    words: number,
-    positions: number,
-    count: number,
-    dropped: number,
-    bits: number,
-    to: number,
-    startBit: number,
-  ): void;
-  unpack(
-    from: number,
-    startBit: number,
-    positions: number,
-    count: number,
-    dropped: number,
-    bits: number,
-    largest: bigint,
-    half: bigint,
-    prime: bigint,
-    words: number,
-  ): number;
-  valueAt(from: number, startBit: number, index: number, bits: number): bigint;
+interface PackingExports extends BitExports {
   uniformWords(state: number, room: number, words: number, count: number, prime: bigint): void;
   expand(seed: number, room: number, outputs: number, words: number): void;
   reduce(
@@ -84,13 +63,12 @@ export class Packer {
   readonly #degree: number;
   readonly #wordsAt: number;
   readonly #positionsAt: number;
-  readonly #packedAt: number;
   readonly #seedAt: number;
   readonly #seed: Uint8Array;
   /** The same bytes, as the state of a stream. */
   readonly #state: Uint32Array;
   readonly #positions: Int32Array;
-  readonly #packed: Uint8Array;
+  readonly #bits: BitRoom;
   /** The positions that lie in memory. */
   #loaded: Positions = null;
 
@@ -100,14 +78,14 @@ export class Packer {
     this.#positionsAt = this.#seedAt + SEED_BYTES + aligned(SEED_ROOM_BYTES);
     this.#wordsAt = this.#positionsAt + aligned(degree * Int32Array.BYTES_PER_ELEMENT);
     const wordBytes = components * degree * WORD;
-    this.#packedAt = this.#wordsAt + aligned(wordBytes);
-    const memory = makeMemory(this.#packedAt + wordBytes + LINE);
+    const packedAt = this.#wordsAt + aligned(wordBytes);
+    const memory = makeMemory(packedAt + wordBytes + LINE);
     this.#positions = new Int32Array(memory.buffer, this.#positionsAt, degree);
     this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * components * degree);
-    this.#packed = new Uint8Array(memory.buffer, this.#packedAt, wordBytes + LINE);
     this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEED_BYTES);
     this.#state = new Uint32Array(memory.buffer, this.#seedAt, DRAW_STATE_BYTES / 4);
     this.#exports = module.instantiate(memory);
+    this.#bits = new BitRoom(this.#exports, memory.buffer, packedAt, wordBytes + LINE);
   }
 
   /**
@@ -165,25 +143,7 @@ export class Packer {
     firstComponent: number,
     positions: Positions,
   ): number {
-    const at = this.#load(positions);
-    const count = positionCount(positions, this.#degree);
-    const first = likeAligned(bytes, offset);
-    let bit = 8 * first;
-    codes.forEach(({ dropped, bits }, index) => {
-      this.#exports.pack(
-        this.#component(firstComponent + index),
-        at,
-        count,
-        dropped,
-        bits,
-        this.#packedAt,
-        bit,
-      );
-      bit += count * bits;
-    });
-    const end = packedBytes(bit);
-    bytes.set(this.#packed.subarray(first, end), offset);
-    return offset + end - first;
+    return this.#bits.write(bytes, offset, codes, this.#run(positions, firstComponent));
   }
 
   /**
@@ -200,35 +160,17 @@ export class Packer {
     positions: Positions,
     where: string,
   ): number {
-    const at = this.#load(positions);
-    const count = positionCount(positions, this.#degree);
-    const length = packedBytes(codes.reduce((sum, { bits }) => sum + count * bits, 0));
-    const first = likeAligned(bytes, offset);
-    this.#packed.set(bytes.subarray(offset, offset + length), first);
-    let bit = 8 * first;
-    codes.forEach((code, index) => {
-      const { dropped, bits, largest, half, prime } = code;
-      const target = this.#component(firstComponent + index);
-      const bad = this.#exports.unpack(
-        this.#packedAt,
-        bit,
-        at,
-        count,
-        dropped,
-        bits,
-        largest,
-        half,
-        prime,
-        target,
-      );
-      if (bad >= 0) {
-        const found = this.#exports.valueAt(this.#packedAt, bit, bad, bits);
-        rejectCoefficient(where, largest, BigInt.asUintN(64, found), positions?.[bad] ?? bad);
-      }
-      bit += count * bits;
-    });
-    requireNoFilling(bit % 8 === 0 ? 0 : this.#packed[first + length - 1]! >>> (bit % 8), where);
-    return offset + length;
+    return this.#bits.read(bytes, offset, codes, this.#run(positions, firstComponent), where);
+  }
+
+  #run(positions: Positions, firstComponent: number): PackedRun {
+    return {
+      positions,
+      positionsAt: this.#load(positions),
+      count: positionCount(positions, this.#degree),
+      wordsAt: this.#component(firstComponent),
+      componentBytes: this.#degree * WORD,
+    };
   }
 
   #component(index: number): number {
@@ -244,33 +186,4 @@ export class Packer {
     }
     return this.#positionsAt;
   }
-}
-
-/**
- * Where packed bytes begin in a word so that they can be copied word by word: between threads V8 copies byte by byte
- * where the two sides are not aligned alike, which takes several times as long.
- */
-function likeAligned(bytes: Uint8Array, offset: number): number {
-  return (bytes.byteOffset + offset) % WORD;
-}
-
-function rejectCoefficient(where: string, largest: bigint, found: bigint, position: number): never {
-  throw new CipherconvError({
-    code: 'malformed-tensor',
-    where,
-    message: 'a coefficient is not below its modulus',
-    expected: `at most ${largest}`,
-    found: `${found} at coefficient ${position}`,
-  });
-}
-
-function requireNoFilling(filling: number, where: string): void {
-  if (filling === 0) return;
-  throw new CipherconvError({
-    code: 'malformed-tensor',
-    where,
-    message: 'the bits that fill up the last byte are not zero',
-    expected: '0',
-    found: String(filling),
-  });
 }

@@ -1,8 +1,8 @@
 import { keyBytes } from '../../compiler/lowerings/plan.ts';
 import { printable } from '../../compiler/base/printable.ts';
 import { alignColumns } from '../lint/reporters/table.ts';
-import { layersOf } from '../model/modelPlan.ts';
-import type { ModelLayer, ModelPlan } from '../model/modelPlan.ts';
+import { layersOf } from '../model/modelFlow.ts';
+import type { ModelLayer, JoinedModel } from '../model/modelPlan.ts';
 import type { ModelComparison, RuntimeStatistic } from '../model/modelReport.ts';
 import type { ModelRunResult } from '../model/runModel.ts';
 import { describeWidth, plural } from './planText.ts';
@@ -12,7 +12,7 @@ import { bold, verdict } from './terminal.ts';
 /** How compiled models and their runs read in text. */
 
 /** What this protocol protects, and what not: said with every run. */
-export function protection(plan: ModelPlan): readonly string[] {
+export function protection(plan: JoinedModel): readonly string[] {
   if (layersOf(plan).length === 0)
     return ['nothing is encrypted: the client computes all of it in the clear'];
   return [
@@ -22,7 +22,7 @@ export function protection(plan: ModelPlan): readonly string[] {
 }
 
 /** How much of the work is encrypted. */
-function macsText({ macs: { encrypted, total } }: ModelPlan): string {
+function macsText({ macs: { encrypted, total } }: JoinedModel): string {
   const share = total === 0 ? 0 : (100 * encrypted) / total;
   // Never 100% of what is not all.
   const percent = encrypted === total ? '100' : (Math.floor(share * 10) / 10).toFixed(1);
@@ -30,7 +30,7 @@ function macsText({ macs: { encrypted, total } }: ModelPlan): string {
 }
 
 /** What the client computes in the clear although it is linear, or may be. */
-export function clearNotices({ clear }: ModelPlan): string[] {
+export function clearNotices({ clear }: JoinedModel): string[] {
   return clear.map(
     ({ name, op, reason }) =>
       `${printable(name)} (${printable(op)}) is computed in the clear by the client: ${printable(reason)}`,
@@ -38,7 +38,7 @@ export function clearNotices({ clear }: ModelPlan): string[] {
 }
 
 /** The plan of a model in one line, for those who wrote it to a file. */
-export function modelLine(plan: ModelPlan): string {
+export function modelLine(plan: JoinedModel): string {
   const { upload, response, keys } = totals(plan);
   return (
     `${printable(plan.name)}: ${plural(layersOf(plan).length, 'encrypted layer')} in ${plural(plan.rounds.length, 'round')}, ` +
@@ -46,7 +46,7 @@ export function modelLine(plan: ModelPlan): string {
   );
 }
 
-function totals(plan: ModelPlan): { upload: number; response: number; keys: number } {
+function totals(plan: JoinedModel): { upload: number; response: number; keys: number } {
   const plans = layersOf(plan).map(({ stored }) => stored.plan);
   return {
     upload: plans.reduce((sum, { bytes }) => sum + bytes.upload, 0),
@@ -73,7 +73,7 @@ const HEADINGS = ['layer', 'operator', 'accumulator', 'N', 't', 'lowering', 'up'
 const ALIGNS = ['left', 'left', 'left', 'right', 'right', 'left', 'right', 'right'] as const;
 
 /** The layers of a compiled model as a table, and what the client does. */
-export function modelLines(plan: ModelPlan): string[] {
+export function modelLines(plan: JoinedModel): string[] {
   const { upload, response } = totals(plan);
   const rows = [HEADINGS, ...layersOf(plan).map(layerCells)];
   const total = ['total', '', '', '', '', '', bytesText(upload), bytesText(response)];
@@ -109,7 +109,7 @@ function statisticLine(statistic: RuntimeStatistic | null, reason: string | null
 
 /** What a person reads after a run of a model. The last line says whether all is equal. */
 export function describeModelRun(
-  plan: ModelPlan,
+  plan: JoinedModel,
   { report, statisticReason, layers, segmentMs }: ModelRunResult,
 ): string {
   const planned = layersOf(plan);

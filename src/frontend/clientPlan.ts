@@ -102,9 +102,14 @@ export function clientPart(view: ClientView, layout: TensorLayout): object {
   return { format: FORMAT, version: PLAN_VERSION, ...view, layout };
 }
 
+/** Everything that a client plan file holds. */
+export function clientPlanFields({ view, layout, commitment, hint, digest }: ClientPlan): object {
+  return { ...clientPart(view, layout), commitment, hint, digest };
+}
+
 /** Text of a client plan file. The same plan gives the same bytes. */
-export function encodeClientPlan({ view, layout, commitment, hint, digest }: ClientPlan): string {
-  return canonicalLines({ ...clientPart(view, layout), commitment, hint, digest });
+export function encodeClientPlan(plan: ClientPlan): string {
+  return canonicalLines(clientPlanFields(plan));
 }
 
 /** Whether parsed JSON says that it is a client plan. */

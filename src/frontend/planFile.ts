@@ -132,7 +132,7 @@ export function parsePlan(text: string, file: string): StoredPlan {
       where: file,
       message: 'not supported yet: the plan of a whole model here',
       expected: 'the plan of one convolution',
-      hint: 'run and explain take plans of models',
+      hint: 'run, explain and serve take plans of models, and infer their client plans',
     });
   }
   if (looksLikePlan(value)) requirePlanVersion(value, file, 'compile the config again with this version');

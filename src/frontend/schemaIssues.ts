@@ -51,6 +51,8 @@ const FORMATS: Readonly<Record<string, string>> = {
   'cipherconv-plan': 'a plan',
   'cipherconv-client-plan': 'a client plan',
   'cipherconv-model-plan': "a model's plan",
+  'cipherconv-client-model': 'the client plan of a model',
+  'cipherconv-server-model': "the server's part of a model",
 };
 
 /** What a document clearly is, in the words of `DocumentKind.title`; null where that is not clear. */

@@ -1,124 +1,12 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { CipherconvError } from '../../compiler/base/errors.ts';
-import { arrangedShape, arrangementFault } from '../../compiler/convolution/arrangement.ts';
-import { outputShape } from '../../compiler/convolution/shape.ts';
-import { elementCount } from '../../compiler/base/tensor.ts';
-import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
-import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
-import { canCross } from './typedTensor.ts';
-
-/** What the schema of a model's plan file cannot say: that tensors exist when they are used, and that layers fit theirs. */
+import { checkFlow, parseModel, refusal } from './checkFlow.ts';
+import type { ModelPlan } from './modelPlan.ts';
 
 /**
+ * Checks what a compiled model's own file says.
  * @throws CipherconvError `malformed-plan` for a plan that `compileModel` cannot have made.
  */
 export function checkModelPlan(plan: ModelPlan, file: string): void {
-  const refuse: Refuse = (where, message) => {
-    throw new CipherconvError({
-      code: 'malformed-plan',
-      where: `${file}: ${where}`,
-      message,
-      hint: 'compile the model again',
-    });
-  };
-  if (plan.segments.length !== plan.rounds.length + 1) {
-    refuse('segments', 'there must be one segment more than rounds');
-  }
-  checkFlow(plan, refuse);
-  for (const round of plan.rounds) for (const layer of round) checkLayer(layer, refuse);
-  for (const [index, segment] of plan.segments.entries()) {
-    if (segment !== null) checkSegment(segment, `segments[${index}]`, refuse);
-  }
+  const refuse = refusal(file, 'compile the model again');
+  checkFlow(plan, ({ stored }) => stored.plan.spec, refuse);
   parseModel(plan.network.bytes, 'network', refuse);
-  if (plan.macs.encrypted > plan.macs.total) refuse('macs', 'more are encrypted than there are');
-}
-
-type Refuse = (where: string, message: string) => never;
-
-/** Every tensor is made once, and before it is used. */
-function checkFlow(plan: ModelPlan, refuse: Refuse): void {
-  const known = new Set<string>();
-  const need = (name: string, where: string): void => {
-    if (!known.has(name)) refuse(where, `the tensor ${JSON.stringify(name)} is not known there`);
-  };
-  const make = (name: string, where: string): void => {
-    if (known.has(name)) refuse(where, `the tensor ${JSON.stringify(name)} is made twice`);
-    known.add(name);
-  };
-  for (const { name } of plan.inputs) make(name, 'inputs');
-  for (const [index, segment] of plan.segments.entries()) {
-    for (const name of segment?.inputs ?? []) need(name, `segments[${index}]`);
-    for (const name of segment?.outputs ?? []) make(name, `segments[${index}]`);
-    const round = plan.rounds[index] ?? [];
-    for (const { name, input } of round) need(input.tensor, name);
-    for (const { name, output } of round) make(output.tensor, name);
-  }
-  for (const { name } of plan.outputs) need(name, 'outputs');
-}
-
-function checkLayer({ name, input, arrangement, output, stored }: ModelLayer, refuse: Refuse): void {
-  const { spec } = stored.plan;
-  const { batch, channels, height, width } = spec.input;
-  if (elementCount(input.shape) !== batch * channels * height * width) {
-    refuse(name, 'its input has another number of elements than its plan');
-  }
-  const { permutation } = input;
-  if (permutation !== null && !isPermutation(permutation, input.shape.length))
-    refuse(name, 'the permutation of its input is none');
-  if (input.kind === 'scaled' && !(input.scale !== null && input.scale > 0)) {
-    refuse(name, 'the scale of its input is not positive');
-  }
-  const fault = arrangementFault(arrangement, outputShape(spec));
-  if (fault !== null) refuse(name, fault);
-  const result = arrangedShape(arrangement, outputShape(spec));
-  if (elementCount(output.shape) !== elementCount(result)) {
-    refuse(name, 'its output has another number of elements than its plan');
-  }
-  const order = output.kind === 'accumulator' ? output.permutation : null;
-  if (order !== null && !isPermutation(order, result.length))
-    refuse(name, 'the permutation of its output is none');
-  if (!canCross(output.type)) refuse(name, `its output cannot have the type ${output.type}`);
-  if (listsOf(output).some((length) => length !== result[1])) {
-    refuse(name, 'it has another number of scales than of output channels');
-  }
-}
-
-/** Lengths of the lists that have one entry per output channel. */
-function listsOf(output: ModelLayer['output']): number[] {
-  switch (output.kind) {
-    case 'accumulator':
-      return [];
-    case 'scaled':
-      return [output.scales.length, ...(output.bias === null ? [] : [output.bias.length])];
-    case 'requantized':
-      // One entry may serve all.
-      return output.requantization.scale.length === 1 ? [] : [output.requantization.scale.length];
-  }
-}
-
-function isPermutation(list: readonly number[], rank: number): boolean {
-  return list.length === rank && new Set(list).size === rank && list.every((axis) => axis < rank);
-}
-
-function checkSegment(segment: ModelSegment, where: string, refuse: Refuse): void {
-  const { graph } = parseModel(segment.model.bytes, where, refuse);
-  if (graph === undefined) return refuse(where, 'a model without a graph');
-  if (graph.input.length > 0) refuse(where, 'its inputs are declared already');
-  const outputs = graph.output.map(({ name }) => name);
-  if (outputs.join('\n') !== segment.outputs.join('\n')) refuse(where, 'its model has other outputs');
-}
-
-function parseModel(bytes: Uint8Array, where: string, refuse: Refuse): ModelProto {
-  let model: ModelProto;
-  try {
-    model = fromBinary(ModelProtoSchema, bytes);
-  } catch {
-    return refuse(where, 'not an ONNX model');
-  }
-  if (model.graph?.initializer.some(({ dataLocation }) => dataLocation === EXTERNAL) === true) {
-    refuse(where, 'it names other files');
-  }
-  return model;
 }

@@ -2,8 +2,8 @@ import { internalError } from '../../compiler/base/errors.ts';
 import type { ClearGraph } from './clearGraph.ts';
 import { integerSteps } from './integerNetwork.ts';
 import { OnnxGraph } from './onnxGraph.ts';
-import { layersOf } from './modelPlan.ts';
-import type { ModelPlan } from './modelPlan.ts';
+import { layersOf } from './modelFlow.ts';
+import type { JoinedModel } from './modelPlan.ts';
 import type { ModelComparison } from './modelReport.ts';
 import { fromDense, toDense } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
@@ -16,7 +16,7 @@ type Tensors = ReadonlyMap<string, TypedTensor>;
  * @param outputs of the encrypted run
  */
 export async function compareNetwork(
-  plan: ModelPlan,
+  plan: JoinedModel,
   network: ClearGraph,
   inputs: Tensors,
   outputs: Tensors,

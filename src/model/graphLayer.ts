@@ -3,7 +3,8 @@ import type { Step } from '../interpreter/interpreter.ts';
 import { requantized } from '../interpreter/quantize.ts';
 import type { DenseTensor } from '../interpreter/values.ts';
 import { centred } from '../interpreter/values.ts';
-import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
+import type { ModelLayer } from './modelPlan.ts';
+import type { ModelLayerOutput } from './modelFlow.ts';
 
 /**
  * A QDQ layer in integers, by the graph's own node: nothing of the layer's convolution, weights or layout is used, so that a

@@ -33,6 +33,7 @@ export function integerSteps(layers: readonly ModelLayer[], steps: readonly Step
 
 function specStep(layer: ModelLayer): Step {
   const { name, op, input, output, stored } = layer;
+  const { spec } = stored.plan;
   return {
     name,
     op,
@@ -40,9 +41,9 @@ function specStep(layer: ModelLayer): Step {
     outputs: [output.tensor],
     run: ([tensor]) => {
       if (tensor === null || tensor === undefined) return null;
-      const integers = layerInput(layer, fromDense(tensor, input.tensor));
-      const accumulators = EXECUTORS.taps(stored.plan.spec, integers);
-      return [toDense(layerOutput(layer, accumulators), output.tensor)];
+      const integers = layerInput(layer, spec, fromDense(tensor, input.tensor));
+      const accumulators = EXECUTORS.taps(spec, integers);
+      return [toDense(layerOutput(layer, spec.bias, accumulators), output.tensor)];
     },
   };
 }

@@ -4,7 +4,8 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { requantize } from '../../runtime/clear/requantize.ts';
 import { transpose } from '../interpreter/moves.ts';
 import type { AccumulatorOutput } from '../frontend/imported/types.ts';
-import type { ModelLayer, ModelLayerOutput } from './modelPlan.ts';
+import type { ConvShape } from '../../compiler/convolution/shape.ts';
+import type { LayerCut, ModelLayerOutput } from './modelFlow.ts';
 import { isFloating, requireCrossing, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
@@ -15,11 +16,12 @@ const GRID_TOLERANCE = 2 ** -6;
 
 /**
  * The raw integers q of a layer, NCHW.
+ * @param shape of the layer's convolution
  * @param tensor the graph tensor `layer.input.tensor`
  * @throws CipherconvError `shape-mismatch`, or `out-of-range` for values that are no whole multiple of the scale.
  */
-export function layerInput(layer: ModelLayer, tensor: TypedTensor): Tensor {
-  const { input, stored } = layer;
+export function layerInput(layer: LayerCut, shape: ConvShape, tensor: TypedTensor): Tensor {
+  const { input } = layer;
   if (tensor.shape.join() !== input.shape.join()) {
     throw new CipherconvError({
       code: 'shape-mismatch',
@@ -30,15 +32,14 @@ export function layerInput(layer: ModelLayer, tensor: TypedTensor): Tensor {
     });
   }
   const values = toDoubles(tensor, input.tensor);
-  const integers =
-    input.kind === 'integer' ? values : onGrid(layer, values, stored.plan.spec.input.zeroPoint);
+  const integers = input.kind === 'integer' ? values : onGrid(layer, values, shape.input.zeroPoint);
   const data = input.permutation === null ? integers : transposed(integers, input.shape, input.permutation);
-  const { batch, channels, height, width } = stored.plan.spec.input;
+  const { batch, channels, height, width } = shape.input;
   return { shape: [batch, channels, height, width], data };
 }
 
 /** q = round(x / scale) + zeroPoint. */
-function onGrid({ name, input }: ModelLayer, values: Float64Array, zeroPoint: number): Float64Array {
+function onGrid({ name, input }: LayerCut, values: Float64Array, zeroPoint: number): Float64Array {
   const { scale } = input;
   if (scale === null) throw internalError(`no scale for ${input.tensor}`);
   return values.map((value, index) => {
@@ -69,14 +70,15 @@ function transposed(
 
 /**
  * What a layer puts into the graph.
+ * @param bias of the layer's convolution: what outputs have that no tap reaches
  * @param accumulators NCHW, as decrypted
  * @throws CipherconvError `out-of-range` for an accumulator that the output type does not hold.
  */
-export function layerOutput(layer: ModelLayer, accumulators: Tensor): TypedTensor {
+export function layerOutput(layer: LayerCut, bias: readonly number[], accumulators: Tensor): TypedTensor {
   const { name, output } = layer;
   const type = requireCrossing(output.type, output.tensor);
   const where = `${name}: ${output.tensor}`;
-  const arranged = arrangeOutput(layer.arrangement, accumulators, layer.stored.plan.spec.bias);
+  const arranged = arrangeOutput(layer.arrangement, accumulators, bias);
   return typedTensor(type, output.shape, outputValues(output, arranged, isFloating(type)), where);
 }
 

@@ -4,7 +4,7 @@ import { elementCount } from '../../compiler/base/tensor.ts';
 import { intAttribute } from '../frontend/onnx/graph/attributes.ts';
 import type { GraphNode, OnnxSource } from '../frontend/onnx/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
-import type { Macs } from './modelPlan.ts';
+import type { Macs } from './modelFlow.ts';
 
 /** Multiply-accumulates of one run, padding counted: of the layers, and of linear nodes in the clear whose shapes are known. */
 export function macsOf(model: ImportedModel): Macs {

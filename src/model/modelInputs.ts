@@ -9,7 +9,8 @@ import { AS_IT_IS, fitPicture } from '../frontend/pictureFit.ts';
 import type { PictureRules } from '../frontend/pictureFit.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';
-import type { ModelPlan, ModelPort } from './modelPlan.ts';
+import type { JoinedModel } from './modelPlan.ts';
+import type { ModelPort } from './modelFlow.ts';
 import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
 import type { CrossingElement, TypedTensor } from './typedTensor.ts';
 
@@ -56,7 +57,7 @@ export async function readInputFiles(ports: readonly Named[], given: readonly st
  * @throws CipherconvError `shape-mismatch` and `out-of-range` for wrong ones.
  */
 export function fitInputs(
-  plan: Pick<ModelPlan, 'inputs'>,
+  plan: Pick<JoinedModel, 'inputs'>,
   files: InputFiles,
   notice: (sentence: string) => void,
   rules: PictureRules = AS_IT_IS,

@@ -14,9 +14,10 @@ import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
-import type { ClearModel } from './clearModel.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
-import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
+import { clientModelOf } from './clientModelFile.ts';
+import { cutFields, decodeClearModel, encodeClearModel, flowFields, flowOfFile } from './flowFields.ts';
+import type { ModelLayer, ModelPlan } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
 import { deepFreeze } from '../../compiler/base/freeze.ts';
@@ -27,56 +28,26 @@ import { deepFreeze } from '../../compiler/base/freeze.ts';
  * encrypted layers. The same model and version give the same bytes, unless it was blinded.
  */
 
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, 'base64'));
-}
-
-function encodeClearModel({ format, bytes }: ClearModel): object {
-  return { format, bytes: toBase64(bytes) };
-}
-
-function decodeClearModel({ format, bytes }: ModelPlanFile['network']): ClearModel {
-  return { format, bytes: fromBase64(bytes) };
-}
-
 function contentOf(plan: ModelPlan): object {
   return {
     format: MODEL_PLAN_FORMAT,
     version: PLAN_VERSION,
     compiler: VERSION,
-    name: plan.name,
-    inputs: plan.inputs,
-    outputs: plan.outputs,
-    segments: plan.segments.map((segment) =>
-      segment === null ? null : { ...segment, model: encodeClearModel(segment.model) },
-    ),
+    ...flowFields(plan),
     rounds: plan.rounds.map((round) =>
-      round.map(({ name, op, input, arrangement, output, stored }) => ({
-        name,
-        op,
-        input,
-        arrangement,
-        output,
-        plan: planFields(stored),
-      })),
+      round.map((layer) => ({ ...cutFields(layer), plan: planFields(layer.stored) })),
     ),
-    clear: plan.clear,
-    macs: plan.macs,
     network: encodeClearModel(plan.network),
   };
 }
 
-function digestOf(content: object): string {
+function checksumOf(content: object): string {
   return bytesToHex(sha256(utf8ToBytes(canonicalJson(content))));
 }
 
-/** Names the model's plan: SHA-256 over the canonical JSON of all the rest of the file. */
+/** Names the model in all its files: the digest of its client plan, which binds the layers' plans. */
 export function modelPlanDigest(plan: ModelPlan): string {
-  return digestOf(contentOf(plan));
+  return clientModelOf(plan).digest;
 }
 
 /** The same model with a fresh blind for each layer, so that neither their digests nor its own confirm guessed weights. */
@@ -91,7 +62,7 @@ export function blindModelPlan(plan: ModelPlan): ModelPlan {
 /** Text of a model's plan file. */
 export function encodeModelPlan(plan: ModelPlan): string {
   const content = contentOf(plan);
-  return canonicalLines({ ...content, digest: digestOf(content) });
+  return canonicalLines({ ...content, digest: modelPlanDigest(plan), checksum: checksumOf(content) });
 }
 
 /**
@@ -113,38 +84,31 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
     } as const;
     throw schemaError(kind, result.error.issues, value, text, file);
   }
-  const { digest, ...content } = result.data;
-  const expected = digestOf(content);
-  if (digest !== expected) {
-    throw new CipherconvError({
-      code: 'malformed-plan',
-      where: file,
-      message: 'the plan was changed after it was made: its digest is wrong',
-      expected,
-      found: digest,
-      hint: 'compile the model again',
-    });
-  }
+  const { digest, checksum, ...content } = result.data;
+  requireDigest(file, checksumOf(content), checksum);
   const plan: ModelPlan = {
-    name: content.name,
-    inputs: content.inputs,
-    outputs: content.outputs,
-    segments: content.segments.map(decodeSegment),
+    ...flowOfFile(content),
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
-    clear: content.clear,
-    macs: content.macs,
     network: decodeClearModel(content.network),
   };
   checkModelPlan(plan, file);
+  requireDigest(file, modelPlanDigest(plan), digest);
   return plan;
 }
 
-function decodeSegment(segment: ModelPlanFile['segments'][number]): ModelSegment | null {
-  return segment === null ? null : { ...segment, model: decodeClearModel(segment.model) };
+function requireDigest(file: string, expected: string, found: string): void {
+  if (found === expected) return;
+  throw new CipherconvError({
+    code: 'malformed-plan',
+    where: file,
+    message: 'the plan was changed after it was made: its digest is wrong',
+    expected,
+    found,
+    hint: 'compile the model again',
+  });
 }
 
 function decodeLayer(layer: ModelPlanFile['rounds'][number][number], file: string): ModelLayer {
-  const { name, op, input, arrangement, output, plan } = layer;
-  const stored = parsePlan(JSON.stringify(plan), `${file}: ${name}`);
-  return deepFreeze({ name, op, input, arrangement, output, stored });
+  const stored = parsePlan(JSON.stringify(layer.plan), `${file}: ${layer.name}`);
+  return deepFreeze({ ...cutFields(layer), stored });
 }

@@ -63,29 +63,61 @@ const arrangement = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const layer = z.strictObject({
-  name: z.string().min(1),
-  op: text,
-  input,
-  arrangement,
-  output,
-  /** A plan file's content, which `parsePlan` reads. */
-  plan: z.record(z.string(), z.unknown()),
-});
+const cut = { name: z.string().min(1), op: text, input, arrangement, output };
 
-export const modelPlanFileSchema = z.strictObject({
-  format: z.literal('cipherconv-model-plan'),
-  version: z.literal(PLAN_VERSION),
-  compiler: z.string().min(1).max(50),
+/** The content of a file of its own, which that file's reader reads. */
+const content = z.record(z.string(), z.unknown());
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** What the files of a whole model and of its client have in common. */
+const flow = {
   name: text,
   inputs: z.array(port),
   outputs: z.array(port).min(1),
   segments: z.array(segment.nullable()).min(1),
-  rounds: z.array(z.array(layer)),
   clear: z.array(z.strictObject({ name: text, op: text, reason: text })),
   macs: z.strictObject({ encrypted: natural, total: natural }),
+};
+
+export type ClearModelFile = z.infer<typeof model>;
+
+/** Of a file, what `flow` has. */
+export type FlowFile = z.infer<z.ZodObject<typeof flow>>;
+
+const compiled = { version: z.literal(PLAN_VERSION), compiler: z.string().min(1).max(50) };
+
+/** The whole: both sides' parts and the network to compare with. */
+export const modelPlanFileSchema = z.strictObject({
+  format: z.literal('cipherconv-model-plan'),
+  ...compiled,
+  ...flow,
+  rounds: z.array(z.array(z.strictObject({ ...cut, plan: content }))),
   network: model,
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** SHA-256 of all the rest, so that a change shows. */
+  checksum: digest,
+  digest,
 });
 
 export type ModelPlanFile = z.infer<typeof modelPlanFileSchema>;
+
+/** The client's part. */
+export const clientModelFileSchema = z.strictObject({
+  format: z.literal('cipherconv-client-model'),
+  version: z.literal(PLAN_VERSION),
+  ...flow,
+  rounds: z.array(z.array(z.strictObject({ ...cut, client: content }))),
+  digest,
+});
+
+export type ClientModelFile = z.infer<typeof clientModelFileSchema>;
+
+/** The server's part: the layers in the order in which they run. */
+export const serverModelFileSchema = z.strictObject({
+  format: z.literal('cipherconv-server-model'),
+  ...compiled,
+  name: text,
+  layers: z.array(content).min(1),
+  /** The client plan beside this file, which servers hand out; null for none. */
+  clientPlan: z.string().min(1).max(255).nullable(),
+  digest,
+});

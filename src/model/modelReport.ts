@@ -1,5 +1,5 @@
 import type { RunReport } from '../runReport.ts';
-import type { ClearNode, Macs } from './modelPlan.ts';
+import type { ClearNode, Macs } from './modelFlow.ts';
 
 /** What `run --json` prints for a model. */
 export interface ModelRunReport {

@@ -13,14 +13,25 @@ import { extentsOf, hasOpenExtents } from './inputExtents.ts';
 import { readInputFiles } from './modelInputs.ts';
 import type { InputFiles } from './modelInputs.ts';
 import { isModelFile } from './modelFiles.ts';
-import type { ModelPlan } from './modelPlan.ts';
+import type { ClientModel } from './clientModel.ts';
+import { looksLikeClientModel, parseClientModel } from './clientModelFile.ts';
+import { readModelParts } from './modelParts.ts';
+import type { JoinedModel } from './modelPlan.ts';
 import { parseModelPlan } from './modelPlanFile.ts';
+import { joinModel, looksLikeServerModel } from './serverModel.ts';
+import type { ServerModel } from './serverModel.ts';
 
 /** What a command was given: a convolution, or a whole model, compiled already or not. */
 export type Source =
   | ConvSource
   | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
-  | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
+  | { readonly kind: 'model-plan'; readonly plan: JoinedModel }
+  | ModelPart;
+
+/** One side of a compiled model, without the other. */
+export type ModelPart =
+  | { readonly kind: 'server-model'; readonly model: ServerModel }
+  | { readonly kind: 'client-model'; readonly model: ClientModel };
 
 /**
  * Reads a filter config, a plan, an ONNX model or the plan of a model; `-` is stdin, for all but ONNX models.
@@ -35,12 +46,20 @@ export async function loadAnySource(
   if (isModelFile(path)) return { kind: 'model', ...(await loadForInputs(path, flags, inputs)) };
   refuseModelFlags(flags);
   const text = await readText(path);
+  return longWork(() => compiledModel(text, path) ?? parseSource(text, path));
+}
+
+/** What a text is of a compiled model: the whole, both sides, or one; null for none of them. */
+function compiledModel(text: string, path: string): Source | null {
   const file = displayName(path);
-  return longWork(() =>
-    looksLikeModelPlan(parseJson(text, file))
-      ? { kind: 'model-plan', plan: parseModelPlan(text, file) }
-      : parseSource(text, path),
-  );
+  const value = parseJson(text, file);
+  if (looksLikeModelPlan(value)) return { kind: 'model-plan', plan: parseModelPlan(text, file) };
+  if (looksLikeClientModel(value)) return { kind: 'client-model', model: parseClientModel(text, file) };
+  if (!looksLikeServerModel(value)) return null;
+  const { server, client } = readModelParts(text, path);
+  return client === null
+    ? { kind: 'server-model', model: server }
+    : { kind: 'model-plan', plan: joinModel(server, client.model, client.file) };
 }
 
 /** @throws CipherconvError `usage`: these say something of an ONNX model only. */

@@ -1,20 +1,18 @@
-import { CipherconvError, disposedError, internalError } from '../../compiler/base/errors.ts';
+import { disposedError } from '../../compiler/base/errors.ts';
 import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
 import { openClearGraph } from './openClearGraph.ts';
-import type { ClearGraph } from './clearGraph.ts';
 import { compareNetwork } from './compareModel.ts';
 import { layerInput, layerOutput } from './layerTensors.ts';
-import { layersOf } from './modelPlan.ts';
-import type { ModelLayer, ModelPlan, ModelSegment } from './modelPlan.ts';
+import { layersOf } from './modelFlow.ts';
+import type { ModelLayer, JoinedModel } from './modelPlan.ts';
+import { ClearSegments, runFlow } from './runFlow.ts';
+import type { NamedTensors } from './runFlow.ts';
 import type { ModelComparison, ModelRunReport } from './modelReport.ts';
 import { runtimeStatistic } from './statistic.ts';
 import type { StatisticResult } from './statistic.ts';
-import { fromDense, toDense } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
-
-type Tensors = Map<string, TypedTensor>;
 
 /** What one run of a model gave. */
 export interface ModelRunResult {
@@ -23,9 +21,9 @@ export interface ModelRunResult {
   /** Why the report has no statistic; null where it has one. */
   readonly statisticReason: string | null;
   /** By the names that the model gives them. */
-  readonly outputs: ReadonlyMap<string, TypedTensor>;
+  readonly outputs: NamedTensors;
   /** Everything that passed between segments and layers, by name: what the client saw. */
-  readonly activations: ReadonlyMap<string, TypedTensor>;
+  readonly activations: NamedTensors;
   /** In the order of the report's layers. */
   readonly layers: readonly RunResult[];
   /** Milliseconds that the client spent in the segments. */
@@ -52,19 +50,20 @@ export interface ModelSignal {
 
 /** A client and a server of a compiled model. */
 export class ModelRunner implements AsyncDisposableHandle {
-  readonly #plan: ModelPlan;
+  readonly #plan: JoinedModel;
   readonly #options: ModelRunOptions;
   readonly #runners = new Map<ModelLayer, Runner>();
-  readonly #segments = new Map<ModelSegment, ClearGraph>();
+  readonly #segments: ClearSegments;
   #isDisposed = false;
 
-  private constructor(plan: ModelPlan, options: ModelRunOptions) {
+  private constructor(plan: JoinedModel, options: ModelRunOptions) {
     this.#plan = plan;
     this.#options = options;
+    this.#segments = new ClearSegments(options.keep === true);
   }
 
   /** A runner of the plan; the caller disposes of it. */
-  static open(plan: ModelPlan, options: ModelRunOptions = {}): Promise<ModelRunner> {
+  static open(plan: JoinedModel, options: ModelRunOptions = {}): Promise<ModelRunner> {
     return Promise.resolve(new ModelRunner(plan, options));
   }
 
@@ -74,30 +73,31 @@ export class ModelRunner implements AsyncDisposableHandle {
    * @throws CipherconvError `shape-mismatch` or `out-of-range` for inputs that the model does not take; the signal's
    * reason when it aborts.
    */
-  async run(inputs: ReadonlyMap<string, TypedTensor>, { signal }: ModelSignal = {}): Promise<ModelRunResult> {
+  async run(inputs: NamedTensors, { signal }: ModelSignal = {}): Promise<ModelRunResult> {
     if (this.#isDisposed) throw disposedError('model runner');
-    checkInputs(this.#plan, inputs);
-    const tensors: Tensors = new Map(inputs);
     const results: RunResult[] = [];
-    let segmentMs = 0;
-    for (const [index, segment] of this.#plan.segments.entries()) {
-      signal?.throwIfAborted();
-      if (segment !== null) {
+    const { outputs, activations, segmentMs } = await runFlow(this.#plan, inputs, this.#segments, {
+      signal,
+      onSegment: (index) => {
         this.#announce(`segment ${index + 1}`, 0, 1);
-        const start = performance.now();
-        await this.#runSegment(segment, tensors);
-        segmentMs += performance.now() - start;
-      }
-      for (const layer of this.#plan.rounds[index] ?? [])
-        results.push(await this.#runLayer(layer, tensors, signal));
-    }
-    const outputs = new Map(this.#plan.outputs.map(({ name }) => [name, take(tensors, name)]));
+      },
+      // One after the other: one layer's keys and weights are in memory at a time.
+      round: async (layers, take) => {
+        const made: TypedTensor[] = [];
+        for (const layer of layers) {
+          const result = await this.#runLayer(layer, take(layer.input.tensor), signal);
+          results.push(result);
+          made.push(layerOutput(layer, layer.stored.plan.spec.bias, result.output));
+        }
+        return made;
+      },
+    });
     const check = await this.#check(inputs, outputs);
     return {
       report: this.#report(results, check),
       statisticReason: check.reason,
       outputs,
-      activations: tensors,
+      activations,
       layers: results,
       segmentMs,
     };
@@ -121,22 +121,16 @@ export class ModelRunner implements AsyncDisposableHandle {
     this.#options.onProgress?.(step, done, total);
   }
 
-  async #runSegment(segment: ModelSegment, tensors: Tensors): Promise<void> {
-    const graph = this.#segments.get(segment) ?? openClearGraph(segment.model, segment.inputs);
-    const given = segment.inputs.map((name) => [name, toDense(take(tensors, name), name)] as const);
-    const made = await graph.run(new Map(given), segment.outputs);
-    for (const [name, tensor] of made) tensors.set(name, fromDense(tensor, name));
-    if (this.#options.keep === true) this.#segments.set(segment, graph);
-  }
-
-  async #runLayer(layer: ModelLayer, tensors: Tensors, signal: AbortSignal | undefined): Promise<RunResult> {
+  async #runLayer(
+    layer: ModelLayer,
+    tensor: TypedTensor,
+    signal: AbortSignal | undefined,
+  ): Promise<RunResult> {
     const aborting = signal === undefined ? {} : { signal };
-    const input = layerInput(layer, take(tensors, layer.input.tensor));
+    const input = layerInput(layer, layer.stored.plan.spec, tensor);
     const runner = this.#runners.get(layer) ?? (await this.#openRunner(layer, aborting));
     try {
-      const result = await runner.run(input, aborting);
-      tensors.set(layer.output.tensor, layerOutput(layer, result.output));
-      return result;
+      return await runner.run(input, aborting);
     } finally {
       if (this.#options.keep === true) this.#runners.set(layer, runner);
       else runner.dispose();
@@ -153,11 +147,16 @@ export class ModelRunner implements AsyncDisposableHandle {
   }
 
   /** The run beside the whole network in the clear: what decides, and what a runtime says. */
-  async #check(inputs: ReadonlyMap<string, TypedTensor>, outputs: Tensors): Promise<Check> {
+  async #check(inputs: NamedTensors, outputs: NamedTensors): Promise<Check> {
     if (this.#options.compareOutputs === false)
       return { comparison: null, statistic: null, reason: 'outputs were not compared' };
+    const { network: whole } = this.#plan;
+    if (whole === null) {
+      const reason = 'the parts of a model have no network to compare with: compile without --client-plan';
+      return { comparison: null, statistic: null, reason };
+    }
     this.#announce('compare', 0, 1);
-    const network = openClearGraph(this.#plan.network, []);
+    const network = openClearGraph(whole, []);
     const comparison = await compareNetwork(this.#plan, network, inputs, outputs);
     return { comparison, ...(await runtimeStatistic(this.#plan, network, inputs, outputs)) };
   }
@@ -181,36 +180,14 @@ export class ModelRunner implements AsyncDisposableHandle {
 /** What a run was compared with. */
 type Check = { readonly comparison: ModelComparison | null } & StatisticResult;
 
-function take(tensors: ReadonlyMap<string, TypedTensor>, name: string): TypedTensor {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw internalError(`the tensor ${name} is missing`);
-  return tensor;
-}
-
-function checkInputs(plan: ModelPlan, inputs: ReadonlyMap<string, TypedTensor>): void {
-  for (const { name, type, shape } of plan.inputs) {
-    const input = inputs.get(name);
-    const found = input === undefined ? 'nothing' : `${input.type} [${input.shape.join(', ')}]`;
-    const wanted = `${type} [${shape?.join(', ') ?? 'any shape'}]`;
-    if (input?.type === type && (shape === null || input.shape.join() === shape.join())) continue;
-    throw new CipherconvError({
-      code: 'shape-mismatch',
-      where: name,
-      message: `the model's input ${JSON.stringify(name)} is another tensor`,
-      expected: wanted,
-      found,
-    });
-  }
-}
-
 /**
  * Runs a compiled model once: segments in the clear, layers encrypted, everything compared.
  * @param inputs by name, of the types and shapes that the model declares
  * @throws CipherconvError as `ModelRunner` does.
  */
 export async function runModel(
-  plan: ModelPlan,
-  inputs: ReadonlyMap<string, TypedTensor>,
+  plan: JoinedModel,
+  inputs: NamedTensors,
   options: Omit<ModelRunOptions, 'keep'> & ModelSignal = {},
 ): Promise<ModelRunResult> {
   return (await ModelRunner.open(plan, options)).run(inputs, options);

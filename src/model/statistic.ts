@@ -4,7 +4,7 @@ import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ClearGraph } from './clearGraph.ts';
 import { OnnxGraph } from './onnxGraph.ts';
-import type { ModelPlan } from './modelPlan.ts';
+import type { JoinedModel } from './modelPlan.ts';
 import type { RuntimeStatistic } from './modelReport.ts';
 import { loadOrt, openSession, PACKAGE } from './ort.ts';
 import { isQuant, withoutQuantNodes } from './quantNodes.ts';
@@ -24,7 +24,7 @@ export type StatisticResult =
  * convolutions in floats, rounds float biases, and refuses some of what the format allows.
  */
 export async function runtimeStatistic(
-  plan: ModelPlan,
+  plan: JoinedModel,
   network: ClearGraph,
   inputs: Tensors,
   outputs: Tensors,
@@ -58,7 +58,7 @@ async function standardModel(network: OnnxGraph): Promise<ModelProto> {
   return withoutQuantNodes(model, await network.run(new Map(), names));
 }
 
-function compared(plan: ModelPlan, model: ModelProto, theirs: Tensors, ours: Tensors): RuntimeStatistic {
+function compared(plan: JoinedModel, model: ModelProto, theirs: Tensors, ours: Tensors): RuntimeStatistic {
   let [values, differing, largest, sameTop1] = [0, 0, 0, true];
   for (const { name } of plan.outputs) {
     const [wanted, got] = [doublesOf(theirs, name), doublesOf(ours, name)];

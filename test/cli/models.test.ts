@@ -1,5 +1,5 @@
 /** The commands on whole models. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clearModel, overflowingModel, residualModel, SHAPE } from '../model/models.ts';
@@ -102,11 +102,22 @@ describe('refusals: one clear error, nothing written', () => {
     refusal(['run', MODEL, '-i', INPUT, '-i', INPUT], 2, 'given twice');
     refusal(['run', PLAN, '-i', INPUT, '--degree', '4096'], 2, '--degree has no effect on a plan');
     refusal(['run', PLAN, '-i', INPUT, '--bind', 'w=w.pb'], 2, '--bind has no effect here');
+  });
+
+  it('one side of a model alone, where both are wanted', () => {
+    const [server, client] = [at('side.plan'), at('side.client')];
+    cipherconv(['-q', 'compile', MODEL, '-o', server, '--client-plan', client]);
     refusal(
-      ['compile', MODEL, '--client-plan', at('c.json')],
+      ['run', client, '-i', INPUT],
       2,
-      'not supported yet: client plans of models',
+      'one side of a model alone does not run',
+      "the client's",
+      'infer',
     );
+    renameSync(client, at('elsewhere.client'));
+    refusal(['run', server, '-i', INPUT], 2, 'one side of a model alone does not run', "the server's");
+    writeFileSync(client, readFileSync(PLAN));
+    refusal(['run', server, '-i', INPUT], 2, "this is a model's plan, not the client plan of a model");
   });
 
   it('a plan of a model where that of one convolution is wanted', () => {

@@ -8,7 +8,7 @@ import { parseModelOptions } from '../../src/frontend/onnx/modelOptions.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
 import { extentsOf } from '../../src/model/inputExtents.ts';
 import type { InputFile } from '../../src/model/modelInputs.ts';
-import { layersOf } from '../../src/model/modelPlan.ts';
+import { layersOf } from '../../src/model/modelFlow.ts';
 import { loadAnySource } from '../../src/model/modelSources.ts';
 import { DynamicWriter } from '../support/onnx/networks/dynamic.ts';
 

@@ -2,7 +2,7 @@ import { kernelOf } from '../../compiler/lowerings/plan.ts';
 import { describe, expect, it } from 'vitest';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
-import { layersOf } from '../../src/model/modelPlan.ts';
+import { layersOf } from '../../src/model/modelFlow.ts';
 import type { ModelPlan } from '../../src/model/modelPlan.ts';
 import {
   blindModelPlan,

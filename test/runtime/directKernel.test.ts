@@ -2,7 +2,9 @@ import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { scheduleSteps } from '../../compiler/toeplitz/direct/steps.ts';
-import { DirectKernel, POLYNOMIALS } from '../../runtime/evaluator/direct/kernel.ts';
+import { DirectKernel } from '../../runtime/evaluator/direct/kernel.ts';
+import { POLYNOMIALS } from '../../runtime/evaluator/direct/lists.ts';
+import type { KernelSource } from '../../runtime/evaluator/direct/lists.ts';
 import { loadDirect } from '../../runtime/evaluator/direct/module.ts';
 import { randomIntegers } from '../support/specs.ts';
 import { largestLaneL1, limbsFor } from '../../compiler/rings/digits.ts';
@@ -35,18 +37,24 @@ function programOf(rows: readonly (readonly RingPlaintext[])[]): ToeplitzProgram
   };
 }
 
-/** Runs the kernel on (c0, c1) of every chunk; results as bigints, [row][component]. */
+type Numbers = Pick<KernelSource, 'computed' | 'droppedBits'>;
+
+const BOTH: Numbers = { computed: 'both', droppedBits: 0 };
+
+/** Runs the kernel on the polynomials of every chunk; results as bigints, [row][component]. */
 function runKernel(
   program: ToeplitzProgram,
   primes: readonly bigint[],
   inputs: readonly (readonly bigint[])[],
-  laneL1?: number,
+  { laneL1, ...numbers }: Numbers & { readonly laneL1?: number } = BOTH,
 ): { words: bigint[][][]; folds: number } {
-  const largest = primes.reduce((most, prime) => (prime > most ? prime : most), 0n);
+  const largest =
+    primes.reduce((most, prime) => (prime > most ? prime : most), 0n) >> BigInt(numbers.droppedBits);
   const { limbs, limbBits } = limbsFor(largest);
   const limit = laneL1 ?? largestLaneL1(limbBits);
   const schedule = scheduleSteps(program, limit);
   const kernel = new DirectKernel(make, {
+    ...numbers,
     parameters: {
       degree: DEGREE,
       plainModulus: program.plainModulus,
@@ -72,14 +80,17 @@ function runKernel(
   });
   const words: bigint[][][] = [];
   schedule.blocks.forEach(({ rows }, block) => {
-    for (const polynomial of POLYNOMIALS) kernel.runBlock(block, 0, polynomial);
+    for (const polynomial of POLYNOMIALS[numbers.computed]) kernel.runBlock(block, 0, polynomial);
+    const computed = [...POLYNOMIALS[numbers.computed]].sort();
     rows.forEach((programRow, row) => {
-      words[programRow] = [...kernel.resultWords(row, 0), ...kernel.resultWords(row, 1)].map((halves) =>
-        Array.from(
-          { length: DEGREE },
-          (_, at) => (BigInt(halves[2 * at + 1]!) << 32n) | BigInt(halves[2 * at]!),
-        ),
-      );
+      words[programRow] = computed
+        .flatMap((polynomial) => kernel.resultWords(row, polynomial))
+        .map((halves) =>
+          Array.from(
+            { length: DEGREE },
+            (_, at) => (BigInt(halves[2 * at + 1]!) << 32n) | BigInt(halves[2 * at]!),
+          ),
+        );
     });
   });
   return { words, folds: schedule.folds };
@@ -92,7 +103,7 @@ function reference(
   inputs: readonly (readonly bigint[])[],
 ): bigint[][][] {
   return program.rows.map((terms) =>
-    Array.from({ length: 2 * primes.length }, (_, component) => {
+    Array.from({ length: (inputs[0]?.length ?? 0) / DEGREE }, (_, component) => {
       const prime = primes[component % primes.length]!;
       const sums = new Array<bigint>(DEGREE).fill(0n);
       for (const { chunk, plaintext } of terms) {
@@ -110,9 +121,9 @@ function reference(
   );
 }
 
-function randomResidues(primes: readonly bigint[], seed: number): bigint[] {
+function randomResidues(primes: readonly bigint[], seed: number, polynomials = 2): bigint[] {
   const random = randomIntegers(seed);
-  return Array.from({ length: 2 * primes.length * DEGREE }, (_, at) => {
+  return Array.from({ length: polynomials * primes.length * DEGREE }, (_, at) => {
     const prime = primes[Math.floor(at / DEGREE) % primes.length]!;
     const kind = random(0, 9);
     if (kind === 0) return 0n;
@@ -120,6 +131,19 @@ function randomResidues(primes: readonly bigint[], seed: number): bigint[] {
     if (kind === 2) return prime / 2n + BigInt(random(0, 1));
     return ((BigInt(random(0, 2 ** 30)) << 31n) | BigInt(random(0, 2 ** 30))) % prime;
   });
+}
+
+function randomProgram(seed: number, rows: number, chunks: number): ToeplitzProgram {
+  const random = randomIntegers(seed);
+  const randomPolynomial = (): RingPlaintext => {
+    const exponents = new Set(Array.from({ length: random(1, 5) }, () => random(0, DEGREE - 1)));
+    return polynomial(
+      [...exponents]
+        .sort((left, right) => left - right)
+        .map((exponent) => [exponent, random(0, 1) === 0 ? -random(1, 32767) : random(1, 32767)]),
+    );
+  };
+  return programOf(Array.from({ length: rows }, () => Array.from({ length: chunks }, randomPolynomial)));
 }
 
 describe('the direct kernel against the definition', () => {
@@ -135,24 +159,7 @@ describe('the direct kernel against the definition', () => {
           fc.integer({ min: 1, max: 6 }),
           fc.integer({ min: 1, max: 4 }),
           (seed, rows, chunks) => {
-            const random = randomIntegers(seed);
-            const program = programOf(
-              Array.from({ length: rows }, () =>
-                Array.from({ length: chunks }, () => {
-                  const exponents = new Set(
-                    Array.from({ length: random(1, 5) }, () => random(0, DEGREE - 1)),
-                  );
-                  return polynomial(
-                    [...exponents]
-                      .sort((left, right) => left - right)
-                      .map((exponent) => [
-                        exponent,
-                        random(0, 1) === 0 ? -random(1, 32767) : random(1, 32767),
-                      ]),
-                  );
-                }),
-              ),
-            );
+            const program = randomProgram(seed, rows, chunks);
             const inputs = Array.from({ length: chunks }, (_, chunk) => randomResidues(primes, seed + chunk));
             expect(runKernel(program, primes, inputs).words).toEqual(reference(program, primes, inputs));
           },
@@ -161,6 +168,55 @@ describe('the direct kernel against the definition', () => {
       );
     },
   );
+});
+
+describe('one polynomial alone', () => {
+  it.each<['c0' | 'c1', number]>([
+    ['c0', 33],
+    ['c1', 33],
+    ['c1', 60],
+  ])('%s under a prime of %i bits', (computed, bits) => {
+    const primes = nttPrimes(DEGREE, bits, 1);
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 1, max: 6 }), (seed, rows) => {
+        const program = randomProgram(seed, rows, 3);
+        const inputs = [0, 1, 2].map((chunk) => randomResidues(primes, seed + chunk, 1));
+        const numbers = { computed, droppedBits: 0 };
+        expect(runKernel(program, primes, inputs, numbers).words).toEqual(reference(program, primes, inputs));
+      }),
+      { numRuns: runs(12) },
+    );
+  });
+
+  it.each([
+    [33, 1],
+    [34, 2],
+    [34, 3],
+    [51, 6],
+    [60, 10],
+  ])('c0 of %i bits without its %i low ones', (bits, dropped) => {
+    const [prime = 0n] = nttPrimes(DEGREE, bits, 1);
+    const largest = (prime - 1n) >> BigInt(dropped);
+    // What a number that travelled stands for: 2^d u for the u nearest to 0.
+    const restored = (word: bigint): bigint => {
+      const number = word > largest / 2n ? word - largest : word;
+      return (((number << BigInt(dropped)) % prime) + prime) % prime;
+    };
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 1, max: 6 }), (seed, rows) => {
+        const program = randomProgram(seed, rows, 3);
+        const words = [0, 1, 2].map((chunk) => randomResidues([largest + 1n], seed + chunk, 1));
+        const expected = reference(
+          program,
+          [prime],
+          words.map((list) => list.map(restored)),
+        );
+        const numbers = { computed: 'c0', droppedBits: dropped } as const;
+        expect(runKernel(program, [prime], words, numbers).words).toEqual(expected);
+      }),
+      { numRuns: runs(12) },
+    );
+  });
 });
 
 describe('the lane bound', () => {
@@ -193,7 +249,7 @@ describe('the lane bound', () => {
       const { words, folds } = runKernel(program, [prime], inputs);
       expect(folds).toBe(2);
       expect(words).toEqual(expected);
-      const forced = runKernel(program, [prime], inputs, limit + 1);
+      const forced = runKernel(program, [prime], inputs, { ...BOTH, laneL1: limit + 1 });
       expect(forced.folds).toBe(1);
       expect(forced.words).not.toEqual(expected);
     });

@@ -11,7 +11,7 @@ import { decodeTensorFile } from '../../src/frontend/onnx/proto/tensorProto.ts';
 import type { ImportedModel } from '../../src/frontend/imported/model.ts';
 import type { OnnxTensor } from '../../src/frontend/onnx/types.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
-import { layersOf } from '../../src/model/modelPlan.ts';
+import { layersOf } from '../../src/model/modelFlow.ts';
 
 const dataFolder = process.env['DATA_DIR'];
 if (dataFolder === undefined) throw new Error('set DATA_DIR to the folder that holds onnx');

@@ -12,13 +12,13 @@ import type { MessageKind } from '../../runtime/wire/message.ts';
 import { errorOf } from '../support/simple.ts';
 
 const DIGEST = '0123456789abcdef'.repeat(4);
-const KINDS: readonly MessageKind[] = ['upload', 'response', 'keys'];
+const KINDS: readonly MessageKind[] = ['upload', 'response', 'keys', 'hint'];
 
 describe('messages', () => {
   it('are a header of 40 bytes and the parts', () => {
     const bytes = encodeMessage('upload', DIGEST, [Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)]);
     expect(MESSAGE_HEADER_BYTES).toBe(40);
-    expect([...bytes.subarray(0, 8)]).toEqual([0x43, 0x43, 0x4e, 0x56, 1, 1, 0, 0]);
+    expect([...bytes.subarray(0, 8)]).toEqual([0x43, 0x43, 0x4e, 0x56, 2, 1, 0, 0]);
     expect(Buffer.from(bytes.subarray(8, 40)).toString('hex')).toBe(DIGEST);
     expect([...bytes.subarray(40)]).toEqual([1, 2, 3]);
     expect(messageDigest(bytes)).toBe(DIGEST);
@@ -55,8 +55,10 @@ describe('messages', () => {
     ['another magic', (bytes) => bytes.fill(0, 3, 4), 'malformed-message', 'magic'],
     ["SEAL's own envelope", (bytes) => bytes.fill(0x5e, 0, 1).fill(0xa1, 1, 2), 'malformed-message', 'magic'],
     ['version 0', (bytes) => bytes.fill(0, 4, 5), 'malformed-message', 'version'],
-    ['version 2', (bytes) => bytes.fill(2, 4, 5), 'malformed-message', 'version'],
+    ['version 1', (bytes) => bytes.fill(1, 4, 5), 'malformed-message', 'version'],
+    ['version 3', (bytes) => bytes.fill(3, 4, 5), 'malformed-message', 'version'],
     ['another kind', (bytes) => bytes.fill(2, 5, 6), 'malformed-message', 'kind'],
+    ['the kind of hints', (bytes) => bytes.fill(4, 5, 6), 'malformed-message', 'kind'],
     ['an unknown kind', (bytes) => bytes.fill(9, 5, 6), 'malformed-message', 'kind'],
     ['the first reserved byte set', (bytes) => bytes.fill(1, 6, 7), 'malformed-message', 'reserved'],
     ['the second reserved byte set', (bytes) => bytes.fill(0x80, 7, 8), 'malformed-message', 'reserved'],

@@ -3,7 +3,8 @@ import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import { DirectMachine, kernelSource } from './machine.ts';
 import type { DirectEngines } from './machine.ts';
 import type { CodingTimes } from '../../wire/codingClock.ts';
-import { POLYNOMIALS } from './kernel.ts';
+import { POLYNOMIALS } from './lists.ts';
+import type { Polynomial } from '../../wire/coefficients.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from '../types.ts';
 import { requireCiphertextCount } from '../../seal/ciphertext.ts';
 import { checkTransfer } from '../transfer.ts';
@@ -22,6 +23,7 @@ export class DirectEvaluator implements Evaluator {
   readonly #machine: DirectMachine;
   readonly #transfer: CheckedTransfer;
   readonly #schedule: StepSchedule;
+  readonly #polynomials: readonly Polynomial[];
   readonly #makeResponse: () => Uint8Array[];
   readonly #groups: number;
   readonly #onProgress: Progress | null;
@@ -40,6 +42,7 @@ export class DirectEvaluator implements Evaluator {
     this.#transfer = checkTransfer(plan, program);
     this.#machine = new DirectMachine(engines, plan, this.#transfer, source);
     this.#schedule = schedule;
+    this.#polynomials = POLYNOMIALS[source.computed];
     const layout = layoutOfGroups(program.blockGroups, plan.transfer);
     const { response } = layoutLengths(plan.parameters, wireOf(plan), layout);
     this.#makeResponse = responseRooms(response, options.reuseResponse ?? false);
@@ -64,11 +67,11 @@ export class DirectEvaluator implements Evaluator {
     requireCiphertextCount('upload', this.#groups * this.#transfer.position.size, upload.length);
     const response = this.#makeResponse();
     const { planes, blocks } = this.#schedule;
-    const all = this.#groups * POLYNOMIALS.length * blocks.length;
+    const all = this.#groups * this.#polynomials.length * blocks.length;
     let computed = 0;
     for (let group = 0; group < this.#groups; group++) {
       for (let plane = 0; plane < planes.length; plane++) this.#machine.loadPlane(plane, group, upload);
-      for (const polynomial of POLYNOMIALS) {
+      for (const polynomial of this.#polynomials) {
         for (let block = 0; block < blocks.length; block++) {
           this.#machine.computeBlock(block, group, polynomial, response);
           this.#tellProgress(++computed / all);

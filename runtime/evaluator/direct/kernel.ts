@@ -1,54 +1,16 @@
-import type { BlockGroup } from '../../../compiler/toeplitz/placement.ts';
 import { sumsAreExact } from '../../../compiler/toeplitz/direct/lanes.ts';
 import type { StepBlock, StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
-import { directLayout, LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './layout.ts';
-import type { DirectLayout } from './layout.ts';
-import type { DirectExports, DirectModule } from './module.ts';
-import { coverAll, coverPositions, TILE_POSITIONS } from './tiles.ts';
-import type { Polynomial } from '../../wire/coefficients.ts';
+import type { DirectLanes } from '../../../compiler/toeplitz/plan.ts';
+import { BitRoom } from '../../wire/packedRun.ts';
+import { coefficientCode } from '../../wire/coefficients.ts';
+import type { CoefficientCode, Polynomial, Positions } from '../../wire/coefficients.ts';
 import { makeMemory } from '../../wasm.ts';
 import type { WasmMemory } from '../../wasm.ts';
-import type { DirectLanes } from '../../../compiler/toeplitz/plan.ts';
-import type { Parameters } from '../../../compiler/bfv/parameters.ts';
-
-export interface KernelSource {
-  readonly parameters: Parameters;
-  readonly lanes: DirectLanes;
-  readonly schedule: StepSchedule;
-  readonly groups: readonly BlockGroup[];
-}
-
-/** c1 first: it is computed everywhere, and what is left at the end should be short. */
-export const POLYNOMIALS: readonly Polynomial[] = [1, 0];
-
-const TILE_BYTES = Uint32Array.BYTES_PER_ELEMENT;
-
-/** A list of tiles in the kernel's memory. */
-interface TileList {
-  readonly at: number;
-  readonly count: number;
-}
-
-type TilesByWidth = Readonly<Record<1 | 4, TileList>>;
-
-/** Collects the tile lists of all block groups; equal ones are stored once. */
-class TileLists {
-  readonly lists: { readonly entries: Uint32Array; readonly offset: number }[] = [];
-  readonly #known = new Map<string, number>();
-  entries = 0;
-
-  /** Number of the list in `lists`. */
-  add(entries: Uint32Array): number {
-    const key = entries.join();
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const index = this.lists.length;
-    this.#known.set(key, index);
-    this.lists.push({ entries, offset: this.entries });
-    this.entries += entries.length;
-    return index;
-  }
-}
+import { LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './layout.ts';
+import type { DirectLayout } from './layout.ts';
+import { demandOf } from './lists.ts';
+import type { KernelSource, ListPlace } from './lists.ts';
+import type { DirectExports, DirectModule } from './module.ts';
 
 /** A memory that kernels of the same planes share: sets of planes from address 0 on, and where one has everything else. */
 export interface SharedRoom {
@@ -56,32 +18,22 @@ export interface SharedRoom {
   readonly ownAt: number;
 }
 
-/** Tile lists and, from them, the layout. */
-interface Demand {
-  readonly tiles: TileLists;
-  readonly everywhere: Record<1 | 4, number>;
-  readonly outputs: readonly Record<1 | 4, number>[];
-  readonly layout: (ownAt?: number) => DirectLayout;
+type TilesByWidth = Readonly<Record<1 | 4, ListPlace>>;
+
+/** What travels of the inputs and results of one block group. */
+interface Travelling {
+  readonly inputs: readonly ListPlace[];
+  readonly results: readonly ListPlace[];
 }
 
-function demandOf({ parameters, lanes, schedule, groups }: KernelSource): Demand {
-  const { degree } = parameters;
-  const tiles = new TileLists();
-  const everywhere = tileLists(tiles, (width) => coverAll(degree, width));
-  const outputs = groups.map((group) => {
-    const positions = group.outputs.map(({ coefficients }) => coefficients);
-    return tileLists(tiles, (width) => coverPositions(degree, positions, width));
-  });
-  const primeCount = parameters.dataPrimes.length;
-  const demand = { degree, primeCount, lanes, schedule, tileEntries: tiles.entries };
-  return { tiles, everywhere, outputs, layout: (ownAt) => directLayout(demand, ownAt) };
+/** Which ciphertext, and the coefficients of its c0 that travel. */
+interface InputPlace {
+  readonly group: number;
+  readonly chunk: number;
+  readonly positions: Positions;
 }
 
-/** What a kernel takes of a shared memory, bytes: a set of planes once, everything else for each kernel. */
-export function kernelBytes(source: KernelSource): { readonly planes: number; readonly own: number } {
-  const { planesBytes, ownBytes } = demandOf(source).layout();
-  return { planes: planesBytes, own: ownBytes };
-}
+const WORD = 8;
 
 /**
  * The direct kernel with its memory: everything is laid out once, nothing grows. It computes the words of result
@@ -96,42 +48,51 @@ export class DirectKernel {
   readonly #schedule: StepSchedule;
   /** Whether doubles hold every sum. */
   readonly #exact: boolean;
+  /** Whether both polynomials have their place; otherwise the one that is computed has the first. */
+  readonly #hasBoth: boolean;
   readonly #everywhere: TilesByWidth;
   /** Tiles over the output positions, by block group. */
   readonly #outputs: readonly TilesByWidth[];
+  readonly #travelling: readonly Travelling[];
   readonly #inputWords: readonly [Uint32Array, Uint32Array];
-  /** Words of each row of a block: [row][polynomial][prime], halves. */
-  readonly #results: readonly (readonly [readonly Uint32Array[], readonly Uint32Array[]])[];
+  readonly #memory: ArrayBufferLike;
+  readonly #bits: BitRoom;
+  /** Of uploads without their low bits: nothing is restored, the words are what travels. */
+  readonly #inputCodes: readonly CoefficientCode[];
 
   /** @param room default: a memory of its own */
   constructor(module: DirectModule, source: KernelSource, room?: SharedRoom) {
-    const { parameters, lanes, schedule } = source;
+    const { parameters, lanes, schedule, computed, droppedBits } = source;
     const { degree } = parameters;
     const primes = parameters.dataPrimes.map(BigInt);
     this.#degree = degree;
     this.#primeCount = primes.length;
     this.#lanes = lanes;
     this.#schedule = schedule;
-    this.#exact = sumsAreExact(primes, lanes, schedule.foldL1);
-    const { tiles, everywhere, outputs, layout: layOut } = demandOf(source);
-    const layout = layOut(room?.ownAt);
+    this.#hasBoth = computed === 'both';
+    this.#exact = sumsAreExact(primes, lanes, schedule.foldL1 * 2 ** droppedBits);
+    const demand = demandOf(source);
+    const layout = demand.layout(room?.ownAt);
     const wasmMemory = room?.memory ?? makeMemory(layout.planesBytes + layout.ownBytes);
     const memory = wasmMemory.buffer;
+    this.#memory = memory;
     this.layout = layout;
     this.#exports = module.instantiate(wasmMemory);
-    const located = tiles.lists.map(({ entries, offset }): TileList => {
-      const at = layout.tiles + offset * TILE_BYTES;
-      new Uint32Array(memory, at, entries.length).set(entries);
-      return { at, count: entries.length };
+    const tiles = demand.tiles.write(memory, layout.tiles);
+    const positions = demand.positions.write(memory, layout.positions);
+    const located = (lists: Readonly<Record<1 | 4, number>>): TilesByWidth => ({
+      1: tiles[lists[1]]!,
+      4: tiles[lists[4]]!,
     });
-    const locate = (lists: Record<1 | 4, number>): TilesByWidth => ({
-      1: located[lists[1]]!,
-      4: located[lists[4]]!,
-    });
-    this.#everywhere = locate(everywhere);
-    this.#outputs = outputs.map(locate);
+    this.#everywhere = located(demand.everywhere);
+    this.#outputs = demand.outputs.map(located);
+    this.#travelling = demand.travelling.map(({ inputs, results }) => ({
+      inputs: inputs.map((list) => positions[list]!),
+      results: results.map((list) => positions[list]!),
+    }));
     primes.forEach((prime, index) => {
-      writePrime(new DataView(memory, layout.primes + index * PRIME_RECORD_BYTES), prime, lanes);
+      const view = new DataView(memory, layout.primes + index * PRIME_RECORD_BYTES);
+      writePrime(view, prime, lanes, droppedBits);
     });
     schedule.blocks.forEach((block, index) => {
       writeSteps(new DataView(memory, layout.steps[index]), block, layout);
@@ -141,22 +102,40 @@ export class DirectKernel {
       new Uint32Array(memory, layout.words[0], halves),
       new Uint32Array(memory, layout.words[1], halves),
     ];
-    const wordsOf = (row: number, polynomial: Polynomial): Uint32Array[] =>
-      primes.map((_, prime) => {
-        const component = polynomial * primes.length + prime;
-        return new Uint32Array(memory, layout.results + this.#resultAt(component, row), 2 * degree);
-      });
-    this.#results = Array.from({ length: LANE_ROWS }, (_, row) => [wordsOf(row, 0), wordsOf(row, 1)]);
+    this.#bits = new BitRoom(this.#exports, memory, layout.packed, layout.packedBytes);
+    this.#inputCodes = primes.map((prime) => ({
+      ...coefficientCode(prime, droppedBits),
+      dropped: 0,
+      half: 0n,
+    }));
   }
 
   /** Bytes from the results on to a component of a row of the block. */
   #resultAt(component: number, row: number): number {
-    return (component * LANE_ROWS + row) * this.layout.rowBytes;
+    return this.layout.results + (component * LANE_ROWS + row) * this.layout.rowBytes;
+  }
+
+  /** Number of a polynomial's first component. */
+  #firstComponent(polynomial: Polynomial): number {
+    return this.#hasBoth ? polynomial * this.#primeCount : 0;
   }
 
   /** Where the words of the left (0) and right (1) ciphertext of a plane are to be written: 64-bit words in halves. */
   inputWords(side: 0 | 1): Uint32Array {
     return this.#inputWords[side];
+  }
+
+  /**
+   * Unpacks c0 as it travels to where `inputWords` of a side are, without what its low bits may have been; coefficients
+   * that did not travel are 0.
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  unpackInput(side: 0 | 1, { group, chunk, positions }: InputPlace, bytes: Uint8Array, where: string): void {
+    const { at, count } = this.#travelling[group]!.inputs[chunk]!;
+    this.#inputWords[side].fill(0);
+    const wordsAt = this.layout.words[side];
+    const run = { positions, positionsAt: at, count, wordsAt, componentBytes: this.#degree * WORD };
+    this.#bits.read(bytes, 0, this.#inputCodes, run, where);
   }
 
   /**
@@ -168,8 +147,8 @@ export class DirectKernel {
     const chunks = this.#schedule.planes[plane]!;
     const paired = chunks.kind === 'pair';
     const shift = paired ? 0 : chunks.shift;
-    const componentWords = this.#degree * 8;
-    const room = this.#degree * 8;
+    const componentWords = this.#degree * WORD;
+    const room = this.#degree * WORD;
     // A shift reads that many coefficients further down; past -N nothing is ever used.
     const halo = Math.min(this.#degree, Math.ceil((layout.halo + shift) / 2) * 2);
     for (let component = 0; component < layout.components; component++) {
@@ -178,10 +157,10 @@ export class DirectKernel {
       const from = component * componentWords;
       this.#exports.widen(layout.words[0] + from, leftWide + room, this.#degree, halo, prime);
       if (paired) this.#exports.widen(layout.words[1] + from, rightWide + room, this.#degree, halo, prime);
-      const start = room + (halo - layout.halo) * 8;
+      const start = room + (halo - layout.halo) * WORD;
       this.#exports.interleave(
         leftWide + start,
-        paired ? rightWide + start : leftWide + start - shift * 8,
+        paired ? rightWide + start : leftWide + start - shift * WORD,
         this.#planesAt(set, component) + plane * layout.planeBytes,
         layout.limbBytes,
         layout.halo + this.#degree,
@@ -209,7 +188,7 @@ export class DirectKernel {
     const tiles = polynomial === 0 ? this.#outputs[group]! : this.#everywhere;
     const { at, count } = tiles[width];
     if (count === 0) return;
-    const first = polynomial * this.#primeCount;
+    const first = this.#firstComponent(polynomial);
     for (let prime = 0; prime < this.#primeCount; prime++)
       this.#runTiles(block, first + prime, set, at, count);
   }
@@ -231,7 +210,7 @@ export class DirectKernel {
         end - first,
         tiles,
         count,
-        layout.results + this.#resultAt(component, 0),
+        this.#resultAt(component, 0),
         layout.rowBytes,
         layout.scratch,
         this.#prime(component),
@@ -247,25 +226,53 @@ export class DirectKernel {
    * until the next.
    */
   resultWords(row: number, polynomial: Polynomial): readonly Uint32Array[] {
-    return this.#results[row]![polynomial];
+    const first = this.#firstComponent(polynomial);
+    return Array.from(
+      { length: this.#primeCount },
+      (_, prime) => new Uint32Array(this.#memory, this.#resultAt(first + prime, row), 2 * this.#degree),
+    );
+  }
+
+  /**
+   * Packs a polynomial of row number `row` of the block computed last into `bytes` from `offset` on: c0 at the output
+   * positions of program row `programRow`, c1 everywhere. Returns the offset after it.
+   */
+  packResult(
+    row: number,
+    polynomial: Polynomial,
+    { group, programRow }: { readonly group: number; readonly programRow: number },
+    codes: readonly CoefficientCode[],
+    { bytes, offset }: { readonly bytes: Uint8Array; readonly offset: number },
+  ): number {
+    const all = { at: 0, count: this.#degree };
+    const { at, count } = polynomial === 1 ? all : this.#travelling[group]!.results[programRow]!;
+    const wordsAt = this.#resultAt(this.#firstComponent(polynomial), row);
+    const componentBytes = LANE_ROWS * this.layout.rowBytes;
+    return this.#bits.write(bytes, offset, codes, {
+      positions: null,
+      positionsAt: at,
+      count,
+      wordsAt,
+      componentBytes,
+    });
   }
 }
 
-function tileLists(lists: TileLists, make: (width: number) => Uint32Array): Record<1 | 4, number> {
-  return { 1: lists.add(make(TILE_POSITIONS[1])), 4: lists.add(make(TILE_POSITIONS[4])) };
-}
-
-/** The constants of one prime as runtime/assembly/direct.ts reads them. */
-function writePrime(view: DataView, prime: bigint, { limbBits, limbs }: DirectLanes): void {
+/** The constants of one prime as runtime/assembly/directPrime.ts names them. */
+function writePrime(view: DataView, prime: bigint, { limbBits, limbs }: DirectLanes, dropped: number): void {
+  const span = dropped === 0 ? prime : prime >> BigInt(dropped);
   let bias = 0n;
   for (let limb = 0; limb < limbs; limb++) {
     bias += 1n << BigInt(limbBits * limb + limbBits - 1);
     view.setFloat64(32 + 8 * limb, 2 ** (limbBits * limb), true);
   }
   view.setBigUint64(0, prime, true);
-  view.setBigUint64(8, prime / 2n, true);
+  view.setBigUint64(8, span / 2n, true);
   view.setBigUint64(16, bias, true);
   view.setFloat64(24, 1 / Number(prime), true);
+  view.setBigUint64(96, span, true);
+  view.setFloat64(104, 2 ** dropped, true);
+  view.setInt32(112, dropped, true);
   view.setFloat64(120, Number(prime), true);
 }
 

@@ -3,7 +3,7 @@ import type { DirectLanes } from '../../../compiler/toeplitz/plan.ts';
 
 /**
  * Where everything lies in the kernel's memory, in bytes. A component is one polynomial (c0 or c1) under one prime,
- * numbered polynomial by polynomial; a plane holds one limb of one component of two chunks (or of one, twice), 4 bytes
+ * numbered polynomial by polynomial, of those that the kernel computes; a plane holds one limb of one component of two chunks (or of one, twice), 4 bytes
  * a coefficient, from coefficient -halo to N - 1.
  */
 export interface DirectLayout {
@@ -19,6 +19,11 @@ export interface DirectLayout {
   readonly wide: readonly [number, number];
   readonly steps: readonly number[];
   readonly tiles: number;
+  /** Lists of coefficient numbers: what travels of uploads and results. */
+  readonly positions: number;
+  /** One polynomial of a ciphertext as it travels, under all primes. */
+  readonly packed: number;
+  readonly packedBytes: number;
   /** Words of the rows of one block, component by component. */
   readonly results: number;
   readonly rowBytes: number;
@@ -54,16 +59,20 @@ function oddLines(bytes: number): number {
 export interface LayoutDemand {
   readonly degree: number;
   readonly primeCount: number;
+  /** Polynomials of a ciphertext that are computed: 2, or 1. */
+  readonly polynomials: number;
   readonly lanes: DirectLanes;
   readonly schedule: StepSchedule;
   /** 32-bit entries of all tile lists. */
   readonly tileEntries: number;
+  /** 32-bit entries of all lists of positions. */
+  readonly positionEntries: number;
 }
 
 /** @param ownAt where everything but the planes begins; by default right behind them */
 export function directLayout(demand: LayoutDemand, ownAt?: number): DirectLayout {
-  const { degree, primeCount, lanes, schedule, tileEntries } = demand;
-  const components = 2 * primeCount;
+  const { degree, primeCount, polynomials, lanes, schedule, tileEntries, positionEntries } = demand;
+  const components = polynomials * primeCount;
   const halo = Math.ceil(schedule.reach / 4) * 4;
   const planeBytes = oddLines((halo + degree) * PAIR);
   const limbBytes = planeBytes * schedule.planes.length;
@@ -77,6 +86,7 @@ export function directLayout(demand: LayoutDemand, ownAt?: number): DirectLayout
     return at;
   };
   const rowBytes = (degree + OVERHANG) * WORD;
+  const packedBytes = primeCount * degree * WORD + LINE;
   const ciphertextBytes = components * degree * WORD;
   return {
     components,
@@ -87,6 +97,9 @@ export function directLayout(demand: LayoutDemand, ownAt?: number): DirectLayout
     wide: [take(3 * degree * WORD), take(3 * degree * WORD)],
     steps: schedule.blocks.map((block) => take(stepBytes(block))),
     tiles: take(tileEntries * Uint32Array.BYTES_PER_ELEMENT),
+    positions: take(positionEntries * Uint32Array.BYTES_PER_ELEMENT),
+    packed: take(packedBytes),
+    packedBytes,
     results: take(components * LANE_ROWS * rowBytes),
     rowBytes,
     planeBytes,

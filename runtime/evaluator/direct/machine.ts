@@ -4,14 +4,18 @@ import { analyzeLanes } from '../../../compiler/toeplitz/direct/lanes.ts';
 import type { StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import { CodingClock } from '../../wire/codingClock.ts';
 import { DirectKernel } from './kernel.ts';
-import type { KernelSource, SharedRoom } from './kernel.ts';
+import type { SharedRoom } from './kernel.ts';
+import type { KernelSource } from './lists.ts';
 import type { DirectModule } from './module.ts';
 import { responseIndex, uploadIndex } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
-import { ResponseWriter, UploadReader } from '../../wire/ciphertexts.ts';
-import type { Polynomial } from '../../wire/coefficients.ts';
+import { requireLength, uploadByteLength, UploadReader } from '../../wire/ciphertexts.ts';
+import { coefficientCode, packedBytes } from '../../wire/coefficients.ts';
+import type { CoefficientCode, Polynomial } from '../../wire/coefficients.ts';
 import type { PackingModule } from '../../wire/packer.ts';
 import { wireOf } from '../../../compiler/toeplitz/plan.ts';
+import type { Parameters } from '../../../compiler/bfv/parameters.ts';
+import type { PlanWire } from '../../../compiler/lowering/plan.ts';
 import type { ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 
@@ -23,16 +27,14 @@ const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;
  * in silence; the steps come out of the same analysis.
  * @throws CipherconvError `plan-rejected`.
  */
-export function kernelSource(
-  { parameters, execution }: ToeplitzPlan,
-  program: ToeplitzProgram,
-): KernelSource {
+export function kernelSource(plan: ToeplitzPlan, program: ToeplitzProgram): KernelSource {
+  const { parameters, execution } = plan;
   const analysis = analyzeLanes(parameters, program);
   const found = execution.kernel === 'direct' ? execution.lanes : null;
   if (analysis.kind === 'possible' && found !== null) {
     const { lanes, schedule } = analysis;
     if (BINDING.every((key) => lanes[key] === found[key]))
-      return { parameters, lanes: found, schedule, groups: program.blockGroups };
+      return { parameters, lanes: found, schedule, groups: program.blockGroups, ...numbersOf(plan) };
   }
   throw new CipherconvError({
     code: 'plan-rejected',
@@ -41,6 +43,12 @@ export function kernelSource(
     expected: analysis.kind === 'possible' ? JSON.stringify(analysis.lanes) : analysis.expected,
     found: analysis.kind === 'possible' ? JSON.stringify(found) : analysis.found,
   });
+}
+
+/** Of hints nothing but c0 comes and goes, and what is dropped of it is dropped before it is split into digits. */
+function numbersOf(plan: ToeplitzPlan): Pick<KernelSource, 'computed' | 'droppedBits'> {
+  const { upload, uploadC0 } = wireOf(plan);
+  return upload === 'hint' ? { computed: 'c0', droppedBits: uploadC0 } : { computed: 'both', droppedBits: 0 };
 }
 
 /** The modules that a machine runs on. */
@@ -56,8 +64,11 @@ export interface DirectEngines {
 export class DirectMachine {
   readonly coding = new CodingClock();
   readonly kernel: DirectKernel;
-  readonly #upload: UploadReader;
-  readonly #response: ResponseWriter;
+  readonly #parameters: Parameters;
+  readonly #wire: PlanWire;
+  /** What unpacks uploads that have a c1. */
+  readonly #upload: UploadReader | null;
+  readonly #codes: Readonly<Record<Polynomial, readonly CoefficientCode[]>>;
   readonly #transfer: CheckedTransfer;
   readonly #groups: readonly BlockGroup[];
   readonly #schedule: StepSchedule;
@@ -69,8 +80,13 @@ export class DirectMachine {
     source: KernelSource,
     room?: SharedRoom,
   ) {
-    this.#upload = new UploadReader(packing, plan.parameters, wireOf(plan));
-    this.#response = new ResponseWriter(packing, plan.parameters, plan.wire);
+    this.#parameters = plan.parameters;
+    this.#wire = wireOf(plan);
+    const isHint = source.computed === 'c0';
+    this.#upload = isHint ? null : new UploadReader(packing, plan.parameters, this.#wire);
+    const codes = (dropped: number): CoefficientCode[] =>
+      plan.parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), dropped));
+    this.#codes = { 0: codes(plan.wire.responseC0), 1: codes(plan.wire.responseC1) };
     this.#transfer = transfer;
     this.#groups = source.groups;
     this.#schedule = source.schedule;
@@ -94,10 +110,20 @@ export class DirectMachine {
   #loadChunk(group: number, chunk: number, side: 0 | 1, upload: readonly Uint8Array[]): void {
     const at = uploadIndex(this.#transfer, group, chunk);
     const { read } = this.#groups[group]!.inputs[chunk]!;
+    const bytes = upload[at]!;
+    const where = `upload[${at}]`;
+    const reader = this.#upload;
+    if (reader === null) {
+      requireLength(bytes, uploadByteLength(this.#parameters, this.#wire, read), where);
+      this.coding.time('upload', () => {
+        this.kernel.unpackInput(side, { group, chunk, positions: read }, bytes, where);
+      });
+      return;
+    }
     this.coding.time('upload', () => {
-      this.#upload.unpack(upload[at]!, read, `upload[${at}]`);
+      reader.unpack(bytes, read, where);
     });
-    this.kernel.inputWords(side).set(this.#upload.words());
+    this.kernel.inputWords(side).set(reader.words());
   }
 
   /**
@@ -115,11 +141,17 @@ export class DirectMachine {
     const { rows } = this.#schedule.blocks[block]!;
     const first = responseIndex(this.#transfer, group, rows[0]!);
     this.kernel.runBlock(block, group, polynomial, set);
-    rows.forEach((programRow, row) => {
-      this.coding.time('response', () => {
-        const words = this.kernel.resultWords(row, polynomial);
-        this.#response.write(polynomial, words, outputs[programRow]!.coefficients, response[first + row]!);
+    const c0 = this.#codes[0];
+    this.coding.time('response', () => {
+      rows.forEach((programRow, row) => {
+        const before = polynomial === 0 ? 0 : polynomialBytes(c0, outputs[programRow]!.coefficients.length);
+        const target = { bytes: response[first + row]!, offset: before };
+        this.kernel.packResult(row, polynomial, { group, programRow }, this.#codes[polynomial], target);
       });
     });
   }
+}
+
+function polynomialBytes(codes: readonly CoefficientCode[], count: number): number {
+  return packedBytes(codes.reduce((bits, code) => bits + count * code.bits, 0));
 }

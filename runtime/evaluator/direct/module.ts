@@ -1,10 +1,11 @@
 import { DIRECT_WASM } from './direct.gen.ts';
 import { DIRECT_SHARED_WASM } from './directShared.gen.ts';
+import type { BitExports } from '../../wire/packedRun.ts';
 import { lazyModule } from '../../wasm.ts';
 import type { WasmModule } from '../../wasm.ts';
 
 /** The functions of runtime/assembly/direct.ts; all numbers are byte addresses, bytes or counts. */
-export interface DirectExports {
+export interface DirectExports extends BitExports {
   widen(words: number, target: number, degree: number, halo: number, prime: number): void;
   interleave(
     left: number,

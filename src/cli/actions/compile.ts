@@ -45,7 +45,6 @@ export async function compile(
   if (file !== undefined) await requireWritable(file);
   if (clientPlan !== undefined) await requireWritable(clientPlan);
   if (isModelFile(path)) {
-    if (clientPlan !== undefined) refuseModelClientPlan();
     const { compileModelFile } = await late(import('./models.ts'));
     await compileModelFile(
       path,
@@ -54,6 +53,7 @@ export async function compile(
         options: { ...options, allowClear: allowsClear(self) },
         blind,
         file,
+        clientPlan,
         json: flags.json === true,
       },
       io,
@@ -74,15 +74,6 @@ export async function compile(
   } else if (flags.json !== true && clientPlan !== STANDARD_STREAM) print(encodePlan(stored));
   if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
   if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
-}
-
-function refuseModelClientPlan(): never {
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: '--client-plan',
-    message: 'not supported yet: client plans of models',
-    hint: 'leave --client-plan out, or compile the layers as filter configs',
-  });
 }
 
 /** Where the plan, the client plan and the summary go. Without -o and --json the plan goes to stdout. */

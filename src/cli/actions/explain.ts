@@ -27,6 +27,13 @@ export async function explain(
   const options = compileOptions(self);
   const source = await loadAnySource(path, modelFlags(self));
   const json = flags.json === true;
+  if (source.kind === 'server-model' || source.kind === 'client-model') {
+    if (flags.passes === true) refusePasses();
+    refuseCompileOptions(self);
+    const { explainPart } = await late(import('./modelParts.ts'));
+    explainPart(source, json, io);
+    return;
+  }
   if (source.kind === 'model' || source.kind === 'model-plan') {
     if (flags.passes === true) refusePasses();
     if (source.kind === 'model-plan') refuseCompileOptions(self);

@@ -2,7 +2,7 @@ import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
 import type { ModelCompileOptions } from '../../model/compileModel.ts';
 import { longWork } from '../../../runtime/longWork.ts';
-import { STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import { refuseOverInput, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/imported/model.ts';
 import { compileModel } from '../../model/compileModel.ts';
@@ -10,9 +10,12 @@ import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
 import type { InputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
-import { layersOf } from '../../model/modelPlan.ts';
-import type { ModelPlan } from '../../model/modelPlan.ts';
-import { blindModelPlan, encodeModelPlan, modelPlanDigest } from '../../model/modelPlanFile.ts';
+import { layersOf } from '../../model/modelFlow.ts';
+import { clientModelOf, encodeClientModel, parseClientModel } from '../../model/clientModelFile.ts';
+import { pathBetween } from '../../model/modelParts.ts';
+import type { JoinedModel, ModelPlan } from '../../model/modelPlan.ts';
+import { encodeServerModel, serverModelOf } from '../../model/serverModel.ts';
+import { blindModelPlan, encodeModelPlan } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
 import { loweringReport } from '../../report/loweringReport.ts';
 import { noiseReport } from '../../report/noiseReport.ts';
@@ -32,6 +35,8 @@ export interface CompileModelRequest {
   readonly blind: BlindKind;
   /** Where the plan goes; undefined for stdout. */
   readonly file: string | undefined;
+  /** Where the client plan goes; the plan is then the server's part alone. */
+  readonly clientPlan: string | undefined;
   /** A summary on stdout instead of the plan. */
   readonly json: boolean;
 }
@@ -39,17 +44,63 @@ export interface CompileModelRequest {
 /** `compile MODEL`. */
 export async function compileModelFile(
   path: string,
-  { model, options, blind, file, json }: CompileModelRequest,
+  { model, options, blind, file, clientPlan, json }: CompileModelRequest,
   io: Terminal,
 ): Promise<void> {
   const compiled = compileShown(await loadModel(path, model), options, io);
+  for (const output of [file, clientPlan]) if (output !== undefined) await refuseOverInput(output);
   const plan = blind === 'random' ? blindModelPlan(compiled) : compiled;
+  const client = clientPlan === undefined ? null : { path: clientPlan, text: clientModelText(plan) };
+  const planText = client === null ? encodeModelPlan(plan) : serverText(plan, file, client.path, io);
   if (file !== undefined) {
-    await writeWhole(file, encodeModelPlan(plan));
+    await writeWhole(file, planText);
     io.notice(`${file}: ${modelLine(plan)}`);
-  } else if (!json) io.print(encodeModelPlan(plan));
+  } else if (!json && clientPlan !== STANDARD_STREAM) io.print(planText);
+  if (client !== null) await writeWhole(client.path, client.text);
   if (json) io.print(`${JSON.stringify(modelSummary(plan))}\n`);
   protection(plan).forEach(io.notice);
+}
+
+/** The server's part, which names the client plan where it can. */
+function serverText(plan: ModelPlan, file: string | undefined, clientPlan: string, io: Terminal): string {
+  const path = pathBetween(file, clientPlan);
+  if (path === null && file !== undefined)
+    io.notice('the client plan is not below the folder of the plan: serve will not hand it out');
+  return encodeServerModel(serverModelOf(plan, path));
+}
+
+/**
+ * The client plan, read back as clients read it: one that they would refuse is not written.
+ * @throws CipherconvError `unsupported`
+ */
+function clientModelText(plan: ModelPlan): string {
+  if (layersOf(plan).length === 0) {
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: '--client-plan',
+      message: 'nothing of this model is encrypted, so there is nothing for a server to compute',
+      hint: 'leave --client-plan out',
+    });
+  }
+  const text = encodeClientModel(clientModelOf(plan));
+  try {
+    parseClientModel(text, 'the client plan');
+    return text;
+  } catch (error) {
+    if (!(error instanceof CipherconvError)) throw error;
+    const { where, message, expected, found } = error.details;
+    throw new CipherconvError(
+      {
+        code: 'unsupported',
+        where: where === undefined ? '--client-plan' : `--client-plan: ${where}`,
+        message: `not supported yet: such a client plan: ${message}`,
+        ...(expected === undefined ? {} : { expected }),
+        ...(found === undefined ? {} : { found }),
+        hint: 'leave --client-plan out and use run, or compile for smaller inputs',
+      },
+      { cause: error },
+    );
+  }
 }
 
 function compileShown(model: ImportedModel, options: ModelCompileOptions, io: Terminal): ModelPlan {
@@ -62,9 +113,9 @@ function compileShown(model: ImportedModel, options: ModelCompileOptions, io: Te
 }
 
 /** What `compile --json` and `explain --json` print for a model. */
-function modelSummary(plan: ModelPlan): object {
+function modelSummary(plan: JoinedModel): object {
   return {
-    digest: modelPlanDigest(plan),
+    digest: clientModelOf(plan).digest,
     name: plan.name,
     inputs: plan.inputs,
     outputs: plan.outputs,
@@ -85,9 +136,9 @@ function modelSummary(plan: ModelPlan): object {
 /** A model that was given, compiled or not. */
 export type ModelSource =
   | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
-  | { readonly kind: 'model-plan'; readonly plan: ModelPlan };
+  | { readonly kind: 'model-plan'; readonly plan: JoinedModel };
 
-function planOf(source: ModelSource, options: ModelCompileOptions, io: Terminal): ModelPlan {
+function planOf(source: ModelSource, options: ModelCompileOptions, io: Terminal): JoinedModel {
   return source.kind === 'model' ? compileShown(source.model, options, io) : source.plan;
 }
 
@@ -105,7 +156,9 @@ export function explainModel(
     return;
   }
   const overview = [...modelLines(plan), ...protection(plan)].map((line) => `  ${line}\n`).join('');
-  io.print(`${bold(printable(plan.name))}  digest ${modelPlanDigest(plan)}\n\n${bold('Model')}\n${overview}`);
+  io.print(
+    `${bold(printable(plan.name))}  digest ${clientModelOf(plan).digest}\n\n${bold('Model')}\n${overview}`,
+  );
   for (const { stored } of layersOf(plan)) {
     const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
     io.print(`\n${text}`);
@@ -124,7 +177,7 @@ export interface RunModelRequest {
 }
 
 /** A plan in which nothing is encrypted. */
-function requireEncrypted(plan: ModelPlan): void {
+function requireEncrypted(plan: JoinedModel): void {
   if (layersOf(plan).length > 0) return;
   throw new CipherconvError({
     code: 'unsupported',

@@ -10,6 +10,7 @@ import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
+import type { ModelPart } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
@@ -46,6 +47,7 @@ export async function runCommand(
   if (flags.output !== undefined) await requireOutput(flags.output);
   const source = await loadAnySource(path, model, flags.input);
   if (flags.output !== undefined) await refuseOverInput(flags.output);
+  if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
   if (source.kind === 'model' || source.kind === 'model-plan') {
@@ -141,4 +143,18 @@ function compileFor(
     options,
     resizeSpec(config.spec, picture.height, picture.width, config.autoPad),
   );
+}
+
+/** @throws CipherconvError `usage` */
+function refusePart({ kind }: ModelPart, where: string): never {
+  throw new CipherconvError({
+    code: 'usage',
+    where,
+    message: `one side of a model alone does not run: this is the ${kind === 'server-model' ? "server's" : "client's"}`,
+    expected: 'the model, or its plan compiled without --client-plan',
+    hint:
+      kind === 'server-model'
+        ? 'put the client plan beside it, where it was when both were compiled, or serve this one'
+        : 'infer --plan FILE --server URL runs it against a server',
+  });
 }

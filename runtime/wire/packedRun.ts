@@ -1,0 +1,149 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { packedBytes } from './coefficients.ts';
+import type { CoefficientCode, Positions } from './coefficients.ts';
+
+/** The functions of runtime/assembly/packing.ts that go through bits; all numbers are byte addresses, bits or counts. */
+export interface BitExports {
+  pack(
+    words: number,
+    positions: number,
+    count: number,
+    dropped: number,
+    bits: number,
+    to: number,
+    startBit: number,
+  ): void;
+  unpack(
+    from: number,
+    startBit: number,
+    positions: number,
+    count: number,
+    dropped: number,
+    bits: number,
+    largest: bigint,
+    half: bigint,
+    prime: bigint,
+    words: number,
+  ): number;
+  valueAt(from: number, startBit: number, index: number, bits: number): bigint;
+}
+
+/** Coefficients that go together, and where everything of them lies in a module's memory. */
+export interface PackedRun {
+  /** Which coefficients, for messages. */
+  readonly positions: Positions;
+  /** Address of their numbers; 0: all from 0 on. */
+  readonly positionsAt: number;
+  readonly count: number;
+  /** Words of the first component, and bytes from one to the next. */
+  readonly wordsAt: number;
+  readonly componentBytes: number;
+}
+
+const WORD = 8;
+
+/** Packs and unpacks between one room for packed bytes and words in the same memory. */
+export class BitRoom {
+  readonly #exports: BitExports;
+  readonly #at: number;
+  readonly #packed: Uint8Array;
+
+  /** @param bytes room for one polynomial under all primes and a few bytes more */
+  constructor(exports: BitExports, buffer: ArrayBufferLike, at: number, bytes: number) {
+    this.#exports = exports;
+    this.#at = at;
+    this.#packed = new Uint8Array(buffer, at, bytes);
+  }
+
+  /**
+   * Packs components, one code each, into `bytes` from `offset` on, the last byte filled with zero bits; returns the offset
+   * after them.
+   */
+  write(bytes: Uint8Array, offset: number, codes: readonly CoefficientCode[], run: PackedRun): number {
+    const first = likeAligned(bytes, offset);
+    let bit = 8 * first;
+    codes.forEach(({ dropped, bits }, index) => {
+      const words = run.wordsAt + index * run.componentBytes;
+      this.#exports.pack(words, run.positionsAt, run.count, dropped, bits, this.#at, bit);
+      bit += run.count * bits;
+    });
+    const end = packedBytes(bit);
+    bytes.set(this.#packed.subarray(first, end), offset);
+    return offset + end - first;
+  }
+
+  /**
+   * Reads what `write` wrote; words that do not travel are left as they are.
+   * @returns the offset after it
+   * @throws CipherconvError `malformed-tensor` for a coefficient that is not below its prime, or filling that is not 0:
+   * every message has one encoding.
+   */
+  read(
+    bytes: Uint8Array,
+    offset: number,
+    codes: readonly CoefficientCode[],
+    run: PackedRun,
+    where: string,
+  ): number {
+    const { count } = run;
+    const length = packedBytes(codes.reduce((sum, { bits }) => sum + count * bits, 0));
+    const first = likeAligned(bytes, offset);
+    this.#packed.set(bytes.subarray(offset, offset + length), first);
+    let bit = 8 * first;
+    codes.forEach((code, index) => {
+      this.#unpack(code, bit, run, run.wordsAt + index * run.componentBytes, where);
+      bit += count * code.bits;
+    });
+    requireNoFilling(bit % 8 === 0 ? 0 : this.#packed[first + length - 1]! >>> (bit % 8), where);
+    return offset + length;
+  }
+
+  #unpack(code: CoefficientCode, bit: number, run: PackedRun, words: number, where: string): void {
+    const { dropped, bits, largest, half, prime } = code;
+    const { positionsAt, count, positions } = run;
+    const bad = this.#exports.unpack(
+      this.#at,
+      bit,
+      positionsAt,
+      count,
+      dropped,
+      bits,
+      largest,
+      half,
+      prime,
+      words,
+    );
+    if (bad < 0) return;
+    const found = this.#exports.valueAt(this.#at, bit, bad, bits);
+    rejectCoefficient(where, largest, BigInt.asUintN(64, found), positions?.[bad] ?? bad);
+  }
+}
+
+/**
+ * Where packed bytes begin in a word so that they can be copied word by word: between threads V8 copies byte by byte
+ * where the two sides are not aligned alike, which takes several times as long.
+ */
+function likeAligned(bytes: Uint8Array, offset: number): number {
+  return (bytes.byteOffset + offset) % WORD;
+}
+
+function rejectCoefficient(where: string, largest: bigint, found: bigint, position: number): never {
+  throw new CipherconvError({
+    code: 'malformed-tensor',
+    where,
+    message: 'a coefficient is not below its modulus',
+    expected: `at most ${largest}`,
+    found: `${found} at coefficient ${position}`,
+  });
+}
+
+function requireNoFilling(filling: number, where: string): void {
+  if (filling === 0) return;
+  throw new CipherconvError({
+    code: 'malformed-tensor',
+    where,
+    message: 'the bits that fill up the last byte are not zero',
+    expected: '0',
+    found: String(filling),
+  });
+}
