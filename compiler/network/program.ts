@@ -2,6 +2,7 @@ import { internalError } from '../base/errors.ts';
 import { denseLayout, elementsOf, firstLayout, gather } from './placement.ts';
 import type { Placement, StageChoice, StageLayout } from './placement.ts';
 import type { LinearStage, NetworkSpec } from './spec.ts';
+import { inputElements, inputPlaces } from './inputPlaces.ts';
 
 /**
  * The executable form of a network: steps on one current ciphertext, a pure function of the plan. Slots, rotations and
@@ -116,26 +117,18 @@ function firstProducts(
   layout: StageLayout,
   degree: number,
 ): Int32Array[] {
+  const inputs = inputElements(inputPlaces(stage), degree);
   const taps = tapsPerCiphertext(layout);
-  const count = Math.max(1, Math.ceil(longestRow(stage) / taps));
-  const inputs: Int32Array[] = [];
-  const terms: NetworkTerm[] = [];
   const ascending = layout.folds.toReversed();
-  for (let source = 0; source < count; source++) {
-    const elements = new Int32Array(degree).fill(-1);
-    const values = new Float64Array(degree);
-    for (let slot = 0; slot < degree; slot++) {
-      const row = gather(slot, layout.outputBits);
-      if (row >= stage.outputs) continue;
-      const entry = stage.starts[row]! + source * taps + gather(slot, ascending);
-      if (entry >= stage.starts[row + 1]!) continue;
-      elements[slot] = stage.columns[entry]!;
-      values[slot] = stage.weights[entry]!;
-    }
-    inputs.push(elements);
-    if (values.some((value) => value !== 0))
-      terms.push({ source, baby: 0, plaintext: builder.plaintext(values) });
-  }
+  const terms = inputs.flatMap((elements, source): NetworkTerm[] => {
+    const values = Float64Array.from(elements, (element, slot) => {
+      const entry = stage.starts[gather(slot, layout.outputBits)]! + source * taps + gather(slot, ascending);
+      return element < 0 ? 0 : stage.weights[entry]!;
+    });
+    return values.some((value) => value !== 0)
+      ? [{ source, baby: 0, plaintext: builder.plaintext(values) }]
+      : [];
+  });
   if (terms.length > 0) builder.steps.push({ kind: 'products', giants: [{ step: 0, terms }] });
   return inputs;
 }
