@@ -103,12 +103,14 @@ export class ModulusFinder {
   find(): NetworkModulus | null {
     let best: NetworkModulus | null = null;
     for (let count = 1; count <= MOST_DATA_PRIMES; count++) {
+      const specials = this.#specialsFor(count);
+      if (specials.length === 0) continue;
       const candidates = dropSequences(count, this.#search.stages)
         .map((primes) => ({ primes, milliseconds: this.#search.milliseconds(primes) }))
         .sort((left, right) => left.milliseconds - right.milliseconds);
       for (const { primes, milliseconds } of candidates) {
         if (best !== null && milliseconds >= best.milliseconds) break;
-        const found = this.#sizesFor(count, primes, milliseconds);
+        const found = this.#sizesFor(count, specials, primes, milliseconds);
         if (found === null) continue;
         best = this.#smaller(found);
         break;
@@ -136,9 +138,20 @@ export class ModulusFinder {
       : null;
   }
 
+  /** Special primes that do where no prime is dropped; dropping one never helps the noise. */
+  #specialsFor(count: number): number[] {
+    const kept = Array.from({ length: this.#search.stages }, () => ({ products: count, sums: count }));
+    return SPECIAL_BITS.filter((special) => this.#sizesFor(count, [special], kept, 0) !== null);
+  }
+
   /** With the largest primes that the table leaves room for. */
-  #sizesFor(count: number, primes: readonly StagePrimes[], milliseconds: number): NetworkModulus | null {
-    for (const special of SPECIAL_BITS) {
+  #sizesFor(
+    count: number,
+    specials: readonly number[],
+    primes: readonly StagePrimes[],
+    milliseconds: number,
+  ): NetworkModulus | null {
+    for (const special of specials) {
       const total = Math.min(count * LARGEST_BITS, this.#allowed - special);
       if (total < count * SMALLEST_BITS) continue;
       const found = this.#attempt(equalSizes(total, count), special, primes, milliseconds);
