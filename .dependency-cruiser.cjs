@@ -213,6 +213,17 @@ module.exports = {
       to: { path: SECRETS, reachable: true },
     },
     {
+      name: 'server-without-segments',
+      comment:
+        'A server computes encrypted layers: it never reaches what computes between them, not even through others.',
+      severity: 'error',
+      from: { path: SERVER_SIDE },
+      to: {
+        path: '^src/(interpreter/interpreter|model/(runFlow|openClearGraph|onnxGraph|layerTensors))\\.ts$',
+        reachable: true,
+      },
+    },
+    {
       name: 'client-without-server',
       comment: 'cipherconv/client holds no evaluator, no kernel, no program, no compiler and no proof.',
       severity: 'error',

@@ -1,5 +1,5 @@
 import { reject } from '../base/reject.ts';
-import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
+import { polynomialBytes, SEAL_SEED_BYTES } from '../bfv/wireBytes.ts';
 import { allPrimes } from '../bfv/parameters.ts';
 import { atMost, checkCiphertexts, checkIndices, CLIENT_LIMITS } from '../lowering/limits.ts';
 import { keyCount } from '../lowering/plan.ts';
@@ -19,7 +19,7 @@ export function checkDiagonals({ shape, packing, parameters, transfer, keys }: D
   checkIndices('transfer.emptyRows', transfer.emptyRows, resultCiphertexts);
   checkIndices('keys.steps', keys.steps, degree / 2);
   if (keys.steps[0] === 0) reject('keys.steps[0]', 'no rotation', 'at least 1', '0');
-  const half = polynomialBytes(allPrimes(parameters).map(String), degree, 0) + SEED_BYTES;
+  const half = polynomialBytes(allPrimes(parameters).map(String), degree, 0) + SEAL_SEED_BYTES;
   const bytes = keyCount(keys) * parameters.dataPrimes.length * half;
   if (keys.bytes !== bytes)
     reject('keys.bytes', 'not what the steps take', String(bytes), String(keys.bytes));

@@ -1,6 +1,6 @@
 import { MICROSECONDS } from '../cost/costs.gen.ts';
 import type { Degree } from '../bfv/security.ts';
-import { SEED_BYTES } from '../bfv/wireBytes.ts';
+import { SEAL_SEED_BYTES } from '../bfv/wireBytes.ts';
 import type { CostEstimate } from '../cost/estimate.ts';
 import type { PlanCounts } from '../lowering/plan.ts';
 
@@ -44,11 +44,11 @@ export function estimateDiagonals(
   const microseconds =
     perPrime * modulus.dataPrimeCount + rotations * rotationMicroseconds(degree, modulus.dataPrimeCount);
   const polynomial = Math.ceil((degree * modulus.dataBits) / 8);
-  const keyHalf = Math.ceil((degree * (modulus.dataBits + modulus.specialBits)) / 8) + SEED_BYTES;
+  const keyHalf = Math.ceil((degree * (modulus.dataBits + modulus.specialBits)) / 8) + SEAL_SEED_BYTES;
   return {
     milliseconds: microseconds / 1000,
     bytes:
-      inputCiphertexts * (polynomial + SEED_BYTES) +
+      inputCiphertexts * (polynomial + SEAL_SEED_BYTES) +
       outputCiphertexts * 2 * polynomial +
       keys * modulus.dataPrimeCount * keyHalf,
   };

@@ -1,7 +1,7 @@
 import type { DroppedBits } from '../bfv/noise.ts';
 import { babySteps, rotationsOf, usedInputs } from './program.ts';
 import type { DiagonalsProgram } from './program.ts';
-import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
+import { polynomialBytes, SEAL_SEED_BYTES } from '../bfv/wireBytes.ts';
 import { allPrimes } from '../bfv/parameters.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 import { emptyRows, keyCount } from '../lowering/plan.ts';
@@ -32,7 +32,7 @@ export function countDiagonalsBytes(
   const inputs = babySteps(program).filter((steps) => steps.length > 0).length;
   const rows = computedRows(program);
   return {
-    upload: inputs * (polynomialBytes(dataPrimes, program.degree, dropped.uploadC0) + SEED_BYTES),
+    upload: inputs * (polynomialBytes(dataPrimes, program.degree, dropped.uploadC0) + SEAL_SEED_BYTES),
     response:
       rows *
       (polynomialBytes(dataPrimes, program.degree, dropped.responseC0) +
@@ -73,7 +73,7 @@ export function diagonalsKeys(program: DiagonalsProgram, parameters: Parameters)
 /** Bytes of keys for these rotations. */
 function keysBytes(rotations: Pick<PlanKeys, 'steps' | 'exchange'>, parameters: Parameters): number {
   const primes = allPrimes(parameters).map(String);
-  const half = polynomialBytes(primes, parameters.degree, 0) + SEED_BYTES;
+  const half = polynomialBytes(primes, parameters.degree, 0) + SEAL_SEED_BYTES;
   return keyCount(rotations) * parameters.dataPrimes.length * half;
 }
 

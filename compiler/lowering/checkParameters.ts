@@ -16,7 +16,7 @@ import type { Parameters } from '../bfv/parameters.ts';
  * @throws CipherconvError `plan-rejected`
  */
 export function verifyParameters(parameters: Parameters, rotates: boolean): void {
-  const { degree, plainModulus, securityBits, dataPrimes, specialPrime } = parameters;
+  const { degree, securityBits, dataPrimes, specialPrime } = parameters;
   if (!isDegree(degree))
     reject('parameters.degree', 'not a ring degree', 'a power of two from 1024 to 32768', String(degree));
   if (!isSecurityBits(securityBits)) {
@@ -31,6 +31,18 @@ export function verifyParameters(parameters: Parameters, rotates: boolean): void
       String(primes.length),
     );
   }
+  verifyPrimes(parameters);
+  const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
+  requireSecure(degree, securityBits, bits);
+}
+
+/**
+ * Distinct primes that transforms exist for, none of which divides t.
+ * @throws CipherconvError `plan-rejected`
+ */
+export function verifyPrimes(parameters: Parameters): void {
+  const { degree, plainModulus } = parameters;
+  const primes = allPrimes(parameters);
   primes.forEach((prime, index) => {
     if (bitLength(prime) > 60 || prime % BigInt(2 * degree) !== 1n || !isPrime(prime)) {
       reject(
@@ -51,8 +63,6 @@ export function verifyParameters(parameters: Parameters, rotates: boolean): void
   });
   if (new Set(primes).size !== primes.length)
     reject('parameters', 'a prime occurs twice', 'distinct primes', primes.join(', '));
-  const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
-  requireSecure(degree, securityBits, bits);
 }
 
 /** The security table; plans made under an older table are told so. */

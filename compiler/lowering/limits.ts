@@ -1,6 +1,6 @@
 import { reject } from '../base/reject.ts';
 import type { Parameters } from '../bfv/parameters.ts';
-import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
+import { polynomialBytes, SEAL_SEED_BYTES } from '../bfv/wireBytes.ts';
 
 /**
  * The largest client views that are followed: a picture of 2048 x 2048 pixels, seconds of work. A plan past them compiles,
@@ -33,7 +33,7 @@ export function atMost(where: string, found: number, limit: number, unit: string
 export function checkCiphertexts(which: 'input' | 'result', count: number, parameters: Parameters): void {
   const { degree, dataPrimes } = parameters;
   atMost('packing', count * degree, CLIENT_LIMITS.coefficients, `${which} coefficients`);
-  const bytes = count * (2 * polynomialBytes(dataPrimes, degree, 0) + SEED_BYTES);
+  const bytes = count * (2 * polynomialBytes(dataPrimes, degree, 0) + SEAL_SEED_BYTES);
   atMost('packing', bytes, CLIENT_LIMITS.messageBytes, `${which} bytes`);
 }
 

@@ -4,7 +4,7 @@ import type { DroppedBits, Failure } from '../bfv/noise.ts';
 import type { ConvShape } from '../convolution/shape.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
 import type { Parameters } from '../bfv/parameters.ts';
-import { SEED_BYTES } from '../bfv/wireBytes.ts';
+import { SEAL_SEED_BYTES, SEED_BYTES } from '../bfv/wireBytes.ts';
 import type { Objective } from '../cost/estimate.ts';
 
 /** What every plan holds, whatever its lowering. */
@@ -23,8 +23,9 @@ export type UploadForm = 'seeded' | 'seal-seeded' | 'whole' | 'hint';
 export function seedBytes(upload: UploadForm): number {
   switch (upload) {
     case 'seeded':
-    case 'seal-seeded':
       return SEED_BYTES;
+    case 'seal-seeded':
+      return SEAL_SEED_BYTES;
     case 'whole':
     case 'hint':
       return 0;

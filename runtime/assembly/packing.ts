@@ -92,8 +92,9 @@ function packNarrow(
 }
 
 /**
- * Reads what `pack` wrote: each value, at most `largest`, becomes (value << dropped) + half, minus the prime where that
- * reaches it. Gives the index of the first value that is larger, after which nothing is written, or -1.
+ * Reads what `pack` wrote: each value, at most `largest`, becomes (value << dropped) + half, and `upper` where it lies in the
+ * upper half, minus the prime where that reaches it. Gives the index of the first value that is larger, after which nothing is
+ * written, or -1.
  */
 export function unpack(
   from: usize,
@@ -104,15 +105,29 @@ export function unpack(
   bits: i32,
   largest: u64,
   half: u64,
+  upper: u64,
   prime: u64,
   words: usize,
 ): i32 {
   if (bits <= NARROW)
-    return unpackNarrow(from, startBit, positions, count, dropped, bits, largest, half, prime, words);
+    return unpackNarrow(
+      from,
+      startBit,
+      positions,
+      count,
+      dropped,
+      bits,
+      largest,
+      half,
+      upper,
+      prime,
+      words,
+    );
   from += <usize>(startBit >>> 6) << 3;
   let used = startBit & 63;
   let current = load<u64>(from);
   const mask: u64 = bits === 64 ? -1 : (<u64>1 << bits) - 1;
+  const middle = largest >>> 1;
   for (let index = 0; index < count; index++) {
     let value = current >>> used;
     used += bits;
@@ -124,7 +139,7 @@ export function unpack(
     }
     value &= mask;
     if (value > largest) return index;
-    value = (value << dropped) + half;
+    value = (value << dropped) + half + (value > middle ? upper : 0);
     if (value >= prime) value -= prime;
     const at = positions === 0 ? <usize>index : <usize>load<u32>(positions + ((<usize>index) << 2));
     store<u64>(words + (at << 3), value);
@@ -142,16 +157,18 @@ function unpackNarrow(
   bits: i32,
   largest: u64,
   half: u64,
+  upper: u64,
   prime: u64,
   words: usize,
 ): i32 {
   let bit = <usize>startBit;
   const mask: u64 = (<u64>1 << bits) - 1;
+  const middle = largest >>> 1;
   for (let index = 0; index < count; index++) {
     let value = (load<u64>(from + (bit >>> 3)) >>> (bit & 7)) & mask;
     bit += <usize>bits;
     if (value > largest) return index;
-    value = (value << dropped) + half;
+    value = (value << dropped) + half + (value > middle ? upper : 0);
     if (value >= prime) value -= prime;
     const at = positions === 0 ? <usize>index : <usize>load<u32>(positions + ((<usize>index) << 2));
     store<u64>(words + (at << 3), value);

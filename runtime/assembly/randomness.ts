@@ -168,27 +168,8 @@ export function chacha(state: usize, to: usize): void {
 }
 
 /**
- * `count` residues uniform below `prime`: 32-bit words of the stream in order, cut to the bits of the prime, left out
- * where they reach it.
- * @param room 256 bytes to work in
- */
-export function uniform(state: usize, room: usize, values: usize, count: i32, prime: u32): void {
-  const bits: u32 = <u32>-1 >>> clz(prime);
-  const end = values + (<usize>count << 2);
-  let to = values;
-  while (to < end) {
-    chacha(state, room);
-    for (let at: usize = 0; at < <usize>BATCH && to < end; at += 4) {
-      const word = load<u32>(room + at) & bits;
-      store<u32>(to, word);
-      to += (<usize>(word < prime)) << 2;
-    }
-  }
-}
-
-/**
- * The same in 64-bit words, for a prime of any width: draws of 32 bits for primes below 2^31 (those of `uniform`), of 64
- * bits, low half first, for wider ones.
+ * `count` residues uniform below `prime`, as 64-bit words: 32-bit words of the stream for primes below 2^31, 64-bit ones,
+ * low half first, for wider ones; in order, cut to the bits of the prime, left out where they reach it.
  * @param room 256 bytes to work in
  */
 export function uniformWords(state: usize, room: usize, words: usize, count: i32, prime: u64): void {

@@ -9,7 +9,19 @@
  * x < 2^32, and 2q < 2^32.
  */
 
-export { chacha, errors, ternary, uniform, uniformWords } from './randomness';
+export { encode, largestNoise, scaleDown, unmask } from './messages';
+export { chacha, errors, ternary, uniformWords } from './randomness';
+export {
+  gather,
+  gatherMasks,
+  joinThree,
+  joinTwo,
+  liftSmall,
+  narrowWords,
+  storeKey,
+  toLane,
+  widenValues,
+} from './wide';
 
 const STEP: usize = 16;
 
@@ -187,19 +199,5 @@ export function scale(
       values + at,
       product(v128.load(values + at), v128.load(factors + at), v128.load(quotients + at), q),
     );
-  }
-}
-
-/** values[i] = -(values[i] + errors[i]) mod q, for small signed errors. */
-export function mask(values: usize, errorValues: usize, degree: i32, prime: u32): void {
-  const q = i32x4.splat(prime);
-  const bytes = <usize>degree << 2;
-  for (let at: usize = 0; at < bytes; at += STEP) {
-    const error = v128.load(errorValues + at);
-    // A negative error becomes q + error; both stay below q, which is far above the error.
-    const lifted = i32x4.min_u(error, i32x4.add(error, q));
-    const negative = i32x4.sub(q, sum(v128.load(values + at), lifted, q));
-    // q - 0 is q: one more reduction.
-    v128.store(values + at, reduced(negative, q));
   }
 }

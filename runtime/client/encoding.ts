@@ -5,7 +5,7 @@ import type { SlotTransform } from '../../compiler/rings/slots.ts';
 import type { BfvContext } from '../seal/context.ts';
 import type { Seal } from '../seal/module.ts';
 import { PlaintextWriter } from '../seal/plaintext.ts';
-import type { UploadCodec } from '../wire/ciphertexts.ts';
+import type { UploadCodec } from '../wire/uploads.ts';
 import type { CodingClock } from '../wire/codingClock.ts';
 import type { ScalingTable } from './scaling.ts';
 import { encryptPlaintext } from './tools.ts';

@@ -12,7 +12,8 @@ import type { SealScope } from '../seal/scope.ts';
 import { checkTransfer, uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 import { prepareWeights } from './weights.ts';
-import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
+import { ResponseCodec } from '../wire/ciphertexts.ts';
+import { UploadCodec } from '../wire/uploads.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
@@ -86,7 +87,7 @@ export class NttEvaluator implements Evaluator {
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
     this.#upload = new UploadCodec(packing, frames, plan.parameters, wireOf(plan));
-    this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
+    this.#response = new ResponseCodec(packing, frames, plan.parameters, wireOf(plan));
     this.#placements = program.blockGroups;
     this.#usedChunks = plan.transfer.usedChunks;
     const transfer = checkTransfer(plan, program);

@@ -15,7 +15,8 @@ import type { Ciphertext, GaloisKeys, PublicSeal, SealEvaluator } from '../seal/
 import type { SealScope } from '../seal/scope.ts';
 import { preparePlaintexts } from './weights.ts';
 import type { Weights, WeightSource } from './weights.ts';
-import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
+import { ResponseCodec } from '../wire/ciphertexts.ts';
+import { UploadCodec } from '../wire/uploads.ts';
 import { EvaluationKeysCodec, galoisSteps, requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
@@ -68,7 +69,10 @@ export class DiagonalsEvaluator implements Evaluator {
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
     this.#upload = new UploadCodec(packing, frames, plan.parameters, { ...plan.wire, upload: 'seal-seeded' });
-    this.#response = new ResponseCodec(packing, frames, plan.parameters, plan.wire);
+    this.#response = new ResponseCodec(packing, frames, plan.parameters, {
+      ...plan.wire,
+      upload: 'seal-seeded',
+    });
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#program = buildDiagonals(plan);
     this.#source = this.#prepare(options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES);

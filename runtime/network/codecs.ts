@@ -3,7 +3,8 @@ import type { NetworkParameters } from '../../compiler/network/plan.ts';
 import { ciphertextFrames } from '../seal/ciphertext.ts';
 import type { BfvContext } from '../seal/context.ts';
 import type { PublicSeal } from '../seal/module.ts';
-import { ResponseCodec, UploadCodec } from '../wire/ciphertexts.ts';
+import { ResponseCodec } from '../wire/ciphertexts.ts';
+import { UploadCodec } from '../wire/uploads.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import type { LevelContext } from './levels.ts';
 

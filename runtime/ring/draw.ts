@@ -23,7 +23,7 @@ export interface DrawnPolynomial {
 }
 
 /** Bytes of a key, and of the seed of an upload's c1. */
-const DRAW_KEY_BYTES = 32;
+export const DRAW_KEY_BYTES = 32;
 /** The sixteen words that a block starts from. */
 export const DRAW_STATE_BYTES = 64;
 /** What drawing residues works in: four blocks. */

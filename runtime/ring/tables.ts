@@ -16,11 +16,6 @@ export interface ShoupConstants {
 /** The lanes hold residues below 2^31. */
 const LARGEST_RING_PRIME = 2 ** 31 - 1;
 
-/** floor(value 2^32 / prime). */
-export function shoupQuotient(value: number, prime: number): number {
-  return Number((BigInt(value) << 32n) / BigInt(prime));
-}
-
 /**
  * The powers of a primitive 2N-th root of unity psi modulo `prime`, and of its inverse, each at the bit-reversed index of
  * its exponent (Longa and Naehrig 2016).

@@ -1,5 +1,5 @@
 import type { PublicSeal } from './module.ts';
-import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
+import { SEAL_SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /**
  * SEAL's uncompressed serialization, little-endian: a 16-byte header (magic, header size, version major and minor,
@@ -21,7 +21,7 @@ const CIPHERTEXT_ARRAY_AT = 89;
 export const CIPHERTEXT_WORDS_AT = CIPHERTEXT_ARRAY_AT + HEADER + WORD;
 
 /** A seeded ciphertext carries c0 and, instead of c1, a generator record: header, type, 64 bytes of seed. */
-const SEED_RECORD = HEADER + 1 + SEED_BYTES;
+const SEED_RECORD = HEADER + 1 + SEAL_SEED_BYTES;
 
 /** Anything of node-seal that serializes itself. */
 interface Saveable {

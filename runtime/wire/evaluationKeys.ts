@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { fitsFrame } from '../seal/envelope.ts';
 import type { KeySwitchFrame } from '../seal/galoisEnvelope.ts';
-import { UploadCodec } from './ciphertexts.ts';
+import { UploadCodec, uploadByteLength } from './uploads.ts';
 import type { PackingModule } from './packer.ts';
 import { allPrimes } from '../../compiler/bfv/parameters.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
@@ -31,7 +31,7 @@ export class EvaluationKeysCodec {
     const keyLevel = { ...parameters, dataPrimes: allPrimes(parameters).map(String) };
     const frames = { seeded: frame.half, full: frame.half };
     this.#half = new UploadCodec(packing, frames, keyLevel, EVERYTHING);
-    this.#halfBytes = this.#half.byteLength(null);
+    this.#halfBytes = uploadByteLength(keyLevel, EVERYTHING, null);
     this.#bytes = keys.bytes;
   }
 

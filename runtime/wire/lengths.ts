@@ -3,7 +3,8 @@ import type { PlanWire } from '../../compiler/lowering/plan.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { viewRules } from '../../compiler/lowerings/views.ts';
-import { responseByteLength, uploadByteLength } from './ciphertexts.ts';
+import { responseByteLength } from './ciphertexts.ts';
+import { uploadByteLength } from './uploads.ts';
 
 /** How long the parts of messages are, exactly: from the plan alone, as the codecs say it. Units: bytes. */
 

@@ -1,7 +1,5 @@
 import { viewRules } from '../../compiler/lowerings/views.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
-import { readUpload, uploadCodes } from './ciphertexts.ts';
-import type { UploadCodes } from './ciphertexts.ts';
 import { coefficientCode } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
 import { layoutLengths } from './lengths.ts';
@@ -9,8 +7,10 @@ import type { MessageLengths } from './lengths.ts';
 import { decodeMessage } from './message.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
+import { readUpload, uploadCodes } from './uploads.ts';
+import type { UploadCodes } from './uploads.ts';
 import { allPrimes } from '../../compiler/bfv/parameters.ts';
-import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
+import { SEAL_SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /**
  * Everything that can be wrong with a message to a server, found without SEAL: header, plan, length, and every
@@ -55,7 +55,7 @@ export class MessageCheck {
   keys(message: Uint8Array): void {
     const expected = { kind: 'keys', digest: this.#digest, lengths: this.#lengths.keys } as const;
     const bits = this.#keyCodes.reduce((sum, code) => sum + code.bits * this.#degree, 0);
-    const halfBytes = Math.ceil(bits / 8) + SEED_BYTES;
+    const halfBytes = Math.ceil(bits / 8) + SEAL_SEED_BYTES;
     for (const part of decodeMessage(message, expected)) {
       for (let at = 0, half = 0; at < part.length; at += halfBytes, half++) {
         this.#packer.read(part, at, this.#keyCodes, 0, null, `evaluationKeys[${half}]`);

@@ -22,6 +22,7 @@ export interface BitExports {
     bits: number,
     largest: bigint,
     half: bigint,
+    upper: bigint,
     prime: bigint,
     words: number,
   ): number;
@@ -99,7 +100,7 @@ export class BitRoom {
   }
 
   #unpack(code: CoefficientCode, bit: number, run: PackedRun, words: number, where: string): void {
-    const { dropped, bits, largest, half, prime } = code;
+    const { dropped, bits, largest, half, upper, prime } = code;
     const { positionsAt, count, positions } = run;
     const bad = this.#exports.unpack(
       this.#at,
@@ -110,6 +111,7 @@ export class BitRoom {
       bits,
       largest,
       half,
+      upper,
       prime,
       words,
     );
@@ -127,7 +129,7 @@ function likeAligned(bytes: Uint8Array, offset: number): number {
   return (bytes.byteOffset + offset) % WORD;
 }
 
-function rejectCoefficient(where: string, largest: bigint, found: bigint, position: number): never {
+export function rejectCoefficient(where: string, largest: bigint, found: bigint, position: number): never {
   throw new CipherconvError({
     code: 'malformed-tensor',
     where,
@@ -137,7 +139,7 @@ function rejectCoefficient(where: string, largest: bigint, found: bigint, positi
   });
 }
 
-function requireNoFilling(filling: number, where: string): void {
+export function requireNoFilling(filling: number, where: string): void {
   if (filling === 0) return;
   throw new CipherconvError({
     code: 'malformed-tensor',

@@ -7,7 +7,7 @@ import { BitRoom } from './packedRun.ts';
 import type { BitExports, PackedRun } from './packedRun.ts';
 import { DRAW_STATE_BYTES, nonceOf, startState } from '../ring/draw.ts';
 import type { DrawnPolynomial } from '../ring/draw.ts';
-import { SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
+import { SEAL_SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
 
 /** The functions of runtime/assembly/packing.ts; all numbers are byte addresses, bits or counts. */
 interface PackingExports extends BitExports {
@@ -75,14 +75,14 @@ export class Packer {
   constructor(module: PackingModule, { degree, components }: PackerSize) {
     this.#degree = degree;
     this.#seedAt = FIRST_ADDRESS;
-    this.#positionsAt = this.#seedAt + SEED_BYTES + aligned(SEED_ROOM_BYTES);
+    this.#positionsAt = this.#seedAt + SEAL_SEED_BYTES + aligned(SEED_ROOM_BYTES);
     this.#wordsAt = this.#positionsAt + aligned(degree * Int32Array.BYTES_PER_ELEMENT);
     const wordBytes = components * degree * WORD;
     const packedAt = this.#wordsAt + aligned(wordBytes);
     const memory = makeMemory(packedAt + wordBytes + LINE);
     this.#positions = new Int32Array(memory.buffer, this.#positionsAt, degree);
     this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * components * degree);
-    this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEED_BYTES);
+    this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEAL_SEED_BYTES);
     this.#state = new Uint32Array(memory.buffer, this.#seedAt, DRAW_STATE_BYTES / 4);
     this.#exports = module.instantiate(memory);
     this.#bits = new BitRoom(this.#exports, memory.buffer, packedAt, wordBytes + LINE);
@@ -94,7 +94,7 @@ export class Packer {
    * @param seed 64 bytes
    */
   expandSeed(seed: Uint8Array, primes: readonly bigint[], firstComponent: number): void {
-    const room = this.#seedAt + SEED_BYTES;
+    const room = this.#seedAt + SEAL_SEED_BYTES;
     const words = primes.length * this.#degree;
     this.#seed.set(seed);
     this.#exports.expand(this.#seedAt, room, words / OUTPUT_WORDS, this.#component(firstComponent));
@@ -124,7 +124,7 @@ export class Packer {
     primes: readonly bigint[],
     firstComponent: number,
   ): void {
-    const room = this.#seedAt + SEED_BYTES;
+    const room = this.#seedAt + SEAL_SEED_BYTES;
     primes.forEach((prime, index) => {
       startState(this.#state, key, nonceOf(polynomial, index));
       const words = this.#component(firstComponent + index);

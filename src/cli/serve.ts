@@ -12,7 +12,7 @@ export function addServe(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('serve')
     .description('evaluate encrypted pictures over HTTP, and serve the page')
-    .argument('<plans...>', 'server plans, as compile writes them')
+    .argument('<plans...>', 'server plans of convolutions and models, as compile writes them')
     .option('--port <n>', 'where to listen; 0: any free port (default: 8080)', wholeNumber(0, 65535))
     .option('--host <name>', 'address to listen on (default: 127.0.0.1)')
     .option('--workers <n>', 'requests evaluated at the same time (default: all cores)', wholeNumber(1, 256))
@@ -55,6 +55,7 @@ export function addServe(program: Command, terminal: () => Terminal): void {
     );
   examples(command, [
     ['serve edges.plan.json', 'the server and its page, on this machine only'],
+    ['serve network.plan', 'a whole model, layer by layer'],
     ['serve *.plan.json --port 0 --workers 2 --rate 10 --deadline 5', 'several plans, within limits'],
   ]);
   command.action(async (files, flags) => {

@@ -1,277 +1,104 @@
-import { z } from 'zod';
-import { CipherconvError, disposedError } from '../../compiler/base/errors.ts';
-import type { DisposableHandle } from '../../runtime/disposable.ts';
-import type { Tensor } from '../../compiler/base/tensor.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import { MAX_CLIENT_PLAN_LENGTH, parseClientPlan } from '../frontend/clientPlan.ts';
-import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { createPlanClient } from './client.ts';
-import type { PlanClient } from './client.ts';
-import { reasonOf, send, ServerError } from './request.ts';
-import type { Fetch, Request, RetryPolicy } from './request.ts';
+import { endpointOf } from './endpoint.ts';
+import type { Endpoint, EndpointOptions } from './endpoint.ts';
+import type { RemoteModel } from './remoteModel.ts';
+import { remotePlan } from './remotePlan.ts';
+import type { RemotePlan } from './remotePlan.ts';
+import { ServerError } from './request.ts';
 
 /** How a server is reached; everything has a default. */
-export interface ConnectOptions {
-  /** A key that `exportSecretKey` gave for this plan. Default: a fresh one, which is the advice. */
+export interface ConnectOptions extends EndpointOptions {
+  /**
+   * A key that `exportSecretKey` gave for this plan. Default: a fresh one, which is the advice.
+   * For plans of one convolution only.
+   */
   readonly secretKey?: Uint8Array;
-  /** Sent with every request, say for authorization. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Tries of one request, the first included. Default 4. */
-  readonly attempts?: number;
-  /** Longest wait before another try, milliseconds. Default 30,000. */
-  readonly longestWaitMs?: number;
-  /** Default: the platform's. */
-  readonly fetch?: Fetch;
   /** Aborts `connect`; for a deadline, `AbortSignal.timeout(ms)`. */
   readonly signal?: AbortSignal;
 }
 
-/** Of one call of `infer`. */
-export interface InferOptions {
-  /** Aborts the requests of this call; for a deadline, `AbortSignal.timeout(ms)`. */
-  readonly signal?: AbortSignal;
-  /** Told what was made, sent or received as soon as it is, to show or to time; the bytes are not its own to change. */
-  readonly onStep?: (step: InferStep) => void;
-}
-
-/** Bytes of one call of `infer`, in the order of the kinds; `keys-sent` only when this call sent evaluation keys. */
-export interface InferStep {
-  /** What was done: the upload was encrypted, evaluation keys were taken by the server, or the response came. */
-  readonly kind: 'encrypted' | 'keys-sent' | 'answered';
-  /** The whole message. */
-  readonly bytes: Uint8Array;
-}
-
-/** A client of a plan that is served over HTTP. */
-export interface RemotePlan extends DisposableHandle {
-  /** The client plan, as the server sent it and the digest confirmed it. */
-  readonly plan: ClientPlan;
-  /** The client itself: shapes, byte counts, keys. */
-  readonly client: PlanClient;
-  /**
-   * Encrypts, has the server evaluate, decrypts. Tensors are NCHW. What is sent is encrypted once: another
-   * try sends the same bytes, and nothing that decryption shows ever goes back to the server.
-   * @throws CipherconvError as `PlanClient.encrypt` and `PlanClient.decrypt` do, or ServerError; the signal's reason when
-   * it aborts.
-   */
-  infer(input: Tensor, options?: InferOptions): Promise<Tensor>;
-}
-
-const KEYS_HEADER = 'Cipherconv-Evaluation-Keys';
-const LARGEST_KEY_ANSWER = 2 ** 12;
-/** An id as it may stand in a header. */
-const keyAnswer = z.object({ id: z.string().regex(/^[\w.~-]{1,256}$/) });
-
-const DEFAULT_POLICY: RetryPolicy = { attempts: 4, longestWaitMs: 30_000 };
-
-class HttpRemotePlan implements RemotePlan {
-  readonly client: PlanClient;
-  readonly #endpoint: Endpoint;
-  /** The evaluation keys as they were sent, and the id that the server gave them. */
-  #keys: Uint8Array | null = null;
-  #keysId: Promise<string> | null = null;
-  /** Sending keys is for all calls that wait for it, so no single one of them can stop it. */
-  readonly #disposed = new AbortController();
-
-  constructor(client: PlanClient, endpoint: Endpoint) {
-    this.client = client;
-    this.#endpoint = endpoint;
-  }
-
-  get plan(): ClientPlan {
-    return this.client.plan;
-  }
-
-  async infer(input: Tensor, options: InferOptions = {}): Promise<Tensor> {
-    const signal = options.signal ?? null;
-    const onStep = options.onStep ?? ((): void => undefined);
-    const upload = this.client.encrypt(input);
-    onStep({ kind: 'encrypted', bytes: upload });
-    const response = await this.#evaluate(upload, signal, onStep);
-    onStep({ kind: 'answered', bytes: response });
-    return this.client.decrypt(response);
-  }
-
-  async #evaluate(
-    upload: Uint8Array,
-    signal: AbortSignal | null,
-    onStep: (step: InferStep) => void,
-  ): Promise<Uint8Array> {
-    if (this.client.evaluationKeyBytes === 0) return this.#post(upload, {}, signal);
-    const used = this.#sendKeys(onStep);
-    try {
-      return await this.#post(upload, { [KEYS_HEADER]: await unlessAborted(used, signal) }, signal);
-    } catch (error) {
-      if (!saysKeysUnknown(error)) throw error;
-      // The server has dropped the keys. Someone else may have sent them again meanwhile.
-      if (this.#keysId === used) this.#keysId = null;
-      const id = await unlessAborted(this.#sendKeys(onStep), signal);
-      return await this.#post(upload, { [KEYS_HEADER]: id }, signal);
-    }
-  }
-
-  #post(
-    upload: Uint8Array,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal | null,
-  ): Promise<Uint8Array> {
-    const limitBytes = this.client.responseBytes;
-    return this.#endpoint.send({
-      method: 'POST',
-      path: '/evaluate',
-      headers,
-      body: upload,
-      limitBytes,
-      signal,
-    });
-  }
-
-  /** Sends the keys unless the server has them; the same bytes every time. */
-  #sendKeys(onStep: (step: InferStep) => void): Promise<string> {
-    if (this.#keysId !== null) return this.#keysId;
-    const sending = this.#putKeys(onStep);
-    this.#keysId = sending;
-    sending.catch(() => {
-      if (this.#keysId === sending) this.#keysId = null;
-    });
-    return sending;
-  }
-
-  async #putKeys(onStep: (step: InferStep) => void): Promise<string> {
-    this.#keys ??= this.client.evaluationKeys();
-    const request = { method: 'PUT', path: '/evaluation-keys', headers: {}, body: this.#keys } as const;
-    const { signal } = this.#disposed;
-    const bytes = await this.#endpoint.send({ ...request, limitBytes: LARGEST_KEY_ANSWER, signal });
-    const answer = keyAnswer.safeParse(parsedJson(bytes));
-    if (answer.success) {
-      onStep({ kind: 'keys-sent', bytes: this.#keys });
-      return answer.data.id;
-    }
-    throw new CipherconvError({
-      code: 'server',
-      where: 'evaluation keys',
-      message: 'the server did not answer with an id for the evaluation keys',
-      expected: '{ "id": "..." }',
-    });
-  }
-
-  dispose(): void {
-    this.#disposed.abort(disposedError('client'));
-    this.client.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-}
-
-/** What `work` gives, or the reason of `signal` as soon as that aborts. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null): Promise<T> {
-  if (signal === null) return await work;
-  signal.throwIfAborted();
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(reasonOf(signal));
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
-}
-
-/** 404 or 410 with a problem of this type. */
-function saysKeysUnknown(error: unknown): boolean {
-  if (!(error instanceof ServerError) || (error.status !== 404 && error.status !== 410)) return false;
-  return error.problemType !== null && /(^|[:/#])unknown-evaluation-keys$/.test(error.problemType);
-}
-
-/** Where one plan is served. */
-interface Endpoint {
-  /** `path` comes after /v1/plans/{digest}. */
-  send(request: Omit<Request, 'url'> & { readonly path: string }): Promise<Uint8Array>;
-}
-
-function endpointOf(base: string | URL, digest: string, options: ConnectOptions): Endpoint {
-  const url = baseUrl(base);
-  const policy = {
-    attempts: options.attempts ?? DEFAULT_POLICY.attempts,
-    longestWaitMs: options.longestWaitMs ?? DEFAULT_POLICY.longestWaitMs,
-  };
-  const fetchUrl: Fetch = options.fetch ?? ((address, init) => fetch(address, init));
-  return {
-    send: ({ path, headers, ...request }) => {
-      const sent: Record<string, string> = { ...options.headers, ...headers };
-      if (request.body !== null) sent['Content-Type'] = 'application/octet-stream';
-      const address = new URL(`v1/plans/${digest}${path}`, url).href;
-      return send(fetchUrl, { ...request, url: address, headers: sent }, policy);
-    },
-  };
-}
-
-/** The server's address as a folder, so that paths are found below it. */
-function baseUrl(base: string | URL): URL {
-  const given = String(base);
-  const url = URL.canParse(given) ? new URL(given) : null;
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new CipherconvError({
-      code: 'usage',
-      where: 'url',
-      message: 'not the address of a server',
-      expected: 'an http or https URL',
-      found: given.slice(0, 200),
-    });
-  }
-  url.search = '';
-  url.hash = '';
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  return url;
-}
+/** A client of what is served under a digest: of one convolution, or of a whole model. */
+export type Remote = RemotePlan | RemoteModel;
 
 /**
- * A client of the plan `digest` at a server: fetches the client plan and checks it, that it is the one asked for
+ * A client of the plan or model `digest` at a server: fetches the client plan and checks it, that it is the one asked for
  * included. The digest is the caller's to know and to trust; it names the plan, it does not prove who serves it: use TLS.
  * @param url of the server, without /v1
- * @param digest of the plan: 64 lowercase hex digits
+ * @param digest of the plan or model: 64 lowercase hex digits
  * @throws CipherconvError `usage`, `malformed-plan`, `plan-rejected` or `wrong-plan`, or ServerError.
  */
 export async function connect(
   url: string | URL,
   digest: string,
   options: ConnectOptions = {},
+): Promise<Remote> {
+  try {
+    return await connectPlan(url, digest, options);
+  } catch (error) {
+    if (isProblem(error, 'unknown-plan')) return connectModel(url, digest, options);
+    throw error;
+  }
+}
+
+/** `connect` to a plan of one convolution. */
+export async function connectPlan(
+  url: string | URL,
+  digest: string,
+  options: ConnectOptions = {},
 ): Promise<RemotePlan> {
   requireDigest(digest);
-  const endpoint = endpointOf(url, digest, options);
+  const endpoint = endpointOf(url, `v1/plans/${digest}`, options);
+  const text = await fetchPlan(endpoint, MAX_CLIENT_PLAN_LENGTH, options);
+  const plan = parseClientPlan(text, 'the served plan');
+  requireSame(plan.digest, digest);
+  const key = options.secretKey === undefined ? {} : { secretKey: options.secretKey };
+  return remotePlan(await createPlanClient(plan, key), endpoint);
+}
+
+/** `connect` to a whole model. What reads models is loaded then: it is larger than all the rest. */
+export async function connectModel(
+  url: string | URL,
+  digest: string,
+  options: ConnectOptions = {},
+): Promise<RemoteModel> {
+  requireDigest(digest);
+  const endpoint = endpointOf(url, `v1/models/${digest}`, options);
+  const { MAX_CLIENT_MODEL_LENGTH, openRemoteModel, parseClientModel } = await import('./remoteModel.ts');
+  const text = await fetchPlan(endpoint, MAX_CLIENT_MODEL_LENGTH, options);
+  const model = parseClientModel(text, 'the served model');
+  requireSame(model.digest, digest);
+  return openRemoteModel(model, url, options);
+}
+
+async function fetchPlan(endpoint: Endpoint, limitBytes: number, options: ConnectOptions): Promise<string> {
   const bytes = await endpoint.send({
     method: 'GET',
     path: '',
     headers: { Accept: 'application/json' },
     body: null,
-    limitBytes: MAX_CLIENT_PLAN_LENGTH,
+    limitBytes,
     signal: options.signal ?? null,
   });
-  const plan = parseClientPlan(new TextDecoder().decode(bytes), 'the served plan');
-  if (plan.digest !== digest) {
-    throw new CipherconvError({
-      code: 'wrong-plan',
-      where: 'the served plan: digest',
-      message: 'the server gave another plan than the one asked for',
-      expected: digest,
-      found: plan.digest,
-    });
-  }
-  const key = options.secretKey === undefined ? {} : { secretKey: options.secretKey };
-  return new HttpRemotePlan(await createPlanClient(plan, key), endpoint);
+  return new TextDecoder().decode(bytes);
+}
+
+/** 404 with a problem of this type. */
+function isProblem(error: unknown, type: string): boolean {
+  if (!(error instanceof ServerError) || error.status !== 404 || error.problemType === null) return false;
+  return error.problemType.endsWith(`:${type}`);
+}
+
+function requireSame(found: string, expected: string): void {
+  if (found === expected) return;
+  throw new CipherconvError({
+    code: 'wrong-plan',
+    where: 'the served plan: digest',
+    message: 'the server gave another plan than the one asked for',
+    expected,
+    found,
+  });
 }
 
 function requireDigest(digest: string): void {

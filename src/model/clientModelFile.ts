@@ -3,14 +3,13 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { deepFreeze } from '../../compiler/base/freeze.ts';
 import { canonicalJson, canonicalLines } from '../frontend/canonicalJson.ts';
-import { clientPlanFields, clientPlanOf, parseClientPlan } from '../frontend/clientPlan.ts';
+import { clientPlanFields, parseClientPlan } from '../frontend/clientPlan.ts';
 import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { checkFlow, refusal } from './checkFlow.ts';
 import type { ClientLayer, ClientModel, ModelClientFlow } from './clientModel.ts';
 import { cutFields, flowFields, flowOfFile } from './flowFields.ts';
-import type { JoinedModel } from './modelPlan.ts';
 import { clientModelFileSchema } from './modelPlanSchema.ts';
 import type { ClientModelFile } from './modelPlanSchema.ts';
 
@@ -25,7 +24,7 @@ const FORMAT = 'cipherconv-client-model';
 const NEW_ONE = 'compile the model again with this version and get the new client plan';
 
 /** Characters of the longest client plan of a model that is read. */
-const MAX_CLIENT_MODEL_LENGTH = 2 ** 27;
+export const MAX_CLIENT_MODEL_LENGTH = 2 ** 27;
 
 /** Rounds, and layers in all, of a model that a client follows. */
 const MAX_LAYERS = 4096;
@@ -45,13 +44,8 @@ function digestOf(content: object): string {
   return bytesToHex(sha256(utf8ToBytes(canonicalJson(content))));
 }
 
-/** The client's part of a compiled model, under its digest. */
-export function clientModelOf(plan: JoinedModel): ClientModel {
-  const { name, inputs, outputs, segments, clear, macs } = plan;
-  const rounds = plan.rounds.map((round) =>
-    round.map(({ stored, ...cut }): ClientLayer => ({ ...cut, client: clientPlanOf(stored) })),
-  );
-  const flow: ModelClientFlow = { name, inputs, outputs, segments, rounds, clear, macs };
+/** The client's part of a model under its digest. */
+export function digested(flow: ModelClientFlow): ClientModel {
   return { ...flow, digest: digestOf(contentOf(flow)) };
 }
 

@@ -15,7 +15,7 @@ import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
-import { clientModelOf } from './clientModelFile.ts';
+import { clientModelOf } from './clientModelOf.ts';
 import { cutFields, decodeClearModel, encodeClearModel, flowFields, flowOfFile } from './flowFields.ts';
 import type { ModelLayer, ModelPlan } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';

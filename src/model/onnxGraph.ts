@@ -2,6 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { internalError } from '../../compiler/base/errors.ts';
 import { orderedNodes } from '../frontend/onnx/graph/graph.ts';
 import { readInitializers } from '../frontend/onnx/graph/values.ts';
+import { noExternalData } from '../frontend/onnx/proto/externalReader.ts';
 import { stepsOf } from '../frontend/onnx/operators/steps.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto, NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
@@ -33,7 +34,7 @@ export class OnnxGraph implements ClearGraph {
     const declared = new Set(graph.input.map(({ name }) => name));
     graph.input.push(...inputs.filter((name) => !declared.has(name)).map(untypedValue));
     const nodes = orderedNodes(graph, 'the graph');
-    this.#constants = readInitializers(graph, null, 'the graph');
+    this.#constants = readInitializers(graph, noExternalData, 'the graph');
     this.steps = stepsOf(nodes, standardOpset(this.#proto), 'the graph');
     nodes.forEach(({ index }, position) => this.#nodes.set(this.steps[position]!, graph.node[index]!));
   }

@@ -7,7 +7,7 @@ import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
 import type { ClientModel } from './clientModel.ts';
-import { clientModelOf } from './clientModelFile.ts';
+import { clientModelOf } from './clientModelOf.ts';
 import { cutFields } from './flowFields.ts';
 import { layersOf } from './modelFlow.ts';
 import type { JoinedModel, ModelLayer, ModelPlan } from './modelPlan.ts';

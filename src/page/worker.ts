@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connect, MESSAGE_HEADER_BYTES } from '../client/index.ts';
+import { connectPlan, MESSAGE_HEADER_BYTES } from '../client/index.ts';
 import type { RemotePlan } from '../client/index.ts';
 import { internalError } from '../../compiler/base/errors.ts';
 import { outputShape } from '../../compiler/convolution/shape.ts';
@@ -96,7 +96,7 @@ async function open(server: string, digest: string, signal: AbortSignal): Promis
   const began = performance.now();
   session?.remote.dispose();
   session = null;
-  const remote = await connect(server, digest, { signal });
+  const remote = await connectPlan(server, digest, { signal });
   if (signal.aborted) {
     remote.dispose();
   }

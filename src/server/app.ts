@@ -2,7 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { cors } from 'hono/cors';
 import type { MiddlewareHandler } from 'hono';
 import { METRICS_TYPE } from './metrics.ts';
-import { evaluate, storeKeys } from './evaluation.ts';
+import { evaluate, evaluateLayer, storeKeys, storeLayerKeys } from './evaluation.ts';
 import { OPENAPI_INFO, ROUTES } from './openapi.ts';
 import type { RouteName } from './openapi.ts';
 import type { PageFiles } from './pageFiles.ts';
@@ -29,6 +29,23 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
   },
   evaluate,
   evaluationKeys: storeKeys,
+  models: ({ models }) =>
+    json({
+      models: [...models.values()].map(({ digest, name, layers, clientPlanBytes }) => ({
+        digest,
+        name,
+        layers: layers.length,
+        clientPlan: clientPlanBytes !== null,
+      })),
+    }),
+  model: ({ models }, context) => {
+    const model = models.get(context.req.param('digest') ?? '');
+    if (model === undefined) return problem('unknown-model');
+    if (model.clientPlanBytes !== null) return octets(model.clientPlanBytes, 'application/json');
+    return problem('no-client-plan', { detail: 'get it from who compiled the model' });
+  },
+  evaluateLayer,
+  layerKeys: storeLayerKeys,
   metrics: ({ pool, keys, budget, metrics }) =>
     octets(
       metrics.text({
@@ -90,7 +107,7 @@ function corsFor(origins: string[]): MiddlewareHandler<AppEnv> {
   const allow = cors({
     origin: origins,
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT'],
-    exposeHeaders: ['Retry-After'],
+    exposeHeaders: ['Retry-After', 'Server-Timing'],
     maxAge: CORS_SECONDS,
   });
   return async (context, next) => {

@@ -11,7 +11,29 @@ import type { AppContext, AppState } from './state.ts';
 /** POST /v1/plans/{digest}/evaluate */
 export async function evaluate(state: AppState, context: AppContext): Promise<Response> {
   const plan = state.plans.get(context.req.param('digest') ?? '');
-  if (plan === undefined) return problem('unknown-plan');
+  return plan === undefined ? problem('unknown-plan') : evaluatePlan(state, context, plan);
+}
+
+/** POST /v1/models/{digest}/layers/{index}/evaluate */
+export async function evaluateLayer(state: AppState, context: AppContext): Promise<Response> {
+  const layer = layerOf(state, context);
+  return layer instanceof Response ? layer : evaluatePlan(state, context, layer);
+}
+
+/** The layer that a path names. */
+function layerOf({ models }: AppState, { req }: AppContext): ServedPlan | Response {
+  const model = models.get(req.param('digest') ?? '');
+  if (model === undefined) return problem('unknown-model');
+  const index = req.param('index') ?? '';
+  const layer = /^(0|[1-9]\d{0,5})$/.test(index) ? model.layers[Number(index)] : undefined;
+  if (layer !== undefined) return layer;
+  return problem('unknown-layer', {
+    expected: `a whole number from 0 to ${model.layers.length - 1}`,
+    found: index.slice(0, 20),
+  });
+}
+
+async function evaluatePlan(state: AppState, context: AppContext, plan: ServedPlan): Promise<Response> {
   const refused = refuseMedia(context);
   if (refused !== null) return refused;
   const keys = keysOf(state, plan, context);
@@ -30,16 +52,28 @@ export async function evaluate(state: AppState, context: AppContext): Promise<Re
     const { signal } = context.req.raw;
     const outcome = await state.pool.run({ digest: plan.digest, message, keys, signal });
     if (outcome.kind !== 'done') return refuseOutcome(outcome);
-    state.metrics.evaluations.observe((performance.now() - began) / 1000);
+    const ms = performance.now() - began;
+    state.metrics.evaluations.observe(ms / 1000);
     context.set('bytesOut', outcome.response.length);
-    return new Response(outcome.response, { headers: { 'content-type': OCTETS } });
+    return new Response(outcome.response, {
+      headers: { 'content-type': OCTETS, 'server-timing': `evaluate;dur=${ms.toFixed(3)}` },
+    });
   });
 }
 
 /** PUT /v1/plans/{digest}/evaluation-keys */
 export async function storeKeys(state: AppState, context: AppContext): Promise<Response> {
   const plan = state.plans.get(context.req.param('digest') ?? '');
-  if (plan === undefined) return problem('unknown-plan');
+  return plan === undefined ? problem('unknown-plan') : storePlanKeys(state, context, plan);
+}
+
+/** PUT /v1/models/{digest}/layers/{index}/evaluation-keys */
+export async function storeLayerKeys(state: AppState, context: AppContext): Promise<Response> {
+  const layer = layerOf(state, context);
+  return layer instanceof Response ? layer : storePlanKeys(state, context, layer);
+}
+
+async function storePlanKeys(state: AppState, context: AppContext, plan: ServedPlan): Promise<Response> {
   if (plan.evaluationKeyBytes === 0) {
     return problem('evaluation-keys-disabled', { detail: 'the plan needs no evaluation keys' });
   }
@@ -101,7 +135,7 @@ function keysOf({ keys }: AppState, plan: ServedPlan, { req }: AppContext): Uint
     return problem('malformed', {
       field: KEYS_HEADER,
       detail: 'the plan needs evaluation keys',
-      expected: `the id that PUT /v1/plans/${plan.digest}/evaluation-keys gave`,
+      expected: 'the id that PUT .../evaluation-keys of this plan gave',
       found: 'no such header',
     });
   }

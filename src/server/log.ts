@@ -5,7 +5,13 @@ import type { PoolEvent } from './workers/pool.ts';
 type LogLevel = 'info' | 'warn' | 'error';
 
 export type LogEvent =
-  | { readonly event: 'listening'; readonly url: string; readonly plans: readonly string[] }
+  | {
+      readonly event: 'listening';
+      readonly url: string;
+      /** Digests. */
+      readonly plans: readonly string[];
+      readonly models: readonly string[];
+    }
   | {
       readonly event: 'request';
       readonly method: string;

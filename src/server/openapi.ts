@@ -26,11 +26,16 @@ const digest = z
   .openapi({ param: { name: 'digest', in: 'path' }, description: 'The digest of the plan' });
 const bytes = z.string().openapi({ format: 'binary' });
 const params = z.object({ digest });
+const index = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,5})$/)
+  .openapi({ param: { name: 'index', in: 'path' }, description: 'The position of the layer, from 0' });
+const layerParams = z.object({ digest, index });
 
 const REASONS = {
   400: 'Malformed; `field` says which field',
   403: 'Another Host than the server goes by, or a web page from elsewhere',
-  404: 'Unknown plan, or unknown or expired evaluation keys',
+  404: 'Unknown plan, model or layer, or unknown or expired evaluation keys',
   408: 'The body came too slowly',
   413: 'The body is too large',
   415: 'Not application/octet-stream without content encoding',
@@ -68,6 +73,34 @@ const json = <T extends z.ZodType>(
   content: { 'application/json': { schema } },
 });
 
+/** What plans and layers have in common. */
+const EVALUATE = {
+  method: 'post',
+  description: 'The same upload gives the same response: it is safe to send a request again.',
+  request: {
+    headers: z.object({
+      [KEYS_HEADER]: z
+        .string()
+        .optional()
+        .meta({ description: 'Id of evaluation keys, where the plan needs some' }),
+    }),
+    body: { required: true, ...octets('An upload message of exactly the length that the plan says') },
+  },
+  responses: {
+    200: octets('A response message; Server-Timing says how long it waited and was computed'),
+    ...problems(400, 403, 404, 408, 413, 415, 429, 500, 503, 504),
+  },
+} as const;
+
+const STORE_KEYS = {
+  method: 'put',
+  request: { body: { required: true, ...octets('An evaluation keys message') } },
+  responses: {
+    201: json('Held until nobody has used them for a while', z.object({ id: z.string() })),
+    ...problems(400, 403, 404, 408, 413, 415, 429, 503),
+  },
+} as const;
+
 export const ROUTES = {
   health: createRoute({
     method: 'get',
@@ -98,34 +131,54 @@ export const ROUTES = {
     },
   }),
   evaluate: createRoute({
-    method: 'post',
+    ...EVALUATE,
     path: '/v1/plans/{digest}/evaluate',
     summary: 'Evaluates the convolution on ciphertexts',
-    description: 'The same upload gives the same response: it is safe to send a request again.',
-    request: {
-      params,
-      headers: z.object({
-        [KEYS_HEADER]: z
-          .string()
-          .optional()
-          .meta({ description: 'Id of evaluation keys, where the plan needs some' }),
-      }),
-      body: { required: true, ...octets('An upload message of exactly the length that the plan says') },
-    },
-    responses: {
-      200: octets('A response message'),
-      ...problems(400, 403, 404, 408, 413, 415, 429, 500, 503, 504),
-    },
+    request: { params, ...EVALUATE.request },
   }),
   evaluationKeys: createRoute({
-    method: 'put',
+    ...STORE_KEYS,
     path: '/v1/plans/{digest}/evaluation-keys',
     summary: 'Uploads the evaluation keys that a diagonals plan needs',
-    request: { params, body: { required: true, ...octets('An evaluation keys message') } },
+    request: { params, ...STORE_KEYS.request },
+  }),
+  models: createRoute({
+    method: 'get',
+    path: '/v1/models',
+    summary: 'The models that are served',
     responses: {
-      201: json('Held until nobody has used them for a while', z.object({ id: z.string() })),
-      ...problems(400, 403, 404, 408, 413, 415, 429, 503),
+      200: json(
+        'Models',
+        z.object({
+          models: z.array(
+            z.object({ digest: z.string(), name: z.string(), layers: z.int(), clientPlan: z.boolean() }),
+          ),
+        }),
+      ),
+      ...problems(403, 429),
     },
+  }),
+  model: createRoute({
+    method: 'get',
+    path: '/v1/models/{digest}',
+    summary: 'The client plan of a model: its clear segments, and no weights of encrypted layers',
+    request: { params },
+    responses: {
+      200: json('A client plan file of a model', z.object({}).loose()),
+      ...problems(403, 404, 429),
+    },
+  }),
+  evaluateLayer: createRoute({
+    ...EVALUATE,
+    path: '/v1/models/{digest}/layers/{index}/evaluate',
+    summary: 'Evaluates one layer of a model on ciphertexts',
+    request: { params: layerParams, ...EVALUATE.request },
+  }),
+  layerKeys: createRoute({
+    ...STORE_KEYS,
+    path: '/v1/models/{digest}/layers/{index}/evaluation-keys',
+    summary: 'Uploads the evaluation keys that a diagonals plan of a layer needs',
+    request: { params: layerParams, ...STORE_KEYS.request },
   }),
   openapi: createRoute({
     method: 'get',

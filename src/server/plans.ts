@@ -1,8 +1,5 @@
-import { CipherconvError } from '../../compiler/base/errors.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
-import { displayName, readText } from '../frontend/files.ts';
-import { parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { describePlan } from './planServer.ts';
 import type { PlanService } from './planServer.ts';
@@ -34,25 +31,4 @@ export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedP
 /** The plans as workers get them. */
 export function plansText(plans: ServedPlans): string {
   return JSON.stringify([...plans.values()].map(({ stored }) => stored));
-}
-
-/**
- * Reads plan files and proves each of them.
- * @throws CipherconvError naming the file: `unreadable`, or as `parsePlan` does; `usage` for a plan given twice.
- */
-export async function loadPlans(files: readonly string[]): Promise<StoredPlan[]> {
-  const plans: StoredPlan[] = [];
-  for (const file of files) {
-    const stored = parsePlan(await readText(file), displayName(file));
-    if (plans.some(({ digest }) => digest === stored.digest)) {
-      throw new CipherconvError({
-        code: 'usage',
-        where: displayName(file),
-        message: 'the same plan was given before',
-        found: `digest ${stored.digest}`,
-      });
-    }
-    plans.push(stored);
-  }
-  return plans;
 }

@@ -9,6 +9,9 @@ export type ProblemKind =
   | 'cross-origin'
   | 'unknown-path'
   | 'unknown-plan'
+  | 'unknown-model'
+  | 'unknown-layer'
+  | 'no-client-plan'
   | 'unknown-evaluation-keys'
   | 'evaluation-keys-disabled'
   | 'method-not-allowed'
@@ -34,6 +37,9 @@ const MEANINGS: Readonly<Record<ProblemKind, Meaning>> = {
   'cross-origin': { status: 403, title: 'Pages from elsewhere may not ask' },
   'unknown-path': { status: 404, title: 'There is nothing at this path' },
   'unknown-plan': { status: 404, title: 'No such plan is served' },
+  'unknown-model': { status: 404, title: 'No such model is served' },
+  'unknown-layer': { status: 404, title: 'The model has no such layer' },
+  'no-client-plan': { status: 404, title: 'The client plan of this model is not handed out here' },
   'unknown-evaluation-keys': { status: 404, title: 'No such evaluation keys are held, or no longer' },
   'evaluation-keys-disabled': { status: 404, title: 'This plan takes no evaluation keys' },
   'method-not-allowed': { status: 405, title: 'The path does not take this method' },

@@ -13,7 +13,9 @@ import { byteBudget, keyLimits, largest, requireKeysMemory, shareOf } from './li
 import { originRules } from './origins.ts';
 import { readPageFiles } from './pageFiles.ts';
 import { Pipelining } from './pipelining.ts';
-import { plansText, servedPlans } from './plans.ts';
+import { serve } from './models.ts';
+import type { ModelToServe, ServedModels } from './models.ts';
+import { plansText } from './plans.ts';
 import type { ServedPlans } from './plans.ts';
 import { RateLimit } from './rateLimit.ts';
 import type { ServiceSettings } from './settings.ts';
@@ -25,6 +27,7 @@ import type { PoolEvent } from './workers/pool.ts';
 export interface Service {
   readonly url: string;
   readonly plans: ServedPlans;
+  readonly models: ServedModels;
   readonly pool: WorkerPool;
   readonly metrics: Metrics;
   /** Requests that have not been answered yet. */
@@ -38,7 +41,7 @@ const HEADER_BYTES = 8192;
 const STOP_GRACE_MS = 5000;
 
 /**
- * Serves plans over HTTP. The plans must come from `parsePlan` or `compile`, which prove them.
+ * Serves plans and models over HTTP. The plans must come from `parsePlan` or `compile`, which prove them.
  * @throws CipherconvError `unsupported` for plans that need evaluation keys where none are taken, `usage` when the port
  * or address cannot be had or the plans do not fit into a worker.
  */
@@ -46,17 +49,18 @@ export async function startService(
   stored: readonly StoredPlan[],
   settings: ServiceSettings,
   log: Log,
+  toServe: readonly ModelToServe[] = [],
 ): Promise<Service> {
-  const plans = await servedPlans(stored);
-  requireKeysMemory(plans, settings);
+  const { plans, models, all } = await serve({ plans: stored, models: toServe });
+  requireKeysMemory(all, settings);
   const origins = await originRules(settings.host, settings.allowedHosts, settings.corsOrigins);
   const metrics = new Metrics();
   const page = await readPageFiles(settings.pageFolder);
-  const largestResponse = largest(plans, 'responseBytes');
+  const largestResponse = largest(all, 'responseBytes');
   const pool = await WorkerPool.start({
     file: settings.workerFile,
     memoryBytes: settings.memoryBytes,
-    plansText: plansText(plans),
+    plansText: plansText(all),
     largestResponse,
     workers: settings.workers,
     queueLength: settings.queueLength,
@@ -68,10 +72,11 @@ export async function startService(
   });
   const state: AppState = {
     plans,
+    models,
     pool,
-    keys: new KeyStore(keyLimits(plans, settings)),
+    keys: new KeyStore(keyLimits(all, settings)),
     rate: new RateLimit(settings.rate),
-    budget: byteBudget(plans, settings),
+    budget: byteBudget(all, settings),
     connections: new Connections({
       total: settings.connections,
       perClient: shareOf(settings.connections, settings, 1),
@@ -80,7 +85,7 @@ export async function startService(
     metrics,
     log,
     page,
-    maxBody: settings.maxBody ?? largest(plans, 'uploadBytes'),
+    maxBody: settings.maxBody ?? largest(all, 'uploadBytes'),
     pace: { bytesPerSecond: settings.leastBodyRate, graceMs: settings.bodyGraceMs },
     sendTimeoutMs: settings.requestTimeoutMs,
     inFlight: 0,
@@ -97,6 +102,7 @@ export async function startService(
   return {
     url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
     plans,
+    models,
     pool,
     metrics,
     inFlight: () => state.inFlight,

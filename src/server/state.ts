@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OriginRules } from './origins.ts';
 import type { PageFiles } from './pageFiles.ts';
+import type { ServedModels } from './models.ts';
 import type { ServedPlans } from './plans.ts';
 import type { RateLimit } from './rateLimit.ts';
 import type { BodyPace } from './requestBody.ts';
@@ -14,7 +15,9 @@ import type { WorkerPool } from './workers/pool.ts';
 
 /** Everything that handlers work with. */
 export interface AppState {
+  /** Single plans. */
   readonly plans: ServedPlans;
+  readonly models: ServedModels;
   readonly pool: WorkerPool;
   readonly keys: KeyStore;
   readonly rate: RateLimit;

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { connect } from '../../src/client/index.ts';
+import { connectPlan } from '../../src/client/index.ts';
 import type { ConnectOptions, RemotePlan } from '../../src/client/index.ts';
 import { storedPlan } from '../../src/frontend/planFile.ts';
 import { createPlanServer } from '../../src/server/index.ts';
@@ -82,7 +82,7 @@ export async function connected(
   use: (remote: RemotePlan) => Promise<void>,
   options: ConnectOptions = {},
 ): Promise<void> {
-  const remote = await connect(url, digest, options);
+  const remote = await connectPlan(url, digest, options);
   try {
     await use(remote);
   } finally {

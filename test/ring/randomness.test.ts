@@ -48,16 +48,14 @@ describe('ChaCha20', () => {
 describe('draws', () => {
   const degree = 4096;
   const prime = Number(nttPrimes(degree, 17, 1)[0]!);
-  const arithmetic = new RingArithmetic(module, degree, [prime]);
+  const arithmetic = new RingArithmetic(module, degree, [BigInt(prime)]);
   const rounds = 64;
 
   it('uniform residues are below the prime, reach both ends, and are even over sixteen parts', () => {
-    arithmetic.startStream(KEY, [1, 0]);
     const parts = new Array<number>(16).fill(0);
     let [least, most] = [prime, 0];
     for (let round = 0; round < rounds; round++) {
-      arithmetic.drawUniform(0);
-      for (const value of arithmetic.values) {
+      for (const value of uniform(KEY, round)) {
         least = Math.min(least, value);
         most = Math.max(most, value);
         parts[Math.floor((16 * value) / prime)]!++;
@@ -71,10 +69,9 @@ describe('draws', () => {
   });
 
   it('ternary keys are even over -1, 0 and 1', () => {
-    arithmetic.startStream(KEY, [2, 0]);
     const counts = [0, 0, 0];
     for (let round = 0; round < rounds; round++) {
-      arithmetic.drawTernary();
+      arithmetic.drawTernary(KEY, round);
       for (const value of arithmetic.errors) counts[value + 1]!++;
     }
     // Two degrees of freedom: 18.4 is the 10^-4 quantile.
@@ -82,10 +79,9 @@ describe('draws', () => {
   });
 
   it('errors are 21 coins minus 21 coins', () => {
-    arithmetic.startStream(KEY, [3, 0]);
     const counts = new Array<number>(43).fill(0);
     for (let round = 0; round < rounds; round++) {
-      arithmetic.drawErrors();
+      arithmetic.drawErrors(KEY, round);
       for (const value of arithmetic.errors) counts[value + 21]!++;
     }
     const total = rounds * degree;
@@ -100,31 +96,24 @@ describe('draws', () => {
     expect(chiSquare(inner, expected)).toBeLessThan(56);
   });
 
-  it('the same seed gives the same draws, another nonce or key others', () => {
-    const first = drawn(KEY, [1, 0]);
-    expect(drawn(KEY, [1, 0])).toEqual(first);
-    expect(drawn(KEY, [1, 1])).not.toEqual(first);
-    expect(
-      drawn(
-        KEY.map((byte) => byte ^ 1),
-        [1, 0],
-      ),
-    ).not.toEqual(first);
+  it('the same seed gives the same draws, another number, domain or key others', () => {
+    arithmetic.drawErrors(KEY, 1);
+    const first = arithmetic.errors.slice();
+    arithmetic.drawErrors(KEY, 2);
+    expect(arithmetic.errors).not.toEqual(first);
+    arithmetic.drawErrors(
+      KEY.map((byte) => byte ^ 1),
+      1,
+    );
+    expect(arithmetic.errors).not.toEqual(first);
+    arithmetic.drawErrors(KEY, 1);
+    expect(arithmetic.errors).toEqual(first);
   });
 
-  it('nothing that was drawn is left after wiping', () => {
-    arithmetic.startStream(KEY, [1, 0]);
-    arithmetic.drawErrors();
-    arithmetic.drawUniform(0);
-    arithmetic.wipeDraws();
-    expect(arithmetic.values.every((value) => value === 0)).toBe(true);
-    expect(arithmetic.errors.every((value) => value === 0)).toBe(true);
-  });
-
-  function drawn(key: Uint8Array, nonce: readonly [number, number]): number[] {
-    arithmetic.startStream(key, nonce);
-    arithmetic.drawUniform(0);
-    return [...arithmetic.values];
+  /** Residues drawn from a key. */
+  function uniform(key: Uint8Array, index: number): number[] {
+    arithmetic.drawUniform(key, { domain: 'publicPolynomial', index });
+    return Array.from({ length: degree }, (_, at) => arithmetic.words[2 * at]!);
   }
 });
 

@@ -91,7 +91,9 @@ describe.each(plans)('use after dispose, %s', (_, make) => {
       expect(client.decrypt(evaluator.evaluate(client.encrypt(input)))).toEqual(convolve(plan.spec, input));
       expect((await runner.run(input)).report.match).toBe(true);
       expect([planClient.uploadBytes, pool.workers]).toEqual([server.uploadBytes, 1]);
-      expect(liveSealObjects()).toBeGreaterThan(before);
+      // The direct kernel and its client do without SEAL.
+      if (!('execution' in plan) || plan.execution.kernel === 'ntt')
+        expect(liveSealObjects()).toBeGreaterThan(before);
     }
     expect(liveSealObjects()).toBe(before);
   });

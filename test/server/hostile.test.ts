@@ -21,7 +21,7 @@ import type { Answer, Served } from '../support/served.ts';
 import { simpleSpec } from '../support/simple.ts';
 
 const HEADER_BYTES = 40;
-const SEED_BYTES = 64;
+const SEED_BYTES = 32;
 const MIB = 2 ** 20;
 
 /** Uploads end in a seed, which tests rely on. */

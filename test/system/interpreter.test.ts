@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { orderedNodes } from '../../src/frontend/onnx/graph/graph.ts';
 import { readInitializers } from '../../src/frontend/onnx/graph/values.ts';
+import { noExternalData } from '../../src/frontend/onnx/proto/externalReader.ts';
 import { stepsOf } from '../../src/frontend/onnx/operators/steps.ts';
 import { readModelProto } from '../../src/frontend/onnx/proto/readProto.ts';
 import { decodeTensorFile } from '../../src/frontend/onnx/proto/tensorProto.ts';
@@ -29,7 +30,7 @@ it.each(tests)('%s', async (test) => {
   const { proto, graph } = readModelProto(readFileSync(join(NODES, test, 'model.onnx')), test);
   const steps = stepsOf(orderedNodes(graph, test), Number(proto.opsetImport[0]?.version ?? 1n), test);
   const given = new Map([
-    ...readInitializers(graph, null, test),
+    ...readInitializers(graph, noExternalData, test),
     ...graph.input.map(({ name }, index) => [name, recorded(test, `input_${index}.pb`)] as const),
   ]);
   const names = graph.output.map(({ name }) => name);

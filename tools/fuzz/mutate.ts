@@ -5,7 +5,7 @@ type Mutation = (bytes: Uint8Array, random: Random, others: readonly Uint8Array[
 
 /** Of our messages: a header, packed coefficients, and a seed at the end. */
 const HEADER_BYTES = 40;
-const SEED_BYTES = 64;
+const SEED_BYTES = 32;
 
 const flipBits: Mutation = (bytes, random) => {
   for (let flips = 1 + random.below(8); flips > 0; flips--)

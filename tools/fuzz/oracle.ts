@@ -22,22 +22,21 @@ export interface Run {
 /** A polynomial is its coefficients packed back to back, then zero bits up to the next byte. */
 export interface PartFormat {
   readonly polynomials: readonly (readonly Run[])[];
-  /** Whether a seed of 64 bytes follows, any seed. */
-  readonly isSeeded: boolean;
+  /** Bytes of the seed that follows, any seed; 0 for none. */
+  readonly seedBytes: number;
 }
 
-const SEED_BYTES = 64;
 const MOST_BITS = 53;
 
 function header({ kind, digest }: Format): number[] {
-  return [0x43, 0x43, 0x4e, 0x56, 1, kind, 0, 0, ...Buffer.from(digest, 'hex')];
+  return [0x43, 0x43, 0x4e, 0x56, 2, kind, 0, 0, ...Buffer.from(digest, 'hex')];
 }
 
 export function isWellFormed(bytes: Uint8Array, format: Format): boolean {
   const head = header(format);
   if (!head.every((byte, index) => bytes[index] === byte)) return false;
   let at = head.length;
-  for (const { polynomials, isSeeded } of format.parts) {
+  for (const { polynomials, seedBytes } of format.parts) {
     for (const runs of polynomials) {
       const bits = runs.reduce((sum, run) => sum + run.count * run.bits, 0);
       const length = Math.ceil(bits / 8);
@@ -45,7 +44,7 @@ export function isWellFormed(bytes: Uint8Array, format: Format): boolean {
       if (!coefficientsFit(bytes.subarray(at, at + length), runs)) return false;
       at += length;
     }
-    if (isSeeded) at += SEED_BYTES;
+    at += seedBytes;
   }
   return at === bytes.length;
 }
@@ -79,9 +78,9 @@ function bitsAt(bytes: Uint8Array, from: number, bits: number): number {
 /** A well-formed message with random coefficients and seeds: the same for the same random numbers. */
 export function randomMessage(format: Format, random: Random): Uint8Array {
   const bytes = header(format);
-  for (const { polynomials, isSeeded } of format.parts) {
+  for (const { polynomials, seedBytes } of format.parts) {
     for (const runs of polynomials) packPolynomial(bytes, runs, random);
-    for (let at = 0; isSeeded && at < SEED_BYTES; at++) bytes.push(random.below(256));
+    for (let at = 0; at < seedBytes; at++) bytes.push(random.below(256));
   }
   return Uint8Array.from(bytes);
 }

@@ -43,14 +43,18 @@ function run(count: number, prime: bigint, dropped: number): Run {
   return { count, bits: bitsOf(prime - 1n) - dropped, largest: (prime - 1n) >> BigInt(dropped) };
 }
 
+/** What stands for c1 of an upload; halves of keys have a seed of SEAL's. */
+const SEED_BYTES = { seeded: 32, 'seal-seeded': 64, whole: 0, hint: 0 } as const;
+
 function uploadParts(plan: Plan): PartFormat[] {
   const { parameters, wire } = plan;
   const runs = (count: number, dropped: number): Run[] =>
     parameters.dataPrimes.map((prime) => run(count, BigInt(prime), dropped));
   const part = (count: number): PartFormat => {
     const c0 = runs(count, wire.uploadC0);
-    if (uploadForm(plan) === 'seeded') return { polynomials: [c0], isSeeded: true };
-    return { polynomials: [c0, runs(parameters.degree, 0)], isSeeded: false };
+    const form = uploadForm(plan);
+    const polynomials = form === 'whole' ? [c0, runs(parameters.degree, 0)] : [c0];
+    return { polynomials, seedBytes: SEED_BYTES[form] };
   };
   const view = clientView(plan);
   return viewRules(view)
@@ -66,7 +70,7 @@ function keyParts(plan: Plan): PartFormat[] {
   const polynomials = [allPrimes(plan.parameters).map((prime) => run(degree, prime, 0))];
   return Array.from({ length: keyCount(keys) * dataPrimes.length }, () => ({
     polynomials,
-    isSeeded: true,
+    seedBytes: SEED_BYTES['seal-seeded'],
   }));
 }
 

@@ -3,7 +3,8 @@ import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { isModelFile } from '../../model/modelFiles.ts';
 import { createLog } from '../../server/log.ts';
 import type { Log } from '../../server/log.ts';
-import { loadPlans } from '../../server/plans.ts';
+import { loadServed } from '../../server/models.ts';
+import type { ServedModel } from '../../server/models.ts';
 import { startService } from '../../server/service.ts';
 import type { Service } from '../../server/service.ts';
 import { defaultSettings } from '../../server/settings.ts';
@@ -30,19 +31,20 @@ interface ServeFlags {
 
 export async function serve(files: readonly string[], flags: ServeFlags, io: Terminal): Promise<void> {
   files.forEach(refuseModel);
-  const plans = await loadPlans(files);
+  const { plans, models } = await loadServed(files);
   const settings = settingsOf(flags, defaultSettings());
   const log = quietLog(
     createLog((line) => process.stderr.write(line)),
     io.quiet,
   );
-  const service = await startService(plans, settings, log);
+  const service = await startService(plans, settings, log, models);
   // Before anybody is told that it listens: who knows may send a signal at once.
   const ended = untilSignal(service, log);
-  const served = [...service.plans.values()];
-  for (const { digest, name } of served) io.notice(`serving ${printable(name)}: ${digest}`);
+  for (const { digest, name } of service.plans.values()) io.notice(`serving ${printable(name)}: ${digest}`);
+  for (const model of service.models.values()) io.notice(modelNotice(model));
   io.notice(`listening on ${service.url}`);
-  log('info', { event: 'listening', url: service.url, plans: served.map(({ digest }) => digest) });
+  const [served, whole] = [[...service.plans.keys()], [...service.models.keys()]];
+  log('info', { event: 'listening', url: service.url, plans: served, models: whole });
   const signal = await ended;
   log('info', { event: 'stopped' });
   if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
@@ -55,9 +57,14 @@ function refuseModel(path: string): void {
     code: 'usage',
     where: path,
     message: 'this is a model, not a plan',
-    expected: 'plans of convolutions',
-    hint: 'compile CONFIG -o FILE writes a plan',
+    expected: 'plans of convolutions or models',
+    hint: 'compile MODEL -o FILE writes a plan',
   });
+}
+
+function modelNotice({ digest, name, layers, clientPlanBytes }: ServedModel): string {
+  const lacking = clientPlanBytes === null ? '; its client plan is not beside it and not handed out' : '';
+  return `serving the model ${printable(name)} (${layers.length} layers): ${digest}${lacking}`;
 }
 
 function settingsOf(flags: ServeFlags, defaults: ServiceSettings): ServiceSettings {

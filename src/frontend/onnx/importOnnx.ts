@@ -9,6 +9,7 @@ import { Extents } from './graph/extents.ts';
 import { Branches } from './graph/branches.ts';
 import { Centring } from './graph/centred.ts';
 import { writeOutComposed } from './graph/composed.ts';
+import { externalReader } from './proto/externalData.ts';
 import { widenHalves } from './graph/widened.ts';
 import { orderedNodes, readOpsets } from './graph/graph.ts';
 import { MAX_FOLDED_ELEMENTS, MAX_MODEL_BYTES, MAX_READ_ELEMENTS } from './limits.ts';
@@ -125,7 +126,7 @@ function initialState(
   options: ImportOptions,
   file: string,
 ): { readonly state: GraphState; readonly inputs: readonly GraphValue[] } {
-  const initializers = readInitializers(graph, options.folder ?? null, file);
+  const initializers = readInitializers(graph, externalReader(options.folder ?? null), file);
   const names = new Set(graph.initializer.map(({ name }) => name));
   // An initializer wins over a graph input of the same name: it is that input's default, and always used.
   const open = graph.input

@@ -9,6 +9,7 @@ import { bodyBytes, readBody } from './bodies.ts';
 import { writeOutComposed } from './composed.ts';
 import { toGraphNode } from './graph.ts';
 import type { GraphState } from './state.ts';
+import { noExternalData } from '../proto/externalReader.ts';
 import { readInitializers } from './values.ts';
 
 /**
@@ -35,7 +36,7 @@ export class Branches {
     for (const tensor of body.initializer) tensor.name = renamed(tensor.name);
     const found = readInitializers(
       create(GraphProtoSchema, { initializer: body.initializer }),
-      null,
+      noExternalData,
       this.#state.file,
     );
     this.#graph.initializer.push(...body.initializer);

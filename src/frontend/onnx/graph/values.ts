@@ -1,7 +1,7 @@
 import { ELEMENTS, elementTypeOf } from '../proto/codes.ts';
 import { statedShape } from './extents.ts';
 import type { Extents, StatedExtent } from './extents.ts';
-import { externalReader } from '../proto/externalData.ts';
+import type { ExternalReader } from '../proto/externalReader.ts';
 import type { GraphProto, ValueInfoProto } from '../proto/onnx_pb.ts';
 import { quoted, unsupported } from '../refusal.ts';
 import { decodeTensor } from '../proto/tensorProto.ts';
@@ -61,10 +61,9 @@ export function declaredInputsOf(graph: GraphProto, file: string): readonly Decl
 /** All initializers, external ones read. @throws CipherconvError as `decodeTensor`. */
 export function readInitializers(
   graph: GraphProto,
-  folder: string | null,
+  external: ExternalReader,
   file: string,
 ): Map<string, OnnxTensor> {
-  const external = externalReader(folder);
   const read = (proto: GraphProto['initializer'][number]): readonly [string, OnnxTensor] => [
     proto.name,
     decodeTensor(proto, `${file}: initializer ${quoted(proto.name)}`, external),

@@ -4,7 +4,7 @@ import { GraphProtoSchema } from '../proto/onnx_pb.ts';
 import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from '../proto/onnx_pb.ts';
 import { decodeTensor, toTensorProto } from '../proto/tensorProto.ts';
 import { quoted } from '../refusal.ts';
-import { externalReader } from '../proto/externalData.ts';
+import { noExternalData } from '../proto/externalReader.ts';
 import { bodyBytes, bodyContents, readBody } from './bodies.ts';
 
 /**
@@ -36,11 +36,7 @@ function widen(graph: GraphProto, file: string): void {
 
 function widenedTensor(tensor: TensorProto, file: string): TensorProto {
   if (!HALVES.has(tensor.dataType)) return tensor;
-  const { shape, data } = decodeTensor(
-    tensor,
-    `${file}: initializer ${quoted(tensor.name)}`,
-    externalReader(null),
-  );
+  const { shape, data } = decodeTensor(tensor, `${file}: initializer ${quoted(tensor.name)}`, noExternalData);
   return toTensorProto({ type: 'float32', shape, data }, tensor.name);
 }
 

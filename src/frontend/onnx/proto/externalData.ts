@@ -1,14 +1,12 @@
 import { closeSync, readFileSync, readSync } from 'node:fs';
 import { CipherconvError } from '../../../../compiler/base/errors.ts';
-import type { TensorProto } from './onnx_pb.ts';
-import { malformed, quoted, unsupported } from '../refusal.ts';
+import { malformed, quoted } from '../refusal.ts';
+import { noExternalData } from './externalReader.ts';
+import type { ExternalReader } from './externalReader.ts';
 import { noteInput, unreadable } from '../../files.ts';
 import { LARGEST_LFS_POINTER, refuseLfsPointer } from '../../lfsPointer.ts';
 import { insideOf, openRegularSync } from '../../regularFiles.ts';
 import type { RegularFile } from '../../regularFiles.ts';
-
-/** Reads the bytes of a tensor that stand in another file. */
-export type ExternalReader = (proto: TensorProto, byteLength: number, where: string) => Uint8Array;
 
 /**
  * External data below `folder` only: a location that is absolute, climbs out with `..` or leads out through a symbolic
@@ -16,17 +14,10 @@ export type ExternalReader = (proto: TensorProto, byteLength: number, where: str
  * @param folder null for models that come without one
  */
 export function externalReader(folder: string | null): ExternalReader {
+  if (folder === null) return noExternalData;
   return (proto, byteLength, where) => {
     const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
     const location = entries.get('location') ?? '';
-    if (folder === null) {
-      throw unsupported({
-        where,
-        message: 'external data, but the model was not read from a folder',
-        found: `location ${quoted(location)}`,
-        hint: 'give the path of the model, or the folder of its data',
-      });
-    }
     const path = locate(folder, location, where);
     const offset = decimal(entries.get('offset') ?? '0', 'offset', where);
     const length = decimal(entries.get('length') ?? String(byteLength), 'length', where);

@@ -3,7 +3,7 @@ import { elementCount } from '../../../../compiler/base/tensor.ts';
 import { MAX_TENSOR_BYTES } from '../limits.ts';
 import { ELEMENTS, elementTypeOf, EXTERNAL } from './codes.ts';
 import type { ElementType } from './codes.ts';
-import type { ExternalReader } from './externalData.ts';
+import type { ExternalReader } from './externalReader.ts';
 import { TensorProtoSchema } from './onnx_pb.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import { readProto } from './readProto.ts';

@@ -1,0 +1,210 @@
+import { bitLength } from '../../compiler/base/interval.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import { dataModulus } from '../../compiler/bfv/parameters.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
+import { bytesOf } from '../ring/arithmetic.ts';
+import { inverseModulo } from '../ring/lanePrimes.ts';
+import type { RingExports, RingModule } from '../ring/module.ts';
+import { crtBasis, scaleDownExactly, SCALING_BYTES, scalesInLanes, writeScaling } from '../ring/scaling.ts';
+import type { CoefficientCode } from '../wire/coefficients.ts';
+import { packedBytes } from '../wire/coefficients.ts';
+import { rejectCoefficient, requireNoFilling } from '../wire/packedRun.ts';
+import { makeMemory } from '../wasm.ts';
+
+const LINE = 64;
+const FIRST_ADDRESS = 1024;
+
+/** How a run of decrypted residues becomes accumulators: the value at residue `base`, counted up from there. */
+export interface Window {
+  /** Where the run ends. */
+  readonly end: number;
+  readonly base: number;
+  readonly low: number;
+}
+
+/** Codes of both directions, one a prime. */
+export interface MessageCodes {
+  readonly upload: readonly CoefficientCode[];
+  readonly response: readonly CoefficientCode[];
+}
+
+/**
+ * The two ends of a ring client's messages: integers scaled by q / t, masked, cut and packed; packed residues restored,
+ * unmasked and scaled down. One polynomial's coefficients that travel at a time, in WebAssembly memory of a fixed size, exact.
+ */
+export class MessageCoder {
+  /** What is encrypted, and what decryption gave: integers in the order in which they travel. */
+  readonly values: Float64Array;
+  readonly #exports: RingExports;
+  readonly #primes: readonly bigint[];
+  readonly #t: number;
+  readonly #q: bigint;
+  readonly #basis: readonly bigint[];
+  readonly #codes: MessageCodes;
+  readonly #degree: number;
+  readonly #bytes: Uint8Array;
+  readonly #words: BigUint64Array;
+  readonly #scalingAt = FIRST_ADDRESS;
+  readonly #valuesAt: number;
+  readonly #masksAt: number;
+  readonly #wordsAt: number;
+  readonly #packedAt: number;
+
+  /** @param values the integers that will be encrypted */
+  constructor(module: RingModule, parameters: Parameters, codes: MessageCodes, values: Interval) {
+    const { degree, dataPrimes, plainModulus } = parameters;
+    const primes = dataPrimes.map(BigInt);
+    const list = 8 * degree * primes.length;
+    this.#degree = degree;
+    this.#primes = primes;
+    this.#t = plainModulus;
+    this.#q = dataModulus(parameters);
+    this.#basis = crtBasis(primes, inverseModulo);
+    this.#codes = codes;
+    this.#valuesAt = this.#scalingAt + primes.length * SCALING_BYTES;
+    this.#masksAt = this.#valuesAt + 8 * degree;
+    this.#wordsAt = this.#masksAt + list;
+    this.#packedAt = this.#wordsAt + list;
+    const memory = makeMemory(this.#packedAt + list + LINE);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#words = new BigUint64Array(memory.buffer, this.#wordsAt, degree * primes.length);
+    this.values = new Float64Array(memory.buffer, this.#valuesAt, degree);
+    this.#exports = module.instantiate(memory);
+    primes.forEach((prime, which) => {
+      const view = new DataView(memory.buffer, this.#scalingAt + which * SCALING_BYTES, SCALING_BYTES);
+      writeScaling(view, { prime, primes, plainModulus }, values);
+    });
+  }
+
+  /**
+   * Writes the first `count` of `values`, scaled and masked, into `bytes` from 0 on.
+   * @param masks -(a s + e) at the coefficients that travel, as `RingArithmetic.gather` gives them
+   */
+  encode(count: number, masks: Uint8Array, bytes: Uint8Array): void {
+    this.#bytes.set(masks, this.#masksAt);
+    let bit = 0;
+    this.#codes.upload.forEach((code, which) => {
+      this.#exports.encode(
+        this.#valuesAt,
+        this.#masksOf(which, count),
+        bytesOf(code.prime) === 8,
+        count,
+        this.#scalingOf(which),
+        code.rounding,
+        code.dropped,
+        code.bits,
+        this.#packedAt,
+        bit,
+      );
+      bit += count * code.bits;
+    });
+    bytes.set(this.#bytes.subarray(this.#packedAt, this.#packedAt + packedBytes(bit)));
+  }
+
+  /**
+   * Reads packed residues from the beginning of `bytes` and adds what the key makes of c1. What they are then is up to
+   * `accumulators` and `budgetBits`.
+   * @param travelling the coefficients that travel
+   * @param masks c1 s there
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  unmask(bytes: Uint8Array, travelling: Int32Array, masks: Uint8Array, where: string): void {
+    const count = travelling.length;
+    const length = packedBytes(this.#codes.response.reduce((sum, { bits }) => sum + count * bits, 0));
+    this.#bytes.set(bytes.subarray(0, length), this.#packedAt);
+    this.#bytes.set(masks, this.#masksAt);
+    let bit = 0;
+    this.#codes.response.forEach((code, which) => {
+      const bad = this.#exports.unmask(
+        this.#packedAt,
+        bit,
+        this.#masksOf(which, count),
+        bytesOf(code.prime) === 8,
+        count,
+        code.dropped,
+        code.bits,
+        code.largest,
+        code.half,
+        code.prime,
+        this.#wordsOf(which),
+      );
+      if (bad >= 0) {
+        const found = valueAt(bytes, bit + bad * code.bits, code.bits);
+        rejectCoefficient(where, code.largest, found, travelling[bad]!);
+      }
+      bit += count * code.bits;
+    });
+    requireNoFilling(bit % 8 === 0 ? 0 : bytes[length - 1]! >>> (bit % 8), where);
+  }
+
+  /** Scales what was unmasked down into `values`, run by run. */
+  accumulators(windows: readonly Window[]): void {
+    let first = 0;
+    for (const { end, base, low } of windows) {
+      if (scalesInLanes(this.#primes, this.#t)) {
+        const words = this.#wordsAt + 8 * first;
+        const values = this.#valuesAt + 8 * first;
+        this.#exports.scaleDown(words, end - first, this.#scalingAt, BigInt(base), low, values);
+      } else {
+        for (let index = first; index < end; index++) {
+          const { residue } = this.#scaled(index);
+          const distance = Number(residue) - base;
+          this.values[index] = low + (distance < 0 ? distance + this.#t : distance);
+        }
+      }
+      first = end;
+    }
+  }
+
+  /** SEAL's noise budget of the `count` sums that were unmasked: bits of q minus bits of the largest |t v| minus 1. */
+  budgetBits(count: number): number {
+    let largest = 0n;
+    if (scalesInLanes(this.#primes, this.#t))
+      largest = this.#exports.largestNoise(this.#wordsAt, count, this.#scalingAt);
+    else
+      for (let index = 0; index < count; index++) {
+        const { noise } = this.#scaled(index);
+        const size = noise < 0n ? -noise : noise;
+        if (size > largest) largest = size;
+      }
+    return Math.max(0, bitLength(this.#q) - bitLength(largest) - 1);
+  }
+
+  /** One sum, put together from its residues. */
+  #scaled(index: number): { residue: bigint; noise: bigint } {
+    const x = this.#basis.reduce(
+      (sum, factor, which) => sum + this.#words[which * this.#degree + index]! * factor,
+      0n,
+    );
+    return scaleDownExactly(x % this.#q, this.#q, BigInt(this.#t));
+  }
+
+  #scalingOf(which: number): number {
+    return this.#scalingAt + which * SCALING_BYTES;
+  }
+
+  #wordsOf(which: number): number {
+    return this.#wordsAt + 8 * which * this.#degree;
+  }
+
+  /** The masks of the primes before it lie first. */
+  #masksOf(which: number, count: number): number {
+    const before = this.#primes.slice(0, which).reduce((sum, prime) => sum + count * bytesOf(prime), 0);
+    return this.#masksAt + before;
+  }
+
+  /** Overwrites what was encoded or decoded last. */
+  wipe(): void {
+    this.#bytes.fill(0, this.#valuesAt, this.#packedAt);
+  }
+}
+
+/** The bits of one packed value, for an error. */
+function valueAt(bytes: Uint8Array, bit: number, bits: number): bigint {
+  let value = 0n;
+  for (let index = 0; index < bits; index++) {
+    const at = bit + index;
+    value |= BigInt((bytes[at >> 3]! >> (at & 7)) & 1) << BigInt(index);
+  }
+  return value;
+}

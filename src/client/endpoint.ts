@@ -1,0 +1,64 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { send } from './request.ts';
+import type { Fetch, Request, RetryPolicy } from './request.ts';
+
+/** Where a plan, a model or one of its layers is served. */
+export interface Endpoint {
+  /** `path` comes after the endpoint's own. */
+  send(request: Omit<Request, 'url'> & { readonly path: string }): Promise<Uint8Array>;
+}
+
+/** How requests are sent. */
+export interface EndpointOptions {
+  /** Sent with every request, say for authorization. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Tries of one request, the first included. Default 4. */
+  readonly attempts?: number;
+  /** Longest wait before another try, milliseconds. Default 30,000. */
+  readonly longestWaitMs?: number;
+  /** Default: the platform's. */
+  readonly fetch?: Fetch;
+}
+
+const DEFAULT_POLICY: RetryPolicy = { attempts: 4, longestWaitMs: 30_000 };
+
+/**
+ * @param base of the server
+ * @param prefix path below it, such as v1/plans/{digest}
+ * @throws CipherconvError `usage` for what is no address of a server
+ */
+export function endpointOf(base: string | URL, prefix: string, options: EndpointOptions): Endpoint {
+  const url = baseUrl(base);
+  const policy = {
+    attempts: options.attempts ?? DEFAULT_POLICY.attempts,
+    longestWaitMs: options.longestWaitMs ?? DEFAULT_POLICY.longestWaitMs,
+  };
+  const fetchUrl: Fetch = options.fetch ?? ((address, init) => fetch(address, init));
+  return {
+    send: ({ path, headers, ...request }) => {
+      const sent: Record<string, string> = { ...options.headers, ...headers };
+      if (request.body !== null) sent['Content-Type'] = 'application/octet-stream';
+      const address = new URL(`${prefix}${path}`, url).href;
+      return send(fetchUrl, { ...request, url: address, headers: sent }, policy);
+    },
+  };
+}
+
+/** The server's address as a folder, so that paths are found below it. */
+function baseUrl(base: string | URL): URL {
+  const given = String(base);
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new CipherconvError({
+      code: 'usage',
+      where: 'url',
+      message: 'not the address of a server',
+      expected: 'an http or https URL',
+      found: given.slice(0, 200),
+    });
+  }
+  url.search = '';
+  url.hash = '';
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}

@@ -1,0 +1,126 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { parseJson } from '../frontend/positions.ts';
+import { displayName, readText } from '../frontend/files.ts';
+import { looksLikeModelPlan, parsePlan } from '../frontend/planFile.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { clientModelOf } from '../model/clientModelOf.ts';
+import { encodeClientModel, looksLikeClientModel } from '../model/clientModelFile.ts';
+import { parseModelPlan } from '../model/modelPlanFile.ts';
+import { readModelParts } from '../model/modelParts.ts';
+import { looksLikeServerModel, serverModelOf } from '../model/serverModel.ts';
+import type { ServerModel } from '../model/serverModel.ts';
+import { servedPlans } from './plans.ts';
+import type { ServedPlan, ServedPlans } from './plans.ts';
+
+/**
+ * Whole models on a server: their layers are plans like any other, known by their position. What the client computes is
+ * text to hand out here, never read.
+ */
+
+/** A model as it is given to a server. */
+export interface ModelToServe {
+  readonly server: ServerModel;
+  /** The client plan file; null where it is not handed out. */
+  readonly clientText: string | null;
+}
+
+/** What a server is to serve. */
+export interface ToServe {
+  readonly plans: readonly StoredPlan[];
+  readonly models: readonly ModelToServe[];
+}
+
+/** A model that is served. */
+export interface ServedModel {
+  readonly digest: string;
+  /** Name of the graph. */
+  readonly name: string;
+  /** The client plan file, encoded once; null where it is not handed out. */
+  readonly clientPlanBytes: Uint8Array<ArrayBuffer> | null;
+  /** In the order in which they run: the index in a path is the position here. */
+  readonly layers: readonly ServedPlan[];
+}
+
+/** The models by digest, in the order in which they were given. */
+export type ServedModels = ReadonlyMap<string, ServedModel>;
+
+/** Plans and models as they are served. */
+export interface Served {
+  /** Single plans. */
+  readonly plans: ServedPlans;
+  readonly models: ServedModels;
+  /** Everything that can be evaluated: single plans, and the layers of models. */
+  readonly all: ServedPlans;
+}
+
+export async function serve({ plans, models }: ToServe): Promise<Served> {
+  const single = await servedPlans(plans);
+  const layers = await servedPlans(models.flatMap(({ server }) => server.layers));
+  return {
+    plans: single,
+    models: new Map(models.map((model) => [model.server.digest, servedModel(model, layers)] as const)),
+    all: new Map([...single, ...layers]),
+  };
+}
+
+function servedModel({ server, clientText }: ModelToServe, plans: ServedPlans): ServedModel {
+  const { digest, name, layers } = server;
+  return {
+    digest,
+    name,
+    clientPlanBytes: clientText === null ? null : new TextEncoder().encode(clientText),
+    layers: layers.flatMap((layer) => plans.get(layer.digest) ?? []),
+  };
+}
+
+/**
+ * Reads plan files and files of models, and proves every plan.
+ * @throws CipherconvError naming the file: `unreadable`, or as their readers do; `usage` for a plan or model given twice, and
+ * for a client plan.
+ */
+export async function loadServed(files: readonly string[]): Promise<ToServe> {
+  const plans: StoredPlan[] = [];
+  const models: ModelToServe[] = [];
+  const known = new Set<string>();
+  for (const file of files) {
+    const read = readServed(await readText(file), file);
+    const digest = 'server' in read ? read.server.digest : read.digest;
+    if (known.has(digest)) throw givenTwice(file, digest);
+    known.add(digest);
+    if ('server' in read) models.push(read);
+    else plans.push(read);
+  }
+  return { plans, models };
+}
+
+function readServed(text: string, path: string): StoredPlan | ModelToServe {
+  const file = displayName(path);
+  const value = parseJson(text, file);
+  if (looksLikeModelPlan(value)) {
+    const plan = parseModelPlan(text, file);
+    return { server: serverModelOf(plan, null), clientText: encodeClientModel(clientModelOf(plan)) };
+  }
+  if (looksLikeServerModel(value)) {
+    const { server, client } = readModelParts(text, path);
+    return { server, clientText: client?.text ?? null };
+  }
+  if (looksLikeClientModel(value)) {
+    throw new CipherconvError({
+      code: 'usage',
+      where: file,
+      message: 'the client plan of a model has no weights to compute with',
+      expected: "the server's part, or the whole model's plan",
+      hint: 'compile MODEL -o FILE --client-plan CLIENT writes both; serve FILE hands CLIENT out by itself',
+    });
+  }
+  return parsePlan(text, file);
+}
+
+function givenTwice(file: string, digest: string): CipherconvError {
+  return new CipherconvError({
+    code: 'usage',
+    where: displayName(file),
+    message: 'the same plan was given before',
+    found: `digest ${digest}`,
+  });
+}
