@@ -126,7 +126,8 @@ const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
 }));
 
 /** What a server is made of. */
-const SERVER_SIDE = '^(src/server/|runtime/(evaluator|pool)/|runtime/network/evaluator\\.ts$)';
+const SERVER_SIDE =
+  '^(src/server/|runtime/(evaluator|pool)/|runtime/network/(evaluator|modulusEvaluator)\\.ts$)';
 /** What makes, reads, keeps or uses a secret key. */
 const SECRETS =
   '^(src/client/|runtime/network/client\\.ts$|runtime/client/(client|tools|zeroPool|slots)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';

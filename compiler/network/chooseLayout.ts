@@ -2,6 +2,7 @@ import { networkMilliseconds } from './cost.ts';
 import { bitsFor, denseLayout, firstLayout } from './placement.ts';
 import type { StageChoice, StageLayout } from './placement.ts';
 import type { StagePrimes } from './program.ts';
+import { firstStage } from './spec.ts';
 import type { NetworkSpec } from './spec.ts';
 
 /** A layout of the whole network and what it costs. */
@@ -45,7 +46,7 @@ export function chooseLayout(
   spec: NetworkSpec,
   degree: number,
 ): { readonly best: LayoutCandidate; readonly considered: number } | null {
-  const first = firstLayout(spec.stages[0]!.outputs, Math.log2(degree));
+  const first = firstLayout(firstStage(spec).outputs, Math.log2(degree));
   if (first === null) return null;
   const primes = usualPrimes(spec.stages.length);
   let considered = 0;
@@ -53,7 +54,7 @@ export function chooseLayout(
   for (const stage of spec.stages.slice(1)) {
     const cheapest = new Map<string, { choices: StageChoice[]; layouts: StageLayout[]; cost: number }>();
     for (const { choices, layouts } of partial) {
-      for (const { choice, layout } of stageChoices(stage.outputs, layouts.at(-1)!)) {
+      for (const { choice, layout } of stageChoices(stage.outputs, layouts[layouts.length - 1]!)) {
         considered++;
         const next = { choices: [...choices, choice], layouts: [...layouts, layout] };
         const cost = networkMilliseconds(spec, next.layouts, next.choices, primes, degree);

@@ -117,11 +117,12 @@ export function compileNetwork(spec: NetworkSpec, options: NetworkOptions = {}):
   for (const degree of degreesFor(options.degree)) {
     const result = tryDegree(spec, proof, degree, securityBits);
     considered += result.considered;
-    if (result.candidate !== null && result.program !== null) {
-      const milliseconds = result.candidate.milliseconds;
-      const report = { considered, estimatedMilliseconds: Math.round(milliseconds * 10) / 10, refused };
-      const plan = planOf(spec, proof, securityBits, result.layout, result.candidate, result.program, report);
-      verifyNetworkProgram(spec, result.program);
+    const { candidate, program, layout } = result;
+    if (candidate !== null && program !== null) {
+      const estimatedMilliseconds = Math.round(candidate.milliseconds * 10) / 10;
+      const report = { considered, estimatedMilliseconds, refused };
+      const plan = planOf({ spec, proof, securityBits, layout, candidate, program, report });
+      verifyNetworkProgram(spec, program);
       return deepFreeze(plan);
     }
     refused.push({ degree, reason: result.reason });
@@ -142,15 +143,19 @@ function degreesFor(degree: Degree | undefined): readonly Degree[] {
   });
 }
 
-function planOf(
-  spec: NetworkSpec,
-  proof: NetworkProof,
-  securityBits: SecurityBits,
-  layout: readonly StageChoice[],
-  { plainModuli, modulus }: Candidate,
-  program: NetworkProgram,
-  report: NetworkReport,
-): NetworkPlan {
+/** What a plan is put together from. */
+interface PlanParts {
+  readonly spec: NetworkSpec;
+  readonly proof: NetworkProof;
+  readonly securityBits: SecurityBits;
+  readonly layout: readonly StageChoice[];
+  readonly candidate: Candidate;
+  readonly program: NetworkProgram;
+  readonly report: NetworkReport;
+}
+
+function planOf({ spec, proof, securityBits, layout, candidate, program, report }: PlanParts): NetworkPlan {
+  const { plainModuli, modulus } = candidate;
   const [first] = NETWORK_DEGREES;
   const parameters: NetworkParameters = {
     degree: NETWORK_DEGREES.find((degree) => degree === program.degree) ?? first,

@@ -1,4 +1,4 @@
-import { polynomialBytes, SEED_BYTES } from '../bfv/wireBytes.ts';
+import { polynomialBytes, SEAL_SEED_BYTES } from '../bfv/wireBytes.ts';
 import type { NetworkBytes, NetworkCounts, NetworkKeys, NetworkParameters } from './plan.ts';
 import type { NetworkProgram } from './program.ts';
 
@@ -39,7 +39,7 @@ export function networkKeys(program: NetworkProgram, parameters: NetworkParamete
   const all = rotationSteps(program);
   const relinearization = program.steps.some(({ kind }) => kind === 'square');
   const primes = [...parameters.dataPrimes, parameters.specialPrime];
-  const half = polynomialBytes(primes, program.degree, 0) + SEED_BYTES;
+  const half = polynomialBytes(primes, program.degree, 0) + SEAL_SEED_BYTES;
   const count = all.length + (relinearization ? 1 : 0);
   return {
     steps: all.filter((step) => step !== 0),
@@ -56,7 +56,7 @@ export function networkBytes(
   left: number,
 ): NetworkBytes {
   const { plainModuli, dataPrimes } = parameters;
-  const upload = polynomialBytes(dataPrimes, program.degree, 0) + SEED_BYTES;
+  const upload = polynomialBytes(dataPrimes, program.degree, 0) + SEAL_SEED_BYTES;
   const response = 2 * polynomialBytes(dataPrimes.slice(0, left), program.degree, 0);
   return {
     upload: plainModuli.length * program.inputs.length * upload,

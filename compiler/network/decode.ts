@@ -7,7 +7,7 @@ function inverseOf(value: number, plainModulus: number): number {
 }
 
 /** The integer below the product of the moduli that has these residues, by Garner's method. */
-export function combineResidues(residues: readonly number[], plainModuli: readonly number[]): bigint {
+function combineResidues(residues: readonly number[], plainModuli: readonly number[]): bigint {
   let value = 0n;
   let product = 1n;
   plainModuli.forEach((modulus, index) => {

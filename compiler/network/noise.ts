@@ -77,7 +77,7 @@ class Gains {
 }
 
 /** Deviations that are not passed with probability above 2^-128 over N coefficients. */
-export function tailFactor(degree: number): number {
+function tailFactor(degree: number): number {
   return Math.sqrt(2 * Math.LN2 * (129 + Math.log2(degree)));
 }
 

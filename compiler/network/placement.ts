@@ -16,7 +16,7 @@ export interface Placement {
 }
 
 /** What an address bit says. */
-export type BitRole = 'data' | 'copy' | 'junk';
+type BitRole = 'data' | 'copy' | 'junk';
 
 /** Bits that number `count` elements. */
 export function bitsFor(count: number): number {

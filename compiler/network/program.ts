@@ -1,6 +1,7 @@
 import { internalError } from '../base/errors.ts';
 import { denseLayout, elementsOf, firstLayout, gather } from './placement.ts';
 import type { Placement, StageChoice, StageLayout } from './placement.ts';
+import { lastStage } from './spec.ts';
 import type { LinearStage, NetworkSpec } from './spec.ts';
 import { inputElements, inputPlaces } from './inputPlaces.ts';
 
@@ -38,13 +39,13 @@ export type NetworkStep =
   | { readonly kind: 'mask' };
 
 /** Terms that are rotated together, after their products: left by `step`, 0 to N/2 - 1. */
-export interface NetworkGiant {
+interface NetworkGiant {
   readonly step: number;
   readonly terms: readonly NetworkTerm[];
 }
 
 /** One product: the source, rotated left by `baby`, times a plaintext. */
-export interface NetworkTerm {
+interface NetworkTerm {
   readonly source: number;
   readonly baby: number;
   readonly plaintext: number;
@@ -228,8 +229,8 @@ export function buildNetworkProgram(
     return elements;
   });
   builder.steps.push({ kind: 'mask' });
-  const last = places.at(-1)!;
-  const results = Array.from({ length: spec.stages.at(-1)!.outputs }, (_, logit) => last.indexOf(logit));
+  const last = places[places.length - 1]!;
+  const results = Array.from({ length: lastStage(spec).outputs }, (_, logit) => last.indexOf(logit));
   return { degree, inputs, plaintexts: builder.plaintexts, steps: builder.steps, places, results };
 }
 

@@ -2,7 +2,7 @@ import { multiplication, residueOf } from '../rings/residues.ts';
 import type { NetworkProgram, NetworkStep } from './program.ts';
 
 /** The slots rotated left by `step` within both rows; 0: the rows exchanged. */
-export function rotatedSlots(slots: Float64Array, step: number): Float64Array {
+function rotatedSlots(slots: Float64Array, step: number): Float64Array {
   const half = slots.length / 2;
   return slots.map((_, slot) => {
     if (step === 0) return slots[slot ^ half]!;

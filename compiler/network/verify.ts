@@ -1,5 +1,6 @@
 import { reject, requireEqual } from '../base/reject.ts';
 import type { NetworkProgram, NetworkStep } from './program.ts';
+import { lastStage } from './spec.ts';
 import type { LinearStage, NetworkSpec } from './spec.ts';
 
 /** The linear part of a stage, as the program has it. */
@@ -140,9 +141,9 @@ export function verifyNetworkProgram(spec: NetworkSpec, program: NetworkProgram)
     });
     sources = [places];
   });
-  const last = program.places.at(-1)!;
+  const last = program.places[program.places.length - 1]!;
   program.results.forEach((slot, logit) => {
     if (last[slot] !== logit) reject('results', 'a logit stands elsewhere', String(logit), `slot ${slot}`);
   });
-  requireEqual('results', spec.stages.at(-1)!.outputs, new Set(program.results).size);
+  requireEqual('results', lastStage(spec).outputs, new Set(program.results).size);
 }

@@ -4,6 +4,7 @@ import type { InputPlaces } from './inputPlaces.ts';
 import type { LogitWindow, NetworkKeys, NetworkParameters, NetworkPlan } from './plan.ts';
 import { resultPrimes } from './plan.ts';
 import type { NetworkProgram } from './program.ts';
+import { firstStage } from './spec.ts';
 import type { NetworkInput, NetworkOutput } from './spec.ts';
 
 /** All that encrypting and decrypting needs: no weight, but which inputs meet in the first stage. */
@@ -33,7 +34,7 @@ export function networkView(plan: NetworkPlan, program: NetworkProgram): Network
     input: spec.input,
     output: spec.output,
     parameters,
-    uploads: inputPlaces(spec.stages[0]!),
+    uploads: inputPlaces(firstStage(spec)),
     keys: networkKeys(program, parameters),
     results: program.results,
     resultPrimes: resultPrimes(plan),

@@ -4,15 +4,16 @@ import type { NetworkProof, StageProof } from './prove.ts';
 import type { NetworkSpec } from './spec.ts';
 
 /** log2 of the number of integers from lo to hi. */
-export function rangeBits({ lo, hi }: Pick<StageProof, 'lo' | 'hi'>): number {
+function rangeBits({ lo, hi }: Pick<StageProof, 'lo' | 'hi'>): number {
   return Math.log2(Number(hi - lo + 1n));
 }
 
 /** The stage whose values are wider than the squares of what it reads by most. */
-function widestGrowth({ stages }: NetworkProof): StageProof | undefined {
+function widestGrowth({ input }: NetworkSpec, { stages }: NetworkProof): StageProof | undefined {
+  const inputBits = Math.log2(input.range.hi - input.range.lo + 1);
   const growth = stages.map((stage, index) => {
     const before = stages[index - 1];
-    return rangeBits(stage) - (before === undefined ? 0 : 2 * rangeBits(before));
+    return rangeBits(stage) - (before === undefined ? inputBits : 2 * rangeBits(before));
   });
   return stages[growth.indexOf(Math.max(...growth))];
 }
@@ -24,7 +25,7 @@ export function widthRefusal(
   refused: readonly { readonly degree: Degree; readonly reason: string }[],
 ): CipherconvError {
   const widths = proof.stages.map((stage) => `${stage.name} ${rangeBits(stage).toFixed(1)} bits`);
-  const widest = widestGrowth(proof)?.name ?? spec.name;
+  const widest = widestGrowth(spec, proof)?.name ?? spec.name;
   return new CipherconvError({
     code: 'beyond-bfv',
     where: spec.name,

@@ -15,7 +15,15 @@ import type { BfvContext } from '../seal/context.ts';
 import { saveBytes } from '../seal/envelope.ts';
 import { guardSeal } from '../seal/failure.ts';
 import { loadSeal } from '../seal/module.ts';
-import type { Ciphertext, Decryptor, Encryptor, KeyGenerator, Plaintext, Seal, SecretKey } from '../seal/module.ts';
+import type {
+  Ciphertext,
+  Decryptor,
+  Encryptor,
+  KeyGenerator,
+  Plaintext,
+  Seal,
+  SecretKey,
+} from '../seal/module.ts';
 import { PlaintextWriter, readPlaintext } from '../seal/plaintext.ts';
 import { buildWithScope, withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
@@ -169,9 +177,7 @@ export class NetworkClient implements DisposableHandle {
     const { results: slots, logits, parameters } = this.#view;
     const residues = this.#each(results, (modulus) => {
       modulus.decryptor.decrypt(this.#ciphertext, this.#plaintext);
-      const all = modulus.transform.decode(
-        readPlaintext(this.#seal, this.#plaintext, this.#coefficients),
-      );
+      const all = modulus.transform.decode(readPlaintext(this.#seal, this.#plaintext, this.#coefficients));
       return slots.map((slot) => all[slot]!);
     });
     return logits.map(({ lo, modulus }, logit) =>

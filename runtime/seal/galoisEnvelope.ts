@@ -71,11 +71,7 @@ function keyFrame(
 }
 
 /** @param steps as the plan lists them */
-export function galoisFrame(
-  seal: PublicSeal,
-  context: BfvContext,
-  steps: readonly number[],
-): KeySwitchFrame {
+export function galoisFrame(seal: PublicSeal, context: BfvContext, steps: readonly number[]): KeySwitchFrame {
   const { degree } = context;
   return keyFrame(
     seal,

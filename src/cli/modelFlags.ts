@@ -14,6 +14,12 @@ export function addModelFlags(command: CommandUnknownOpts): void {
   repeatable('--input-type <name=type>', 'what integers a float model input stands for');
   repeatable('--extent <name=N>', 'size of a symbolic extent of a model input');
   command.addOption(new Option('--encrypt-pools', 'average pools of models become encrypted layers too'));
+  command.addOption(
+    new Option(
+      '--mode <mode>',
+      'how a model is encrypted: layer by layer (default), or whole, in one round',
+    ).choices(['hybrid', 'non-interactive']),
+  );
 }
 
 function listOf(value: unknown): string[] {
@@ -32,6 +38,7 @@ export function modelFlags(command: { readonly getOptionValue: (name: string) =>
     inputType: listOf(command.getOptionValue('inputType')),
     extent: listOf(command.getOptionValue('extent')),
     encryptPools: command.getOptionValue('encryptPools') === true,
+    mode: command.getOptionValue('mode') !== undefined,
   };
 }
 
@@ -51,4 +58,9 @@ export function refuseAllowClear(command: { readonly getOptionValue: (name: stri
     code: 'usage',
     message: '--allow-clear has no effect here: it is for ONNX models',
   });
+}
+
+/** Whether a model stays encrypted from end to end (`--mode non-interactive`). */
+export function isNonInteractive(command: { readonly getOptionValue: (name: string) => unknown }): boolean {
+  return command.getOptionValue('mode') === 'non-interactive';
 }

@@ -9,6 +9,8 @@ import { looksLikeModelPlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { parseSource } from '../frontend/sources.ts';
 import type { ConvSource } from '../frontend/sources.ts';
+import type { StoredNetwork } from '../network/networkPlan.ts';
+import { looksLikeNetworkPlan, parseNetworkPlan } from '../network/networkPlanFile.ts';
 import { extentsOf, hasOpenExtents } from './inputExtents.ts';
 import { readInputFiles } from './modelInputs.ts';
 import type { InputFiles } from './modelInputs.ts';
@@ -26,6 +28,7 @@ export type Source =
   | ConvSource
   | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
   | { readonly kind: 'model-plan'; readonly plan: JoinedModel }
+  | { readonly kind: 'network-plan'; readonly stored: StoredNetwork }
   | ModelPart;
 
 /** One side of a compiled model, without the other. */
@@ -54,6 +57,7 @@ function compiledModel(text: string, path: string): Source | null {
   const file = displayName(path);
   const value = parseJson(text, file);
   if (looksLikeModelPlan(value)) return { kind: 'model-plan', plan: parseModelPlan(text, file) };
+  if (looksLikeNetworkPlan(value)) return { kind: 'network-plan', stored: parseNetworkPlan(text, file) };
   if (looksLikeClientModel(value)) return { kind: 'client-model', model: parseClientModel(text, file) };
   if (!looksLikeServerModel(value)) return null;
   const { server, client } = readModelParts(text, path);
@@ -63,12 +67,13 @@ function compiledModel(text: string, path: string): Source | null {
 }
 
 /** @throws CipherconvError `usage`: these say something of an ONNX model only. */
-export function refuseModelFlags({ bind, inputType, extent, encryptPools }: ModelFlags): void {
+export function refuseModelFlags({ bind, inputType, extent, encryptPools, mode }: ModelFlags): void {
   const given = [
     { flag: '--bind', isGiven: bind.length > 0 },
     { flag: '--input-type', isGiven: inputType.length > 0 },
     { flag: '--extent', isGiven: extent.length > 0 },
     { flag: '--encrypt-pools', isGiven: encryptPools === true },
+    { flag: '--mode', isGiven: mode === true },
   ].find(({ isGiven }) => isGiven);
   if (given === undefined) return;
   throw new CipherconvError({

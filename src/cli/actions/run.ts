@@ -9,12 +9,14 @@ import type { StoredPlan } from '../../frontend/planFile.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { inputTensor, loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
+import type { ConvSource } from '../../frontend/sources.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
+import type { Source } from '../../model/modelSources.ts';
 import type { ModelPart } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
-import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
+import { allowsClear, boundFiles, isNonInteractive, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
 import { late } from '../interrupt.ts';
@@ -47,26 +49,11 @@ export async function runCommand(
   if (flags.output !== undefined) await requireOutput(flags.output);
   const source = await loadAnySource(path, model, flags.input);
   if (flags.output !== undefined) await refuseOverInput(flags.output);
-  if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
-  if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
-  const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
-  if (source.kind === 'model' || source.kind === 'model-plan') {
-    const { runModelSource } = await late(import('./models.ts'));
-    const { output } = flags;
-    await runModelSource(
-      source,
-      {
-        options: { ...options, allowClear: allowsClear(self) },
-        inputs: flags.input,
-        output,
-        json: flags.json === true,
-        rules,
-        ...memory,
-      },
-      io,
-    );
+  if (source.kind !== 'config' && source.kind !== 'plan') {
+    await runWhole(source, path, flags, self, io);
     return;
   }
+  if (source.kind === 'plan') refuseCompileOptions(self);
   refuseAllowClear(self);
   const input = await loadInput(onlyInput(flags.input));
   io.progress('compile', 0, 1);
@@ -77,7 +64,7 @@ export async function runCommand(
   const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice, rules);
   // Loaded late: node-seal is large, and bad input is refused before.
   const { run } = await late(import('../../run.ts'));
-  const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
+  const result = await run(stored.plan, tensor, { ...weightMemory(flags), onProgress: io.progress });
   io.endProgress();
   const { report, output } = result;
   // A wrong result is never written down as if it were one.
@@ -87,6 +74,40 @@ export async function runCommand(
   else if (flags.output === STANDARD_STREAM) io.remark(describeRun(stored.plan, result));
   else io.print(describeRun(stored.plan, result));
   if (!report.match) io.finish({ kind: 'mismatch' });
+}
+
+/** What is more than one convolution. */
+type WholeSource = Exclude<Source, ConvSource>;
+
+/** Runs a model, or a network of one round. */
+async function runWhole(
+  source: WholeSource,
+  path: string,
+  flags: RunFlags,
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
+  const request = {
+    inputs: flags.input,
+    output: flags.output,
+    json: flags.json === true,
+    rules: pictureRules(self),
+    ...weightMemory(flags),
+  };
+  if (source.kind === 'network-plan' || (source.kind === 'model' && isNonInteractive(self))) {
+    const { runNetworkSource, storedNetwork } = await late(import('./networks.ts'));
+    await runNetworkSource(storedNetwork(source, self), request, io);
+    return;
+  }
+  if (source.kind === 'model-plan') refuseCompileOptions(self);
+  const { runModelSource } = await late(import('./models.ts'));
+  const options = { ...compileOptions(self), allowClear: allowsClear(self) };
+  await runModelSource(source, { options, ...request }, io);
+}
+
+function weightMemory({ weightMemory: mebibytes }: RunFlags): { readonly weightMemoryBytes?: number } {
+  return mebibytes === undefined ? {} : { weightMemoryBytes: mebibytes * 2 ** 20 };
 }
 
 /** The files of `--input`, which may have the name of an input in front. */

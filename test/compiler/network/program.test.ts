@@ -121,7 +121,11 @@ const MUTATIONS: Record<string, (program: NetworkProgram) => NetworkProgram> = {
 test.each(Object.entries(MUTATIONS))('verify refuses a program with %s', (_, mutate) => {
   const spec = randomNetwork(7);
   expect(spec.stages.at(-1)!.outputs).toBeGreaterThan(1);
-  expect(errorOf(() => verifyNetworkProgram(spec, mutate(programOf(spec))))).toMatchObject({
+  expect(
+    errorOf(() => {
+      verifyNetworkProgram(spec, mutate(programOf(spec)));
+    }),
+  ).toMatchObject({
     code: 'plan-rejected',
   });
 });
