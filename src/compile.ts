@@ -5,22 +5,23 @@ import { CipherconvError } from '../compiler/base/errors.ts';
 import type { ConvSpec } from '../compiler/convolution/spec.ts';
 import { longWork } from '../runtime/longWork.ts';
 import type { ParsedConfig } from './frontend/config.ts';
-import { storedPlan } from './frontend/planFile.ts';
-import type { StoredPlan } from './frontend/planFile.ts';
+import { planCore } from './frontend/planFile.ts';
+import type { PlanCore } from './frontend/planFile.ts';
 import { LocatedError } from './frontend/positions.ts';
 import type { CompileOptions } from '../compiler/lowerings/compile.ts';
 
 /**
- * Compiles a parsed config, or another spec made from it, to a plan with its digest.
+ * Compiles a parsed config, or another spec made from it. What has a hint is complete when that is computed
+ * (`complete` of hint.ts).
  * @throws CipherconvError `overflow`, pointing at the declared accumulator, or `beyond-bfv`.
  */
 export function compileConfig(
   config: ParsedConfig,
   options: CompileOptions = {},
   spec: ConvSpec = config.spec,
-): StoredPlan {
+): PlanCore {
   try {
-    return longWork(() => storedPlan(compileSpec(spec, options), config.layout));
+    return longWork(() => planCore(compileSpec(spec, options), config.layout));
   } catch (error) {
     if (!(error instanceof CipherconvError) || error instanceof LocatedError) throw error;
     const { code, message, expected, found } = error.details;

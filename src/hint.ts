@@ -1,3 +1,4 @@
+import { uploadForm } from '../compiler/lowerings/plan.ts';
 import { hintSteps } from '../runtime/evaluator/hint.ts';
 import { describeHint, publicSeedOf } from './frontend/planDigest.ts';
 import { completePlan } from './frontend/planFile.ts';
@@ -10,6 +11,18 @@ export interface PlanWithHint {
   readonly plan: StoredPlan;
   /** The hint: what clients download once. It holds no secret, but it shows the weights, as responses do. */
   readonly hint: Uint8Array<ArrayBuffer>;
+}
+
+/** A plan with its digest, and its hint; null for a plan of the standard protocol. */
+export type CompletePlan = PlanWithHint | { readonly plan: StoredPlan; readonly hint: null };
+
+/**
+ * Completes a plan, whatever its protocol: computes its hint where it has one.
+ * @throws the signal's reason.
+ */
+export function complete(core: PlanCore, options: ComputeHintOptions = {}): Promise<CompletePlan> {
+  if (uploadForm(core.plan) === 'hint') return computeHint(core, options);
+  return Promise.resolve({ plan: completePlan(core, null), hint: null });
 }
 
 /** How a hint is computed; everything has a default. */

@@ -33,6 +33,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     flags: [...SIMD, ...SHARED],
   },
   'runtime/ring/ring.gen.ts': { source: 'ring.ts', constant: 'RING_WASM', flags: SIMD },
+  'runtime/training/matrix.gen.ts': { source: 'matrix.ts', constant: 'MATRIX_WASM', flags: SIMD },
   // It has tables of its own: memory below 1024 is the module's.
   'runtime/wire/packing.gen.ts': { source: 'packing.ts', constant: 'PACKING_WASM', flags: SIMD },
 };

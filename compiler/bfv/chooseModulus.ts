@@ -53,7 +53,7 @@ export function dataPrimesOfBits(
 }
 
 /** A prime of so many bits that SEAL takes beside t and the others; undefined for none. */
-function usablePrime(
+export function usablePrime(
   degree: Degree,
   bits: number,
   plainModulus: number,

@@ -30,7 +30,7 @@ export interface WireChoice {
 }
 
 /** The largest drop whose noise, `cost(bits)` in halves and doubling with each bit, stays within `room`. */
-function largestDrop(room: bigint, costOfOneBit: bigint, limit: number): number {
+export function largestDrop(room: bigint, costOfOneBit: bigint, limit: number): number {
   if (room < costOfOneBit) return 0;
   return Math.min(limit, bitLength(room / costOfOneBit));
 }

@@ -57,7 +57,17 @@ export function droppedFromC0(bits: number): TwiceNoise {
   return bits === 0 ? 0n : 1n << BigInt(bits);
 }
 
-/** The same in c1, where the errors of all N coefficients meet the ternary secret: N d / 2. */
+/**
+ * Dropping `bits` low bits of a coefficient c of an upload with hints. Because q = 1 modulo 2^bits = d, it is restored to
+ * a multiple of d modulo q, so that the kernel splits only the rest into digits: k = floor((c + d/2 modulo q) / d)
+ * travels and d u stands for it, u = k up to (q - 1) / 2d and k - (q - 1) / d above. d k is at most d/2 away from c, and
+ * d u = d k + 1 modulo q in the upper half: an error of at most d/2 + 1.
+ */
+export function droppedFromHintUpload(bits: number): TwiceNoise {
+  return bits === 0 ? 0n : droppedFromC0(bits) + 2n;
+}
+
+/** The same as `droppedFromC0` in c1, where the errors of all N coefficients meet the ternary secret: N d / 2. */
 export function droppedFromC1(bits: number, degree: number): TwiceNoise {
   return droppedFromC0(bits) * BigInt(degree);
 }

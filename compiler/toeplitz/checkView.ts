@@ -38,7 +38,7 @@ export function checkToeplitz(view: ToeplitzView): void {
   );
   checkIndices('transfer.usedChunks', transfer.usedChunks, chunks);
   checkIndices('transfer.emptyRows', transfer.emptyRows, resultRows);
-  verifyHintWire(wire);
+  verifyHintWire(parameters, wire);
   if (protocolOf(wire) === 'hint') atMost('hint', hintBytes(view), CLIENT_LIMITS.hintBytes, 'bytes');
 }
 

@@ -20,10 +20,11 @@ import {
 import type { TravellingCoefficients } from './counts.ts';
 import { analyzeLanes, LARGEST_DIRECT_WEIGHT } from './direct/lanes.ts';
 import { chooseWire } from './dropBits.ts';
+import { bestHintWire, hintWires } from './hintWire.ts';
 import { resultNoise } from './noise.ts';
 import type { ResultNoiseInput } from './noise.ts';
 import { axisLayout, axisShapes } from './packing.ts';
-import { noiseInput, wireOf } from './plan.ts';
+import { digitShift, noiseInput, wireOf } from './plan.ts';
 import type { DirectLanes, Execution, ToeplitzPlan } from './plan.ts';
 import { buildToeplitz, rowNorms } from './program.ts';
 import type { ToeplitzProgram } from './program.ts';
@@ -31,17 +32,18 @@ import { searchPacking } from './search.ts';
 import type { SearchRequest } from './degreeCandidates.ts';
 import type { SearchResult } from './search.ts';
 import { chooseUploadForm } from './uploadForm.ts';
-import { protocolFor, refuseConflicts, wantedKernel } from './wanted.ts';
+import { wantedKernel } from './wanted.ts';
 
 /**
- * A toeplitz plan, not yet proved: smallest t, packing search with the smallest q for each candidate, program.
+ * A toeplitz plan of a protocol, not yet proved: smallest t, packing search with the smallest q for each candidate, program.
  * @throws CipherconvError `beyond-bfv`, or `unsupported` for a kernel that does not take the weights.
  */
-export function* compileToeplitz(demand: CompileDemand): Steps<Draft<ToeplitzPlan, ToeplitzProgram>> {
+export function* compileUnder(
+  demand: CompileDemand,
+  protocol: Protocol,
+): Steps<Draft<ToeplitzPlan, ToeplitzProgram>> {
   const { spec, outputElements } = demand;
   const plainModulus = Math.max(2, demand.analysis.decodeWidth);
-  refuseConflicts(demand.request);
-  const protocol = protocolFor(demand.request);
   const request = searchRequest(demand, plainModulus, protocol);
   const found = yield* searchPacking(request);
   const { packing } = found;
@@ -69,9 +71,16 @@ export function* compileToeplitz(demand: CompileDemand): Steps<Draft<ToeplitzPla
   demand.observe({ name: 'parameters', lowering: 'toeplitz', made: parameterFacts(parameters) });
   const noise = { failure: request.failure, ...norms };
   const wire = modulus.dropped;
-  const execution = executionOf(demand.request, { protocol, kernel: found.kernel }, parameters, program);
+  const execution = executionOf(
+    demand.request,
+    { protocol, kernel: found.kernel, dropped: wire },
+    parameters,
+    program,
+  );
   yield;
-  const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
+  const { response } = resultNoise(
+    noiseInput({ spec, parameters, noise, wire: wireOf({ wire, execution }) }),
+  );
   const budget = predictedBudgetBits(dataModulus(parameters), plainModulus, response);
   const plan: ToeplitzPlan = {
     ...commonFields(demand),
@@ -110,19 +119,26 @@ function observePacking(
   observe({ name: 'packing', lowering: 'toeplitz', made });
 }
 
+/** What of a plan is chosen before its execution. */
+interface Chosen {
+  readonly protocol: Protocol;
+  readonly kernel: Kernel;
+  readonly dropped: DroppedBits;
+}
+
 /** The kernel with what it needs; how uploads travel as the request says, or by cost. */
 function executionOf(
   { engine, upload, objective, linkMegabitsPerSecond }: PlanRequest,
-  { protocol, kernel }: { readonly protocol: Protocol; readonly kernel: Kernel },
+  { protocol, kernel, dropped }: Chosen,
   parameters: Parameters,
   program: ToeplitzProgram,
 ): Execution {
   if (kernel === 'ntt') return { kernel, upload: engine === 'seal' ? 'seal-seeded' : 'seeded' };
-  const lanes = directLanes(parameters, program);
-  if (protocol === 'hint') return { kernel, lanes, upload: 'hint' };
-  const form =
-    upload === 'auto' ? chooseUploadForm({ parameters, objective, linkMegabitsPerSecond }) : upload;
-  return { kernel, lanes, upload: form };
+  const byCost = (): 'seeded' | 'whole' => chooseUploadForm({ parameters, objective, linkMegabitsPerSecond });
+  const standard = upload === 'auto' ? byCost() : upload;
+  const form = protocol === 'hint' ? protocol : standard;
+  const shift = digitShift({ ...dropped, upload: form });
+  return { kernel, lanes: directLanes(parameters, program, shift), upload: form };
 }
 
 function searchRequest(
@@ -138,6 +154,8 @@ function searchRequest(
     plainModulus,
     ...channelNorms(spec, centred, plainModulus),
     objective: request.objective,
+    protocol,
+    inferences: request.inferences,
     securityBits: request.security,
     failure: request.failure === 'auto' ? 'never' : request.failure,
     degrees: request.degree === 'auto' ? DEGREES : [request.degree],
@@ -168,8 +186,8 @@ function kernelsFor(centred: Int32Array, plainModulus: number, wanted: Kernel | 
 }
 
 /** The lanes of a plan whose weights `kernelsFor` has let through. */
-function directLanes(parameters: Parameters, program: ToeplitzProgram): DirectLanes {
-  const analysis = analyzeLanes(parameters, program);
+function directLanes(parameters: Parameters, program: ToeplitzProgram, shift: number): DirectLanes {
+  const analysis = analyzeLanes(parameters, program, shift);
   if (analysis.kind === 'possible') return analysis.lanes;
   throw internalError(`no lanes for the direct kernel: ${analysis.found}, not ${analysis.expected}`);
 }
@@ -189,15 +207,16 @@ function finalModulus(
   const [prime] = found.dataPrimes;
   if (found.dataPrimes.length !== 1 || prime === undefined)
     return { dataPrimes: found.dataPrimes, dropped: NOTHING_DROPPED };
-  const choice = chooseWire({
-    degree,
-    plainModulus,
-    noise: { degree, plainModulus, failure, ...measured },
-    prime,
-    objective: request.objective,
-    allowedBits: largestModulusBits(degree, request.securityBits),
-    coefficients,
-  });
+  const noise = { degree, plainModulus, failure, ...measured };
+  const allowedBits = largestModulusBits(degree, request.securityBits);
+  const { objective } = request;
+  if (request.protocol === 'hint') {
+    const share = coefficients.hint / request.inferences;
+    const wires = hintWires({ degree, plainModulus, noise, allowedBits });
+    const wire = bestHintWire(wires, { ...coefficients, hint: share }, objective);
+    return { dataPrimes: [wire.prime], dropped: wire.dropped };
+  }
+  const choice = chooseWire({ degree, plainModulus, noise, prime, objective, allowedBits, coefficients });
   return { dataPrimes: [choice.prime], dropped: choice.dropped };
 }
 

@@ -35,16 +35,24 @@ function estimateBytes({ degree, dataPrimeBits, counts, outputElements }: Candid
  */
 export function estimateNtt(candidate: CandidateCounts): CostEstimate {
   const cost = MICROSECONDS[candidate.degree];
-  const { inputCiphertexts, products, outputCiphertexts } = candidate.counts;
-  const microseconds =
-    inputCiphertexts * (cost.encrypt + cost.load + cost.toNtt) +
-    products * cost.multiply +
-    Math.max(0, products - outputCiphertexts) * cost.add +
-    outputCiphertexts * (cost.fromNtt + cost.save + cost.decrypt);
+  const { inputCiphertexts, outputCiphertexts } = candidate.counts;
+  const client = inputCiphertexts * cost.encrypt + outputCiphertexts * cost.decrypt;
   return {
-    milliseconds: (microseconds * candidate.dataPrimeBits.length) / 1000,
+    milliseconds: ((client + nttServer(candidate)) * candidate.dataPrimeBits.length) / 1000,
     bytes: estimateBytes(candidate),
   };
+}
+
+/** Microseconds of the server with the ntt kernel, one data prime. */
+export function nttServer({ degree, counts }: Pick<CandidateCounts, 'degree' | 'counts'>): number {
+  const cost = MICROSECONDS[degree];
+  const { inputCiphertexts, products, outputCiphertexts } = counts;
+  return (
+    inputCiphertexts * (cost.load + cost.toNtt) +
+    products * cost.multiply +
+    Math.max(0, products - outputCiphertexts) * cost.add +
+    outputCiphertexts * (cost.fromNtt + cost.save)
+  );
 }
 
 /** What the direct kernel's estimate needs beside. */
@@ -63,19 +71,32 @@ export interface DirectCounts {
 /** Estimated cost of one run with the direct kernel, in the same terms. */
 export function estimateDirect(candidate: CandidateCounts, direct: DirectCounts): CostEstimate {
   const cost = MICROSECONDS[candidate.degree];
-  const nanoseconds = DIRECT_NANOSECONDS;
   const { inputCiphertexts, outputCiphertexts } = candidate.counts;
-  const computed = direct.limbs * (candidate.degree + direct.positions);
-  const kernel =
-    direct.blockGroups *
-      computed *
-      (direct.fourRowSteps * nanoseconds.fourRows + direct.oneRowSteps * nanoseconds.oneRow) +
-    outputCiphertexts * computed * nanoseconds.finish +
-    inputCiphertexts * 2 * (candidate.degree + direct.reach) * direct.limbs * nanoseconds.split;
+  const kernel = directKernel(candidate, direct, 'both');
   const expand = (candidate.degree * WIRE_NANOSECONDS.expand) / 1000;
   const around = inputCiphertexts * (cost.encrypt + expand) + outputCiphertexts * cost.decrypt;
   return {
     milliseconds: ((kernel / 1000 + around) * candidate.dataPrimeBits.length) / 1000,
     bytes: estimateBytes(candidate),
   };
+}
+
+/** Nanoseconds of the direct kernel on c0 at the outputs, on c1 everywhere, or on both, one data prime. */
+export function directKernel(
+  { degree, counts }: Pick<CandidateCounts, 'degree' | 'counts'>,
+  direct: DirectCounts,
+  polynomials: 'c0' | 'c1' | 'both',
+): number {
+  const nanoseconds = DIRECT_NANOSECONDS;
+  const { inputCiphertexts, outputCiphertexts } = counts;
+  const coefficients = { c0: direct.positions, c1: degree, both: degree + direct.positions }[polynomials];
+  const computed = direct.limbs * coefficients;
+  const inputs = inputCiphertexts * (polynomials === 'both' ? 2 : 1);
+  return (
+    direct.blockGroups *
+      computed *
+      (direct.fourRowSteps * nanoseconds.fourRows + direct.oneRowSteps * nanoseconds.oneRow) +
+    outputCiphertexts * computed * nanoseconds.finish +
+    inputs * (degree + direct.reach) * direct.limbs * nanoseconds.split
+  );
 }

@@ -8,8 +8,8 @@ import { polynomialBytes } from '../bfv/wireBytes.ts';
 
 /** What one run of a toeplitz program executes and sends, counted from the program itself. */
 
-/** How many coefficients travel. */
-export type TravellingCoefficients = DropDemand['coefficients'];
+/** How many coefficients travel: in every run, and once as the hint. */
+export type TravellingCoefficients = DropDemand['coefficients'] & { readonly hint: number };
 
 /** Coefficients that one run sends: of c0 up, of c1 and of c0 down. With hints nothing of c1 travels. */
 export function travellingCoefficients(program: ToeplitzProgram, protocol: Protocol): TravellingCoefficients {
@@ -21,7 +21,8 @@ export function travellingCoefficients(program: ToeplitzProgram, protocol: Proto
     for (const row of rows) responseC0 += outputs[row]!.coefficients.length;
   }
   const responseC1 = protocol === 'hint' ? 0 : program.blockGroups.length * rows.length * program.degree;
-  return { uploadC0, responseC1, responseC0 };
+  const hint = protocol === 'hint' ? rows.length * program.degree : 0;
+  return { uploadC0, responseC1, responseC0, hint };
 }
 
 export function countToeplitzBytes(

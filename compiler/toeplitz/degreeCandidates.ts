@@ -12,7 +12,7 @@ import type { Degree, SecurityBits } from '../bfv/security.ts';
 import type { ConvShape, OutputShape } from '../convolution/shape.ts';
 import type { CostEstimate, Objective } from '../cost/estimate.ts';
 import { resultNoise } from './noise.ts';
-import type { Kernel } from '../lowering/plan.ts';
+import type { Kernel, Protocol } from '../lowering/plan.ts';
 import { splitSizes, rowNorm, productsOfGroup } from './candidates.ts';
 
 /**
@@ -34,6 +34,9 @@ export interface SearchRequest {
   readonly objective: Objective;
   readonly securityBits: SecurityBits;
   readonly degrees: readonly Degree[];
+  readonly protocol: Protocol;
+  /** Inferences that share the download of a hint. */
+  readonly inferences: number;
   /** Kernels that may execute the plan; the earlier among equals. */
   readonly kernels: readonly Kernel[];
 }
@@ -62,6 +65,7 @@ export function offerOf(request: SearchRequest, degree: Degree): DegreeOffer {
       rowL2Squared: rowNorm(channelL2Squared, perProduct),
       coefficients: request.outputElements,
       dropped: NOTHING_DROPPED,
+      protocol: request.protocol,
     });
     const modulus = chooseModulus({ degree, plainModulus, noise, securityBits });
     if (modulus.kind === 'refused') return { degree, outputs, missingBits: modulus.neededBits };

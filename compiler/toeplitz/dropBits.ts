@@ -9,7 +9,7 @@ import { MAX_PRIME_BITS, nttPrimes } from '../rings/primes.ts';
 
 export interface WireDemand extends Omit<DropDemand, 'products'> {
   /** The noise without rounding. */
-  readonly noise: Omit<ResultNoiseInput, 'dropped'>;
+  readonly noise: Omit<ResultNoiseInput, 'dropped' | 'protocol'>;
   /** The smallest q that the noise without rounding allows, one prime. */
   readonly prime: bigint;
   readonly objective: Objective;
@@ -25,7 +25,8 @@ export function chooseWire(demand: WireDemand): WireChoice {
   const { noise } = demand;
   const dropDemand: DropDemand = {
     ...demand,
-    products: (uploadC0) => resultNoise({ ...noise, dropped: { ...NOTHING_DROPPED, uploadC0 } }).products,
+    products: (uploadC0) =>
+      resultNoise({ ...noise, dropped: { ...NOTHING_DROPPED, uploadC0 }, protocol: 'standard' }).products,
   };
   let best = dropUnder(dropDemand, demand.prime) ?? {
     prime: demand.prime,

@@ -3,13 +3,13 @@ import { CipherconvError } from '../base/errors.ts';
 import { reject, requireEqual } from '../base/reject.ts';
 import type { CostEstimate } from '../cost/estimate.ts';
 import type { CompileDemand, Lowering, LoweringEstimate } from '../lowering/lowering.ts';
-import { compileToeplitz } from './compile.ts';
+import { compileToeplitz } from './chooseProtocol.ts';
 import { countToeplitzBytes, countToeplitzOperations, toeplitzTransfer } from './counts.ts';
 import { analyzeLanes } from './direct/lanes.ts';
 import { noRoom } from './fits.ts';
 import { verifyHintWire } from './hint.ts';
 import { resultNoise } from './noise.ts';
-import { noiseInput, wireOf } from './plan.ts';
+import { digitShift, noiseInput, wireOf } from './plan.ts';
 import type { ToeplitzPlan, ToeplitzView } from './plan.ts';
 import { buildToeplitz, rowNorms } from './program.ts';
 import type { ToeplitzProgram } from './program.ts';
@@ -26,7 +26,7 @@ export const toeplitzLowering: Lowering<ToeplitzPlan, ToeplitzProgram, ToeplitzV
   compile: compileToeplitz,
   cost,
   program: buildToeplitz,
-  noise: (plan) => resultNoise(noiseInput(plan)),
+  noise: (plan) => resultNoise(noiseInput({ ...plan, wire: wireOf(plan) })),
   norms: rowNorms,
   counts: (program, { execution }) => countToeplitzOperations(program, execution.kernel),
   bytes: (program, plan) => countToeplitzBytes(program, plan.parameters, wireOf(plan)),
@@ -53,9 +53,10 @@ function* estimate(demand: CompileDemand): Steps<LoweringEstimate> {
 /** The direct kernel's lanes are exactly those that the analysis gives, so no sum can leave one. */
 function verifyExecution(plan: ToeplitzPlan, program: ToeplitzProgram): void {
   const { execution, parameters } = plan;
-  verifyHintWire(wireOf(plan));
+  const wire = wireOf(plan);
+  verifyHintWire(parameters, wire);
   if (execution.kernel !== 'direct') return;
-  const analysis = analyzeLanes(parameters, program);
+  const analysis = analyzeLanes(parameters, program, digitShift(wire));
   if (analysis.kind === 'refused')
     reject('execution', 'the direct kernel cannot execute the plan', analysis.expected, analysis.found);
   requireEqual('execution.lanes', analysis.lanes, execution.lanes);

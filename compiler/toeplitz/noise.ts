@@ -1,4 +1,5 @@
 import type { Failure, DroppedBits, NoiseStages } from '../bfv/noise.ts';
+import type { Protocol } from '../lowering/plan.ts';
 import {
   freshSymmetric,
   droppedFromC0,
@@ -8,6 +9,7 @@ import {
   errorTail,
   sum,
   droppedFromC1,
+  droppedFromHintUpload,
 } from '../bfv/noise.ts';
 
 /** What the noise of a toeplitz result depends on. */
@@ -21,6 +23,8 @@ export interface ResultNoiseInput {
   /** Output coefficients that one run reveals. */
   readonly coefficients: number;
   readonly dropped: DroppedBits;
+  /** With hints what is dropped of an upload is restored otherwise, and nothing of c1 is rounded. */
+  readonly protocol: Protocol;
 }
 
 /**
@@ -34,9 +38,11 @@ export function resultNoise(input: ResultNoiseInput): NoiseStages {
   const l1 = Math.max(1, input.rowL1);
   const l2Squared = Math.max(1, input.rowL2Squared);
   const fresh = freshSymmetric(plainModulus);
-  const upload = fresh + droppedFromC0(dropped.uploadC0);
+  const dropping =
+    input.protocol === 'hint' ? droppedFromHintUpload(dropped.uploadC0) : droppedFromC0(dropped.uploadC0);
+  const upload = fresh + dropping;
   // The roundings of all terms in one sum: rounded up once, not once a term.
-  const rounding = messageRounding(plainModulus, l1) + timesPlaintext(droppedFromC0(dropped.uploadC0), l1);
+  const rounding = messageRounding(plainModulus, l1) + timesPlaintext(dropping, l1);
   const worst = timesPlaintext(2n * ERROR_BOUND, l1) + rounding;
   const likely = errorTail(l2Squared, input.coefficients) + rounding;
   const products = failure === '2^-128' && likely < worst ? likely : worst;

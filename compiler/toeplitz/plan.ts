@@ -1,4 +1,5 @@
-import type { Failure, DroppedBits } from '../bfv/noise.ts';
+import type { Failure } from '../bfv/noise.ts';
+import { protocolOf } from '../lowering/plan.ts';
 import type { ClientViewBase, PlanBase, PlanWire } from '../lowering/plan.ts';
 import type { ToeplitzPacking } from './packing.ts';
 import type { ResultNoiseInput } from './noise.ts';
@@ -78,11 +79,19 @@ export function wireOf({ wire, execution }: Pick<ToeplitzPlan, 'wire' | 'executi
   return { ...wire, upload: execution.upload };
 }
 
+/**
+ * Low bits that the digits of an upload do without: with hints the restored coefficients are multiples of 2^shift modulo
+ * q, and the kernel multiplies its sums by that.
+ */
+export function digitShift({ upload, uploadC0 }: PlanWire): number {
+  return upload === 'hint' ? uploadC0 : 0;
+}
+
 /** What the noise of a toeplitz plan's results depends on. */
 export function noiseInput(
   plan: Pick<ToeplitzPlan, 'spec' | 'parameters'> & {
     readonly noise: NoiseFacts;
-    readonly wire: DroppedBits;
+    readonly wire: PlanWire;
   },
 ): ResultNoiseInput {
   const { batch, channels, height, width } = outputShape(plan.spec);
@@ -95,5 +104,6 @@ export function noiseInput(
     rowL2Squared,
     coefficients: elementCount([batch, channels, height, width]),
     dropped: plan.wire,
+    protocol: protocolOf(plan.wire),
   };
 }

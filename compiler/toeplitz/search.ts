@@ -9,7 +9,8 @@ import type { Kernel, RefusedCandidate } from '../lowering/plan.ts';
 import { describeEstimate, isCheaper } from '../cost/estimate.ts';
 import { axisCandidates } from './candidates.ts';
 import { candidatesOf, offerOf, packingsOfTile } from './degreeCandidates.ts';
-import type { Candidate, DegreeOffer, SearchRequest } from './degreeCandidates.ts';
+import type { Candidate, DegreeOffer, PackedTile, SearchRequest } from './degreeCandidates.ts';
+import { bestHint, HintCandidates } from './hintCandidates.ts';
 
 /**
  * The packing search: every ring degree, space-to-depth or direct strides, tile shapes, outputs per product, channels per
@@ -49,19 +50,50 @@ function* searchDegree(
   columnCandidates: readonly AxisLayout[],
 ): Steps<DegreeResult> {
   const offer = offerOf(request, degree);
-  let best: Candidate | null = null;
+  const choice = choiceFor(request);
   let considered = 0;
   for (const rows of rowCandidates) {
     for (const columns of columnCandidates) {
       for (const packed of packingsOfTile(request.shape, offer, rows, columns)) {
         considered++;
-        for (const candidate of candidatesOf(request, degree, packed))
-          best = cheaper(best, candidate, request.objective);
+        choice.add(degree, packed);
       }
     }
     yield;
   }
-  return { offer, best, considered };
+  return { offer, best: choice.best(), considered };
+}
+
+/** Of the packings of one degree the best candidate. */
+interface Choice {
+  add(degree: Degree, packed: PackedTile): void;
+  best(): Candidate | null;
+}
+
+function choiceFor(request: SearchRequest): Choice {
+  const { objective, protocol } = request;
+  if (protocol === 'hint') {
+    const source = new HintCandidates(request);
+    const candidates: Candidate[] = [];
+    return {
+      add: (degree, packed) => void candidates.push(...source.of(degree, packed)),
+      best: () => bestHint(candidates, objective),
+    };
+  }
+  let best: Candidate | null = null;
+  return {
+    add: (degree, packed) => {
+      for (const candidate of candidatesOf(request, degree, packed))
+        best = cheaper(best, candidate, objective);
+    },
+    best: () => best,
+  };
+}
+
+/** The best of what the degrees found. */
+function bestOf(found: readonly Candidate[], { protocol, objective }: SearchRequest): Candidate | null {
+  if (protocol === 'hint') return bestHint(found, objective);
+  return found.reduce<Candidate | null>((best, next) => cheaper(best, next, objective), null);
 }
 
 /** Why nothing fits, by how much, and what would help. */
@@ -110,9 +142,10 @@ export function* searchPacking(request: SearchRequest): Steps<SearchResult> {
   const results: DegreeResult[] = [];
   for (const degree of request.degrees)
     results.push(yield* searchDegree(request, degree, rowCandidates, columnCandidates));
-  const chosen = results
-    .flatMap(({ best }) => (best === null ? [] : [best]))
-    .reduce<Candidate | null>((best, next) => cheaper(best, next, request.objective), null);
+  const chosen = bestOf(
+    results.flatMap(({ best }) => (best === null ? [] : [best])),
+    request,
+  );
   if (chosen === null) refuseAll(request, results);
   return {
     packing: chosen.packing,

@@ -49,9 +49,9 @@ function conflictOf({ kernel, upload, protocol, engine }: PlanRequest): RequestR
   return null;
 }
 
-/** The protocol of the plan. */
-export function protocolFor({ protocol }: PlanRequest): Protocol {
-  return protocol === 'auto' ? 'standard' : protocol;
+/** Whether the rest of the request leaves room for hints. */
+export function hintsArePossible(request: PlanRequest): boolean {
+  return conflictOf({ ...request, protocol: 'hint' }) === null;
 }
 
 /** The kernel that the request leaves: whole uploads and hints are the direct one's, see uploadForm.ts. */

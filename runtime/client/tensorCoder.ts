@@ -6,6 +6,7 @@ import type { OutputShape } from '../../compiler/convolution/shape.ts';
 import type { ElementPlaces } from '../../compiler/lowering/layout.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { viewRules } from '../../compiler/lowerings/views.ts';
+import { bytesOf } from '../ring/arithmetic.ts';
 import type { RingModule } from '../ring/module.ts';
 import { requireLength, responseByteLength, responseCodes } from '../wire/ciphertexts.ts';
 import { packedBytes } from '../wire/coefficients.ts';
@@ -79,6 +80,12 @@ export class TensorCoder {
     const where = `results[${index}]`;
     requireLength(bytes, this.#responseLengths[index]!, where);
     this.#coder.unmask(bytes, this.results[index]!.travelling, masks, where);
+  }
+
+  /** Bytes of the masks of result number `index`. */
+  maskBytes(index: number): number {
+    const { elements } = this.results[index]!;
+    return this.#codes.response.reduce((sum, { prime }) => sum + elements.length * bytesOf(prime), 0);
   }
 
   /** Accumulators of the outputs that are not computed stand in it already. */

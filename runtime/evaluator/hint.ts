@@ -97,7 +97,7 @@ function kernelOf(
   kernel: DirectKernel;
   schedule: Extract<ReturnType<typeof analyzeLanes>, { kind: 'possible' }>['schedule'];
 } {
-  const analysis = analyzeLanes(parameters, program);
+  const analysis = analyzeLanes(parameters, program, 0);
   if (analysis.kind === 'refused')
     throw internalError(`the hint takes ${analysis.expected}, not ${analysis.found}`);
   const { lanes, schedule } = analysis;

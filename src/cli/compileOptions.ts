@@ -6,7 +6,6 @@ import { positiveNumber, wholeNumber } from './values.ts';
 import { DEGREES, isDegree, isSecurityBits } from '../../compiler/bfv/security.ts';
 import type { Degree, SecurityBits } from '../../compiler/bfv/security.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
-import type { Lowering } from '../../compiler/lowerings/plan.ts';
 
 function parseDegree(text: string): Degree {
   const degree = Number(text);
@@ -35,6 +34,9 @@ function addAccumulatorBits(command: CommandUnknownOpts): void {
   );
 }
 
+/** More of them change nothing that is decided by them. */
+const MOST_INFERENCES = 1e9;
+
 /** Adds the options that choose how a config is compiled; `compileOptions` reads them. */
 export function addCompileOptions(command: CommandUnknownOpts): void {
   const choice = (flags: string, description: string, choices: readonly [string, ...string[]]): void => {
@@ -42,7 +44,14 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
   };
   choice('--lowering <kind>', 'how the product is computed', ['auto', 'toeplitz', 'diagonals']);
   choice('--kernel <kind>', 'what executes it', ['auto', 'ntt', 'direct']);
-  choice('--objective <goal>', 'what to minimize', ['latency', 'bandwidth']);
+  choice('--objective <goal>', 'what to minimize', ['latency', 'bandwidth', 'total']);
+  choice('--protocol <kind>', 'whether c1 is fixed for the plan, as a hint', ['auto', 'hint', 'standard']);
+  command.option(
+    '--inferences <n>',
+    'how many a client is expected to ask for, for --protocol auto (default: 1)',
+    wholeNumber(1, MOST_INFERENCES),
+  );
+  choice('--engine <kind>', 'seal leaves everything under encryption to SEAL', ['auto', 'seal']);
   choice('--upload <form>', 'how the second half of an upload travels', ['auto', 'seeded', 'whole']);
   command.option(
     '--link <Mbit/s>',
@@ -71,11 +80,15 @@ export function compileOptions(command: ParsedOptions): CompileOptions {
   const accumulatorBits = given('accumulatorBits');
   const failure = failureOf(given('failure'));
   const [upload, link] = [given('upload'), given('link')];
+  const inferences = given('inferences');
   return {
-    objective: given('objective') === 'bandwidth' ? 'bandwidth' : 'latency',
-    kernel: kernel === 'ntt' || kernel === 'direct' ? kernel : 'auto',
-    lowering: loweringOf(given('lowering')),
-    upload: upload === 'seeded' || upload === 'whole' ? upload : 'auto',
+    objective: chosen(given('objective'), ['bandwidth', 'total'], 'latency'),
+    protocol: chosen(given('protocol'), ['hint', 'standard'], 'auto'),
+    engine: chosen(given('engine'), ['seal'], 'auto'),
+    ...(typeof inferences === 'number' ? { inferences } : {}),
+    kernel: chosen(kernel, ['ntt', 'direct'], 'auto'),
+    lowering: chosen(given('lowering'), ['toeplitz', 'diagonals'], 'auto'),
+    upload: chosen(upload, ['seeded', 'whole'], 'auto'),
     ...(typeof link === 'number' ? { linkMegabitsPerSecond: link } : {}),
     ...(failure === undefined ? {} : { failure }),
     ...(typeof accumulatorBits === 'number' ? { accumulatorBits } : {}),
@@ -84,8 +97,13 @@ export function compileOptions(command: ParsedOptions): CompileOptions {
   };
 }
 
-function loweringOf(name: unknown): 'auto' | Lowering {
-  return name === 'toeplitz' || name === 'diagonals' ? name : 'auto';
+/** The choice that was given, or the one that is made without. */
+function chosen<T extends string, D extends string>(
+  given: unknown,
+  choices: readonly T[],
+  otherwise: D,
+): T | D {
+  return choices.find((choice) => choice === given) ?? otherwise;
 }
 
 /** Not given, the compiler takes what fits the lowering. */
@@ -97,6 +115,9 @@ const NAMES = [
   'lowering',
   'kernel',
   'objective',
+  'protocol',
+  'inferences',
+  'engine',
   'upload',
   'link',
   'degree',

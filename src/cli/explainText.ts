@@ -5,9 +5,9 @@ import { keyBytes, kernelOf } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loweringReportLines } from '../report/loweringReport.ts';
-import type { LoweringReport } from '../report/loweringReport.ts';
+import { protocolReportLines } from '../report/protocolReport.ts';
+import type { PlanReports } from './planReports.ts';
 import { noiseReportLines } from '../report/noiseReport.ts';
-import type { NoiseReport } from '../report/noiseReport.ts';
 import { packingLines } from './packingText.ts';
 import { describeInterval, describeModulus, describeSpec, describeWidth, plural } from './planText.ts';
 import { bold } from './terminal.ts';
@@ -69,14 +69,15 @@ function costLines(plan: Plan): string[] {
   ];
 }
 
+type Section = [title: string, lines: readonly string[]];
+
 /** What a person reads about a plan. */
 export function explainPlan(
   { plan, layout, digest }: StoredPlan,
-  noise: NoiseReport,
-  lowering: LoweringReport,
+  { noise, lowering, protocol }: PlanReports,
 ): string {
   const { parameters } = plan;
-  const sections: [title: string, lines: readonly string[]][] = [
+  const sections: Section[] = [
     ['Convolution', [...describeSpec(plan.spec), `layout   ${layout} in files`]],
     ['Accumulator', accumulatorLines(plan)],
     [
@@ -89,6 +90,7 @@ export function explainPlan(
     ],
     [`Noise, ${plan.noise.failure === 'never' ? 'worst case, ' : ''}log2`, noiseReportLines(noise)],
     ['Lowering', loweringReportLines(lowering)],
+    ...(protocol === null ? [] : [['Protocol', protocolReportLines(protocol)] as Section]),
     ['Packing', packingLines(plan)],
     ['Kernel', kernelLines(plan)],
     ['Cost', costLines(plan)],

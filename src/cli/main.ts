@@ -12,11 +12,15 @@ import { addEvaluate } from './evaluate.ts';
 import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
+import { addFit } from './fit.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
+import { addInfer } from './infer.ts';
+import { addInit } from './init.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addRun } from './run.ts';
+import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
 import { endWithStreams } from './streams.ts';
 import { createTerminal } from './terminal.ts';
@@ -37,6 +41,10 @@ const COMMANDS: readonly AddCommand[] = [
   addEvaluate,
   addDecrypt,
   addServe,
+  addInfer,
+  addInit,
+  addFit,
+  addSchema,
   addBench,
   addCompletion,
 ];

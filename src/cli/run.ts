@@ -18,10 +18,13 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     )
     .requiredOption(
       '-i, --input <file>',
-      'a tensor (.npy, .json, .pb), a picture (.png, .jpg), or - for a JSON tensor on stdin; name=file, repeated, where a model has several inputs',
+      'a tensor (.npy, .json, .pb), a stack of them along the first axis, a picture (.png, .jpg), a folder of these, or - for a JSON tensor on stdin; name=file, repeated, where a model has several inputs',
       collect,
     )
-    .option('-o, --output <file>', 'write the result: .npy, .json, .pb, .png, or - for JSON on stdout')
+    .option(
+      '-o, --output <file>',
+      'write the result: .npy, .json, .pb, .png, or - for JSON on stdout; for a folder, a folder',
+    )
     .option(
       '--weight-memory <MiB>',
       'what transformed weights may take (default: 1024)',

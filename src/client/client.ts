@@ -3,76 +3,30 @@ import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import type { Client } from '../../runtime/client/client.ts';
-import type { DisposableHandle } from '../../runtime/disposable.ts';
+import { createHintClient, createHintDecryptor } from '../../runtime/client/hintClient.ts';
+import type { HintClient } from '../../runtime/client/exchange.ts';
 import { messageLengths } from '../../runtime/wire/lengths.ts';
 import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
+import { describeHint, publicSeedOf } from '../frontend/planDigest.ts';
+import type { PlanHint } from '../frontend/planDigest.ts';
 import type { Shape4 } from '../frontend/layouts.ts';
+import { decodeOneTimeKey, encodeOneTimeKey } from './oneTimeKey.ts';
+import type { PlanClient, PlanClientOptions, PlanExchange } from './planClient.ts';
 import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
 
-/**
- * Who owns the data, of one plan. Tensors are NCHW, as everywhere in this API, whatever `plan.layout` says: that is how the
- * files of the plan's owner lie, and `nchwOf` and `inLayout` lead there and back. Messages are as they travel.
- */
-export interface PlanClient extends DisposableHandle {
-  /** The client plan. */
-  readonly plan: ClientPlan;
-  /** Exact bytes of every upload message. */
-  readonly uploadBytes: number;
-  /** Exact bytes of every response message. */
-  readonly responseBytes: number;
-  /** Exact bytes of the message with the evaluation keys; 0 for a plan that needs none. */
-  readonly evaluationKeyBytes: number;
-  /** Extents of what `encrypt` takes, NCHW. */
-  readonly inputShape: Shape4;
-  /** Extents of what `decrypt` returns, NCHW. */
-  readonly outputShape: Shape4;
-  /**
-   * The upload message of one input (raw values, NCHW). Every call draws fresh randomness, so that two
-   * uploads of one input tell nothing of each other.
-   * @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the plan's input range.
-   */
-  encrypt(input: Tensor): Uint8Array;
-  /**
-   * The accumulators, NCHW, from a response message.
-   * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`. Whether this throws is for the
-   * client alone: a server that learns of it learns about the key.
-   */
-  decrypt(response: Uint8Array): Tensor;
-  /**
-   * The message with the keys that the server needs for rotations, made at every call; a mere header for a plan that
-   * needs none (`evaluationKeyBytes` is 0 then), which servers take and ignore.
-   */
-  evaluationKeys(): Uint8Array;
-  /** The secret key in our own format, for safekeeping: whoever has it reads everything encrypted with it. */
-  exportSecretKey(): Uint8Array;
-  /**
-   * Makes the encryptions of zero that `inputs` inputs will need ahead of time.
-   * @throws CipherconvError `unsupported` for a diagonals plan.
-   */
-  precompute(inputs: number): void;
-}
+export type { PlanClient, PlanClientOptions, PlanExchange } from './planClient.ts';
 
-/** How a client is made; everything has a default. */
-export interface PlanClientOptions {
-  /**
-   * A key that `exportSecretKey` gave for this plan. Default: a fresh one. Fresh keys each session are the advice: a key
-   * that is kept can be lost, and one that is used for long is worth more to whoever takes it.
-   */
-  readonly secretKey?: Uint8Array;
-}
-
-class SealPlanClient implements PlanClient {
+/** The messages of a plan, whoever encrypts. */
+class PlanMessages {
   readonly plan: ClientPlan;
   readonly inputShape: Shape4;
   readonly outputShape: Shape4;
-  readonly #client: Client;
   readonly #lengths: MessageLengths;
 
-  constructor(plan: ClientPlan, client: Client) {
+  constructor(plan: ClientPlan) {
     this.plan = plan;
-    this.#client = client;
     this.#lengths = messageLengths(plan.view);
     const { input } = plan.view.shape;
     const output = outputShape(plan.view.shape);
@@ -92,29 +46,62 @@ class SealPlanClient implements PlanClient {
     return this.#lengths.keys.length === 0 ? 0 : messageBytes(this.#lengths.keys);
   }
 
+  protected requireShape(input: Tensor): void {
+    if (input.shape.join() === this.inputShape.join() && input.data.length === product(this.inputShape))
+      return;
+    throw new CipherconvError({
+      code: 'shape-mismatch',
+      where: 'input',
+      message: 'the tensor does not have the shape of the plan',
+      expected: `[${this.inputShape.join(', ')}] (NCHW)`,
+      found: `[${input.shape.join(', ')}], ${input.data.length} values`,
+    });
+  }
+
+  protected uploadMessage(parts: readonly Uint8Array[]): Uint8Array {
+    return encodeMessage('upload', this.plan.digest, parts);
+  }
+
+  protected keysMessage(keys: Uint8Array): Uint8Array {
+    return encodeMessage('keys', this.plan.digest, this.#lengths.keys.length === 0 ? [] : [keys]);
+  }
+
+  protected responseParts(response: Uint8Array): Uint8Array[] {
+    const { digest } = this.plan;
+    return decodeMessage(response, { kind: 'response', digest, lengths: this.#lengths.response });
+  }
+}
+
+/** The standard protocol: one key for many inputs. */
+class StandardPlanClient extends PlanMessages implements PlanClient {
+  readonly #client: Client;
+
+  constructor(plan: ClientPlan, client: Client) {
+    super(plan);
+    this.#client = client;
+  }
+
+  begin(input: Tensor): PlanExchange {
+    return {
+      upload: this.encrypt(input),
+      decrypt: (response) => this.decrypt(response),
+      exportOneTimeKey: () =>
+        refuse('the plan has no hint, so its key is not of one time', 'export the secret key'),
+      end: () => undefined,
+    };
+  }
+
   encrypt(input: Tensor): Uint8Array {
-    if (input.shape.join() !== this.inputShape.join() || input.data.length !== product(this.inputShape)) {
-      throw new CipherconvError({
-        code: 'shape-mismatch',
-        where: 'input',
-        message: 'the tensor does not have the shape of the plan',
-        expected: `[${this.inputShape.join(', ')}] (NCHW)`,
-        found: `[${input.shape.join(', ')}], ${input.data.length} values`,
-      });
-    }
-    return encodeMessage('upload', this.plan.digest, this.#client.encrypt(input));
+    this.requireShape(input);
+    return this.uploadMessage(this.#client.encrypt(input));
   }
 
   decrypt(response: Uint8Array): Tensor {
-    const { digest } = this.plan;
-    const parts = decodeMessage(response, { kind: 'response', digest, lengths: this.#lengths.response });
-    return this.#client.decrypt(parts);
+    return this.#client.decrypt(this.responseParts(response));
   }
 
   evaluationKeys(): Uint8Array {
-    const keys = this.#client.evaluationKeys();
-    const parts = this.#lengths.keys.length === 0 ? [] : [keys];
-    return encodeMessage('keys', this.plan.digest, parts);
+    return this.keysMessage(this.#client.evaluationKeys());
   }
 
   exportSecretKey(): Uint8Array {
@@ -126,7 +113,7 @@ class SealPlanClient implements PlanClient {
     }
   }
 
-  precompute(inputs: number): void {
+  prepare(inputs: number): void {
     this.#client.precompute(inputs * this.#client.ciphertextsPerInput);
   }
 
@@ -139,27 +126,142 @@ class SealPlanClient implements PlanClient {
   }
 }
 
+/** Hints: a secret for every inference, and no other. */
+class HintPlanClient extends PlanMessages implements PlanClient {
+  readonly #client: HintClient;
+
+  constructor(plan: ClientPlan, client: HintClient) {
+    super(plan);
+    this.#client = client;
+  }
+
+  begin(input: Tensor): PlanExchange {
+    this.requireShape(input);
+    const exchange = this.#client.begin(input);
+    return {
+      upload: this.uploadMessage(exchange.upload),
+      decrypt: (response) => exchange.decrypt(this.responseParts(response)),
+      exportOneTimeKey: () => {
+        const masks = exchange.resultMasks();
+        const bytes = encodeOneTimeKey(this.plan, masks);
+        for (const mask of masks) mask.fill(0);
+        return bytes;
+      },
+      end: () => {
+        exchange.end();
+      },
+    };
+  }
+
+  encrypt(input: Tensor): Uint8Array {
+    this.requireShape(input);
+    return refuse(
+      'with hints an upload belongs to an exchange, which alone reads its response',
+      'call begin',
+    );
+  }
+
+  decrypt(response: Uint8Array): Tensor {
+    this.responseParts(response);
+    return refuse(
+      'with hints a response is read by the exchange that made its upload',
+      'call decrypt of the exchange',
+    );
+  }
+
+  evaluationKeys(): Uint8Array {
+    return this.keysMessage(new Uint8Array(0));
+  }
+
+  exportSecretKey(): Uint8Array {
+    return refuse('with hints no key serves twice', 'export the one-time key of an exchange');
+  }
+
+  prepare(inputs: number): void {
+    this.#client.prepare(inputs);
+  }
+
+  dispose(): void {
+    this.#client.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function refuse(message: string, hint: string): never {
+  throw new CipherconvError({ code: 'usage', message, hint });
+}
+
 function product(shape: readonly number[]): number {
   return shape.reduce((all, extent) => all * extent, 1);
 }
 
 /**
  * A client of a plan.
- * @throws CipherconvError `plan-rejected` when SEAL does not take the parameters; `malformed-key` or `wrong-plan` for a
- * secret key that is none of this plan.
+ * @throws CipherconvError `plan-rejected` for parameters that are refused; `malformed-key` or `wrong-plan` for a secret key or
+ * a hint that is none of this plan; `usage` without the hint of a plan that has one.
  */
 export async function createPlanClient(
   plan: ClientPlan,
   options: PlanClientOptions = {},
 ): Promise<PlanClient> {
+  if (plan.hint !== null) return new HintPlanClient(plan, await makeHintClient(plan, plan.hint, options));
   const secretKey = options.secretKey === undefined ? null : decodeSecretKey(plan, options.secretKey);
   const client = await createClient(plan.view, secretKey === null ? {} : { secretKey }).finally(() =>
     secretKey?.fill(0),
   );
   try {
-    return new SealPlanClient(plan, client);
+    return new StandardPlanClient(plan, client);
   } catch (error) {
     client.dispose();
     throw error;
+  }
+}
+
+async function makeHintClient(
+  plan: ClientPlan,
+  { sha256, bytes }: PlanHint,
+  { hint, secretKey }: PlanClientOptions,
+): Promise<HintClient> {
+  if (secretKey !== undefined) refuse('with hints no key serves twice', 'leave the secret key out');
+  if (hint === undefined)
+    return refuse(
+      `the plan has a hint of ${bytes} bytes, which a client needs`,
+      'get it from where the plan comes from',
+    );
+  const found = describeHint(hint);
+  if (found.sha256 !== sha256)
+    throw new CipherconvError({
+      code: 'wrong-plan',
+      where: 'hint',
+      message: 'not the hint of this plan',
+      expected: `${bytes} bytes with SHA-256 ${sha256}`,
+      found: `${found.bytes} bytes with SHA-256 ${found.sha256}`,
+      hint: 'get the hint again from where the plan comes from',
+    });
+  return createHintClient(plan.view, { publicSeed: publicSeedOf(plan), hint });
+}
+
+/**
+ * The accumulators, NCHW, from the response message to an upload whose client has gone.
+ * @param oneTimeKey what `PlanExchange.exportOneTimeKey` gave; it reads this response and no other
+ * @throws CipherconvError `malformed-key`, `malformed-message`, `malformed-tensor`, `wrong-plan`; `usage` for a plan without
+ * a hint.
+ */
+export async function decryptWithOneTimeKey(
+  plan: ClientPlan,
+  oneTimeKey: Uint8Array,
+  response: Uint8Array,
+): Promise<Tensor> {
+  const decryptor = await createHintDecryptor(plan.view);
+  const masks = decodeOneTimeKey(plan, decryptor.maskBytes, oneTimeKey);
+  const lengths = messageLengths(plan.view).response;
+  const parts = decodeMessage(response, { kind: 'response', digest: plan.digest, lengths });
+  try {
+    return decryptor.decrypt(masks, parts);
+  } finally {
+    for (const mask of masks) mask.fill(0);
   }
 }

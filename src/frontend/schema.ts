@@ -120,10 +120,13 @@ const inputSchema = z.strictObject({
   shape: z
     .tuple([extent, extent, extent, extent])
     .meta({ description: 'Extents of the input tensor, in the order that `layout` names.' }),
-  layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
+  layout: z
+    .enum(['NCHW', 'NHWC'])
+    .default('NCHW')
+    .meta({ description: 'Order of the axes of input and output tensors.' }),
   bits: bits.meta({ description: 'Width of one input integer.' }),
-  signed: z.boolean().default(false),
-  zeroPoint: z.int().default(0),
+  signed: z.boolean().default(false).meta({ description: "Whether inputs are two's complement." }),
+  zeroPoint: z.int().default(0).meta({ description: 'The raw integer that stands for 0.' }),
   range: z
     .tuple([z.int(), z.int()])
     .optional()
@@ -144,29 +147,31 @@ const weightsSchema = z.strictObject({
   shape: z.tuple([extent, extent, extent, extent]).meta({
     description: 'Extents of the filter, in the order that `layout` names; I is input channels / group.',
   }),
-  layout: z.enum(['OIHW', 'HWIO']).default('OIHW'),
+  layout: z.enum(['OIHW', 'HWIO']).default('OIHW').meta({ description: 'Order of the axes of the weights.' }),
   bits: bits.meta({ description: 'Width of one weight.' }),
-  signed: z.boolean().default(false),
+  signed: z.boolean().default(false).meta({ description: "Whether weights are two's complement." }),
   zeroPoint: z
     .union([z.int(), z.array(z.int())])
     .default(0)
     .meta({ description: 'One zero point, or one per output channel.' }),
-  values: z.union([nestedValues, npySchema]),
+  values: z
+    .union([nestedValues, npySchema])
+    .meta({ description: 'The weights, or a .npy file that holds them.' }),
 });
 
 const accumulatorSchema = z.strictObject({
-  bits: z.int().min(1).max(64),
-  signed: z.boolean().default(false),
+  bits: z.int().min(1).max(64).meta({ description: 'Bits that every sum has to fit.' }),
+  signed: z.boolean().default(false).meta({ description: "Whether they are two's complement." }),
 });
 
 export const filterConfigSchema = z.strictObject({
-  $schema: z.string().optional(),
-  version: z.literal(1),
-  name: z.string().min(1).max(200),
-  input: inputSchema,
-  weights: weightsSchema,
+  $schema: z.string().optional().meta({ description: 'Where editors find this schema; not read.' }),
+  version: z.literal(1).meta({ description: 'Version of the format.' }),
+  name: z.string().min(1).max(200).meta({ description: 'Name of the convolution.' }),
+  input: inputSchema.meta({ description: 'The integers that enter.' }),
+  weights: weightsSchema.meta({ description: 'The filter.' }),
   bias: z.array(wideInteger).optional().meta({ description: 'One per output channel; zeros when left out.' }),
-  strides: pair.default([1, 1]),
+  strides: pair.default([1, 1]).meta({ description: '[vertical, horizontal].' }),
   pads: z
     .tuple([z.int().min(0), z.int().min(0), z.int().min(0), z.int().min(0)])
     .optional()
@@ -175,8 +180,8 @@ export const filterConfigSchema = z.strictObject({
     .enum(['VALID', 'SAME_UPPER', 'SAME_LOWER'])
     .optional()
     .meta({ description: 'Instead of `pads`, as auto_pad of ONNX.' }),
-  dilations: pair.default([1, 1]),
-  group: extent.default(1),
+  dilations: pair.default([1, 1]).meta({ description: '[vertical, horizontal].' }),
+  group: extent.default(1).meta({ description: 'Number of groups that channels are divided into.' }),
   accumulator: accumulatorSchema
     .optional()
     .meta({ description: 'The width that the accumulator must hold to; no bound when left out.' }),

@@ -11,6 +11,7 @@ import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';
 import type { JoinedModel } from './modelPlan.ts';
 import type { ModelPort } from './modelFlow.ts';
+import { stackSize, unstack } from './stacks.ts';
 import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
 import type { CrossingElement, TypedTensor } from './typedTensor.ts';
 
@@ -73,6 +74,30 @@ export function fitInputs(
           : pictureNumbers(fittingPicture(file.picture, port, rules, notice), port, type, notice);
       return [port.name, fitting(port, type, numbers)];
     }),
+  );
+}
+
+/**
+ * The inputs of a compiled model from what was read, where a tensor of a model with one input may hold several along its
+ * first axis.
+ * @throws CipherconvError as `fitInputs`
+ */
+export function fitStack(
+  plan: Pick<JoinedModel, 'inputs'>,
+  files: InputFiles,
+  notice: (sentence: string) => void,
+  rules: PictureRules = AS_IT_IS,
+): readonly Map<string, TypedTensor>[] {
+  const [port, ...others] = plan.inputs;
+  const file = port === undefined || others.length > 0 ? undefined : files.get(port.name);
+  const count =
+    port === undefined || file?.kind !== 'numbers' ? 1 : stackSize(port.shape, file.numbers.shape);
+  if (port === undefined || file?.kind !== 'numbers' || count === 1)
+    return [fitInputs(plan, files, notice, rules)];
+  const { numbers } = file;
+  const parts = unstack({ shape: numbers.shape, data: Float64Array.from(numbers.data) }, count);
+  return parts.map((part) =>
+    fitInputs(plan, new Map([[port.name, { kind: 'numbers', numbers: { ...numbers, ...part } }]]), notice),
   );
 }
 

@@ -6,7 +6,8 @@ import { encodeNpy, encodeNpyFloats } from '../frontend/npy.ts';
 import { encodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
 import { namedTensorsJsonLine } from '../frontend/tensorJson.ts';
 import { encodePicture } from '../frontend/outputs.ts';
-import { isFloating, toDoubles } from './typedTensor.ts';
+import { stackedShape } from './stacks.ts';
+import { isFloating, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
 
 /**
@@ -44,6 +45,23 @@ export async function writeModelOutputs(
     return;
   }
   await writeWhole(path, pictureOf(tensor, values.data, path, notice));
+}
+
+/** The outputs of a stack of inputs as one set, stacked along their first axes. */
+export function stackOutputs(
+  outputs: readonly ReadonlyMap<string, TypedTensor>[],
+): ReadonlyMap<string, TypedTensor> {
+  const [first] = outputs;
+  if (first === undefined || outputs.length === 1) return first ?? new Map();
+  return new Map(
+    [...first].map(([name, { type, shape }]) => {
+      const values = outputs.flatMap((each) => {
+        const tensor = each.get(name);
+        return tensor === undefined ? [] : [...toDoubles(tensor, name)];
+      });
+      return [name, typedTensor(type, stackedShape(shape, outputs.length), values, name)] as const;
+    }),
+  );
 }
 
 /** The outputs as doubles. All are looked at before anything is written. */

@@ -9,7 +9,7 @@ import type { Degree } from '../../compiler/bfv/security.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { resultNoise } from '../../compiler/toeplitz/noise.ts';
 import { coeffModulusBits, dataModulus } from '../../compiler/bfv/parameters.ts';
-import { noiseInput } from '../../compiler/toeplitz/plan.ts';
+import { noiseInput, wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { planNoise } from '../../compiler/lowerings/noise.ts';
 
@@ -88,7 +88,8 @@ function parametersFor(plan: ToeplitzPlan, plainModulus: number): string {
 /** Noise without rounding. */
 function productNoise(plan: ToeplitzPlan, degree: Degree, plainModulus: number): TwiceNoise {
   const dropped = { uploadC0: 0, responseC0: 0, responseC1: 0 };
-  return resultNoise({ ...noiseInput(plan), degree, plainModulus, dropped }).response;
+  return resultNoise({ ...noiseInput({ ...plan, wire: wireOf(plan) }), degree, plainModulus, dropped })
+    .response;
 }
 
 /** What a wider or narrower accumulator would need. */

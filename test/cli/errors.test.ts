@@ -139,7 +139,7 @@ describe('refusals: exit 2, one clear message, no stack trace, nothing written',
     [['compile', 'x', 'y'], 'too many arguments'],
     [['run', 'x'], "required option '-i, --input <file>' not specified"],
     [['compile', 'x', '--degree', '1000'], 'Allowed choices are 1024'],
-    [['compile', 'x', '--objective', 'speed'], 'Allowed choices are latency, bandwidth'],
+    [['compile', 'x', '--objective', 'speed'], 'Allowed choices are latency, bandwidth, total'],
   ])('bad usage: %j', (args, message) => {
     expectRefusal(cipherconv(args), 2, message);
   });

@@ -25,7 +25,7 @@ function loadedBy(args: readonly string[]): string[] {
 
 /** What telling the commands apart takes: their declarations, commander, and the errors. */
 const LIGHT =
-  /^(src\/cli\/[a-zA-Z]+\.ts|src\/(version|frontend\/(files|lfsPointer|regularFiles|text))\.ts|runtime\/(longWork|exceptionReferences)\.ts|compiler\/(base\/(errors|printable)|bfv\/security)\.ts|node_modules\/(commander|@commander-js)\/.*)$/;
+  /^(src\/cli\/[a-zA-Z]+\.ts|src\/(version|init\/kernelNames|frontend\/(files|lfsPointer|regularFiles|text))\.ts|runtime\/(longWork|exceptionReferences)\.ts|compiler\/(base\/(errors|printable)|bfv\/security)\.ts|node_modules\/(commander|@commander-js)\/.*)$/;
 
 describe('a command is loaded when it is used', () => {
   it.each([[['--version']], [['--help']], [['run', '--help']], [['help', 'serve']]])('%j', (args) => {
@@ -43,7 +43,19 @@ describe('a command is loaded when it is used', () => {
 });
 
 describe('help', () => {
-  const names = ['lint', 'compile', 'explain', 'run', 'keygen', 'encrypt', 'evaluate', 'decrypt', 'serve'];
+  const names = [
+    'lint',
+    'compile',
+    'explain',
+    'run',
+    'keygen',
+    'encrypt',
+    'evaluate',
+    'decrypt',
+    'serve',
+    'fit',
+    'schema',
+  ];
 
   it.each(names)('of %s ends with examples that name it', (name) => {
     const { stdout } = cipherconv([name, '--help']);

@@ -77,7 +77,7 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
 it('encryptions of zero made ahead serve whole inputs, each once', async () => {
   const plan = compileSpec(smallSpec({ channels: 3 }));
   await withServices(plan, (services) => {
-    services.client.precompute(2);
+    services.client.prepare(2);
     for (const seed of [1, 2, 3]) {
       const input = randomInput(plan.spec, seed);
       expect(ask(services, input)).toEqual(convolve(plan.spec, input));

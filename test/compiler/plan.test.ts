@@ -11,7 +11,7 @@ import { compileToeplitz } from '../support/compile.ts';
 import { resultNoise } from '../../compiler/toeplitz/noise.ts';
 import { allPrimes, dataModulus } from '../../compiler/bfv/parameters.ts';
 import { decodeResidue } from '../../compiler/lowering/plan.ts';
-import { noiseInput } from '../../compiler/toeplitz/plan.ts';
+import { noiseInput, wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
@@ -34,7 +34,7 @@ function checkNumbers(spec: ConvSpec, compileOptions: CompileOptions): void {
   expect(securityBits).toBe(compileOptions.security);
   expect(plainModulus).toBe(Math.max(2, plan.analysis.decodeWidth));
 
-  const { response } = resultNoise(noiseInput(plan));
+  const { response } = resultNoise(noiseInput({ ...plan, wire: wireOf(plan) }));
   const q = dataModulus(plan.parameters);
   expect(decryptionIsCertain(q, plainModulus, response)).toBe(true);
   // v < q / (2t), in whole numbers, with the margin's direction.
@@ -91,9 +91,10 @@ describe('the numbers of a plan', () => {
       weights: { channelsPerGroup: 512, signed: true, bits: 4, values },
     });
     const bitsOf = (failure: 'never' | '2^-128'): number => {
-      const { noise, parameters } = compileToeplitz(deep, { failure });
+      const plan = compileToeplitz(deep, { failure });
+      const { noise, parameters } = plan;
       const { products } = resultNoise({
-        ...noiseInput(compileToeplitz(deep, { failure })),
+        ...noiseInput({ ...plan, wire: wireOf(plan) }),
         dropped: { uploadC0: 0, responseC0: 0, responseC1: 0 },
       });
       expect(noise.failure).toBe(failure);

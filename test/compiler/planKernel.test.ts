@@ -14,7 +14,7 @@ import { arbitrarySpec } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
 import { resultNoise } from '../../compiler/toeplitz/noise.ts';
 import { dataModulus } from '../../compiler/bfv/parameters.ts';
-import { noiseInput } from '../../compiler/toeplitz/plan.ts';
+import { noiseInput, wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { DirectLanes } from '../../compiler/toeplitz/plan.ts';
 import { lanesOf } from '../support/kernels.ts';
 import { digitCapacity, largestLaneL1, limbBoundary, limbsFor } from '../../compiler/rings/digits.ts';
@@ -156,9 +156,10 @@ describe('plans of the direct kernel', () => {
   it('obey the noise rule and the table like all others', () => {
     fc.assert(
       fc.property(arbitrarySpec(6), fc.constantFrom('latency', 'bandwidth'), (spec, objective) => {
-        const { execution, parameters, wire, noise } = compileToeplitz(spec, { objective });
+        const plan = compileToeplitz(spec, { objective });
+        const { execution, parameters } = plan;
         const q = dataModulus(parameters);
-        const { response } = resultNoise(noiseInput({ spec, parameters, wire, noise }));
+        const { response } = resultNoise(noiseInput({ ...plan, wire: wireOf(plan) }));
         expect(decryptionIsCertain(q, parameters.plainModulus, response)).toBe(true);
         const special = parameters.specialPrime === null ? 0 : bitLength(BigInt(parameters.specialPrime));
         const bits = parameters.dataPrimes.reduce((sum, prime) => sum + bitLength(BigInt(prime)), special);
@@ -178,7 +179,7 @@ describe('plans of the direct kernel', () => {
     expect(error).toMatchObject({ code: 'unsupported' });
     const chosen = compileToeplitz(wide(-32768));
     expect(chosen.execution).toEqual({ kernel: 'ntt', upload: 'seeded' });
-    expect(analyzeLanes(chosen.parameters, buildProgram(chosen)).kind).toBe('refused');
+    expect(analyzeLanes(chosen.parameters, buildProgram(chosen), 0).kind).toBe('refused');
   });
 
   it('sum a row in as many folds as its norm asks for', () => {

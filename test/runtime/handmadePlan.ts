@@ -152,7 +152,9 @@ export function handmadePlan(
   const program = buildToeplitz({ spec, packing, parameters });
   const noise = { failure: 'never' as const, ...rowNorms(program) };
   const wire = NOTHING_DROPPED;
-  const { response } = resultNoise(noiseInput({ spec, parameters, noise, wire }));
+  const { response } = resultNoise(
+    noiseInput({ spec, parameters, noise, wire: { ...wire, upload: 'seeded' } }),
+  );
   const q = dataModulus(parameters);
   const channels = analysis.channels.map(({ interval }) => interval);
   return {

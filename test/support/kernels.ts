@@ -10,7 +10,7 @@ import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** The plan with the direct kernel and its lanes, whatever the search chose. */
 export function withDirect(plan: ToeplitzPlan): ToeplitzPlan {
-  const analysis = analyzeLanes(plan.parameters, buildProgram(plan));
+  const analysis = analyzeLanes(plan.parameters, buildProgram(plan), 0);
   if (analysis.kind === 'refused') throw new Error(analysis.found);
   return { ...plan, execution: { kernel: 'direct', lanes: analysis.lanes, upload: 'seeded' } };
 }

@@ -27,7 +27,11 @@ import type { ToeplitzProgram } from '../program.ts';
  * less than 1/2 + 1/4 away from V / p, so V - quotient p lies strictly between -p and p, below 2^60, which 64 bits hold
  * exactly; adding p where it is negative gives the residue.
  *
- * Where L1 * sum of 2^(l k + l - 1) + p <= 2^53, every S_k 2^(l k), every partial sum of them, V and quotient p are
+ * With hints an input is 2^d u modulo p, where |u| <= (p - 1) / 2^(d+1) (bfv/noise.ts). The digits are those of u, of which
+ * (p-1)/2^d + 1 takes the place of p above, and V = 2^d times the sum over k of S_k 2^(l k): every term 2^(l k) above has the
+ * factor 2^d more, and |V| <= L1 (p-1)/2 as before. d = 0 elsewhere.
+ *
+ * Where L1 * sum of 2^(l k + l - 1 + d) + p <= 2^53, every S_k 2^(l k + d), every partial sum of them, V and quotient p are
  * integers of at most 2^53 and so exact in doubles: the kernel then needs no 64-bit arithmetic, with the same result.
  */
 
@@ -35,23 +39,25 @@ import type { ToeplitzProgram } from '../program.ts';
 export const LARGEST_DIRECT_WEIGHT = 32767;
 
 /** Whether the quotient of the recombination is exact enough; see above. */
-function quotientIsCertain(prime: bigint, limbBits: number, limbs: number): boolean {
+function quotientIsCertain(prime: bigint, limbBits: number, limbs: number, shift: number): boolean {
   let reach = 0n;
-  for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(31 + limbBits * limb);
+  for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(31 + limbBits * limb + shift);
   return 8n * BigInt(limbs) * reach < prime << 52n;
 }
 
 /**
  * Whether doubles hold every sum of the recombination, see above: a matter of speed only.
  * @param foldL1 largest L1 norm of weights that one lane sums
+ * @param shift low bits that the digits do without
  */
 export function sumsAreExact(
   primes: readonly bigint[],
   { limbBits, limbs }: DirectLanes,
   foldL1: number,
+  shift: number,
 ): boolean {
   let reach = 0n;
-  for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(limbBits * (limb + 1) - 1);
+  for (let limb = 0; limb < limbs; limb++) reach += 1n << BigInt(limbBits * (limb + 1) - 1 + shift);
   return primes.every((prime) => BigInt(foldL1) * reach + prime <= 1n << 53n);
 }
 
@@ -59,10 +65,19 @@ export type LaneAnalysis =
   | { readonly kind: 'possible'; readonly lanes: DirectLanes; readonly schedule: StepSchedule }
   | { readonly kind: 'refused'; readonly expected: string; readonly found: string };
 
-/** Whether, and how, the direct kernel computes a program under these primes; the steps are made on the way. Exact. */
+/** What the digits of residues modulo a prime must carry, when they do without `shift` low bits: as many values. */
+export function digitModulus(prime: bigint, shift: number): bigint {
+  return ((prime - 1n) >> BigInt(shift)) + 1n;
+}
+
+/**
+ * Whether, and how, the direct kernel computes a program under these primes; the steps are made on the way. Exact.
+ * @param shift low bits that the digits of inputs do without: `digitShift` of the plan
+ */
 export function analyzeLanes(
   parameters: Pick<Parameters, 'dataPrimes'>,
   program: ToeplitzProgram,
+  shift: number,
 ): LaneAnalysis {
   const widest = largestWeight(program);
   if (widest > LARGEST_DIRECT_WEIGHT) {
@@ -74,8 +89,8 @@ export function analyzeLanes(
   }
   const primes = parameters.dataPrimes.map(BigInt);
   const largest = primes.reduce((most, prime) => (prime > most ? prime : most), 0n);
-  const { limbs, limbBits } = limbsFor(largest);
-  const uncertain = primes.find((prime) => !quotientIsCertain(prime, limbBits, limbs));
+  const { limbs, limbBits } = limbsFor(digitModulus(largest, shift));
+  const uncertain = primes.find((prime) => !quotientIsCertain(prime, limbBits, limbs, shift));
   if (uncertain !== undefined) {
     return {
       kind: 'refused',

@@ -70,7 +70,7 @@ export class DirectKernel {
     this.#lanes = lanes;
     this.#schedule = schedule;
     this.#hasBoth = computed === 'both';
-    this.#exact = sumsAreExact(primes, lanes, schedule.foldL1 * 2 ** droppedBits);
+    this.#exact = sumsAreExact(primes, lanes, schedule.foldL1, droppedBits);
     const demand = demandOf(source);
     const layout = demand.layout(room?.ownAt);
     const wasmMemory = room?.memory ?? makeMemory(layout.planesBytes + layout.ownBytes);

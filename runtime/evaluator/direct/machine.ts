@@ -14,8 +14,9 @@ import { uploadByteLength, UploadReader } from '../../wire/uploads.ts';
 import { coefficientCode, packedBytes } from '../../wire/coefficients.ts';
 import type { CoefficientCode, Polynomial } from '../../wire/coefficients.ts';
 import type { PackingModule } from '../../wire/packer.ts';
-import { wireOf } from '../../../compiler/toeplitz/plan.ts';
+import { digitShift, wireOf } from '../../../compiler/toeplitz/plan.ts';
 import type { Parameters } from '../../../compiler/bfv/parameters.ts';
+import { protocolOf } from '../../../compiler/lowering/plan.ts';
 import type { PlanWire } from '../../../compiler/lowering/plan.ts';
 import type { ToeplitzPlan } from '../../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
@@ -30,12 +31,13 @@ const BINDING = ['limbBits', 'limbs', 'laneL1'] as const;
  */
 export function kernelSource(plan: ToeplitzPlan, program: ToeplitzProgram): KernelSource {
   const { parameters, execution } = plan;
-  const analysis = analyzeLanes(parameters, program);
+  const numbers = numbersOf(plan);
+  const analysis = analyzeLanes(parameters, program, numbers.droppedBits);
   const found = execution.kernel === 'direct' ? execution.lanes : null;
   if (analysis.kind === 'possible' && found !== null) {
     const { lanes, schedule } = analysis;
     if (BINDING.every((key) => lanes[key] === found[key]))
-      return { parameters, lanes: found, schedule, groups: program.blockGroups, ...numbersOf(plan) };
+      return { parameters, lanes: found, schedule, groups: program.blockGroups, ...numbers };
   }
   throw new CipherconvError({
     code: 'plan-rejected',
@@ -48,8 +50,8 @@ export function kernelSource(plan: ToeplitzPlan, program: ToeplitzProgram): Kern
 
 /** Of hints nothing but c0 comes and goes, and what is dropped of it is dropped before it is split into digits. */
 function numbersOf(plan: ToeplitzPlan): Pick<KernelSource, 'computed' | 'droppedBits'> {
-  const { upload, uploadC0 } = wireOf(plan);
-  return upload === 'hint' ? { computed: 'c0', droppedBits: uploadC0 } : { computed: 'both', droppedBits: 0 };
+  const wire = wireOf(plan);
+  return { computed: protocolOf(wire) === 'hint' ? 'c0' : 'both', droppedBits: digitShift(wire) };
 }
 
 /** The modules that a machine runs on. */

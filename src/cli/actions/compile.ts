@@ -4,11 +4,12 @@ import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
 import { CLIENT_LIMITS } from '../../../compiler/lowering/limits.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { compileConfig } from '../../compile.ts';
+import { complete } from '../../hint.ts';
 import { clientPlanOf, encodeClientPlan, parseClientPlan } from '../../frontend/clientPlan.ts';
 import { refuseOverInput, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
 import { freshBlind } from '../../frontend/planDigest.ts';
-import { encodePlan, storedPlan } from '../../frontend/planFile.ts';
+import { encodePlan, planCore } from '../../frontend/planFile.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { loadConfig } from '../../frontend/sources.ts';
 import { isModelFile } from '../../model/modelFiles.ts';
@@ -73,7 +74,13 @@ export async function compile(
   for (const output of [file, clientPlan]) if (output !== undefined) await refuseOverInput(output);
   if (clientPlan !== undefined) refuseLargeForClients(config.spec);
   const compiled = compileConfig(config, options);
-  const stored = blind === 'none' ? compiled : storedPlan(compiled.plan, compiled.layout, freshBlind());
+  const core = blind === 'none' ? compiled : planCore(compiled.plan, compiled.layout, freshBlind());
+  const { plan: stored } = await complete(core, {
+    onProgress: (done, total) => {
+      io.progress('hint', done, total);
+    },
+  });
+  io.endProgress();
   const clientText = clientPlan === undefined ? null : clientPlanText(stored);
   if (file !== undefined) {
     await writeWhole(file, encodePlan(stored));

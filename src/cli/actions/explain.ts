@@ -2,10 +2,13 @@ import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { passesOf } from '../../../compiler/lowerings/compile.ts';
 import { compileConfig } from '../../compile.ts';
+import { complete } from '../../hint.ts';
 import type { ConvSource } from '../../frontend/sources.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
-import { loweringReport } from '../../report/loweringReport.ts';
-import { noiseReport } from '../../report/noiseReport.ts';
+import { reportsOf } from '../planReports.ts';
+import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
+import type { ParsedConfig } from '../../frontend/config.ts';
+import type { StoredPlan } from '../../frontend/planFile.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { explainPasses, explainPlan } from '../explainText.ts';
@@ -47,28 +50,36 @@ export async function explain(
     explainModel(source, options, json, io);
     return;
   }
-  explainConvolution(source, flags, self, io);
+  await explainConvolution(source, flags, self, io);
 }
 
 /** Explains the plan of one convolution, which a config is compiled to. */
-function explainConvolution(
+async function explainConvolution(
   source: ConvSource,
   flags: ExplainFlags,
   self: ParsedOptions,
   io: Terminal,
-): void {
+): Promise<void> {
   if (source.kind === 'plan') refuseCompileOptions(self);
-  const stored = source.kind === 'plan' ? source.stored : compileConfig(source.config, compileOptions(self));
-  // Both compile again, otherwise than the plan was.
-  const noise = longWork(() => noiseReport(stored.plan));
-  const lowering = longWork(() => loweringReport(stored.plan));
+  const stored = source.kind === 'plan' ? source.stored : await compiled(source.config, compileOptions(self));
+  const reports = longWork(() => reportsOf(stored));
   const passes = flags.passes === true ? longWork(() => passesOf(stored.plan)) : null;
   if (flags.json === true) {
-    const summary = { ...planSummary(stored), loweringReport: lowering, noiseReport: noise };
+    const summary = {
+      ...planSummary(stored),
+      loweringReport: reports.lowering,
+      protocolReport: reports.protocol,
+      noiseReport: reports.noise,
+    };
     io.print(`${JSON.stringify(passes === null ? summary : { ...summary, passes })}\n`);
     return;
   }
-  io.print(explainPlan(stored, noise, lowering) + (passes === null ? '' : explainPasses(passes)));
+  io.print(explainPlan(stored, reports) + (passes === null ? '' : explainPasses(passes)));
+}
+
+async function compiled(config: ParsedConfig, options: CompileOptions): Promise<StoredPlan> {
+  const { plan } = await complete(compileConfig(config, options));
+  return plan;
 }
 
 /** Explains a network of one round. */

@@ -7,8 +7,10 @@ import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/imported/model.ts';
 import { compileModel } from '../../model/compileModel.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
-import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
-import type { InputFiles } from '../../model/modelInputs.ts';
+import { fitStack, readInputFiles } from '../../model/modelInputs.ts';
+import type { InputFiles as ReadInputs } from '../../model/modelInputs.ts';
+import type { NamedTensors } from '../../model/runFlow.ts';
+import type { InputFiles } from '../manyInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
 import { layersOf } from '../../model/modelFlow.ts';
 import { clientModelOf } from '../../model/clientModelOf.ts';
@@ -18,8 +20,7 @@ import type { JoinedModel, ModelPlan } from '../../model/modelPlan.ts';
 import { encodeServerModel, serverModelOf } from '../../model/serverModel.ts';
 import { blindModelPlan, encodeModelPlan } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
-import { loweringReport } from '../../report/loweringReport.ts';
-import { noiseReport } from '../../report/noiseReport.ts';
+import { reportsOf } from '../planReports.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { explainPlan } from '../explainText.ts';
 import { clearNotices, describeModelRun, modelLine, modelLines, protection } from '../modelText.ts';
@@ -136,7 +137,7 @@ function modelSummary(plan: JoinedModel): object {
 
 /** A model that was given, compiled or not. */
 export type ModelSource =
-  | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
+  | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: ReadInputs | null }
   | { readonly kind: 'model-plan'; readonly plan: JoinedModel };
 
 function planOf(source: ModelSource, options: ModelCompileOptions, io: Terminal): JoinedModel {
@@ -161,15 +162,15 @@ export function explainModel(
     `${bold(printable(plan.name))}  digest ${clientModelOf(plan).digest}\n\n${bold('Model')}\n${overview}`,
   );
   for (const { stored } of layersOf(plan)) {
-    const text = longWork(() => explainPlan(stored, noiseReport(stored.plan), loweringReport(stored.plan)));
+    const text = longWork(() => explainPlan(stored, reportsOf(stored)));
     io.print(`\n${text}`);
   }
 }
 
 export interface RunModelRequest {
   readonly options: ModelCompileOptions;
-  /** Files, `name=file` where the model has several inputs. */
-  readonly inputs: readonly string[];
+  /** Files, `name=file` where the model has several inputs, or those of a folder. */
+  readonly files: InputFiles;
   readonly output: string | undefined;
   readonly json: boolean;
   /** What may be done to pictures. */
@@ -188,6 +189,18 @@ function requireEncrypted(plan: JoinedModel): void {
   });
 }
 
+/** The inputs of the first file, which may be a stack of them. */
+async function firstInputs(
+  plan: JoinedModel,
+  source: ModelSource,
+  { files, rules }: RunModelRequest,
+  io: Terminal,
+): Promise<readonly NamedTensors[]> {
+  const read = source.kind === 'model' && files.kind === 'one' ? source.inputs : null;
+  const paths = files.kind === 'one' ? files.paths : files.paths.slice(0, 1);
+  return fitStack(plan, read ?? (await readInputFiles(plan.inputs, paths)), io.notice, rules);
+}
+
 /** `run MODEL` and `run` of a model's plan. */
 export async function runModelSource(
   source: ModelSource,
@@ -196,13 +209,16 @@ export async function runModelSource(
 ): Promise<void> {
   const plan = planOf(source, request.options, io);
   if (request.options.allowClear !== true) requireEncrypted(plan);
-  const read = source.kind === 'model' ? source.inputs : null;
-  const files = read ?? (await readInputFiles(plan.inputs, request.inputs));
-  const inputs = fitInputs(plan, files, io.notice, request.rules);
-  // Loaded late: node-seal is large, and bad input is refused before.
-  const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const { weightMemoryBytes } = request;
   const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
+  const [inputs, ...more] = await firstInputs(plan, source, request, io);
+  // Loaded late: node-seal is large, and bad input is refused before.
+  if (request.files.kind === 'folder' || more.length > 0 || inputs === undefined) {
+    const { runManyModels } = await late(import('./runMany.ts'));
+    await runManyModels(plan, request.files, request, { ...memory, onProgress: io.progress }, io);
+    return;
+  }
+  const { ModelRunner } = await late(import('../../model/runModel.ts'));
   const runner = await ModelRunner.open(plan, { ...memory, onProgress: io.progress });
   const result = await runner.run(inputs);
   io.endProgress();

@@ -4,14 +4,12 @@ import { resizeSpec } from '../../frontend/autoPad.ts';
 import type { ParsedConfig } from '../../frontend/config.ts';
 import { refuseOverInput, STANDARD_STREAM } from '../../frontend/files.ts';
 import type { NamedFile } from '../../frontend/files.ts';
-import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
-import type { StoredPlan } from '../../frontend/planFile.ts';
+import { writeOutput } from '../../frontend/outputs.ts';
+import type { PlanCore, StoredPlan } from '../../frontend/planFile.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
-import { inputTensor, loadInput } from '../../frontend/tensors.ts';
+import { loadInput } from '../../frontend/tensors.ts';
 import type { InputSource } from '../../frontend/tensors.ts';
-import type { ConvSource } from '../../frontend/sources.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
-import type { Source } from '../../model/modelSources.ts';
 import type { ModelPart } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
@@ -19,7 +17,13 @@ import { requireSeparate } from '../clientFiles.ts';
 import { allowsClear, boundFiles, isNonInteractive, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
+import type { NetworkSource } from './networks.ts';
 import { late } from '../interrupt.ts';
+import { planInputs } from '../planInputs.ts';
+import { inputFilesOf, requireRoom } from '../manyInputs.ts';
+import type { InputFiles } from '../manyInputs.ts';
+import type { ConvSource } from '../../frontend/sources.ts';
+import type { RunResult } from '../../run.ts';
 import type { Terminal } from '../terminal.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 
@@ -46,26 +50,96 @@ export async function runCommand(
       ...(flags.json === true ? [{ what: '--json', path: STANDARD_STREAM }] : []),
     ],
   );
-  if (flags.output !== undefined) await requireOutput(flags.output);
-  const source = await loadAnySource(path, model, flags.input);
+  const files = await inputFilesOf(flags.input);
+  if (flags.output !== undefined) await requireRoom(flags.output, files);
+  const source = await loadAnySource(
+    path,
+    model,
+    files.kind === 'folder' ? [files.paths[0] ?? ''] : flags.input,
+  );
   if (flags.output !== undefined) await refuseOverInput(flags.output);
-  if (source.kind !== 'config' && source.kind !== 'plan') {
-    await runWhole(source, path, flags, self, io);
+  if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
+  if (source.kind === 'network-plan' || (source.kind === 'model' && isNonInteractive(self))) {
+    await runWholeNetwork(source, files, { ...flags, rules }, self, io);
     return;
   }
-  if (source.kind === 'plan') refuseCompileOptions(self);
+  if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
+  const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
+  if (source.kind === 'model' || source.kind === 'model-plan') {
+    const { runModelSource } = await late(import('./models.ts'));
+    const { output } = flags;
+    await runModelSource(
+      source,
+      {
+        options: { ...options, allowClear: allowsClear(self) },
+        files,
+        output,
+        json: flags.json === true,
+        rules,
+        ...memory,
+      },
+      io,
+    );
+    return;
+  }
   refuseAllowClear(self);
-  const input = await loadInput(onlyInput(flags.input));
+  await runConvolution(source, { flags, files, options, rules, memory }, io);
+}
+
+/** Runs a network of one round. */
+async function runWholeNetwork(
+  source: NetworkSource,
+  files: InputFiles,
+  { input, output, json, rules }: RunFlags & { readonly rules: PictureRules },
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  if (files.kind === 'folder')
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: '--input',
+      message: 'not supported yet: a folder of inputs for a network of one round',
+      hint: 'run its files one by one',
+    });
+  const { runNetworkSource, storedNetwork } = await late(import('./networks.ts'));
+  const stored = storedNetwork(source, self);
+  await runNetworkSource(stored, { inputs: input, output, json: json === true, rules }, io);
+}
+
+interface ConvolutionRun {
+  readonly flags: RunFlags;
+  readonly files: InputFiles;
+  readonly options: CompileOptions;
+  readonly rules: PictureRules;
+  readonly memory: { readonly weightMemoryBytes?: number };
+}
+
+async function runConvolution(
+  source: ConvSource,
+  { flags, files, options, rules, memory }: ConvolutionRun,
+  io: Terminal,
+): Promise<void> {
+  const input = await loadInput(files.kind === 'folder' ? (files.paths[0] ?? '') : onlyInput(flags.input));
   io.progress('compile', 0, 1);
   const stored =
     source.kind === 'plan'
       ? planFor(source.stored, input, rules)
       : compileFor(source.config, options, rules.resize ? null : input, io.notice);
-  const tensor = inputTensor(input, stored.plan.spec, stored.layout, io.notice, rules);
+  const [tensor, ...more] = planInputs(input, stored.plan.spec, stored.layout, rules, io.notice);
   // Loaded late: node-seal is large, and bad input is refused before.
+  if (files.kind === 'folder' || more.length > 0 || tensor === undefined) {
+    const { runManyPlans } = await late(import('./runMany.ts'));
+    const many = { output: flags.output, json: flags.json === true, rules };
+    await runManyPlans(stored, files, many, { ...memory, onProgress: io.progress }, io);
+    return;
+  }
   const { run } = await late(import('../../run.ts'));
-  const result = await run(stored.plan, tensor, { ...weightMemory(flags), onProgress: io.progress });
+  const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
   io.endProgress();
+  await tellResult(result, stored, flags, io);
+}
+
+async function tellResult(result: RunResult, stored: PlanCore, flags: RunFlags, io: Terminal): Promise<void> {
   const { report, output } = result;
   // A wrong result is never written down as if it were one.
   if (report.match && flags.output !== undefined)
@@ -74,40 +148,6 @@ export async function runCommand(
   else if (flags.output === STANDARD_STREAM) io.remark(describeRun(stored.plan, result));
   else io.print(describeRun(stored.plan, result));
   if (!report.match) io.finish({ kind: 'mismatch' });
-}
-
-/** What is more than one convolution. */
-type WholeSource = Exclude<Source, ConvSource>;
-
-/** Runs a model, or a network of one round. */
-async function runWhole(
-  source: WholeSource,
-  path: string,
-  flags: RunFlags,
-  self: ParsedOptions,
-  io: Terminal,
-): Promise<void> {
-  if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
-  const request = {
-    inputs: flags.input,
-    output: flags.output,
-    json: flags.json === true,
-    rules: pictureRules(self),
-    ...weightMemory(flags),
-  };
-  if (source.kind === 'network-plan' || (source.kind === 'model' && isNonInteractive(self))) {
-    const { runNetworkSource, storedNetwork } = await late(import('./networks.ts'));
-    await runNetworkSource(storedNetwork(source, self), request, io);
-    return;
-  }
-  if (source.kind === 'model-plan') refuseCompileOptions(self);
-  const { runModelSource } = await late(import('./models.ts'));
-  const options = { ...compileOptions(self), allowClear: allowsClear(self) };
-  await runModelSource(source, { options, ...request }, io);
-}
-
-function weightMemory({ weightMemory: mebibytes }: RunFlags): { readonly weightMemoryBytes?: number } {
-  return mebibytes === undefined ? {} : { weightMemoryBytes: mebibytes * 2 ** 20 };
 }
 
 /** The files of `--input`, which may have the name of an input in front. */
@@ -150,7 +190,7 @@ function compileFor(
   options: CompileOptions,
   input: InputSource | null,
   notice: (sentence: string) => void,
-): StoredPlan {
+): PlanCore {
   if (input === null || input.kind === 'tensor') return compileConfig(config, options);
   const { height, width } = config.spec.input;
   const { picture } = input;

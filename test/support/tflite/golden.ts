@@ -80,12 +80,16 @@ export function constantTensors(manifest: Manifest, file: Uint8Array): Map<strin
   tensorBytes(file).forEach((bytes, number) => {
     const tensor = manifest.tensors[String(number)];
     if (bytes === null || tensor === undefined) return;
-    constants.set(String(number), decoded(tensor, bytes));
+    constants.set(String(number), decodedConstant(tensor, bytes));
   });
   return constants;
 }
 
-function decoded({ type, shape }: ManifestTensor, bytes: Uint8Array): DenseTensor {
+/** A constant from the bytes of its buffer. */
+export function decodedConstant(
+  { type, shape }: Pick<ManifestTensor, 'type' | 'shape'>,
+  bytes: Uint8Array,
+): DenseTensor {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read: Partial<Record<ElementType, readonly [size: number, get: (at: number) => number]>> = {
     int8: [1, (at) => view.getInt8(at)],

@@ -1,0 +1,171 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeTensor } from '../../compiler/base/tensor.ts';
+import { configText, specOfFilter, withOwnWidth } from '../../src/init/config.ts';
+import { filterOfKernel, filterOfNumbers } from '../../src/init/filter.ts';
+import { KERNELS } from '../../src/init/kernelNames.ts';
+import { kernelOf } from '../../src/init/kernels.ts';
+import { parseFilterConfig } from '../../src/frontend/config.ts';
+import { encodeNpy, encodeNpyFloats } from '../../src/frontend/npy.ts';
+import { configJsonSchema } from '../../src/frontend/schema.ts';
+import { lint } from '../../src/lint/lint.ts';
+import { exportModel } from '../../src/fit/exportModel.ts';
+import { BARS, randomNetwork } from '../fit/small.ts';
+import { cipherconv, namesIn, ROOT, temporaryFolder } from './spawnCli.ts';
+
+const folder = temporaryFolder();
+const path = (name: string): string => join(folder, name);
+const INPUT = { height: 20, width: 30, bits: 2 };
+
+/** The errors and warnings of the linter. */
+async function findings(file: string): Promise<string[]> {
+  const report = await lint([file]);
+  return report.findings
+    .filter(({ level }) => level !== 'info')
+    .map(({ rule, message }) => `${rule}: ${message}`);
+}
+
+describe('well-known filters', () => {
+  it.each(KERNELS)('%s, in all sizes and with 2 to 4 bits, gives configs that lint clean', async (name) => {
+    for (const size of [3, 5]) {
+      for (const bits of [null, 2, 3, 4]) {
+        const filter = filterOfKernel(kernelOf(name, size), bits);
+        const spec = withOwnWidth(specOfFilter(name, filter, INPUT));
+        const file = path(`${name}${size}${bits}.conv.json`);
+        writeFileSync(file, configText(spec, 'x.json', null));
+        expect(await findings(file)).toEqual([]);
+        const read = parseFilterConfig(readFileSync(file, 'utf8'));
+        expect(read.spec).toEqual(spec);
+      }
+    }
+  });
+
+  it('are what books say', () => {
+    expect(kernelOf('gaussian', 5)[0]?.slice(10, 15)).toEqual([6, 24, 36, 24, 6]);
+    expect(kernelOf('sobel', 3)).toEqual([
+      [-1, 0, 1, -2, 0, 2, -1, 0, 1],
+      [-1, -2, -1, 0, 0, 0, 1, 2, 1],
+    ]);
+    expect(kernelOf('sharpen', 3)).toEqual([[0, -1, 0, -1, 5, -1, 0, -1, 0]]);
+    for (const size of [3, 5]) {
+      const sum = (name: (typeof KERNELS)[number]): number =>
+        kernelOf(name, size)[0]!.reduce((total, weight) => total + weight, 0);
+      expect([sum('laplacian'), sum('sobel'), sum('sharpen'), sum('box')]).toEqual([0, 0, 1, size * size]);
+    }
+  });
+
+  it('take as few bits as hold them exactly', () => {
+    const exact = filterOfKernel(kernelOf('gaussian', 3), null);
+    expect(exact).toMatchObject({ bits: 3, signed: false, error: 0, scales: null });
+    expect(filterOfKernel(kernelOf('gaussian', 3), 2)).toMatchObject({
+      bits: 2,
+      values: [1, 2, 1, 2, 3, 2, 1, 2, 1],
+    });
+  });
+});
+
+describe('weights from a file', () => {
+  const floats = { shape: [2, 1, 1, 2], data: Float64Array.of(0.5, -1, 3, 1.5), type: 'f4' };
+
+  it('floats: a scale for each output channel, and how far off the integers are', () => {
+    const filter = filterOfNumbers(floats, 'w.npy', { bits: 3, scale: null });
+    expect(filter).toMatchObject({ values: [2, -3, 3, 2], signed: true, bits: 3 });
+    expect(filter.scales).toEqual([1 / 3, 1]);
+    expect(filter.error).toBeCloseTo(0.5, 10);
+  });
+
+  it('floats with a scale of their own: refused where a bit is missing, not cut off', () => {
+    expect(filterOfNumbers(floats, 'w.npy', { bits: 4, scale: 0.5 }).values).toEqual([1, -2, 6, 3]);
+    expect(() => filterOfNumbers(floats, 'w.npy', { bits: 3, scale: 0.5 })).toThrow('does not fit 3 bits');
+  });
+
+  it('floats without bits, and what is no filter, are refused', () => {
+    expect(() => filterOfNumbers(floats, 'w.npy', { bits: null, scale: null })).toThrow('--bits 4');
+    const line = { shape: [4], data: floats.data, type: 'f4' };
+    expect(() => filterOfNumbers(line, 'w.npy', { bits: 3, scale: null })).toThrow(
+      'not the shape of a filter',
+    );
+  });
+});
+
+describe('init', () => {
+  it('from nothing to an encrypted filtered picture in three commands', () => {
+    const [config, plan] = [path('gaussian.conv.json'), path('plan.json')];
+    expect(cipherconv(['init', '--kernel', 'gaussian', '--bits', '2', '-o', config]).code).toBe(0);
+    expect(cipherconv(['compile', config, '-o', plan]).code).toBe(0);
+    const input = join(ROOT, 'examples', 'picture-28.png');
+    const run = cipherconv(['run', plan, '--input', input, '--output', path('out.png')]);
+    expect([run.code, run.stdout]).toEqual([0, expect.stringContaining('equal: 784 of 784')]);
+    const written = JSON.parse(readFileSync(config, 'utf8')) as { $schema: string };
+    expect(readFileSync(join(folder, written.$schema), 'utf8')).toContain('cipherconv filter config');
+  });
+
+  it('weights that are many go into a file beside the config', async () => {
+    const weights = {
+      shape: [20, 3, 3, 3],
+      data: Float64Array.from({ length: 540 }, (_, index) => (index % 15) - 7.5),
+    };
+    writeFileSync(path('w.npy'), encodeNpyFloats(weights));
+    const config = path('many.conv.json');
+    const { code, stderr } = cipherconv(['init', '--from', path('w.npy'), '--bits', '4', '-o', config]);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^quantized to 4 bits: no weight is off by more than 0\.\d+/),
+    ]);
+    expect(namesIn(folder)).toContain('many.weights.npy');
+    expect(await findings(config)).toEqual([]);
+  });
+
+  it('a layer of a model', async () => {
+    writeFileSync(path('bars.onnx'), exportModel(randomNetwork(BARS, 1)));
+    const config = path('layer.conv.json');
+    const { code } = cipherconv(['init', '--from', path('bars.onnx'), '-o', config]);
+    expect(code).toBe(0);
+    const { spec } = parseFilterConfig(readFileSync(config, 'utf8'));
+    expect(spec.weights.values).toEqual(Array.from(randomNetwork(BARS, 1).layers[0]!.weights));
+    expect(await findings(config)).toEqual([]);
+  });
+
+  it('refuses: nothing named and nobody there, a size that is not there, a layer that is not there, its own input', () => {
+    writeFileSync(
+      path('v.npy'),
+      encodeNpy(
+        makeTensor(
+          [3, 3],
+          Float64Array.from({ length: 9 }, () => 1),
+        ),
+      ),
+    );
+    const before = namesIn(folder);
+    const cases = [
+      [['-o', path('n.json')], 'add --kernel gaussian|'],
+      [['--kernel', 'sobel', '--size', '4', '-o', path('n.json')], 'expected: 3, 5, 7'],
+      [
+        ['--from', path('bars.onnx'), '--layer', 'convolution_2', '-o', path('n.json')],
+        'did you mean convolution_1?',
+      ],
+      [['--from', path('v.npy'), '-o', path('v.npy')], 'are the same file'],
+    ] as const;
+    for (const [args, says] of cases) {
+      const { code, stderr } = cipherconv(['init', ...args]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
+    }
+    expect(namesIn(folder)).toEqual(before);
+  });
+
+  it('the schema that the package ships is the schema', () => {
+    const shipped = readFileSync(join(ROOT, 'schema', 'conv.schema.json'), 'utf8');
+    expect(shipped).toBe(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+    const undescribed = Object.entries(
+      (JSON.parse(shipped) as { properties: Record<string, { description?: string; properties?: object }> })
+        .properties,
+    ).flatMap(([name, { description, properties = {} }]) => [
+      ...(description === undefined ? [name] : []),
+      ...Object.entries(properties as Record<string, { description?: string }>)
+        .filter(([, property]) => property.description === undefined)
+        .map(([inner]) => `${name}.${inner}`),
+    ]);
+    expect(undescribed).toEqual([]);
+  });
+});
