@@ -45,7 +45,11 @@ export function messageBytes(lengths: readonly number[]): number {
 }
 
 /** One message, a new array. `digest` is that of the plan: 64 lowercase hex digits. */
-export function encodeMessage(kind: MessageKind, digest: string, parts: readonly Uint8Array[]): Uint8Array {
+export function encodeMessage(
+  kind: MessageKind,
+  digest: string,
+  parts: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(messageBytes(parts.map((part) => part.length)));
   bytes.set(MAGIC);
   bytes[VERSION_AT] = VERSION;

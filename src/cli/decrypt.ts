@@ -9,7 +9,8 @@ export function addDecrypt(program: Command, terminal: () => Terminal): void {
     .command('decrypt')
     .description('decrypt the result of the server')
     .requiredOption('--plan <file>', 'the client plan, or - for stdin')
-    .requiredOption('--secret-key <file>', 'the secret key that the input was encrypted with, or - for stdin')
+    .option('--secret-key <file>', 'the secret key that the input was encrypted with, or - for stdin')
+    .option('--one-time-key <file>', 'for plans with a hint: the key that encrypt wrote; it is removed then')
     .requiredOption('-i, --input <file>', 'the result of evaluate, or - for stdin')
     .requiredOption(
       '-o, --output <file>',
@@ -19,6 +20,10 @@ export function addDecrypt(program: Command, terminal: () => Terminal): void {
     [
       'decrypt --plan client.json --secret-key secret.key -i response.ct -o y.npy',
       'the accumulators, as integers',
+    ],
+    [
+      'decrypt --plan client.json --one-time-key once.key -i response.ct -o y.npy',
+      'the same with a plan that has a hint',
     ],
   ]);
   command.action(async (flags) => {

@@ -10,7 +10,9 @@ export function addEncrypt(program: Command, terminal: () => Terminal): void {
     .command('encrypt')
     .description('encrypt an input for the server')
     .requiredOption('--plan <file>', 'the client plan, or - for stdin')
-    .requiredOption('--secret-key <file>', 'the secret key of keygen, or - for stdin')
+    .option('--secret-key <file>', 'the secret key of keygen, or - for stdin; for plans without a hint')
+    .option('--hint <file>', 'the hint of the plan, or - for stdin; for plans that have one')
+    .option('--one-time-key <file>', 'with a hint: where the key goes that reads the one response')
     .requiredOption(
       '-i, --input <file>',
       'a tensor (.npy, .json, .pb), a picture (.png, .jpg), or - for a JSON tensor on stdin',
@@ -19,6 +21,10 @@ export function addEncrypt(program: Command, terminal: () => Terminal): void {
   addPictureFlags(command);
   examples(command, [
     ['encrypt --plan client.json --secret-key secret.key -i x.npy -o upload.ct', 'what the server gets'],
+    [
+      'encrypt --plan client.json --hint hint.bin --one-time-key once.key -i x.npy -o upload.ct',
+      'the same with a plan that has a hint',
+    ],
   ]);
   command.action(async (flags, self) => {
     const { encrypt } = await late(import('./actions/encrypt.ts'));

@@ -1,9 +1,8 @@
 import type { Tensor } from '../../compiler/base/tensor.ts';
-import { createPlanClient } from '../client/client.ts';
+import { openPlan } from '../client/openPlan.ts';
 import { endpointOf } from '../client/endpoint.ts';
 import { openRemoteModel } from '../client/remoteModel.ts';
 import type { ModelStep } from '../client/remoteModel.ts';
-import { remotePlan } from '../client/remotePlan.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { inLayout } from '../frontend/layouts.ts';
 import { writeOutput } from '../frontend/outputs.ts';
@@ -147,7 +146,7 @@ export async function planSession(
   const { view, layout, digest } = plan;
   const { name } = view.shape;
   const endpoint = endpointOf(url, `v1/plans/${digest}`, {});
-  const remote = remotePlan(await createPlanClient(plan), endpoint);
+  const remote = await openPlan(plan, { endpoint, hint: { endpoint, path: '/hint' } }, {});
   return {
     kind: 'plan',
     name,

@@ -1,11 +1,13 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { send } from './request.ts';
+import { ask, send } from './request.ts';
 import type { Fetch, Request, RetryPolicy } from './request.ts';
 
 /** Where a plan, a model or one of its layers is served. */
 export interface Endpoint {
   /** `path` comes after the endpoint's own. */
   send(request: Omit<Request, 'url'> & { readonly path: string }): Promise<Uint8Array>;
+  /** Up to the head of the answer. */
+  ask(request: Omit<Request, 'url' | 'limitBytes'> & { readonly path: string }): Promise<Response>;
 }
 
 /** How requests are sent. */
@@ -34,13 +36,17 @@ export function endpointOf(base: string | URL, prefix: string, options: Endpoint
     longestWaitMs: options.longestWaitMs ?? DEFAULT_POLICY.longestWaitMs,
   };
   const fetchUrl: Fetch = options.fetch ?? ((address, init) => fetch(address, init));
+  const located = <T extends Pick<Request, 'headers' | 'body'>>({
+    path,
+    ...request
+  }: T & { readonly path: string }): Omit<T, 'path'> & Pick<Request, 'url' | 'headers' | 'body'> => {
+    const sent: Record<string, string> = { ...options.headers, ...request.headers };
+    if (request.body !== null) sent['Content-Type'] = 'application/octet-stream';
+    return { ...request, url: new URL(`${prefix}${path}`, url).href, headers: sent };
+  };
   return {
-    send: ({ path, headers, ...request }) => {
-      const sent: Record<string, string> = { ...options.headers, ...headers };
-      if (request.body !== null) sent['Content-Type'] = 'application/octet-stream';
-      const address = new URL(`${prefix}${path}`, url).href;
-      return send(fetchUrl, { ...request, url: address, headers: sent }, policy);
-    },
+    send: (request) => send(fetchUrl, located(request), policy),
+    ask: (request) => ask(fetchUrl, located(request), policy),
   };
 }
 

@@ -1,15 +1,15 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { MAX_CLIENT_PLAN_LENGTH, parseClientPlan } from '../frontend/clientPlan.ts';
-import { createPlanClient } from './client.ts';
 import { endpointOf } from './endpoint.ts';
 import type { Endpoint, EndpointOptions } from './endpoint.ts';
+import { openPlan } from './openPlan.ts';
+import type { HintOptions } from './openPlan.ts';
 import type { RemoteModel } from './remoteModel.ts';
-import { remotePlan } from './remotePlan.ts';
 import type { RemotePlan } from './remotePlan.ts';
 import { ServerError } from './request.ts';
 
 /** How a server is reached; everything has a default. */
-export interface ConnectOptions extends EndpointOptions {
+export interface ConnectOptions extends EndpointOptions, HintOptions {
   /**
    * A key that `exportSecretKey` gave for this plan. Default: a fresh one, which is the advice.
    * For plans of one convolution only.
@@ -53,8 +53,7 @@ export async function connectPlan(
   const text = await fetchPlan(endpoint, MAX_CLIENT_PLAN_LENGTH, options);
   const plan = parseClientPlan(text, 'the served plan');
   requireSame(plan.digest, digest);
-  const key = options.secretKey === undefined ? {} : { secretKey: options.secretKey };
-  return remotePlan(await createPlanClient(plan, key), endpoint);
+  return openPlan(plan, { endpoint, hint: { endpoint, path: '/hint' } }, options);
 }
 
 /** `connect` to a whole model. What reads models is loaded then: it is larger than all the rest. */

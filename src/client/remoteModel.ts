@@ -8,12 +8,12 @@ import { ClearSegments, runFlow } from '../model/runFlow.ts';
 import type { NamedTensors } from '../model/runFlow.ts';
 import { toDoubles, typedTensor, requireCrossing } from '../model/typedTensor.ts';
 import type { TypedTensor } from '../model/typedTensor.ts';
-import { createPlanClient } from './client.ts';
 import { endpointOf } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
 import { inOrder } from './inOrder.ts';
+import { openPlan } from './openPlan.ts';
+import type { HintOptions } from './openPlan.ts';
 import type { ManyOptions } from './inOrder.ts';
-import { remotePlan } from './remotePlan.ts';
 import type { RemotePlan } from './remotePlan.ts';
 
 export { MAX_CLIENT_MODEL_LENGTH, parseClientModel } from '../model/clientModelFile.ts';
@@ -219,12 +219,18 @@ async function allOf<T>(works: readonly Promise<T>[]): Promise<T[]> {
 export function openRemoteModel(
   model: ClientModel,
   url: string | URL,
-  options: EndpointOptions = {},
+  options: EndpointOptions & HintOptions = {},
 ): RemoteModel {
   const endpoint = (index: number): ReturnType<typeof endpointOf> =>
     endpointOf(url, `v1/models/${model.digest}/layers/${index}`, options);
-  endpoint(0);
-  return new HttpRemoteModel(model, async ({ client }, index) =>
-    remotePlan(await createPlanClient(client), endpoint(index)),
+  const whole = endpointOf(url, `v1/models/${model.digest}`, options);
+  const { hintCache } = options;
+  const hints = hintCache === undefined ? {} : { hintCache };
+  return new HttpRemoteModel(model, ({ client }, index) =>
+    openPlan(
+      client,
+      { endpoint: endpoint(index), hint: { endpoint: whole, path: `/hints/${index}` } },
+      hints,
+    ),
   );
 }

@@ -48,6 +48,12 @@ export interface RemotePlan extends DisposableHandle {
     inputs: Iterable<Tensor> | AsyncIterable<Tensor>,
     options?: ManyOptions,
   ): AsyncGenerator<Tensor, void, undefined>;
+  /**
+   * Makes what the next `inputs` inferences need before their inputs are there: with hints one-time keys, otherwise
+   * encryptions of zero. Blocks the thread.
+   * @throws CipherconvError `unsupported` for a diagonals plan.
+   */
+  prepare(inputs: number): void;
 }
 
 const KEYS_HEADER = 'Cipherconv-Evaluation-Keys';
@@ -77,11 +83,15 @@ class HttpRemotePlan implements RemotePlan {
   async infer(input: Tensor, options: InferOptions = {}): Promise<Tensor> {
     const signal = options.signal ?? null;
     const onStep = options.onStep ?? ((): void => undefined);
-    const upload = this.client.encrypt(input);
-    onStep({ kind: 'encrypted', bytes: upload });
-    const response = await this.#evaluate(upload, signal, onStep);
-    onStep({ kind: 'answered', bytes: response });
-    return this.client.decrypt(response);
+    const exchange = this.client.begin(input);
+    try {
+      onStep({ kind: 'encrypted', bytes: exchange.upload });
+      const response = await this.#evaluate(exchange.upload, signal, onStep);
+      onStep({ kind: 'answered', bytes: response });
+      return exchange.decrypt(response);
+    } finally {
+      exchange.end();
+    }
   }
 
   inferMany(
@@ -89,6 +99,10 @@ class HttpRemotePlan implements RemotePlan {
     options: ManyOptions = {},
   ): AsyncGenerator<Tensor, void, undefined> {
     return inOrder(inputs, (input) => this.infer(input, options), options);
+  }
+
+  prepare(inputs: number): void {
+    this.client.prepare(inputs);
   }
 
   async #evaluate(

@@ -64,19 +64,28 @@ type Tried =
  * @throws ServerError; the reason of `signal` when that aborts.
  */
 export async function send(fetchUrl: Fetch, request: Request, policy: RetryPolicy): Promise<Uint8Array> {
+  return await readAnswer(request, await ask(fetchUrl, request, policy));
+}
+
+/** The same, up to the head of the answer; its body is still to be read. */
+export async function ask(
+  fetchUrl: Fetch,
+  request: Omit<Request, 'limitBytes'>,
+  policy: RetryPolicy,
+): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     const tried = await tryOnce(fetchUrl, request);
     const wait = attempt >= policy.attempts ? null : waitBefore(tried, attempt, policy);
     if (wait === null) {
       if (tried.kind === 'unanswered') throw unanswered(request, tried.error);
-      return await readAnswer(request, tried.response);
+      return tried.response;
     }
     if (tried.kind === 'answered') await tried.response.body?.cancel();
     await sleep(wait, request.signal);
   }
 }
 
-async function tryOnce(fetchUrl: Fetch, request: Request): Promise<Tried> {
+async function tryOnce(fetchUrl: Fetch, request: Omit<Request, 'limitBytes'>): Promise<Tried> {
   const { method, url, headers, body, signal } = request;
   signal?.throwIfAborted();
   try {
@@ -138,11 +147,14 @@ export function reasonOf(signal: AbortSignal | null): Error {
   return reason instanceof Error ? reason : new DOMException('The operation was aborted', 'AbortError');
 }
 
-function placeOf({ method, url }: Request): string {
+/** What a request is called in errors. */
+type Asked = Pick<Request, 'method' | 'url' | 'signal'>;
+
+function placeOf({ method, url }: Asked): string {
   return `${method} ${url}`;
 }
 
-function unanswered(request: Request, error: unknown): ServerError {
+function unanswered(request: Asked, error: unknown): ServerError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const found = cause instanceof Error ? cause.message : String(cause);
   const details = { where: placeOf(request), message: 'the server does not answer', found };
@@ -166,7 +178,7 @@ async function readAnswer(request: Request, response: Response): Promise<Uint8Ar
 }
 
 /** Reads up to `limit` bytes; null when there are more. */
-async function readBounded(request: Request, response: Response, limit: number): Promise<Uint8Array | null> {
+async function readBounded(request: Asked, response: Response, limit: number): Promise<Uint8Array | null> {
   if (response.body === null) return new Uint8Array(0);
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const chunks: Uint8Array[] = [];
@@ -205,7 +217,7 @@ const problemSchema = z.object({
 });
 
 /** What a server says of why, for people to read; it is never acted upon but for its type. */
-async function refusalOf(request: Request, response: Response): Promise<ServerError> {
+export async function refusalOf(request: Asked, response: Response): Promise<ServerError> {
   const bytes = await readBounded(request, response, LARGEST_PROBLEM_BYTES).catch(() => null);
   const problem = problemSchema.safeParse(parsed(bytes)).data ?? {};
   const says = [problem.title, problem.field, problem.detail].filter((part) => part !== undefined).join(': ');

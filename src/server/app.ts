@@ -7,8 +7,10 @@ import { OPENAPI_INFO, ROUTES } from './openapi.ts';
 import type { RouteName } from './openapi.ts';
 import type { PageFiles } from './pageFiles.ts';
 import { refuseForeign } from './origins.ts';
+import { hintBytes } from './plans.ts';
 import { problem } from './problems.ts';
 import { SECURITY_HEADERS } from './securityHeaders.ts';
+import { sendHint, sendLayerHint } from './hint.ts';
 import type { AppContext, AppEnv, AppState } from './state.ts';
 
 /** How long a browser may remember what a page of another origin may ask. */
@@ -27,6 +29,7 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
     const plan = plans.get(context.req.param('digest') ?? '');
     return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanBytes, 'application/json');
   },
+  hint: sendHint,
   evaluate,
   evaluationKeys: storeKeys,
   models: ({ models }) =>
@@ -44,9 +47,10 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
     if (model.clientPlanBytes !== null) return octets(model.clientPlanBytes, 'application/json');
     return problem('no-client-plan', { detail: 'get it from who compiled the model' });
   },
+  layerHint: sendLayerHint,
   evaluateLayer,
   layerKeys: storeLayerKeys,
-  metrics: ({ pool, keys, budget, metrics }) =>
+  metrics: ({ plans, models, pool, keys, budget, metrics }) =>
     octets(
       metrics.text({
         queue_length: pool.waiting,
@@ -56,6 +60,7 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
         server_resident_bytes: process.memoryUsage.rss(),
         body_bytes: budget.taken,
         evaluation_keys_bytes: keys.bytes,
+        hint_bytes: hintBytes([...plans.values(), ...[...models.values()].flatMap(({ layers }) => layers)]),
       }),
       METRICS_TYPE,
     ),
@@ -107,7 +112,7 @@ function corsFor(origins: string[]): MiddlewareHandler<AppEnv> {
   const allow = cors({
     origin: origins,
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT'],
-    exposeHeaders: ['Retry-After', 'Server-Timing'],
+    exposeHeaders: ['Retry-After', 'Server-Timing', 'ETag', 'Content-Range', 'Accept-Ranges'],
     maxAge: CORS_SECONDS,
   });
   return async (context, next) => {

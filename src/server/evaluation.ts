@@ -1,6 +1,7 @@
 import type { Shortage } from './byteBudget.ts';
 import { clientOfRequest, withBody } from './exchange.ts';
 import { KEYS_HEADER, OCTETS } from './openapi.ts';
+import { layerOf } from './layers.ts';
 import type { ServedPlan } from './plans.ts';
 import { malformedProblem, problem } from './problems.ts';
 import { busy, noRoom, refuseOutcome, tooMany } from './refusals.ts';
@@ -16,21 +17,8 @@ export async function evaluate(state: AppState, context: AppContext): Promise<Re
 
 /** POST /v1/models/{digest}/layers/{index}/evaluate */
 export async function evaluateLayer(state: AppState, context: AppContext): Promise<Response> {
-  const layer = layerOf(state, context);
+  const layer = layerOf(state, context, 'index');
   return layer instanceof Response ? layer : evaluatePlan(state, context, layer);
-}
-
-/** The layer that a path names. */
-function layerOf({ models }: AppState, { req }: AppContext): ServedPlan | Response {
-  const model = models.get(req.param('digest') ?? '');
-  if (model === undefined) return problem('unknown-model');
-  const index = req.param('index') ?? '';
-  const layer = /^(0|[1-9]\d{0,5})$/.test(index) ? model.layers[Number(index)] : undefined;
-  if (layer !== undefined) return layer;
-  return problem('unknown-layer', {
-    expected: `a whole number from 0 to ${model.layers.length - 1}`,
-    found: index.slice(0, 20),
-  });
 }
 
 async function evaluatePlan(state: AppState, context: AppContext, plan: ServedPlan): Promise<Response> {
@@ -69,7 +57,7 @@ export async function storeKeys(state: AppState, context: AppContext): Promise<R
 
 /** PUT /v1/models/{digest}/layers/{index}/evaluation-keys */
 export async function storeLayerKeys(state: AppState, context: AppContext): Promise<Response> {
-  const layer = layerOf(state, context);
+  const layer = layerOf(state, context, 'index');
   return layer instanceof Response ? layer : storePlanKeys(state, context, layer);
 }
 

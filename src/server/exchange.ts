@@ -42,6 +42,28 @@ export async function withBody(
   return response;
 }
 
+/**
+ * Sends bytes that lie in memory for everybody. They count as taken until they are sent all the same: a connection may
+ * hold a copy.
+ */
+export function sendBytes(
+  state: AppState,
+  context: AppContext,
+  bytes: Uint8Array<ArrayBuffer>,
+  init: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+): Response {
+  const { outgoing } = context.env;
+  const account = state.budget.open(clientOfRequest(context));
+  const shortage = account.take(bytes.length);
+  if (shortage !== null) return noRoom(shortage);
+  onClose(outgoing, () => {
+    account.close();
+  });
+  endSlowReader(outgoing, sendTimeMs(state, bytes.length));
+  context.set('bytesOut', bytes.length);
+  return new Response(bytes, init);
+}
+
 export function clientOfRequest({ env }: AppContext): string {
   return clientOf(env.incoming.socket.remoteAddress ?? 'unknown');
 }

@@ -11,3 +11,5 @@ export type { StoredPlan } from '../frontend/planFile.ts';
 export type { PlanHint } from '../frontend/planDigest.ts';
 export { createPlanServer, describePlan } from './planServer.ts';
 export type { PlanServer, PlanServerOptions, PlanService } from './planServer.ts';
+export { hintMessage } from './hintMessage.ts';
+export type { ComputeHintOptions } from '../hint.ts';

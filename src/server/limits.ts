@@ -34,7 +34,8 @@ export function largest(
 /** What one request can take of the budget of bytes. */
 function largestExchange(plans: ServedPlans): number {
   return [...plans.values()].reduce(
-    (most, plan) => Math.max(most, plan.uploadBytes + plan.responseBytes, plan.evaluationKeyBytes),
+    (most, { uploadBytes, responseBytes, evaluationKeyBytes, hint }) =>
+      Math.max(most, uploadBytes + responseBytes, evaluationKeyBytes, hint?.message.length ?? 0),
     0,
   );
 }

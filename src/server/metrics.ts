@@ -89,6 +89,7 @@ export interface Gauges {
   readonly server_resident_bytes: number;
   readonly body_bytes: number;
   readonly evaluation_keys_bytes: number;
+  readonly hint_bytes: number;
 }
 
 const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
@@ -99,6 +100,7 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   server_resident_bytes: 'Resident memory of the server process, without its workers.',
   body_bytes: 'Bytes reserved for bodies that are received or evaluated.',
   evaluation_keys_bytes: 'Bytes of evaluation keys held.',
+  hint_bytes: 'Bytes of the hints that are served.',
 };
 
 export class Metrics {

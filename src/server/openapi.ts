@@ -26,18 +26,20 @@ const digest = z
   .openapi({ param: { name: 'digest', in: 'path' }, description: 'The digest of the plan' });
 const bytes = z.string().openapi({ format: 'binary' });
 const params = z.object({ digest });
-const index = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,5})$/)
-  .openapi({ param: { name: 'index', in: 'path' }, description: 'The position of the layer, from 0' });
-const layerParams = z.object({ digest, index });
+const index = (name: string): z.ZodString =>
+  z
+    .string()
+    .regex(/^(0|[1-9]\d{0,5})$/)
+    .openapi({ param: { name, in: 'path' }, description: 'The position of the layer, from 0' });
+const layerParams = z.object({ digest, index: index('index') });
 
 const REASONS = {
   400: 'Malformed; `field` says which field',
   403: 'Another Host than the server goes by, or a web page from elsewhere',
-  404: 'Unknown plan, model or layer, or unknown or expired evaluation keys',
+  404: 'Unknown plan, model or layer, unknown or expired evaluation keys, or a plan without a hint',
   408: 'The body came too slowly',
   413: 'The body is too large',
+  416: 'None of the bytes of the range is there',
   415: 'Not application/octet-stream without content encoding',
   429: 'Too many requests from this address; Retry-After says when',
   500: 'The evaluation failed; the worker was replaced',
@@ -101,6 +103,27 @@ const STORE_KEYS = {
   },
 } as const;
 
+const HINT = {
+  method: 'get',
+  summary: 'What the weights make of the public polynomials: clients of plans with hints download it once',
+  description:
+    'The same bytes for everybody, for ever: `ETag` is the hash that the client plan says. A single range of bytes may ' +
+    'be asked for, with If-Range.',
+  request: {
+    headers: z.object({
+      Range: z.string().optional().meta({ description: 'One range: `bytes=FIRST-LAST`' }),
+      'If-Range': z.string().optional().meta({ description: 'The ETag that the range is of' }),
+      'If-None-Match': z.string().optional().meta({ description: 'The ETag of what is held already' }),
+    }),
+  },
+  responses: {
+    200: octets('A hint message'),
+    206: octets('The range of it'),
+    304: { description: 'It is held already' },
+    ...problems(403, 404, 416, 429, 503),
+  },
+} as const;
+
 export const ROUTES = {
   health: createRoute({
     method: 'get',
@@ -129,6 +152,11 @@ export const ROUTES = {
       200: json('A client plan file', z.object({}).loose()),
       ...problems(403, 404, 429),
     },
+  }),
+  hint: createRoute({
+    ...HINT,
+    path: '/v1/plans/{digest}/hint',
+    request: { params, ...HINT.request },
   }),
   evaluate: createRoute({
     ...EVALUATE,
@@ -167,6 +195,11 @@ export const ROUTES = {
       200: json('A client plan file of a model', z.object({}).loose()),
       ...problems(403, 404, 429),
     },
+  }),
+  layerHint: createRoute({
+    ...HINT,
+    path: '/v1/models/{digest}/hints/{layer}',
+    request: { params: z.object({ digest, layer: index('layer') }), ...HINT.request },
   }),
   evaluateLayer: createRoute({
     ...EVALUATE,

@@ -1,6 +1,8 @@
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
+import { servedHint } from './hintMessage.ts';
+import type { ServedHint } from './hintMessage.ts';
 import { describePlan } from './planServer.ts';
 import type { PlanService } from './planServer.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
@@ -11,21 +13,33 @@ export interface ServedPlan extends PlanService {
   /** The client plan file, encoded once: whoever fetches it slowly holds no copy of its own. */
   readonly clientPlanBytes: Uint8Array<ArrayBuffer>;
   readonly check: MessageCheck;
+  /** Null for a plan of the standard protocol. */
+  readonly hint: ServedHint | null;
 }
 
 /** The plans by digest, in the order in which they were given. */
 export type ServedPlans = ReadonlyMap<string, ServedPlan>;
 
+/**
+ * Computes the hints, which takes as long as an evaluation or a few each: before anybody is told that the plans are there.
+ * @throws CipherconvError `plan-rejected` for a plan whose hint is another one than it says.
+ */
 export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedPlans> {
   const packing = await loadPacking();
-  return new Map(
-    plans.map((stored) => {
-      const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
-      const service = describePlan(stored);
-      const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
-      return [stored.digest, { ...service, stored, clientPlanBytes, check }];
-    }),
-  );
+  const served = new Map<string, ServedPlan>();
+  for (const stored of plans) {
+    const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
+    const service = describePlan(stored);
+    const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
+    const hint = await servedHint(stored);
+    served.set(stored.digest, { ...service, stored, clientPlanBytes, check, hint });
+  }
+  return served;
+}
+
+/** What the hints take together. */
+export function hintBytes(plans: readonly ServedPlan[]): number {
+  return plans.reduce((sum, { hint }) => sum + (hint?.message.length ?? 0), 0);
 }
 
 /** The plans as workers get them. */

@@ -13,6 +13,8 @@ export type ProblemKind =
   | 'unknown-layer'
   | 'no-client-plan'
   | 'unknown-evaluation-keys'
+  | 'no-hint'
+  | 'no-such-range'
   | 'evaluation-keys-disabled'
   | 'method-not-allowed'
   | 'too-slow'
@@ -42,10 +44,12 @@ const MEANINGS: Readonly<Record<ProblemKind, Meaning>> = {
   'no-client-plan': { status: 404, title: 'The client plan of this model is not handed out here' },
   'unknown-evaluation-keys': { status: 404, title: 'No such evaluation keys are held, or no longer' },
   'evaluation-keys-disabled': { status: 404, title: 'This plan takes no evaluation keys' },
+  'no-hint': { status: 404, title: 'This plan has no hint' },
   'method-not-allowed': { status: 405, title: 'The path does not take this method' },
   'too-slow': { status: 408, title: 'The body came too slowly' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body is of an unsupported kind' },
+  'no-such-range': { status: 416, title: 'None of these bytes is there' },
   'too-many-requests': { status: 429, title: 'Too many requests from this address' },
   'evaluation-failed': { status: 500, title: 'The evaluation failed' },
   internal: { status: 500, title: 'The server made a mistake' },

@@ -63,10 +63,16 @@ describe('endpoints', () => {
       '/healthz',
       '/metrics',
       '/openapi.json',
+      '/v1/models',
+      '/v1/models/{digest}',
+      '/v1/models/{digest}/hints/{layer}',
+      '/v1/models/{digest}/layers/{index}/evaluate',
+      '/v1/models/{digest}/layers/{index}/evaluation-keys',
       '/v1/plans',
       '/v1/plans/{digest}',
       '/v1/plans/{digest}/evaluate',
       '/v1/plans/{digest}/evaluation-keys',
+      '/v1/plans/{digest}/hint',
     ]);
     const paths = json?.['paths'] as Record<string, Record<string, { responses: object }>>;
     const { responses } = paths['/v1/plans/{digest}/evaluate']!['post']!;

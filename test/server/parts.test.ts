@@ -221,6 +221,7 @@ describe('metrics and logs', () => {
       workers_resident_bytes: 4,
       server_resident_bytes: 5,
       body_bytes: 6,
+      hint_bytes: 0,
       evaluation_keys_bytes: 7,
     });
     expect(text).toContain('cipherconv_requests_total{path="/a\\"b\\\\c\\n",status="200"} 2\n');

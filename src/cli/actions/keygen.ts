@@ -25,6 +25,7 @@ export async function keygen(flags: KeygenFlags, io: Terminal): Promise<void> {
   const existing = flags.force === true ? 'replace' : 'refuse';
   await requireFree(outputs, existing);
   const plan = await loadClientPlan(flags.plan);
+  refuseWithHint(plan);
   if (evaluation === null) refuseWithoutKeys(plan);
   io.progress('keygen', 0, 1);
   // Loaded late: node-seal is large, and bad input is refused before.
@@ -53,6 +54,16 @@ async function requireFree(
     if (existing === 'refuse') await requireMissing(path, FORCE_HINT);
     await requireWritable(path);
   }
+}
+
+function refuseWithHint({ hint }: ClientPlan): void {
+  if (hint === null) return;
+  throw new CipherconvError({
+    code: 'usage',
+    where: '--plan',
+    message: 'the plan has a hint: every input has a key of its own, and there is none to keep',
+    hint: 'encrypt --hint FILE --one-time-key KEY makes the key of one input',
+  });
 }
 
 function refuseWithoutKeys(plan: ClientPlan): void {

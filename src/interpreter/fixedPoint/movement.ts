@@ -89,12 +89,12 @@ function copyInto(
   }
 }
 
-/** int8 is padded with the output's zero point, other types with 0. */
+/** 8-bit tensors are padded with the output's zero point, other types with 0. */
 function padZero(call: Call): Compute {
   requireOneType(call, 1);
   const { output } = call;
-  const zero =
-    output.type === 'int8' && output.scales.length > 0 ? gridOf(call, output, 'output').zeroPoint : 0;
+  const isByte = output.type === 'int8' || output.type === 'uint8';
+  const zero = isByte && output.scales.length > 0 ? gridOf(call, output, 'output').zeroPoint : 0;
   return pad(call, () => zero);
 }
 

@@ -1,3 +1,4 @@
+import { CipherconvError } from '../../../compiler/base/errors.ts';
 import type {
   FixedPointNode,
   FixedPointOperation,
@@ -69,4 +70,24 @@ export async function evaluated(
   const [step] = fixedPointSteps([node], tensors, rounding);
   const made = await step!.run(values.slice(0, step!.inputs.length));
   return Array.from(made![0]!.data);
+}
+
+/** Whether the check takes it; inputs that have values are constants. */
+export function isAccepted(
+  operation: FixedPointOperation,
+  inputs: readonly (FixedPointTensor | Given | null)[],
+  output: FixedPointTensor,
+): boolean {
+  const { node, tensors } = nodeOf(operation, inputs, output);
+  const constants = new Map<string, DenseTensor>();
+  inputs.forEach((input, index) => {
+    if (input !== null && 'data' in input) constants.set(`in${index}`, dense(input));
+  });
+  try {
+    checkFixedPointNode(node, tensors, constants, 'double');
+    return true;
+  } catch (error) {
+    if (error instanceof CipherconvError) return false;
+    throw error;
+  }
 }

@@ -1,0 +1,41 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { encodeMessage } from '../../runtime/wire/message.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { computeHint } from '../hint.ts';
+import type { ComputeHintOptions } from '../hint.ts';
+
+/**
+ * The hint message of a plan of the hint protocol: what `GET /v1/plans/{digest}/hint` sends. Computed from the weights, in
+ * the time of an evaluation or a few; the event loop gets its turns.
+ * @throws CipherconvError `usage` for a plan of the standard protocol; `plan-rejected` for one that says something else of
+ * its hint; the signal's reason.
+ */
+export async function hintMessage(
+  stored: StoredPlan,
+  options: ComputeHintOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { plan, hint } = await computeHint(stored, options);
+  if (plan.digest === stored.digest) return encodeMessage('hint', stored.digest, [hint]);
+  throw new CipherconvError({
+    code: 'plan-rejected',
+    where: 'hint.sha256',
+    message: 'the hint of the plan is another one than the plan says',
+    expected: stored.hint?.sha256 ?? 'none',
+    found: plan.hint?.sha256 ?? 'none',
+    hint: 'compile the plan again',
+  });
+}
+
+/** The hint of a plan as it is served: the same bytes for everybody, for ever. */
+export interface ServedHint {
+  /** The whole message. */
+  readonly message: Uint8Array<ArrayBuffer>;
+  /** Its entity tag, quotes included. */
+  readonly etag: string;
+}
+
+/** The hint of a plan; null for a plan of the standard protocol. @throws CipherconvError as `hintMessage` does. */
+export async function servedHint(stored: StoredPlan): Promise<ServedHint | null> {
+  if (stored.hint === null) return null;
+  return { message: await hintMessage(stored), etag: `"${stored.hint.sha256}"` };
+}
