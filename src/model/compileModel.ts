@@ -6,8 +6,10 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { extentFlags } from '../frontend/onnx/graph/extents.ts';
 import type { ImportedLayer } from '../frontend/imported/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
-import { storedPlan } from '../frontend/planFile.ts';
-import type { StoredPlan } from '../frontend/planFile.ts';
+import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { freshBlind } from '../frontend/planDigest.ts';
+import { completePlan, planCore } from '../frontend/planFile.ts';
+import type { PlanCore, StoredPlan } from '../frontend/planFile.ts';
 import { cutGraph } from './cutGraph.ts';
 import { layerEnds } from './layerEnds.ts';
 import type { ModelLayer, ModelPlan } from './modelPlan.ts';
@@ -16,11 +18,16 @@ import { quoted } from '../frontend/onnx/refusal.ts';
 import { macsOf } from './macs.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { overflowHint } from '../compile.ts';
+import { complete } from '../hint.ts';
 
 /** What to compile every layer of a model for; everything has a default. */
 export interface ModelCompileOptions extends AbortableCompileOptions {
   /** Accept a model in which nothing is encrypted. */
   readonly allowClear?: boolean;
+  /** Give each layer a fresh blind, so that no digest confirms guessed weights; two compilations then differ. */
+  readonly isBlinded?: boolean;
+  /** Told of the hint that is being computed: its layer, the rows that are done, their number. */
+  readonly onHint?: (layer: number, done: number, total: number) => void;
 }
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
@@ -42,23 +49,57 @@ export function compileModel(
   options: ModelCompileOptions = {},
   onLayer: LayerObserver = () => undefined,
 ): ModelPlan {
-  return finishUnless(options.signal, modelSteps(model, options, onLayer));
+  refuseHints(options);
+  const { cores, join } = finishUnless(options.signal, modelSteps(model, options, onLayer));
+  return join(cores.map((core) => completePlan(core, null)));
 }
 
-/** The same, with turns of the event loop in between, so that a signal of the same thread can abort it. */
-export function compileModelAsync(
+/**
+ * The same, with turns of the event loop in between, so that a signal of the same thread can abort it. Layers may have
+ * hints, which are computed on the way.
+ */
+export async function compileModelAsync(
   model: ImportedModel,
   options: ModelCompileOptions = {},
   onLayer: LayerObserver = () => undefined,
 ): Promise<ModelPlan> {
-  return finishInTurns(options.signal, modelSteps(model, options, onLayer));
+  const { signal, onHint } = options;
+  const { cores, join } = await finishInTurns(signal, modelSteps(model, options, onLayer));
+  const plans: StoredPlan[] = [];
+  for (const [layer, core] of cores.entries()) {
+    const { plan } = await complete(core, {
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: (done, total) => onHint?.(layer, done, total),
+    });
+    plans.push(plan);
+  }
+  return join(plans);
+}
+
+/** @throws CipherconvError `usage` for options under which layers may have hints: those are computed in turns. */
+function refuseHints({ protocol = 'auto', inferences = 1 }: ModelCompileOptions): void {
+  if (protocol === 'standard' || (protocol === 'auto' && inferences < 2)) return;
+  throw new CipherconvError({
+    code: 'usage',
+    where: protocol === 'auto' ? 'inferences' : 'protocol',
+    message: 'compileModel computes no hints',
+    expected: 'the standard protocol',
+    found: protocol === 'auto' ? `${inferences} inferences` : protocol,
+    hint: "take compileModelAsync, or protocol: 'standard'",
+  });
+}
+
+/** The layers' plans before their hints are known, and what joins the complete ones to the model. */
+interface ModelDraft {
+  readonly cores: readonly PlanCore[];
+  readonly join: (plans: readonly StoredPlan[]) => ModelPlan;
 }
 
 function* modelSteps(
   model: ImportedModel,
-  { allowClear, ...layerOptions }: Omit<ModelCompileOptions, 'signal'>,
+  { allowClear, isBlinded, ...layerOptions }: ModelCompileOptions,
   onLayer: LayerObserver,
-): Steps<ModelPlan> {
+): Steps<ModelDraft> {
   refuseOpenExtents(model);
   refuseOpenLayers(model);
   if (allowClear !== true) refuseAllClear(model);
@@ -70,17 +111,22 @@ function* modelSteps(
     model.outputs.map(({ name }) => name),
     ends.map(({ input, output }) => ({ input: input.tensor, output: output.tensor })),
   );
-  const plans: StoredPlan[] = [];
+  const cores: PlanCore[] = [];
   for (const [index, layer] of model.layers.entries()) {
     onLayer(index, model.layers.length);
-    plans.push(yield* compileLayer(model.file, layer, layerOptions));
+    const plan = yield* compileLayer(model.file, layer, layerOptions);
+    cores.push(planCore(plan, LAYOUT, isBlinded === true ? freshBlind() : null));
     yield;
   }
-  const layers = model.layers.map((layer, index): ModelLayer => {
-    const { name, op, arrangement } = layer;
-    return { name, op, arrangement, ...ends[index]!, stored: plans[index]! };
-  });
-  return {
+  const layersWith = (plans: readonly StoredPlan[]): ModelLayer[] =>
+    model.layers.map(({ name, op, arrangement }, index) => ({
+      name,
+      op,
+      arrangement,
+      ...ends[index]!,
+      stored: plans[index]!,
+    }));
+  const rest: Omit<ModelPlan, 'rounds'> = {
     name: model.name,
     inputs: model.inputs.map(port(model)),
     outputs: model.outputs.map(port(model)),
@@ -93,11 +139,15 @@ function* modelSteps(
             model: graph.segment(segment, `segment ${index}`),
           },
     ),
-    rounds: cutting.rounds.map((round) => round.map((index) => layers[index]!)),
     clear: model.unsupported.map(({ name, op, reason }) => ({ name, op, reason })),
     macs: macsOf(model),
     network: graph.whole(),
   };
+  const join = (plans: readonly StoredPlan[]): ModelPlan => {
+    const layers = layersWith(plans);
+    return { ...rest, rounds: cutting.rounds.map((round) => round.map((index) => layers[index]!)) };
+  };
+  return { cores, join };
 }
 
 /** A model in which nothing is encrypted protects nothing: nobody should believe otherwise. */
@@ -153,9 +203,9 @@ function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
   });
 }
 
-function* compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): Steps<StoredPlan> {
+function* compileLayer(file: string, layer: ImportedLayer, options: CompileOptions): Steps<Plan> {
   try {
-    return storedPlan(yield* compileSteps(layer.spec, options), LAYOUT);
+    return yield* compileSteps(layer.spec, options);
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
     const { where } = error.details;

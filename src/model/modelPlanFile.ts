@@ -50,7 +50,10 @@ export function modelPlanDigest(plan: ModelPlan): string {
   return clientModelOf(plan).digest;
 }
 
-/** The same model with a fresh blind for each layer, so that neither their digests nor its own confirm guessed weights. */
+/**
+ * The same model with a fresh blind for each layer, so that neither their digests nor its own confirm guessed weights.
+ * @throws CipherconvError `usage` for layers with hints, which follow from their digests: `compileModelAsync` blinds those.
+ */
 export function blindModelPlan(plan: ModelPlan): ModelPlan {
   const blinded = ({ stored, ...layer }: ModelLayer): ModelLayer => ({
     ...layer,

@@ -47,7 +47,7 @@ export async function explain(
     if (flags.passes === true) refusePasses();
     if (source.kind === 'model-plan') refuseCompileOptions(self);
     const { explainModel } = await late(import('./models.ts'));
-    explainModel(source, options, json, io);
+    await explainModel(source, options, json, io);
     return;
   }
   await explainConvolution(source, flags, self, io);

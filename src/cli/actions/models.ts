@@ -5,7 +5,7 @@ import { longWork } from '../../../runtime/longWork.ts';
 import { refuseOverInput, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import type { ImportedModel } from '../../frontend/imported/model.ts';
-import { compileModel } from '../../model/compileModel.ts';
+import { compileModelAsync } from '../../model/compileModel.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { fitStack, readInputFiles } from '../../model/modelInputs.ts';
 import type { InputFiles as ReadInputs } from '../../model/modelInputs.ts';
@@ -18,7 +18,7 @@ import { encodeClientModel, parseClientModel } from '../../model/clientModelFile
 import { pathBetween } from '../../model/modelParts.ts';
 import type { JoinedModel, ModelPlan } from '../../model/modelPlan.ts';
 import { encodeServerModel, serverModelOf } from '../../model/serverModel.ts';
-import { blindModelPlan, encodeModelPlan } from '../../model/modelPlanFile.ts';
+import { encodeModelPlan } from '../../model/modelPlanFile.ts';
 import { loadModel } from '../../model/modelSources.ts';
 import { reportsOf } from '../planReports.ts';
 import type { BlindKind } from '../blindOption.ts';
@@ -49,9 +49,9 @@ export async function compileModelFile(
   { model, options, blind, file, clientPlan, json }: CompileModelRequest,
   io: Terminal,
 ): Promise<void> {
-  const compiled = compileShown(await loadModel(path, model), options, io);
+  const isBlinded = blind === 'random';
+  const plan = await compileShown(await loadModel(path, model), { ...options, isBlinded }, io);
   for (const output of [file, clientPlan]) if (output !== undefined) await refuseOverInput(output);
-  const plan = blind === 'random' ? blindModelPlan(compiled) : compiled;
   const client = clientPlan === undefined ? null : { path: clientPlan, text: clientModelText(plan) };
   const planText = client === null ? encodeModelPlan(plan) : serverText(plan, file, client.path, io);
   if (file !== undefined) {
@@ -105,8 +105,15 @@ function clientModelText(plan: ModelPlan): string {
   }
 }
 
-function compileShown(model: ImportedModel, options: ModelCompileOptions, io: Terminal): ModelPlan {
-  const plan = compileModel(model, options, (layer, total) => {
+async function compileShown(
+  model: ImportedModel,
+  options: ModelCompileOptions,
+  io: Terminal,
+): Promise<ModelPlan> {
+  const onHint = (_layer: number, done: number, total: number): void => {
+    io.progress('hints', done, total);
+  };
+  const plan = await compileModelAsync(model, { ...options, onHint }, (layer, total) => {
     io.progress('compile', layer, total);
   });
   io.endProgress();
@@ -140,19 +147,19 @@ export type ModelSource =
   | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: ReadInputs | null }
   | { readonly kind: 'model-plan'; readonly plan: JoinedModel };
 
-function planOf(source: ModelSource, options: ModelCompileOptions, io: Terminal): JoinedModel {
-  return source.kind === 'model' ? compileShown(source.model, options, io) : source.plan;
+async function planOf(source: ModelSource, options: ModelCompileOptions, io: Terminal): Promise<JoinedModel> {
+  return source.kind === 'model' ? await compileShown(source.model, options, io) : source.plan;
 }
 
 /** `explain MODEL` and `explain` of a model's plan. */
-export function explainModel(
+export async function explainModel(
   source: ModelSource,
   options: ModelCompileOptions,
   json: boolean,
   io: Terminal,
-): void {
+): Promise<void> {
   // Explaining a model in which nothing is encrypted says why.
-  const plan = planOf(source, { ...options, allowClear: true }, io);
+  const plan = await planOf(source, { ...options, allowClear: true }, io);
   if (json) {
     io.print(`${JSON.stringify(modelSummary(plan))}\n`);
     return;
@@ -207,7 +214,7 @@ export async function runModelSource(
   request: RunModelRequest,
   io: Terminal,
 ): Promise<void> {
-  const plan = planOf(source, request.options, io);
+  const plan = await planOf(source, request.options, io);
   if (request.options.allowClear !== true) requireEncrypted(plan);
   const { weightMemoryBytes } = request;
   const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
