@@ -9,20 +9,53 @@ interface LayerTimes {
   /** Packing the upload and unpacking it again. */
   readonly encodeUpload: number;
   /** The server's work without coding, each kernel on the plan that is best for it; auto: the cheaper by the cost model. */
-  readonly evaluate: { readonly ntt: number; readonly direct: number; readonly auto: number };
+  readonly evaluate: {
+    readonly ntt: number;
+    readonly direct: number;
+    readonly auto: number;
+    /** With a hint: c0 alone, at the outputs. */
+    readonly hint: number;
+  };
+  /** With a hint and keys prepared: from the input to the output, coding included. */
+  readonly online: number;
+  /** With a hint: masks and hint products of one inference, before its input is there. */
+  readonly offline: number;
+  /** Computing the hint, once a plan. */
+  readonly hint: number;
   /** The raw node-seal operations that the ntt kernel needs, timed in the same run. */
   readonly floorNtt: number;
   readonly encodeDownload: number;
   readonly decrypt: number;
-  /** Encrypt, coding, evaluate (auto) and decrypt. */
+  /** Everything of one inference with a hint: online and offline. */
   readonly total: number;
+  /** Standard protocol: encrypt, coding, evaluate (auto) and decrypt. */
+  readonly totalStandard: number;
+  /** Standard protocol with SEAL's client and the better of both kernels, coding included. */
+  readonly totalSeal: number;
+  /** Encrypting and decrypting in the standard protocol, coding included: SEAL's arithmetic, and ours. */
+  readonly client: { readonly seal: ClientTimes; readonly ring: ClientTimes };
   /** onnxruntime-web on the cleartext, the faster of float and integer; null where it is not installed. */
   readonly plaintext: number | null;
+}
+
+/** Milliseconds of one input and one output. */
+export interface ClientTimes {
+  readonly encrypt: number;
+  readonly decrypt: number;
+}
+
+/** What travels with a hint: `hint` once, the others for every inference. */
+export interface HintBytes {
+  readonly upload: number;
+  readonly response: number;
+  readonly hint: number;
 }
 
 export interface LayerResult {
   readonly id: string;
   readonly match: boolean;
+  /** Elements of the result. */
+  readonly outputs: number;
   readonly params: {
     readonly degree: number;
     readonly coeffModulusBits: readonly number[];
@@ -30,17 +63,30 @@ export interface LayerResult {
   };
   readonly kernel: Kernel;
   readonly counts: PlanCounts;
-  readonly bytes: PlanBytes;
+  /** Of the hint protocol. */
+  readonly bytes: HintBytes;
+  /** Of the standard protocol. */
+  readonly bytesStandard: PlanBytes;
   readonly ms: LayerTimes;
   readonly ratios: Readonly<
-    Record<'nttOverFloor' | 'nttOverDirect' | 'autoOverPlaintext' | 'totalOverAuto', number | null>
+    Record<
+      | 'nttOverFloor'
+      | 'nttOverDirect'
+      | 'autoOverPlaintext'
+      | 'totalOverAuto'
+      | 'hintOverPlaintext'
+      | 'onlineOverPlaintext'
+      | 'bestOverHint'
+      | 'totalSealOverTotal',
+      number | null
+    >
   >;
 }
 
 export interface WorkerTime {
   readonly id: string;
   readonly workers: number;
-  /** Median of one evaluation, coding included. */
+  /** Median of one evaluation with a hint, coding included. */
   readonly ms: number;
 }
 

@@ -2,10 +2,13 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import type { OperationCosts } from '../../compiler/cost/operationCosts.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import type { LayerResult } from './benchReport.ts';
+import { benchClient, benchHint } from './hintBench.ts';
 import { measureCalmly, rampInput, runSweeps, timed } from './layerRounds.ts';
 import type { Contestant, Round } from './layerRounds.ts';
 import { layerSpec } from './layers.ts';
@@ -48,11 +51,17 @@ interface Prepared extends Contestant {
 }
 
 async function prepare(spec: ConvSpec, kernel: Kernel): Promise<Prepared> {
-  const compiled = await timed(() => compileSpec(spec, { kernel, lowering: 'toeplitz' }));
+  const options = { kernel, lowering: 'toeplitz', protocol: 'standard' } as const;
+  const compiled = await timed(() => compileSpec(spec, options));
   const plan = compiled.value;
   const client = await createClient(clientView(plan));
   const made = await timed(() => createEvaluator(plan));
   return { plan, compile: compiled.ms, prepare: made.ms, client, evaluator: made.value };
+}
+
+function expectedShape({ spec }: Plan): number[] {
+  const { batch, channels, height, width } = outputShape(spec);
+  return [batch, channels, height, width];
 }
 
 function ratio(left: number | null, right: number | null): number | null {
@@ -64,7 +73,7 @@ type Step = Exclude<keyof Round, 'match'>;
 /** Times one layer with both kernels, each on the plan that is best for it. */
 export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
   const spec = layerSpec(layer);
-  const { kernel } = compileSpec(spec, { lowering: 'toeplitz' }).execution;
+  const { kernel } = compileSpec(spec, { lowering: 'toeplitz', protocol: 'standard' }).execution;
   const prepared = { ntt: await prepare(spec, 'ntt'), direct: await prepare(spec, 'direct') };
   const { plan, compile, prepare: prepareMs } = prepared[kernel];
   const { match, sweeps } = await runSweeps(prepared);
@@ -84,12 +93,19 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
     encodeDownload: milliseconds(kernel, 'encodeDownload'),
     decrypt: milliseconds(kernel, 'decrypt'),
   };
-  const total = ms.encrypt + ms.encodeUpload + evaluate.auto + ms.encodeDownload + ms.decrypt;
+  const coding = ms.encodeUpload + ms.encodeDownload;
+  const totalStandard = ms.encrypt + evaluate.auto + coding + ms.decrypt;
+  const hint = await benchHint(spec);
+  const client = { seal: await benchClient(spec, 'seal'), ring: await benchClient(spec, 'auto') };
+  const best = Math.min(evaluate.ntt, evaluate.direct);
+  const totalSeal = client.seal.encrypt + best + client.seal.decrypt;
+  const total = hint.online + hint.offline;
   const floorNtt = floorMilliseconds(prepared.ntt.plan, combineCosts(sweeps.flatMap(({ floors }) => floors)));
   const plaintext = await plaintextMilliseconds(plan, rampInput(plan));
   return {
     id: layer.id,
-    match,
+    match: match && hint.match,
+    outputs: elementCount(expectedShape(plan)),
     params: {
       degree: plan.parameters.degree,
       coeffModulusBits: coeffModulusBits(plan.parameters),
@@ -97,13 +113,32 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
     },
     kernel,
     counts: plan.counts,
-    bytes: plan.bytes,
-    ms: { compile, prepare: prepareMs, ...ms, evaluate, floorNtt, total, plaintext },
+    bytes: hint.bytes,
+    bytesStandard: plan.bytes,
+    ms: {
+      compile,
+      prepare: prepareMs,
+      ...ms,
+      evaluate: { ...evaluate, hint: hint.evaluate },
+      online: hint.online,
+      offline: hint.offline,
+      hint: hint.hint,
+      floorNtt,
+      total,
+      totalStandard,
+      totalSeal,
+      client,
+      plaintext,
+    },
     ratios: {
       nttOverFloor: ratio(evaluate.ntt, floorNtt),
       nttOverDirect: ratio(evaluate.ntt, evaluate.direct),
       autoOverPlaintext: ratio(evaluate.auto, plaintext),
-      totalOverAuto: ratio(total, evaluate.auto),
+      totalOverAuto: ratio(totalStandard, evaluate.auto),
+      hintOverPlaintext: ratio(hint.evaluate, plaintext),
+      onlineOverPlaintext: ratio(hint.online, plaintext),
+      bestOverHint: ratio(best, hint.evaluate),
+      totalSealOverTotal: ratio(totalSeal, total),
     },
   };
 }

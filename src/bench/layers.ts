@@ -19,6 +19,7 @@ export interface LayerShape {
 
 const INT4 = { inputBits: 4, weightBits: 4, weightsSigned: true } as const;
 const INT2 = { inputBits: 2, weightBits: 2, weightsSigned: false } as const;
+const INT8 = { inputBits: 8, weightBits: 8, weightsSigned: true } as const;
 const INT8X4 = { inputBits: 8, weightBits: 4, weightsSigned: true } as const;
 
 export const LAYERS: readonly LayerShape[] = [
@@ -80,6 +81,28 @@ export const LAYERS: readonly LayerShape[] = [
     stride: 2,
     ...INT8X4,
     note: 'ResNet-50 stem',
+  },
+  {
+    id: 'L10',
+    size: 14,
+    channels: 256,
+    kernel: 3,
+    filters: 256,
+    pad: 1,
+    stride: 1,
+    ...INT8,
+    note: 'ResNet-18, late',
+  },
+  {
+    id: 'L11',
+    size: 7,
+    channels: 512,
+    kernel: 3,
+    filters: 512,
+    pad: 1,
+    stride: 1,
+    ...INT8,
+    note: 'ResNet-18, last',
   },
 ];
 

@@ -1,16 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import { compileSpec } from '../../compiler/lowerings/compile.ts';
-import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import type { EvaluatorPool } from '../../runtime/pool/pool.ts';
 import type { WorkerTime } from './benchReport.ts';
+import { openHint } from './hintBench.ts';
 import { rampInput, timed } from './layerRounds.ts';
 import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
 import { median } from './rawOperations.ts';
 import { calmest, countCalm, watched } from './stolenTime.ts';
 import type { Watched } from './stolenTime.ts';
-import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** Turns that count, of every number of workers: the calmest, two threads need two processors all the time. */
 const TURNS = 8;
@@ -33,11 +31,10 @@ async function takeTurn(pool: EvaluatorPool, upload: readonly Uint8Array[]): Pro
   return samples;
 }
 
-/** Times one layer on each number of threads, turn about, so that a drift of the machine hits all of them. */
+/** Times one layer with its hint on each number of threads, turn about, so that a drift of the machine hits all of them. */
 export async function benchWorkers(layer: LayerShape, counts: readonly number[]): Promise<WorkerTime[]> {
-  const plan = compileSpec(layerSpec(layer));
-  const client = await createClient(clientView(plan));
-  const upload = client.encrypt(rampInput(plan));
+  const { plan, client } = await openHint(layerSpec(layer));
+  const { upload } = client.begin(rampInput(plan));
   const runs: { pool: EvaluatorPool; turns: Watched<number[]>[] }[] = [];
   for (const workers of counts) {
     const pool = await createEvaluatorPool(plan, { workers, reuseResponse: true });

@@ -53,9 +53,9 @@ function stepTable({ layers }: BenchReport): string {
     ms(layer.ms.evaluate.auto),
     ms(layer.ms.encodeDownload),
     ms(layer.ms.decrypt),
-    ms(layer.ms.total),
-    (layer.bytes.upload / 1000).toFixed(1),
-    (layer.bytes.response / 1000).toFixed(1),
+    ms(layer.ms.totalStandard),
+    (layer.bytesStandard.upload / 1000).toFixed(1),
+    (layer.bytesStandard.response / 1000).toFixed(1),
   ]);
   return table([head, ...rows]);
 }
@@ -88,6 +88,56 @@ function kernelTable({ layers }: BenchReport): string {
   return table([head, ...rows]);
 }
 
+function hintTable({ layers }: BenchReport): string {
+  const head = [
+    'layer',
+    'cleartext',
+    'evaluate',
+    '/cleartext',
+    'best/evaluate',
+    'online',
+    '/cleartext',
+    'offline',
+    'SEAL total/total',
+    'hint once',
+    'up kB',
+    'down kB',
+    'hint kB',
+  ];
+  const rows = layers.map(({ id, ms: time, bytes, ratios }) => [
+    id,
+    ms(time.plaintext),
+    ms(time.evaluate.hint),
+    times(ratios.hintOverPlaintext),
+    times(ratios.bestOverHint),
+    ms(time.online),
+    times(ratios.onlineOverPlaintext),
+    ms(time.offline),
+    times(ratios.totalSealOverTotal),
+    ms(time.hint),
+    (bytes.upload / 1000).toFixed(1),
+    (bytes.response / 1000).toFixed(1),
+    (bytes.hint / 1000).toFixed(1),
+  ]);
+  return table([head, ...rows]);
+}
+
+function clientTable({ layers }: BenchReport): string {
+  const rows = layers.map(({ id, ms: { client } }) => [
+    id,
+    ms(client.seal.encrypt),
+    ms(client.ring.encrypt),
+    times(client.seal.encrypt / client.ring.encrypt),
+    ms(client.seal.decrypt),
+    ms(client.ring.decrypt),
+    times(client.seal.decrypt / client.ring.decrypt),
+  ]);
+  return table([
+    ['layer', 'SEAL encrypt', 'ours', 'SEAL/ours', 'SEAL decrypt', 'ours', 'SEAL/ours'],
+    ...rows,
+  ]);
+}
+
 function workerTable({ workers }: BenchReport): string {
   const ids = [...new Set(workers.map(({ id }) => id))];
   const rows = ids.map((id) => {
@@ -102,7 +152,7 @@ function workerTable({ workers }: BenchReport): string {
         .join(', '),
     ];
   });
-  return table([['layer', 'workers: milliseconds', 'speed-up'], ...rows]);
+  return table([['layer', 'workers, with hints: milliseconds', 'speed-up'], ...rows]);
 }
 
 /** Share of stolen time from which on it shows in the figures. */
@@ -117,8 +167,10 @@ export function describeBench(report: BenchReport): string {
   const { cpu, cores, node, platform, stolen } = report.machine;
   const parts = [
     `${cpu}, ${cores} cores, Node ${node}, ${platform}; milliseconds, medians, one thread`,
-    stepTable(report),
+    `Standard protocol\n${stepTable(report)}`,
     kernelTable(report),
+    `With hints: online with keys prepared, offline before the input is there\n${hintTable(report)}`,
+    `Clients of the standard protocol\n${clientTable(report)}`,
     ...(report.workers.length === 0 ? [] : [workerTable(report)]),
     `peak memory ${report.peakRssMiB} MiB`,
     ...(stolen === null || stolen < WORTH_SAYING ? [] : [stolenLine(stolen)]),

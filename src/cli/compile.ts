@@ -14,6 +14,7 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
     .argument('<config>', 'a filter config (*.conv.json), an ONNX model (*.onnx), or - for a config on stdin')
     .option('-o, --output <file>', 'where the plan goes (default: stdout)')
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
+    .option('--hint <file>', 'also write the hint of a plan that has one, for encrypt --hint')
     .addOption(blindOption())
     .option('--json', 'print a summary as JSON instead of the plan');
   addCompileOptions(command);
@@ -22,6 +23,10 @@ export function addCompile(program: Command, terminal: () => Terminal): void {
   examples(command, [
     ['compile edges.conv.json -o edges.plan.json', 'a plan, in a file'],
     ['compile edges.conv.json -o server.json --client-plan client.json', 'for a server and its clients'],
+    [
+      'compile edges.conv.json --protocol hint -o server.json --client-plan client.json --hint hint.bin',
+      'the same with a hint, for clients that ask often',
+    ],
     ['compile network.onnx -o network.plan.json --json', 'a whole model, and what it costs'],
   ]);
   command.action(async (path, flags, self) => {

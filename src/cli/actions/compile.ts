@@ -18,6 +18,7 @@ import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
+import { refuseHintOfModel, requirePlanHint, writeHint } from '../hintFlag.ts';
 import { allowsClear, boundFiles, isNonInteractive, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { oneLine } from '../planText.ts';
@@ -27,6 +28,7 @@ import type { Terminal } from '../terminal.ts';
 interface CompileFlags {
   readonly output?: string | undefined;
   readonly clientPlan?: string | undefined;
+  readonly hint?: string | undefined;
   readonly blind: BlindKind;
   readonly json?: true | undefined;
 }
@@ -44,15 +46,13 @@ export async function compile(
   const file = flags.output === STANDARD_STREAM ? undefined : flags.output;
   await requireSeparate([{ what: 'the config', path }, ...boundFiles(model)], outputsOf(flags));
   if (file !== undefined) await requireWritable(file);
-  if (clientPlan !== undefined) await requireWritable(clientPlan);
+  for (const other of [clientPlan, flags.hint]) if (other !== undefined) await requireWritable(other);
   if (isModelFile(path) && isNonInteractive(self)) {
-    if (clientPlan !== undefined) refuseNetworkClientPlan();
-    const { storedNetwork, writeNetwork } = await late(import('./networks.ts'));
-    const compiled = storedNetwork({ kind: 'model', model: await loadModel(path, model) }, self);
-    await writeNetwork(compiled, { isBlind: blind === 'random', file, json: flags.json === true }, io);
+    await compileNetwork(path, { ...flags, output: file }, self, io);
     return;
   }
   if (isModelFile(path)) {
+    refuseHintOfModel(flags.hint);
     const { compileModelFile } = await late(import('./models.ts'));
     await compileModelFile(
       path,
@@ -71,23 +71,40 @@ export async function compile(
   refuseModelFlags(model);
   refuseAllowClear(self);
   const config = await loadConfig(path);
-  for (const output of [file, clientPlan]) if (output !== undefined) await refuseOverInput(output);
+  for (const output of [file, clientPlan, flags.hint])
+    if (output !== undefined) await refuseOverInput(output);
   if (clientPlan !== undefined) refuseLargeForClients(config.spec);
   const compiled = compileConfig(config, options);
   const core = blind === 'none' ? compiled : planCore(compiled.plan, compiled.layout, freshBlind());
-  const { plan: stored } = await complete(core, {
+  const { plan: stored, hint } = await complete(core, {
     onProgress: (done, total) => {
       io.progress('hint', done, total);
     },
   });
   io.endProgress();
+  requirePlanHint(flags.hint, hint);
   const clientText = clientPlan === undefined ? null : clientPlanText(stored);
   if (file !== undefined) {
     await writeWhole(file, encodePlan(stored));
     notice(`${file}: ${oneLine(stored)}`);
   } else if (flags.json !== true && clientPlan !== STANDARD_STREAM) print(encodePlan(stored));
   if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
+  await writeHint(flags.hint, stored, hint);
   if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
+}
+
+/** A model as a network of one round. */
+async function compileNetwork(
+  path: string,
+  { output, clientPlan, hint, blind, json }: CompileFlags,
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  refuseHintOfModel(hint);
+  if (clientPlan !== undefined) refuseNetworkClientPlan();
+  const { storedNetwork, writeNetwork } = await late(import('./networks.ts'));
+  const compiled = storedNetwork({ kind: 'model', model: await loadModel(path, modelFlags(self)) }, self);
+  await writeNetwork(compiled, { isBlind: blind === 'random', file: output, json: json === true }, io);
 }
 
 function refuseNetworkClientPlan(): never {
@@ -100,11 +117,12 @@ function refuseNetworkClientPlan(): never {
 }
 
 /** Where the plan, the client plan and the summary go. Without -o and --json the plan goes to stdout. */
-function outputsOf({ output, clientPlan, json }: CompileFlags): NamedFile[] {
+function outputsOf({ output, clientPlan, hint, json }: CompileFlags): NamedFile[] {
   const plan = output ?? (json === true ? null : STANDARD_STREAM);
   return [
     ...(plan === null ? [] : [{ what: 'the plan', path: plan }]),
     ...(clientPlan === undefined ? [] : [{ what: 'the client plan', path: clientPlan }]),
+    ...(hint === undefined ? [] : [{ what: 'the hint', path: hint }]),
     ...(json === true ? [{ what: '--json', path: STANDARD_STREAM }] : []),
   ];
 }
