@@ -19,6 +19,7 @@ import { addInfer } from './infer.ts';
 import { addInit } from './init.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
+import { addQuantize } from './quantize.ts';
 import { addRun } from './run.ts';
 import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addInfer,
   addInit,
   addFit,
+  addQuantize,
   addSchema,
   addBench,
   addCompletion,
