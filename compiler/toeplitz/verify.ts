@@ -107,12 +107,13 @@ function* appliedWeights(
       for (let outputInProduct = 0; outputInProduct < cells.length; outputInProduct++) {
         const output = row * cells.length + outputInProduct;
         if (output >= outChannels) break;
-        for (const [entry, exponent] of weights.exponents.entries()) {
+        const { exponents, values } = weights;
+        for (let entry = 0; entry < exponents.length; entry++) {
           if (looksAreLong) yield;
-          const source = sources.of(exponent, outputInProduct);
+          const source = sources.of(exponents[entry]!, outputInProduct);
           if (source.kind === 'nothing') continue;
           const index = weightIndex(spec, row, output, source);
-          applied[index] = (applied[index]! + source.sign * weights.values[entry]!) % program.plainModulus;
+          applied[index] = (applied[index]! + source.sign * values[entry]!) % program.plainModulus;
         }
         yield;
       }

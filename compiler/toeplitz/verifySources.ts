@@ -18,6 +18,30 @@ export interface SourceTap {
 /** What an exponent does to the cells of an output: it reads no element anywhere, or one tap everywhere. */
 export type Source = { readonly kind: 'nothing' } | SourceTap;
 
+/** Sources by number. */
+interface SourceCache {
+  get(key: number): Source | undefined;
+  set(key: number, source: Source): void;
+}
+
+/** More keys than this are kept in a map, which is slower and grows only with those that are used. */
+const MOST_ENTRIES = 2 ** 20;
+
+/** Looked into once for every weight of a plan, so an array is worth its room. */
+function sourceCache(keys: number): SourceCache {
+  if (keys > MOST_ENTRIES) {
+    const known = new Map<number, Source>();
+    return { get: (key) => known.get(key), set: (key, source) => void known.set(key, source) };
+  }
+  const known = new Array<Source | undefined>(keys);
+  return {
+    get: (key) => known[key],
+    set: (key, source) => {
+      known[key] = source;
+    },
+  };
+}
+
 /** Meaning of every exponent of one chunk, found on demand and kept. */
 export class SourceTable {
   readonly #spec: ConvSpec;
@@ -25,12 +49,14 @@ export class SourceTable {
   readonly #outputs: readonly OutputCells[];
   /** Per block group: input element at every coefficient, NOTHING, or UNSENT where c0 does not travel. */
   readonly #elements: readonly Int32Array[];
-  readonly #known = new Map<number, Source>();
+  /** By exponent and output in the product. */
+  readonly #known: SourceCache;
 
   constructor(spec: ConvSpec, program: ToeplitzProgram, chunk: number, outputs: readonly OutputCells[]) {
     this.#spec = spec;
     this.#degree = program.degree;
     this.#outputs = outputs;
+    this.#known = sourceCache(program.degree * outputs.length);
     this.#elements = program.blockGroups.map(({ inputs }) => {
       const map = new Int32Array(program.degree).fill(UNSENT);
       const placement = inputs[chunk]!;

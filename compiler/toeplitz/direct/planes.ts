@@ -28,19 +28,22 @@ const PARTNERS = 16;
 const SHIFTS = 8;
 
 function chunkUses(program: ToeplitzProgram): ChunkUse[] {
-  const uses = new Map<number, { exponents: Set<number>; first: number; last: number }>();
+  const uses = new Map<number, { isUsed: Uint8Array; first: number; last: number }>();
   program.rows.forEach((terms, row) => {
     for (const { chunk, plaintext } of terms) {
-      const use = uses.get(chunk) ?? { exponents: new Set<number>(), first: row, last: row };
+      const use = uses.get(chunk) ?? { isUsed: new Uint8Array(program.degree), first: row, last: row };
       uses.set(chunk, use);
-      for (const exponent of program.plaintexts[plaintext]!.exponents) use.exponents.add(exponent);
+      for (const exponent of program.plaintexts[plaintext]!.exponents) use.isUsed[exponent] = 1;
       use.last = row;
     }
   });
   return [...uses]
     .sort(([left], [right]) => left - right)
-    .map(([chunk, { exponents, first, last }]) => {
-      const ascending = [...exponents].sort((left, right) => left - right);
+    .map(([chunk, { isUsed, first, last }]) => {
+      const ascending: number[] = [];
+      isUsed.forEach((used, exponent) => {
+        if (used === 1) ascending.push(exponent);
+      });
       return { chunk, exponents: ascending, alone: bestShift(ascending), first, last };
     });
 }
@@ -67,7 +70,7 @@ function unionSize(left: readonly number[], right: readonly number[]): number {
  * greedily from below, which is the fewest.
  * @param exponents ascending, distinct
  */
-export function pairedStarts(exponents: readonly number[], shift: number): number[] {
+function pairedStarts(exponents: readonly number[], shift: number): number[] {
   const covered = new Set<number>();
   return exponents.filter((exponent) => {
     if (covered.has(exponent)) return false;

@@ -1,5 +1,5 @@
 import { internalError } from '../../base/errors.ts';
-import { pairChunks, pairedStarts } from './planes.ts';
+import { pairChunks } from './planes.ts';
 import type { DigitPlane } from './planes.ts';
 import { computedRows } from '../program.ts';
 import type { RingPlaintext, ToeplitzProgram } from '../program.ts';
@@ -48,12 +48,22 @@ interface Lane {
   readonly side: 0 | 1;
 }
 
+/** The steps of one digit plane of a block: where they start, and what multiplies there. */
+interface PlaneSteps {
+  readonly digitPlane: number;
+  /** Exponents that steps start at, ascending. */
+  readonly starts: Int32Array;
+  readonly terms: readonly BlockTerm[];
+}
+
 class BlockBuilder {
   readonly #program: ToeplitzProgram;
   readonly #planes: readonly DigitPlane[];
   readonly #laneOf: ReadonlyMap<number, Lane>;
   /** Step number + 1 by exponent, 0 where there is none; cleaned after each digit plane. */
   readonly #stepAt: Int32Array;
+  /** Exponents that a term or an earlier step has; cleaned after each use. */
+  readonly #isTaken: Uint8Array;
 
   constructor(program: ToeplitzProgram, planes: readonly DigitPlane[]) {
     this.#program = program;
@@ -69,46 +79,54 @@ class BlockBuilder {
       ),
     );
     this.#stepAt = new Int32Array(program.degree);
+    this.#isTaken = new Uint8Array(program.degree);
   }
 
-  /** The block of these rows: the steps of one digit plane after the other, then where its sums are folded. */
-  build(rows: readonly number[], width: 1 | 4, laneL1: number): StepBlock {
-    const steps: BlockSteps = { width, planes: [], exponents: [], weights: [] };
-    for (const [digitPlane, terms] of this.#termsByPlane(rows)) this.#addPlane(steps, digitPlane, terms);
-    const weights = Int16Array.from(steps.weights);
-    return {
-      rows,
-      width,
-      planes: Int32Array.from(steps.planes),
-      exponents: Int32Array.from(steps.exponents),
-      weights,
-      ...foldSteps(weights, width, laneL1),
-    };
+  /** Where the steps of a block of these rows start, one digit plane after the other. */
+  plan(rows: readonly number[]): PlaneSteps[] {
+    return this.#termsByPlane(rows).map(([digitPlane, terms]) => {
+      const chunks = this.#planes[digitPlane]!;
+      const exponents = this.#distinctExponents(terms);
+      const starts = chunks.kind === 'self' ? this.#pairedStarts(exponents, chunks.shift) : exponents;
+      return { digitPlane, starts, terms };
+    });
   }
 
-  /** The steps of one digit plane: first where they start, then their weights. */
-  #addPlane(steps: BlockSteps, digitPlane: number, terms: readonly BlockTerm[]): void {
-    const chunks = this.#planes[digitPlane]!;
-    const exponents = distinctExponents(terms);
-    const starts = chunks.kind === 'self' ? pairedStarts(exponents, chunks.shift) : exponents;
-    for (const exponent of starts) {
-      this.#stepAt[exponent] = steps.planes.length + 1;
-      steps.planes.push(digitPlane);
-      steps.exponents.push(exponent);
-      for (let index = 0; index < 2 * steps.width; index++) steps.weights.push(0);
+  /** The block of these rows, and where its sums are folded. */
+  build(rows: readonly number[], planned: readonly PlaneSteps[], width: 1 | 4, laneL1: number): StepBlock {
+    const count = stepCount(planned);
+    const planes = new Int32Array(count);
+    const exponents = new Int32Array(count);
+    const weights = new Int16Array(2 * width * count);
+    let first = 0;
+    for (const { digitPlane, starts, terms } of planned) {
+      planes.fill(digitPlane, first, first + starts.length);
+      exponents.set(starts, first);
+      for (let index = 0; index < starts.length; index++) this.#stepAt[starts[index]!] = first + index + 1;
+      const chunks = this.#planes[digitPlane]!;
+      const shift = chunks.kind === 'self' ? chunks.shift : 0;
+      for (const term of terms) this.#placeWeights(weights, width, shift, term);
+      for (const exponent of starts) this.#stepAt[exponent] = 0;
+      first += starts.length;
     }
-    for (const term of terms) this.#placeWeights(steps, chunks.kind === 'self' ? chunks.shift : 0, term);
-    for (const exponent of starts) this.#stepAt[exponent] = 0;
+    return { rows, width, planes, exponents, weights, ...foldSteps(weights, width, laneL1) };
   }
 
-  #placeWeights(steps: BlockSteps, shift: number, { rowInBlock, side, polynomial }: BlockTerm): void {
-    for (let index = 0; index < polynomial.values.length; index++) {
-      const exponent = polynomial.exponents[index]!;
-      const own = this.#stepAt[exponent]!;
+  #placeWeights(
+    weights: Int16Array,
+    width: number,
+    shift: number,
+    { rowInBlock, side, polynomial }: BlockTerm,
+  ): void {
+    const { exponents, values } = polynomial;
+    const stepAt = this.#stepAt;
+    for (let index = 0; index < values.length; index++) {
+      const exponent = exponents[index]!;
+      const own = stepAt[exponent]!;
       // A tap of a self-paired plane is the left one of its own step or the right one of the step before it.
-      const step = own > 0 ? own : this.#stepAt[exponent - shift]!;
+      const step = own > 0 ? own : stepAt[exponent - shift]!;
       const lane = own > 0 ? side : 1;
-      steps.weights[((step - 1) * steps.width + rowInBlock) * 2 + lane] = polynomial.values[index]!;
+      weights[((step - 1) * width + rowInBlock) * 2 + lane] = values[index]!;
     }
   }
 
@@ -127,14 +145,53 @@ class BlockBuilder {
     });
     return [...parts].sort(([left], [right]) => left - right);
   }
+
+  /** Exponents of all terms, ascending, each once. Mostly all terms have the same. */
+  #distinctExponents(terms: readonly BlockTerm[]): Int32Array {
+    const first = terms[0]!.polynomial.exponents;
+    if (terms.every(({ polynomial }) => areEqual(polynomial.exponents, first))) return first;
+    let count = 0;
+    for (const { polynomial } of terms) {
+      for (const exponent of polynomial.exponents) {
+        count += 1 - this.#isTaken[exponent]!;
+        this.#isTaken[exponent] = 1;
+      }
+    }
+    const found = new Int32Array(count);
+    let at = 0;
+    for (const { polynomial } of terms) {
+      for (const exponent of polynomial.exponents) {
+        if (this.#isTaken[exponent] === 0) continue;
+        this.#isTaken[exponent] = 0;
+        found[at++] = exponent;
+      }
+    }
+    return found.sort();
+  }
+
+  /** `pairedStarts` of planes.ts, without a set. */
+  #pairedStarts(exponents: Int32Array, shift: number): Int32Array {
+    const isCovered = this.#isTaken;
+    const starts = exponents.filter((exponent) => {
+      if (isCovered[exponent] === 1) return false;
+      // Past the ring the entry is left out, and no exponent is there.
+      isCovered[exponent + shift] = 1;
+      return true;
+    });
+    for (const start of starts) isCovered[start + shift] = 0;
+    return starts;
+  }
 }
 
-/** Steps of a block under construction, one entry a step; of the weights two a row of the block. */
-interface BlockSteps {
-  readonly width: 1 | 4;
-  readonly planes: number[];
-  readonly exponents: number[];
-  readonly weights: number[];
+function areEqual(left: Int32Array, right: Int32Array): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
+  return true;
+}
+
+function stepCount(planned: readonly PlaneSteps[]): number {
+  return planned.reduce((sum, { starts }) => sum + starts.length, 0);
 }
 
 interface BlockTerm {
@@ -142,12 +199,6 @@ interface BlockTerm {
   readonly rowInBlock: number;
   readonly side: 0 | 1;
   readonly polynomial: RingPlaintext;
-}
-
-function distinctExponents(terms: readonly { readonly polynomial: RingPlaintext }[]): number[] {
-  const found = new Set<number>();
-  for (const { polynomial } of terms) for (const exponent of polynomial.exponents) found.add(exponent);
-  return [...found].sort((left, right) => left - right);
 }
 
 /** Cuts the steps so that within a fold the norm of every row stays within `laneL1`. */
@@ -158,20 +209,24 @@ function foldSteps(
 ): Pick<StepBlock, 'foldEnds' | 'foldL1'> {
   const foldEnds: number[] = [];
   let foldL1 = 0;
-  let norms = new Float64Array(width);
+  const norms = new Float64Array(width);
+  const own = new Float64Array(width);
   const steps = weights.length / (2 * width);
   for (let step = 0; step < steps; step++) {
-    const sums = norms.map((norm, rowInBlock) => {
-      const at = 2 * (step * width + rowInBlock);
-      return norm + Math.abs(weights[at]!) + Math.abs(weights[at + 1]!);
-    });
-    if (sums.some((sum) => sum > laneL1)) {
-      foldEnds.push(step);
-      norms = sums.map((sum, rowInBlock) => sum - norms[rowInBlock]!);
-    } else {
-      norms = sums;
+    let isOver = false;
+    for (let row = 0; row < width; row++) {
+      const at = 2 * (step * width + row);
+      own[row] = Math.abs(weights[at]!) + Math.abs(weights[at + 1]!);
+      if (norms[row]! + own[row]! > laneL1) isOver = true;
     }
-    for (const norm of norms) foldL1 = Math.max(foldL1, norm);
+    if (isOver) {
+      foldEnds.push(step);
+      norms.fill(0);
+    }
+    for (let row = 0; row < width; row++) {
+      norms[row] = norms[row]! + own[row]!;
+      foldL1 = Math.max(foldL1, norms[row]!);
+    }
   }
   if (steps > 0) foldEnds.push(steps);
   return { foldEnds, foldL1 };
@@ -179,11 +234,12 @@ function foldSteps(
 
 /** The blocks for up to four neighbouring rows: together, or each alone where that is less work. */
 function blocksOf(builder: BlockBuilder, rows: readonly number[], laneL1: number): StepBlock[] {
-  const alone = rows.map((row) => builder.build([row], 1, laneL1));
-  if (rows.length === 1) return alone;
-  const together = builder.build(rows, BLOCK_ROWS, laneL1);
-  const separate = alone.reduce((sum, { planes }) => sum + planes.length, 0);
-  return together.planes.length * BLOCK_ROWS <= separate * SINGLE_ROW_COST ? [together] : alone;
+  const alone = rows.map((row) => builder.plan([row]));
+  const together = builder.plan(rows);
+  const separate = alone.reduce((sum, planned) => sum + stepCount(planned), 0);
+  if (rows.length > 1 && stepCount(together) * BLOCK_ROWS <= separate * SINGLE_ROW_COST)
+    return [builder.build(rows, together, BLOCK_ROWS, laneL1)];
+  return alone.map((planned, index) => builder.build([rows[index]!], planned, 1, laneL1));
 }
 
 function reachOf(program: ToeplitzProgram): number {
