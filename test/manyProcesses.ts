@@ -7,6 +7,7 @@ export const MANY_PROCESSES: readonly string[] = [
   'test/cli/foreignText.test.ts',
   'test/cli/hints.test.ts',
   'test/cli/infer.test.ts',
+  'test/cli/init.test.ts',
   'test/cli/interrupt.test.ts',
   'test/cli/keys.test.ts',
   'test/cli/lowering.test.ts',
