@@ -222,7 +222,7 @@ module.exports = {
       severity: 'error',
       from: { path: SERVER_SIDE },
       to: {
-        path: '^src/(interpreter/interpreter|model/(runFlow|openClearGraph|onnxGraph|layerTensors))\\.ts$',
+        path: '^src/(interpreter/interpreter|model/(runFlow|openClearGraph|onnxGraph|tfliteGraph|layerTensors))\\.ts$',
         reachable: true,
       },
     },

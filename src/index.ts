@@ -72,6 +72,14 @@ export type { ClientPlan } from './frontend/clientPlan.ts';
 export { computeHint } from './hint.ts';
 export type { ComputeHintOptions, PlanWithHint } from './hint.ts';
 export { importOnnx } from './frontend/onnx/importOnnx.ts';
+export { importTflite } from './frontend/tflite/importTflite.ts';
+export type { TfliteOptions, TfliteSource } from './frontend/tflite/types.ts';
+export type {
+  FixedPointNode,
+  FixedPointOperation,
+  FixedPointRounding,
+  FixedPointTensor,
+} from './interpreter/fixedPoint/node.ts';
 export { decodeTensorFile, encodeTensorFile } from './frontend/onnx/proto/tensorProto.ts';
 export type { ElementType } from './frontend/onnx/proto/codes.ts';
 export type {
@@ -176,7 +184,7 @@ export type {
   Macs,
   ModelSegment,
 } from './model/modelFlow.ts';
-export type { ClearModel, OnnxClearModel } from './model/clearModel.ts';
+export type { ClearModel, OnnxClearModel, TfliteClearModel } from './model/clearModel.ts';
 export { blindModelPlan, encodeModelPlan, modelPlanDigest, parseModelPlan } from './model/modelPlanFile.ts';
 export type {
   ModelComparison,

@@ -1,3 +1,4 @@
+import { layoutOf } from '../model/modelFlow.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { openPlan } from '../client/openPlan.ts';
 import { endpointOf } from '../client/endpoint.ts';
@@ -124,7 +125,11 @@ export function modelSession(
     load: async (files) => fitStack(model, await readInputFiles(model.inputs, files), io.notice, rules),
     infer,
     write: (path, outputs) =>
-      writeModelOutputs(path, stackOutputs(outputs.map(({ output }) => output)), io.notice),
+      writeModelOutputs(
+        path,
+        { outputs: stackOutputs(outputs.map(({ output }) => output)), layout: layoutOf(model) },
+        io.notice,
+      ),
     dispose: () => {
       remote.dispose();
     },

@@ -4,7 +4,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { NamedFile } from '../frontend/files.ts';
 import type { ModelFlags } from '../frontend/onnx/modelOptions.ts';
 
-/** Adds the options that say more of an ONNX model than it says itself; `modelFlags` reads them. */
+/** Adds the options that say more of a model than it says itself; `modelFlags` reads them. */
 export function addModelFlags(command: CommandUnknownOpts): void {
   const collect = (text: string, before: unknown): string[] => [...listOf(before), text];
   const repeatable = (flags: string, description: string): void => {
@@ -14,6 +14,12 @@ export function addModelFlags(command: CommandUnknownOpts): void {
   repeatable('--input-type <name=type>', 'what integers a float model input stands for');
   repeatable('--extent <name=N>', 'size of a symbolic extent of a model input');
   command.addOption(new Option('--encrypt-pools', 'average pools of models become encrypted layers too'));
+  command.addOption(
+    new Option(
+      '--tflite-rounding <kind>',
+      'how TFLite models round: as the reference, or as XNNPACK',
+    ).choices(['double', 'single']),
+  );
   command.addOption(
     new Option(
       '--mode <mode>',
@@ -39,7 +45,12 @@ export function modelFlags(command: { readonly getOptionValue: (name: string) =>
     extent: listOf(command.getOptionValue('extent')),
     encryptPools: command.getOptionValue('encryptPools') === true,
     mode: command.getOptionValue('mode') !== undefined,
+    tfliteRounding: roundingOf(command.getOptionValue('tfliteRounding')),
   };
+}
+
+function roundingOf(value: unknown): 'double' | 'single' | undefined {
+  return value === 'double' || value === 'single' ? value : undefined;
 }
 
 /** Adds the option that accepts a model in which nothing is encrypted; `allowsClear` reads it. */
@@ -56,7 +67,7 @@ export function refuseAllowClear(command: { readonly getOptionValue: (name: stri
   if (!allowsClear(command)) return;
   throw new CipherconvError({
     code: 'usage',
-    message: '--allow-clear has no effect here: it is for ONNX models',
+    message: '--allow-clear has no effect here: it is for models',
   });
 }
 

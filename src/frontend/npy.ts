@@ -226,6 +226,29 @@ export function encodeNpyFloats(tensor: Tensor): Uint8Array {
   });
 }
 
+/** Bytes of a .npy file (version 1) of the tensor's own type, as NumPy writes them. */
+export function encodeNpyOf(type: NpyElement, tensor: Tensor): Uint8Array {
+  switch (type) {
+    case 'float32':
+      return encodeNpyFloats(tensor);
+    case 'int8':
+      return encodeElements(tensor, 'i1', 1, (view, offset, value) => {
+        view.setInt8(offset, value);
+      });
+    case 'int16':
+      return encodeElements(tensor, 'i2', 2, (view, offset, value) => {
+        view.setInt16(offset, value, true);
+      });
+    case 'int32':
+      return encodeElements(tensor, 'i4', 4, (view, offset, value) => {
+        view.setInt32(offset, value, true);
+      });
+  }
+}
+
+/** Element types that `encodeNpyOf` writes. */
+export type NpyElement = 'float32' | 'int8' | 'int16' | 'int32';
+
 function encodeElements(
   { shape, data }: Tensor,
   type: string,
@@ -233,7 +256,7 @@ function encodeElements(
   set: (view: DataView, offset: number, value: number) => void,
 ): Uint8Array {
   const extents = shape.length === 1 ? `(${shape.join()},)` : `(${shape.join(', ')})`;
-  const dictionary = `{'descr': '<${type}', 'fortran_order': False, 'shape': ${extents}, }`;
+  const dictionary = `{'descr': '${width === 1 ? '|' : '<'}${type}', 'fortran_order': False, 'shape': ${extents}, }`;
   // NumPy pads with spaces up to a line break so that the data start at a multiple of 64 bytes.
   const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
   const header = `${dictionary.padEnd(start - 11)}\n`;

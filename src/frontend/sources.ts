@@ -29,13 +29,14 @@ export type ConvSource =
     };
 
 function refuseModel(path: string): void {
-  if (extname(path).toLowerCase() !== '.onnx') return;
+  const format = { '.onnx': 'an ONNX', '.tflite': 'a TFLite' }[extname(path).toLowerCase()];
+  if (format === undefined) return;
   throw new CipherconvError({
     code: 'unsupported',
     where: path,
-    message: 'an ONNX model, which is no filter config',
+    message: `${format} model, which is no filter config`,
     expected: 'a filter config (*.conv.json)',
-    hint: 'importOnnx reads models',
+    hint: 'importOnnx and importTflite read models',
   });
 }
 

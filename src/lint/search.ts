@@ -54,7 +54,7 @@ function nothing(where: string): CipherconvError {
     code: 'unreadable',
     where,
     message: 'nothing to lint',
-    expected: 'at least one *.conv.json or *.onnx file that is not ignored',
+    expected: 'at least one *.conv.json, *.onnx or *.tflite file that is not ignored',
     found: 'none',
   });
 }

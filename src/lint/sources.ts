@@ -1,4 +1,5 @@
 import { widthOfBits, withAccumulatorBits } from '../../compiler/accumulator/declaredWidth.ts';
+import { modelFormat } from '../model/modelFiles.ts';
 import type { ParsedConfig } from '../frontend/config.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { ImportOptions } from '../frontend/onnx/types.ts';
@@ -26,9 +27,15 @@ async function readModel(path: string, options: ModelOptions): Promise<LintSourc
   return modelSource(await importOnnx(path, options));
 }
 
+async function readTfliteModel(path: string): Promise<LintSource> {
+  const { importTflite } = await import('../frontend/tflite/importTflite.ts');
+  return modelSource(await importTflite(path));
+}
+
 const READERS: readonly Reader[] = [
   { suffix: '.conv.json', read: readConfig },
   { suffix: '.onnx', read: readModel },
+  { suffix: '.tflite', read: readTfliteModel },
 ];
 
 /** A parsed filter config as the linter sees it. */
@@ -109,7 +116,8 @@ export function isLinted(name: string): boolean {
   return readerOf(name) !== undefined;
 }
 
-/** Reads one file; a name that says nothing is taken for a filter config. */
-export function readSource(path: string, options: ModelOptions = {}): Promise<LintSource> {
+/** Reads one file; what neither its name nor its first bytes tell of is taken for a filter config. */
+export async function readSource(path: string, options: ModelOptions = {}): Promise<LintSource> {
+  if ((await modelFormat(path)) === 'tflite') return readTfliteModel(path);
   return (readerOf(path)?.read ?? readConfig)(path, options);
 }

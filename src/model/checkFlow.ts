@@ -3,16 +3,12 @@ import { arrangedShape, arrangementFault } from '../../compiler/convolution/arra
 import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { ConvShape } from '../../compiler/convolution/shape.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
-import { EXTERNAL } from '../frontend/onnx/proto/codes.ts';
-import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
-import { readModelProto } from '../frontend/onnx/proto/readProto.ts';
-import type { LayerCut, ModelFlow, ModelSegment } from './modelFlow.ts';
+import { checkSegmentModel } from './checkClearModel.ts';
+import type { Refuse } from './checkClearModel.ts';
+import type { LayerCut, ModelFlow } from './modelFlow.ts';
 import { canCross } from './typedTensor.ts';
 
 /** What the schemas of a model's files cannot say: that tensors exist when they are used, and that layers fit theirs. */
-
-/** Refuses a file, saying where and why. */
-export type Refuse = (where: string, message: string) => never;
 
 /** Refuses with `malformed-plan`. */
 export function refusal(file: string, hint: string): Refuse {
@@ -33,7 +29,7 @@ export function checkFlow<Layer extends LayerCut>(
   checkTensors(flow, refuse);
   for (const layer of flow.rounds.flat()) checkLayer(layer, shapeOf(layer), refuse);
   for (const [index, segment] of flow.segments.entries()) {
-    if (segment !== null) checkSegment(segment, `segments[${index}]`, refuse);
+    if (segment !== null) checkSegmentModel(segment.model, segment, `segments[${index}]`, refuse);
   }
   if (flow.macs.encrypted > flow.macs.total) refuse('macs', 'more are encrypted than there are');
 }
@@ -100,27 +96,4 @@ function listsOf(output: LayerCut['output']): number[] {
 
 function isPermutation(list: readonly number[], rank: number): boolean {
   return list.length === rank && new Set(list).size === rank && list.every((axis) => axis < rank);
-}
-
-function checkSegment(segment: ModelSegment, where: string, refuse: Refuse): void {
-  const { graph } = parseModel(segment.model.bytes, where, refuse);
-  if (graph === undefined) return refuse(where, 'a model without a graph');
-  if (graph.input.length > 0) refuse(where, 'its inputs are declared already');
-  const outputs = graph.output.map(({ name }) => name);
-  if (outputs.join('\n') !== segment.outputs.join('\n')) refuse(where, 'its model has other outputs');
-}
-
-/** An ONNX model that stands within a plan. */
-export function parseModel(bytes: Uint8Array, where: string, refuse: Refuse): ModelProto {
-  let model: ModelProto;
-  try {
-    model = readModelProto(bytes, where).proto;
-  } catch (error) {
-    const reason = error instanceof CipherconvError ? error.details.message : 'other bytes';
-    return refuse(where, `not an ONNX model: ${reason}`);
-  }
-  if (model.graph?.initializer.some(({ dataLocation }) => dataLocation === EXTERNAL) === true) {
-    refuse(where, 'it names other files');
-  }
-  return model;
 }

@@ -1,4 +1,6 @@
-import { checkFlow, parseModel, refusal } from './checkFlow.ts';
+import { checkNetwork } from './checkClearModel.ts';
+import { checkFlow, refusal } from './checkFlow.ts';
+import type { ModelPort } from './modelFlow.ts';
 import type { ModelPlan } from './modelPlan.ts';
 
 /**
@@ -8,5 +10,9 @@ import type { ModelPlan } from './modelPlan.ts';
 export function checkModelPlan(plan: ModelPlan, file: string): void {
   const refuse = refusal(file, 'compile the model again');
   checkFlow(plan, ({ stored }) => stored.plan.spec, refuse);
-  parseModel(plan.network.bytes, 'network', refuse);
+  checkNetwork(plan.network, { inputs: namesOf(plan.inputs), outputs: namesOf(plan.outputs) }, refuse);
+}
+
+function namesOf(ports: readonly ModelPort[]): string[] {
+  return ports.map(({ name }) => name);
 }

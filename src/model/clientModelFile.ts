@@ -104,7 +104,7 @@ export function parseClientModel(text: string, file: string): ClientModel {
   const count = content.rounds.reduce((sum, round) => sum + round.length, content.rounds.length);
   if (count > MAX_LAYERS) refuse('rounds', `more than ${MAX_LAYERS} rounds and layers`);
   const rounds = content.rounds.map((round) => round.map((layer) => clientLayer(layer, file)));
-  const model: ClientModel = { ...flowOfFile(content), rounds, digest };
+  const model: ClientModel = { ...flowOfFile(content, file), rounds, digest };
   checkFlow(model, ({ client }) => client.view.shape, refuse);
   return model;
 }

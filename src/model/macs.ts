@@ -4,11 +4,12 @@ import { elementCount } from '../../compiler/base/tensor.ts';
 import { intAttribute } from '../frontend/onnx/graph/attributes.ts';
 import type { GraphNode, OnnxSource } from '../frontend/onnx/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
+import type { TfliteSource } from '../frontend/tflite/types.ts';
 import type { Macs } from './modelFlow.ts';
 
 /** Multiply-accumulates of one run, padding counted: of the layers, and of linear nodes in the clear whose shapes are known. */
 export function macsOf(model: ImportedModel): Macs {
-  return macsOfOnnx(model, model.source);
+  return model.source.format === 'onnx' ? macsOfOnnx(model, model.source) : macsOfTflite(model, model.source);
 }
 
 function macsOfOnnx({ layers, unsupported, values, constants }: ImportedModel, { nodes }: OnnxSource): Macs {
@@ -26,6 +27,30 @@ function macsOfOnnx({ layers, unsupported, values, constants }: ImportedModel, {
     0,
   );
   return { encrypted, total: encrypted + clear };
+}
+
+/** Filters are [outputs, height, width, inputs], but those of DEPTHWISE_CONV_2D: [1, height, width, outputs]. */
+function macsOfTflite({ layers }: ImportedModel, { nodes, tensors }: TfliteSource): Macs {
+  const encryptedNames = new Set(layers.map(({ name }) => name));
+  const elements = (name: string | undefined): number => elementCount(tensors.get(name ?? '')?.shape ?? [0]);
+  const macs = nodes.map(({ name, operation: { op }, inputs, outputs }) => {
+    const filter = tensors.get(inputs[1] ?? '')?.shape ?? [0];
+    const isEncrypted = encryptedNames.has(name);
+    switch (op) {
+      case 'CONV_2D':
+      case 'FULLY_CONNECTED':
+        return { isEncrypted, count: elements(outputs[0]) * elementCount(filter.slice(1)) };
+      case 'DEPTHWISE_CONV_2D':
+        return { isEncrypted, count: elements(outputs[0]) * elementCount(filter.slice(1, 3)) };
+      case 'TRANSPOSE_CONV':
+        // Every input is multiplied by the taps.
+        return { isEncrypted, count: elements(inputs[2]) * elementCount(filter.slice(0, 3)) };
+      default:
+        return { isEncrypted, count: 0 };
+    }
+  });
+  const sum = (list: typeof macs): number => list.reduce((total, { count }) => total + count, 0);
+  return { encrypted: sum(macs.filter(({ isEncrypted }) => isEncrypted)), total: sum(macs) };
 }
 
 function macsOfSpec(spec: ConvSpec): number {

@@ -1,5 +1,6 @@
 import type { ClearModel } from './clearModel.ts';
 import type { OutputArrangement } from '../../compiler/convolution/arrangement.ts';
+import type { TensorLayout } from '../frontend/schema.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import type {
   AccumulatorOutput,
@@ -86,6 +87,11 @@ export interface ClearNode {
   readonly op: string;
   /** Why it is not encrypted, as one sentence. */
   readonly reason: string;
+}
+
+/** How pictures lie in the tensors of a model: those of TFLite have channels last. */
+export function layoutOf({ segments }: Pick<ModelFlow<LayerCut>, 'segments'>): TensorLayout {
+  return segments.some((segment) => segment?.model.format === 'tflite') ? 'NHWC' : 'NCHW';
 }
 
 /** The layers in the order in which they run: their positions here are the indices that servers know them by. */

@@ -7,9 +7,13 @@ import { decodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
 import { PICTURE_KINDS, readPicture } from '../frontend/pictureFile.ts';
 import { AS_IT_IS, fitPicture } from '../frontend/pictureFit.ts';
 import type { PictureRules } from '../frontend/pictureFit.ts';
+import { canonicalShape, fromCanonical, outsideShape } from '../frontend/layouts.ts';
+import type { Shape4 } from '../frontend/layouts.ts';
+import type { TensorLayout } from '../frontend/schema.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import { parseNumbersJson } from './numbersJson.ts';
 import type { JoinedModel } from './modelPlan.ts';
+import { layoutOf } from './modelFlow.ts';
 import type { ModelPort } from './modelFlow.ts';
 import { stackSize, unstack } from './stacks.ts';
 import { isFloating, requireCrossing, typedTensor } from './typedTensor.ts';
@@ -33,6 +37,9 @@ export type InputFile =
 export type InputFiles = ReadonlyMap<string, InputFile>;
 
 type Named = Pick<ModelPort, 'name'>;
+
+/** The inputs of a plan, and what says how pictures lie in them. */
+type PortsOf = Pick<JoinedModel, 'inputs' | 'segments'>;
 
 /**
  * Reads the inputs of a model: .npy, .pb (ONNX TensorProto), .json, .png, .jpg, or `-` for a JSON tensor on stdin.
@@ -58,11 +65,12 @@ export async function readInputFiles(ports: readonly Named[], given: readonly st
  * @throws CipherconvError `shape-mismatch` and `out-of-range` for wrong ones.
  */
 export function fitInputs(
-  plan: Pick<JoinedModel, 'inputs'>,
+  plan: PortsOf,
   files: InputFiles,
   notice: (sentence: string) => void,
   rules: PictureRules = AS_IT_IS,
 ): Map<string, TypedTensor> {
+  const layout = layoutOf(plan);
   return new Map(
     plan.inputs.map((port) => {
       const file = files.get(port.name);
@@ -71,7 +79,7 @@ export function fitInputs(
       const numbers =
         file.kind === 'numbers'
           ? file.numbers
-          : pictureNumbers(fittingPicture(file.picture, port, rules, notice), port, type, notice);
+          : pictureNumbers(file.picture, { port, type, layout, rules }, notice);
       return [port.name, fitting(port, type, numbers)];
     }),
   );
@@ -83,7 +91,7 @@ export function fitInputs(
  * @throws CipherconvError as `fitInputs`
  */
 export function fitStack(
-  plan: Pick<JoinedModel, 'inputs'>,
+  plan: PortsOf,
   files: InputFiles,
   notice: (sentence: string) => void,
   rules: PictureRules = AS_IT_IS,
@@ -101,10 +109,10 @@ export function fitStack(
   );
 }
 
-/** What the rules make of a picture for an input of known NCHW extents. */
+/** What the rules make of a picture for an input of known extents. */
 function fittingPicture(
   picture: Picture,
-  { shape }: ModelPort,
+  shape: readonly number[] | null,
   rules: PictureRules,
   notice: (sentence: string) => void,
 ): Picture {
@@ -192,16 +200,26 @@ function fitting(port: ModelPort, type: CrossingElement, numbers: Numbers): Type
   return typedTensor(type, shape, data, file);
 }
 
+/** An input that a picture is for. */
+interface PictureInput {
+  readonly port: ModelPort;
+  readonly type: CrossingElement;
+  readonly layout: TensorLayout;
+  readonly rules: PictureRules;
+}
+
 /**
- * A picture as NCHW samples: 0 to 1 where the model takes floats, 0 to 255 as unsigned bytes, and minus 128 as signed ones.
+ * A picture as samples in the layout: 0 to 1 where the model takes floats, 0 to 255 as unsigned bytes, and minus 128 as signed
+ * ones.
  */
 function pictureNumbers(
-  picture: Picture,
-  port: ModelPort,
-  type: CrossingElement,
+  given: Picture,
+  { port, type, layout, rules }: PictureInput,
   notice: (sentence: string) => void,
 ): Numbers {
-  const { file, width, height, channels, depth, samples } = picture;
+  const wanted = port.shape?.length === 4 ? canonicalShape(fourOf(port.shape), layout) : port.shape;
+  const picture = fittingPicture(given, wanted, rules, notice);
+  const { file, width, height, channels, depth } = picture;
   const floating = isFloating(type);
   if (!floating && ((type !== 'uint8' && type !== 'int8') || depth !== 8)) {
     throw new CipherconvError({
@@ -211,17 +229,30 @@ function pictureNumbers(
       expected: 'an input of float32, uint8 or int8, and 8-bit pictures for the latter',
     });
   }
-  const grey = channels === 3 && picture.greyPalette && port.shape?.[1] === 1;
+  const grey = channels === 3 && picture.greyPalette && wanted?.[1] === 1;
   const planes = grey ? 1 : channels;
   const largest = 2 ** depth - 1;
+  const offset = type === 'int8' ? 128 : 0;
+  const data = channelsFirst(picture, planes, (sample) => (floating ? sample / largest : sample - offset));
+  notice(`${file}: ${width} x ${height}, samples ${floating ? `divided by ${largest}` : 'as they are'}`);
+  const shape: Shape4 = [1, planes, height, width];
+  return { file, shape: outsideShape(shape, layout), data: fromCanonical(data, shape, layout), type: null };
+}
+
+/** Samples plane by plane. */
+function channelsFirst(
+  { width, height, channels, samples }: Picture,
+  planes: number,
+  valueOf: (sample: number) => number,
+): Float64Array {
   const cells = width * height;
   const data = new Float64Array(planes * cells);
-  for (let plane = 0; plane < planes; plane++) {
-    for (let cell = 0; cell < cells; cell++) {
-      const sample = samples[cell * channels + plane]!;
-      data[plane * cells + cell] = floating ? sample / largest : sample - (type === 'int8' ? 128 : 0);
-    }
-  }
-  notice(`${file}: ${width} x ${height}, samples ${floating ? `divided by ${largest}` : 'as they are'}`);
-  return { file, shape: [1, planes, height, width], data, type: null };
+  for (let plane = 0; plane < planes; plane++)
+    for (let cell = 0; cell < cells; cell++)
+      data[plane * cells + cell] = valueOf(samples[cell * channels + plane]!);
+  return data;
+}
+
+function fourOf([batch = 1, ...[first = 1, second = 1, third = 1]]: readonly number[]): Shape4 {
+  return [batch, first, second, third];
 }

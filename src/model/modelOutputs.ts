@@ -2,13 +2,23 @@ import { extname } from 'node:path';
 import { encode } from 'fast-png';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { STANDARD_STREAM, writeWhole } from '../frontend/files.ts';
-import { encodeNpy, encodeNpyFloats } from '../frontend/npy.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+import { canonicalShape, toCanonical } from '../frontend/layouts.ts';
+import type { Shape4 } from '../frontend/layouts.ts';
+import { encodeNpy, encodeNpyFloats, encodeNpyOf } from '../frontend/npy.ts';
+import type { TensorLayout } from '../frontend/schema.ts';
 import { encodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
 import { namedTensorsJsonLine } from '../frontend/tensorJson.ts';
 import { encodePicture } from '../frontend/outputs.ts';
 import { stackedShape } from './stacks.ts';
 import { isFloating, toDoubles, typedTensor } from './typedTensor.ts';
 import type { TypedTensor } from './typedTensor.ts';
+
+/** What a model made, by name, and how pictures lie in it. */
+interface ModelOutputs {
+  readonly outputs: ReadonlyMap<string, TypedTensor>;
+  readonly layout: TensorLayout;
+}
 
 /**
  * Writes the outputs of a model whole or not at all: .json; for one output also .npy, .pb (an ONNX TensorProto), or .png if it
@@ -18,7 +28,7 @@ import type { TypedTensor } from './typedTensor.ts';
  */
 export async function writeModelOutputs(
   path: string,
-  outputs: ReadonlyMap<string, TypedTensor>,
+  { outputs, layout }: ModelOutputs,
   notice: (sentence: string) => void,
 ): Promise<void> {
   const kind = path === STANDARD_STREAM ? '.json' : extname(path).toLowerCase();
@@ -37,14 +47,31 @@ export async function writeModelOutputs(
   }
   const values = { shape: tensor.shape, data: toDoubles(tensor, name) };
   if (kind === '.npy') {
-    await writeWhole(path, isFloating(tensor.type) ? encodeNpyFloats(values) : encodeNpy(values));
+    await writeWhole(path, npyOf(tensor, values, layout));
     return;
   }
   if (kind === '.pb') {
     await writeWhole(path, encodeTensorFile({ type: tensor.type, ...values }, name));
     return;
   }
-  await writeWhole(path, pictureOf(tensor, values.data, path, notice));
+  const { shape, data } = layout === 'NHWC' && values.shape.length === 4 ? channelsFirst(values) : values;
+  await writeWhole(path, pictureOf({ ...tensor, shape }, data, path, notice));
+}
+
+/** NumPy's bytes: of a TFLite model in the output's own type, of others int32 (int64 where it does not hold them) and float32. */
+function npyOf({ type }: TypedTensor, values: Tensor, layout: TensorLayout): Uint8Array {
+  if (layout === 'NHWC' && (type === 'int8' || type === 'int16' || type === 'int32' || type === 'float32'))
+    return encodeNpyOf(type, values);
+  return isFloating(type) ? encodeNpyFloats(values) : encodeNpy(values);
+}
+
+function channelsFirst({ shape, data }: Tensor): Tensor {
+  const [batch = 1, height = 1, width = 1, channels = 1] = shape;
+  const outside: Shape4 = [batch, height, width, channels];
+  return {
+    shape: canonicalShape(outside, 'NHWC'),
+    data: toCanonical(data, outside, 'NHWC'),
+  };
 }
 
 /** The outputs of a stack of inputs as one set, stacked along their first axes. */

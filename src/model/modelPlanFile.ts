@@ -16,7 +16,8 @@ import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
 import { checkModelPlan } from './checkModelPlan.ts';
 import { clientModelOf } from './clientModelOf.ts';
-import { cutFields, decodeClearModel, encodeClearModel, flowFields, flowOfFile } from './flowFields.ts';
+import { decodeClearModel, encodeClearModel } from './clearModelFile.ts';
+import { cutFields, flowFields, flowOfFile } from './flowFields.ts';
 import type { ModelLayer, ModelPlan } from './modelPlan.ts';
 import { modelPlanFileSchema } from './modelPlanSchema.ts';
 import type { ModelPlanFile } from './modelPlanSchema.ts';
@@ -90,9 +91,9 @@ export function parseModelPlan(text: string, file: string): ModelPlan {
   const { digest, checksum, ...content } = result.data;
   requireDigest(file, checksumOf(content), checksum);
   const plan: ModelPlan = {
-    ...flowOfFile(content),
+    ...flowOfFile(content, file),
     rounds: content.rounds.map((round) => round.map((layer) => decodeLayer(layer, file))),
-    network: decodeClearModel(content.network),
+    network: decodeClearModel(content.network, `${file}: network`),
   };
   checkModelPlan(plan, file);
   requireDigest(file, modelPlanDigest(plan), digest);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import { PLAN_VERSION } from '../frontend/planVersion.ts';
+import { clearModelSchema } from './clearModelSchema.ts';
 
 /** Shape and types of a model's plan file, strict. What the numbers mean is `checkModelPlan`'s business. */
 
@@ -10,8 +11,6 @@ const shape = z.array(natural).max(32);
 const tensorName = z.string().min(1);
 const text = z.string();
 const element = z.enum(Object.keys(ELEMENTS) as [ElementType, ...ElementType[]]);
-/** An ONNX model. */
-const model = z.strictObject({ format: z.literal('onnx'), bytes: z.base64() });
 const floats = z.array(z.number());
 
 const port = z.strictObject({ name: tensorName, type: element, shape: shape.nullable() });
@@ -19,7 +18,7 @@ const port = z.strictObject({ name: tensorName, type: element, shape: shape.null
 const segment = z.strictObject({
   inputs: z.array(tensorName),
   outputs: z.array(tensorName).min(1),
-  model,
+  model: clearModelSchema,
 });
 
 const input = z.strictObject({
@@ -79,8 +78,6 @@ const flow = {
   macs: z.strictObject({ encrypted: natural, total: natural }),
 };
 
-export type ClearModelFile = z.infer<typeof model>;
-
 /** Of a file, what `flow` has. */
 export type FlowFile = z.infer<z.ZodObject<typeof flow>>;
 
@@ -92,7 +89,7 @@ export const modelPlanFileSchema = z.strictObject({
   ...compiled,
   ...flow,
   rounds: z.array(z.array(z.strictObject({ ...cut, plan: content }))),
-  network: model,
+  network: clearModelSchema,
   /** SHA-256 of all the rest, so that a change shows. */
   checksum: digest,
   digest,

@@ -14,7 +14,8 @@ import { looksLikeNetworkPlan, parseNetworkPlan } from '../network/networkPlanFi
 import { extentsOf, hasOpenExtents } from './inputExtents.ts';
 import { readInputFiles } from './modelInputs.ts';
 import type { InputFiles } from './modelInputs.ts';
-import { isModelFile } from './modelFiles.ts';
+import { modelFormat } from './modelFiles.ts';
+import type { ModelFormat } from './modelFiles.ts';
 import type { ClientModel } from './clientModel.ts';
 import { looksLikeClientModel, parseClientModel } from './clientModelFile.ts';
 import { readModelParts } from './modelParts.ts';
@@ -37,7 +38,7 @@ export type ModelPart =
   | { readonly kind: 'client-model'; readonly model: ClientModel };
 
 /**
- * Reads a filter config, a plan, an ONNX model or the plan of a model; `-` is stdin, for all but ONNX models.
+ * Reads a filter config, a plan, an ONNX or TFLite model or the plan of a model; `-` is stdin, for all but models.
  * @param inputs files as `--input` names them: a model whose inputs have symbolic extents takes them from these
  * @throws CipherconvError what reading throws, and `usage` for flags of models where there is none.
  */
@@ -46,7 +47,8 @@ export async function loadAnySource(
   flags: ModelFlags,
   inputs: readonly string[] = [],
 ): Promise<Source> {
-  if (isModelFile(path)) return { kind: 'model', ...(await loadForInputs(path, flags, inputs)) };
+  const format = await modelFormat(path);
+  if (format !== null) return { kind: 'model', ...(await loadForInputs(path, format, flags, inputs)) };
   refuseModelFlags(flags);
   const text = await readText(path);
   return longWork(() => compiledModel(text, path) ?? parseSource(text, path));
@@ -66,33 +68,60 @@ function compiledModel(text: string, path: string): Source | null {
     : { kind: 'model-plan', plan: joinModel(server, client.model, client.file) };
 }
 
-/** @throws CipherconvError `usage`: these say something of an ONNX model only. */
-export function refuseModelFlags({ bind, inputType, extent, encryptPools, mode }: ModelFlags): void {
+/** @throws CipherconvError `usage`: these say something of models only. */
+export function refuseModelFlags(flags: ModelFlags): void {
+  refuseOnnxFlags(flags);
+  refuseTfliteFlags(flags);
+  if (flags.mode === true) refuseFlag('--mode', 'models that are not compiled yet');
+}
+
+function refuseOnnxFlags({ bind, inputType, extent, encryptPools }: ModelFlags): void {
   const given = [
     { flag: '--bind', isGiven: bind.length > 0 },
     { flag: '--input-type', isGiven: inputType.length > 0 },
     { flag: '--extent', isGiven: extent.length > 0 },
     { flag: '--encrypt-pools', isGiven: encryptPools === true },
-    { flag: '--mode', isGiven: mode === true },
   ].find(({ isGiven }) => isGiven);
-  if (given === undefined) return;
-  throw new CipherconvError({
-    code: 'usage',
-    message: `${given.flag} has no effect here: it is for ONNX models`,
-  });
+  if (given !== undefined) refuseFlag(given.flag, 'ONNX models');
 }
 
-/** Reads an ONNX model. The importer is loaded late: what reads configs and plans needs none. */
+function refuseTfliteFlags({ tfliteRounding }: ModelFlags): void {
+  if (tfliteRounding !== undefined)
+    refuseFlag('--tflite-rounding', 'TFLite models that are not compiled yet');
+}
+
+function refuseFlag(flag: string, what: string): never {
+  throw new CipherconvError({ code: 'usage', message: `${flag} has no effect here: it is for ${what}` });
+}
+
+/** Reads a model. The importer is loaded late: what reads configs and plans needs none. */
 export async function loadModel(path: string, flags: ModelFlags): Promise<ImportedModel> {
-  return (await loadForInputs(path, flags, [])).model;
+  return (await loadForInputs(path, (await modelFormat(path)) ?? 'onnx', flags, [])).model;
+}
+
+interface Loaded {
+  readonly model: ImportedModel;
+  /** What was read of the inputs already. */
+  readonly inputs: InputFiles | null;
+}
+
+async function loadForInputs(
+  path: string,
+  format: ModelFormat,
+  flags: ModelFlags,
+  given: readonly string[],
+): Promise<Loaded> {
+  if (format === 'onnx') return loadOnnx(path, flags, given);
+  refuseOnnxFlags(flags);
+  const { importTflite } = await import('../frontend/tflite/importTflite.ts');
+  const { tfliteRounding } = flags;
+  const options = tfliteRounding === undefined ? {} : { rounding: tfliteRounding };
+  return { model: await importTflite(path, options), inputs: null };
 }
 
 /** A model, its symbolic extents those of the files; the files are read only where the model leaves extents open. */
-async function loadForInputs(
-  path: string,
-  flags: ModelFlags,
-  given: readonly string[],
-): Promise<{ readonly model: ImportedModel; readonly inputs: InputFiles | null }> {
+async function loadOnnx(path: string, flags: ModelFlags, given: readonly string[]): Promise<Loaded> {
+  refuseTfliteFlags(flags);
   const [{ declaredInputs, importOnnx, readModel }, { parseModelOptions }] = await Promise.all([
     import('../frontend/onnx/importOnnx.ts'),
     import('../frontend/onnx/modelOptions.ts'),

@@ -15,8 +15,11 @@ import { toDense } from './typedTensor.ts';
 /** Whether a layer stays in the clear for want of a shape. */
 export function lacksShapes({ unsupported, source, values }: ImportedModel): boolean {
   const linear = new Set(unsupported.filter(({ kind }) => kind === 'linear').map(({ name }) => name));
-  return source.nodes.some(
-    ({ name, inputs }) => linear.has(name) && inputs.some((input) => values.get(input)?.shape === null),
+  return (
+    source.format === 'onnx' &&
+    source.nodes.some(
+      ({ name, inputs }) => linear.has(name) && inputs.some((input) => values.get(input)?.shape === null),
+    )
   );
 }
 
@@ -28,14 +31,16 @@ export async function observedShapes(
   model: ImportedModel,
   files: InputFiles,
 ): Promise<ReadonlyMap<string, GraphValue>> {
-  const wanted = model.source.nodes
+  const { source } = model;
+  if (source.format !== 'onnx') return new Map();
+  const wanted = source.nodes
     .flatMap(({ outputs }) => outputs)
     .filter((name) => name !== '' && model.values.get(name)?.shape === null);
   const ports = model.inputs.flatMap(({ name, type, shape }) =>
     type === null ? [] : [{ name, type, shape }],
   );
   try {
-    const given = fitInputs({ inputs: ports }, files, () => undefined);
+    const given = fitInputs({ inputs: ports, segments: [] }, files, () => undefined);
     const graph = openClearGraph(graphOf(model).whole(), []);
     const dense = new Map([...given].map(([name, tensor]) => [name, toDense(tensor, name)] as const));
     const made = await graph.run(dense, wanted);

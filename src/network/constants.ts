@@ -1,4 +1,5 @@
 import type { NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { OnnxSource } from '../frontend/onnx/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import { rational, rationalOf } from './rational.ts';
 import type { Rational } from './rational.ts';
@@ -22,9 +23,9 @@ export class Constants {
   readonly #model: ImportedModel;
   readonly #dequantizers: ReadonlyMap<string, NodeProto>;
 
-  constructor(model: ImportedModel) {
+  constructor(model: ImportedModel, source: OnnxSource) {
     this.#model = model;
-    const nodes = model.source.proto.graph?.node ?? [];
+    const nodes = source.proto.graph?.node ?? [];
     this.#dequantizers = new Map(
       nodes
         .filter(({ opType }) => opType === 'DequantizeLinear')

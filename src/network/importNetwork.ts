@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { LinearStage, NetworkSpec } from '../../compiler/network/spec.ts';
 import { intAttribute, intsAttribute } from '../frontend/onnx/graph/attributes.ts';
-import type { GraphNode } from '../frontend/onnx/types.ts';
+import type { GraphNode, OnnxSource } from '../frontend/onnx/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import { identityTensor } from './affine.ts';
 import type { AffineTensor } from './affine.ts';
@@ -26,6 +26,7 @@ const SAME_ELEMENTS = ['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Identity',
 /** Goes through the nodes in order and keeps every tensor as affine forms. */
 class NetworkImporter {
   readonly #model: ImportedModel;
+  readonly #nodes: readonly GraphNode[];
   readonly #constants: Constants;
   readonly #input: InputReader;
   readonly #tensors = new Map<string, AffineTensor>();
@@ -33,15 +34,16 @@ class NetworkImporter {
   /** Linear layers since the last square. */
   #names: string[] = [];
 
-  constructor(model: ImportedModel) {
+  constructor(model: ImportedModel, source: OnnxSource) {
     this.#model = model;
-    this.#constants = new Constants(model);
+    this.#nodes = source.nodes;
+    this.#constants = new Constants(model, source);
     this.#input = new InputReader(model, this.#constants);
   }
 
   import(): ImportedNetwork {
     for (const [name, tensor] of this.#input.begin()) this.#tensors.set(name, tensor);
-    for (const node of this.#model.source.nodes) {
+    for (const node of this.#nodes) {
       const opened = this.#input.visit(node);
       if (opened !== null) for (const [name, tensor] of opened) this.#tensors.set(name, tensor);
       else this.#visit(node);
@@ -259,5 +261,12 @@ class NetworkImporter {
  * @throws CipherconvError `unsupported` for what is no chain of linear layers and squares over quantized weights
  */
 export function importNetwork(model: ImportedModel): ImportedNetwork {
-  return new NetworkImporter(model).import();
+  const { source, file } = model;
+  if (source.format === 'onnx') return new NetworkImporter(model, source).import();
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: file,
+    message: 'not supported yet: TFLite models as networks of one round',
+    hint: TWO_WAYS,
+  });
 }

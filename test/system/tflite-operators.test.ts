@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { linearMultipliers } from '../../src/interpreter/fixedPoint/linearParts.ts';
 import type { FixedPointRounding, LinearOperator } from '../../src/interpreter/fixedPoint/node.ts';
-import { checkFixedPointNode, fixedPointSteps } from '../../src/interpreter/fixedPoint/steps.ts';
+import { checkFixedPointNode } from '../../src/interpreter/fixedPoint/check.ts';
+import { fixedPointSteps } from '../../src/interpreter/fixedPoint/steps.ts';
 import { interpret } from '../../src/interpreter/interpreter.ts';
 import type { DenseTensor } from '../../src/interpreter/values.ts';
 import {

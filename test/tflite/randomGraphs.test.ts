@@ -1,6 +1,7 @@
 /** Random graphs of TensorFlow Lite, in the interpreter: each is whole, and most have something to say. */
 import { expect, it } from 'vitest';
-import { fixedPointSteps, checkFixedPointNode } from '../../src/interpreter/fixedPoint/steps.ts';
+import { checkFixedPointNode } from '../../src/interpreter/fixedPoint/check.ts';
+import { fixedPointSteps } from '../../src/interpreter/fixedPoint/steps.ts';
 import { interpret } from '../../src/interpreter/interpreter.ts';
 import { fc, runs } from '../support/properties.ts';
 import { constantsOf, inputOf } from '../support/tflite/givenTensors.ts';

@@ -12,7 +12,7 @@ import { freshBlind } from '../../frontend/planDigest.ts';
 import { encodePlan, planCore } from '../../frontend/planFile.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { loadConfig } from '../../frontend/sources.ts';
-import { isModelFile } from '../../model/modelFiles.ts';
+import { modelFormat } from '../../model/modelFiles.ts';
 import { loadModel, refuseModelFlags } from '../../model/modelSources.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
@@ -47,11 +47,12 @@ export async function compile(
   await requireSeparate([{ what: 'the config', path }, ...boundFiles(model)], outputsOf(flags));
   if (file !== undefined) await requireWritable(file);
   for (const other of [clientPlan, flags.hint]) if (other !== undefined) await requireWritable(other);
-  if (isModelFile(path) && isNonInteractive(self)) {
+  const format = await modelFormat(path);
+  if (format !== null && isNonInteractive(self)) {
     await compileNetwork(path, { ...flags, output: file }, self, io);
     return;
   }
-  if (isModelFile(path)) {
+  if (format !== null) {
     refuseHintOfModel(flags.hint);
     const { compileModelFile } = await late(import('./models.ts'));
     await compileModelFile(

@@ -12,7 +12,7 @@ import type { InputFiles as ReadInputs } from '../../model/modelInputs.ts';
 import type { NamedTensors } from '../../model/runFlow.ts';
 import type { InputFiles } from '../manyInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
-import { layersOf } from '../../model/modelFlow.ts';
+import { layersOf, layoutOf } from '../../model/modelFlow.ts';
 import { clientModelOf } from '../../model/clientModelOf.ts';
 import { encodeClientModel, parseClientModel } from '../../model/clientModelFile.ts';
 import { pathBetween } from '../../model/modelParts.ts';
@@ -230,8 +230,10 @@ export async function runModelSource(
   const result = await runner.run(inputs);
   io.endProgress();
   const { report, outputs, statisticReason } = result;
-  if (request.output !== undefined) await writeModelOutputs(request.output, outputs, io.notice);
-  if (statisticReason !== null) io.notice(`no statistic of onnxruntime-web: ${printable(statisticReason)}`);
+  if (request.output !== undefined)
+    await writeModelOutputs(request.output, { outputs, layout: layoutOf(plan) }, io.notice);
+  if (statisticReason !== null && layoutOf(plan) === 'NCHW')
+    io.notice(`no statistic of onnxruntime-web: ${printable(statisticReason)}`);
   if (request.json) {
     io.print(`${JSON.stringify(report)}\n`);
     protection(plan).forEach(io.notice);

@@ -117,7 +117,7 @@ async function inputLevels(
 ): Promise<Float64Array> {
   const ports = [{ name: port.name, type: port.type, shape: port.shape }];
   const files = await readInputFiles(ports, inputs);
-  const tensor = fitInputs({ inputs: ports }, files, io.notice, rules).get(port.name);
+  const tensor = fitInputs({ inputs: ports, segments: [] }, files, io.notice, rules).get(port.name);
   if (tensor === undefined) return new Float64Array(0);
   const { quantize } = port;
   const numbers = toDoubles(tensor, port.name);
@@ -146,7 +146,11 @@ export async function runNetworkSource(
   if (report.match && request.output !== undefined) {
     const shape = [1, ...plan.spec.output.shape];
     const tensor = fromDense({ type: 'float32', shape, data: Float32Array.from(scores) }, output);
-    await writeModelOutputs(request.output, new Map([[output, tensor]]), io.notice);
+    await writeModelOutputs(
+      request.output,
+      { outputs: new Map([[output, tensor]]), layout: 'NCHW' },
+      io.notice,
+    );
   }
   const text = request.json ? `${JSON.stringify(report)}\n` : describeNetworkRun(plan, report, scores);
   if (!request.json && request.output === STANDARD_STREAM) io.remark(text);

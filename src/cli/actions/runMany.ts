@@ -4,6 +4,7 @@ import type { PlanCore } from '../../frontend/planFile.ts';
 import { writeOutput } from '../../frontend/outputs.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { loadInput } from '../../frontend/tensors.ts';
+import { layoutOf } from '../../model/modelFlow.ts';
 import { fitStack, readInputFiles } from '../../model/modelInputs.ts';
 import { stackOutputs, writeModelOutputs } from '../../model/modelOutputs.ts';
 import type { JoinedModel } from '../../model/modelPlan.ts';
@@ -69,8 +70,9 @@ export async function runManyModels(
     load: async (paths) => fitStack(plan, await readInputFiles(plan.inputs, paths), io.notice, flags.rules),
     infer: (input) => runner.run(input),
     write: async (path, results) => {
-      if (results.every(({ report }) => report.match))
-        await writeModelOutputs(path, stackOutputs(results.map(({ outputs }) => outputs)), io.notice);
+      if (!results.every(({ report }) => report.match)) return;
+      const outputs = stackOutputs(results.map((result) => result.outputs));
+      await writeModelOutputs(path, { outputs, layout: layoutOf(plan) }, io.notice);
     },
   };
   await perform(session, files, flags, io);

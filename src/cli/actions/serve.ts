@@ -1,6 +1,6 @@
 import { printable } from '../../../compiler/base/printable.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
-import { isModelFile } from '../../model/modelFiles.ts';
+import { modelFormat } from '../../model/modelFiles.ts';
 import { createLog } from '../../server/log.ts';
 import type { Log } from '../../server/log.ts';
 import { loadServed } from '../../server/models.ts';
@@ -30,7 +30,7 @@ interface ServeFlags {
 }
 
 export async function serve(files: readonly string[], flags: ServeFlags, io: Terminal): Promise<void> {
-  files.forEach(refuseModel);
+  for (const file of files) await refuseModel(file);
   const { plans, models } = await loadServed(files);
   const settings = settingsOf(flags, defaultSettings());
   const log = quietLog(
@@ -51,8 +51,8 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
 }
 
 /** @throws CipherconvError `usage`: a model's file is no text, which would be complained of instead. */
-function refuseModel(path: string): void {
-  if (!isModelFile(path)) return;
+async function refuseModel(path: string): Promise<void> {
+  if ((await modelFormat(path)) === null) return;
   throw new CipherconvError({
     code: 'usage',
     where: path,

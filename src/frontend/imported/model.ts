@@ -1,5 +1,6 @@
 import type { DenseTensor } from '../../interpreter/values.ts';
 import type { OnnxSource } from '../onnx/types.ts';
+import type { TfliteSource } from '../tflite/types.ts';
 import type { GraphValue, ImportedLayer, OpenExtent, OpenLayer, UnsupportedNode } from './types.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { GraphValue, ImportedLayer, OpenExtent, OpenLayer, UnsupportedNode 
  *
  * Design. A model is read into a graph of nodes in topological order; what is constant is folded, so that `constants`
  * holds every tensor that does not depend on an input. Every linear node (of ONNX Conv, ConvTranspose, ConvInteger,
- * QLinearConv, Gemm, MatMul, MatMulInteger, QLinearMatMul) whose operands are integers, or floats that are a scale times
+ * QLinearConv, Gemm, MatMul, MatMulInteger, QLinearMatMul; of TFLite CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV) whose operands are integers, or floats that are a scale times
  * integers, becomes an `ImportedLayer`: a `ConvSpec` with the way in and out of it. The rest of the graph stays as it is
  * and runs in the clear; it is the business of its format, `source`:
  *
@@ -50,5 +51,5 @@ export interface ImportedModel {
   /** Symbolic extents of inputs that nothing is taken for: `extents` gives them. Shapes that depend on them are unknown. */
   readonly openExtents: readonly OpenExtent[];
   /** What is the format's own: the graph that is cut into segments. */
-  readonly source: OnnxSource;
+  readonly source: OnnxSource | TfliteSource;
 }

@@ -17,6 +17,8 @@ export interface ModelFlags {
   readonly encryptPools?: boolean;
   /** Whether it was said how a model is encrypted. */
   readonly mode?: boolean;
+  /** How TFLite models round; undefined where nothing is said. */
+  readonly tfliteRounding?: 'double' | 'single' | undefined;
 }
 
 /**

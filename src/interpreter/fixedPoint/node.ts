@@ -7,6 +7,7 @@ import type { ElementType } from '../../frontend/onnx/proto/codes.ts';
 
 /** A tensor as operators know it; the values of constants come at run time. */
 export interface FixedPointTensor {
+  /** Element type. */
   readonly type: ElementType;
   /** Extents of the axes, the slowest first. */
   readonly shape: readonly number[];
@@ -130,8 +131,10 @@ export type FixedPointOperation = OperationOf<OperatorName>;
 export interface FixedPointNode {
   /** For messages. */
   readonly name: string;
+  /** What it computes, with its options. */
   readonly operation: FixedPointOperation;
   /** Names of tensors; "" for one that is left out. */
   readonly inputs: readonly string[];
+  /** Names of the tensors that it makes. */
   readonly outputs: readonly string[];
 }

@@ -5,7 +5,8 @@ import type {
   FixedPointRounding,
   FixedPointTensor,
 } from '../../../src/interpreter/fixedPoint/node.ts';
-import { checkFixedPointNode, fixedPointSteps } from '../../../src/interpreter/fixedPoint/steps.ts';
+import { checkFixedPointNode } from '../../../src/interpreter/fixedPoint/check.ts';
+import { fixedPointSteps } from '../../../src/interpreter/fixedPoint/steps.ts';
 import { emptyArray } from '../../../src/interpreter/values.ts';
 import type { DenseTensor } from '../../../src/interpreter/values.ts';
 import type { ElementType } from '../../../src/frontend/onnx/proto/codes.ts';

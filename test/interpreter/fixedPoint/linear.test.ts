@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FusedActivation, LinearOperator } from '../../../src/interpreter/fixedPoint/node.ts';
 import { quantizedMultiplier, scaledTwice } from '../../../src/interpreter/fixedPoint/numbers.ts';
-import { accumulatorOf } from '../../../src/interpreter/fixedPoint/steps.ts';
+import { accumulatorOf } from '../../../src/interpreter/fixedPoint/check.ts';
 import { errorOf } from '../../support/simple.ts';
 import { constant, evaluated, given, nodeOf, tensor } from './evaluated.ts';
 

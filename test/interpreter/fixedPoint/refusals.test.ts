@@ -1,7 +1,7 @@
 /** What has no arithmetic is refused by name, and what contradicts itself is malformed. */
 import { describe, expect, it } from 'vitest';
 import type { FixedPointOperation, FixedPointTensor } from '../../../src/interpreter/fixedPoint/node.ts';
-import { checkFixedPointNode } from '../../../src/interpreter/fixedPoint/steps.ts';
+import { checkFixedPointNode } from '../../../src/interpreter/fixedPoint/check.ts';
 import { errorOf } from '../../support/simple.ts';
 import { nodeOf, tensor } from './evaluated.ts';
 

@@ -8,6 +8,7 @@ import { outputDepth, volumeSpec } from '../../../../compiler/convolution/volume
 import type { VolumeConvolution } from '../../../../compiler/convolution/volume.ts';
 import type { Width } from '../../../../compiler/base/interval.ts';
 import { spreadOver } from './bias.ts';
+import { specName } from '../../imported/specName.ts';
 import { NotALayer, widthFor } from './operands.ts';
 import type { ConstantOperand, RunningOperand } from './operands.ts';
 import type { LayerGeometry, PlaneForm } from './shapeLayer.ts';
@@ -83,7 +84,7 @@ function rewritten(
     zeroPoints: perOutput(constant.zeroPoints, constant, geometry),
     values: plainNumbers(geometry.ordered(constant.integers).data),
   };
-  const common = { name, bias: spreadOver(bias, geometry.outputs), accumulator };
+  const common = { name: specName(name), bias: spreadOver(bias, geometry.outputs), accumulator };
   const { form } = geometry;
   switch (form.kind) {
     case 'plane': {
@@ -129,7 +130,7 @@ function rewritten(
     case 'pool': {
       const { input, kernel, strides, pads, dilations } = form;
       const spec = poolSums({
-        name,
+        name: specName(name),
         input: { ...planeOf(input), ...integers },
         kernel,
         strides,

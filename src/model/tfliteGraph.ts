@@ -1,0 +1,21 @@
+import { interpret } from '../interpreter/interpreter.ts';
+import type { Step } from '../interpreter/interpreter.ts';
+import { fixedPointSteps } from '../interpreter/fixedPoint/steps.ts';
+import type { DenseTensor } from '../interpreter/values.ts';
+import type { ClearGraph, Tensors } from './clearGraph.ts';
+import type { TfliteClearModel } from './clearModel.ts';
+
+/** A TFLite graph, computed by the interpreter alone. */
+export class TfliteGraph implements ClearGraph {
+  readonly #constants: Tensors;
+  readonly steps: readonly Step[];
+
+  constructor({ nodes, tensors, constants, rounding }: TfliteClearModel) {
+    this.#constants = constants;
+    this.steps = fixedPointSteps(nodes, tensors, rounding);
+  }
+
+  run(given: Tensors, wanted: readonly string[]): Promise<Map<string, DenseTensor>> {
+    return interpret(this.steps, new Map([...this.#constants, ...given]), wanted, null);
+  }
+}
