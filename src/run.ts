@@ -1,10 +1,9 @@
 import { disposedError } from '../compiler/base/errors.ts';
+import { kernelOf } from '../compiler/lowerings/plan.ts';
 import type { Plan } from '../compiler/lowerings/plan.ts';
 import type { Tensor } from '../compiler/base/tensor.ts';
 import type { DisposableHandle } from '../runtime/disposable.ts';
 import { convolve } from '../runtime/clear/loops.ts';
-import { createClient } from '../runtime/client/client.ts';
-import type { Client } from '../runtime/client/client.ts';
 import { compareTensors } from '../runtime/clear/compare.ts';
 import type { Mismatch } from '../runtime/clear/compare.ts';
 import { createEvaluator } from '../runtime/evaluator/evaluator.ts';
@@ -14,7 +13,9 @@ import { longWork } from '../runtime/longWork.ts';
 import type { Weights } from '../runtime/evaluator/weights.ts';
 import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
-import { clientView } from '../compiler/lowerings/views.ts';
+import { makeHint, openRunClient } from './runSides.ts';
+import { SealJudge } from './sealJudge.ts';
+import type { JudgeMode } from './sealJudge.ts';
 
 /** What one encrypted run gave. */
 export interface RunResult {
@@ -29,12 +30,19 @@ export interface RunResult {
 }
 
 /** The steps of a run, in the order in which they are announced. */
-export type RunStep = 'load SEAL' | keyof RunReport['ms'] | 'compare';
+export type RunStep =
+  'load SEAL' | Exclude<keyof RunReport['ms'], 'offline' | 'online'> | 'judge' | 'compare';
 
 /** How a run computes and whom it tells; everything has a default. */
 export interface RunOptions {
   /** What the transformed weights may take, bytes; past it they are made at each use. Default 1 GiB. */
   readonly weightMemoryBytes?: number;
+  /**
+   * What SEAL, as the judge of our own arithmetic, is asked: to decrypt and to compute the words (`full`, the default), to
+   * `decrypt` alone, or nothing (`none`), and then it is not loaded where the plan does without. Plans that SEAL runs are not
+   * judged.
+   */
+  readonly judge?: JudgeMode;
   /** Told when a step begins (done 0 of 1) and how far it is. */
   readonly onProgress?: (step: RunStep, done: number, total: number) => void;
   /** Aborts between two steps: each step but the first is one long synchronous computation. */
@@ -67,59 +75,94 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
     signal?.throwIfAborted();
     return timed(work);
   };
-  await step('load SEAL', loadSeal);
-  const client = await step('keygen', () => makeClient(plan));
-  const { encryptor, keys } = client.value;
-  let active: 'prepare' | 'evaluate' = 'prepare';
+  const mode = options.judge ?? 'full';
   const memory =
     options.weightMemoryBytes === undefined ? {} : { weightMemoryBytes: options.weightMemoryBytes };
+  let active: 'prepare' | 'evaluate' = 'prepare';
   const onProgress = (done: number, total: number): void => {
     announce(active, done, total);
   };
-  const evaluator = await step('prepare', () => prepare(plan, keys, { ...memory, onProgress })).catch(
-    (error: unknown) => {
-      encryptor.dispose();
-      throw error;
-    },
-  );
-  let isDisposed = false;
-  const run: Runner['run'] = async (input, of = {}) => {
-    if (isDisposed) throw disposedError('runner');
-    signal = of.signal;
-    const upload = await step('encrypt', () => encryptor.encrypt(input));
-    active = 'evaluate';
-    const response = await step('evaluate', () => evaluator.value.evaluate(upload.value));
-    const output = await step('decrypt', () => encryptor.decrypt(response.value));
-    const measuredBudgetBits = longWork(() => encryptor.measuredBudgetBits(response.value));
-    const expected = await step('compare', () => convolve(plan.spec, input));
-    const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
-    const report: RunReport = {
-      match,
-      mismatches,
-      outputs,
-      ...planFacts(plan),
-      noise: { predictedBudgetBits: plan.noise.predictedBudgetBits, measuredBudgetBits },
-      ms: {
-        keygen: client.ms,
-        prepare: evaluator.ms,
-        encrypt: upload.ms,
-        evaluate: response.ms,
-        decrypt: output.ms,
-      },
-      bytes: {
-        keys: keys.length,
-        upload: totalLength(upload.value),
-        response: totalLength(response.value),
-      },
-    };
-    return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
+  const owned: DisposableHandle[] = [];
+  const own = <T extends DisposableHandle | null>(handle: T): T => {
+    if (handle !== null) owned.push(handle);
+    return handle;
   };
   const dispose = (): void => {
-    isDisposed = true;
-    evaluator.value.dispose();
-    encryptor.dispose();
+    for (const handle of owned.splice(0).reverse()) handle.dispose();
   };
-  return { run, dispose, [Symbol.dispose]: dispose };
+  const open = async (): Promise<Runner['run']> => {
+    if (mode !== 'none' || kernelOf(plan) === 'ntt') await step('load SEAL', loadSeal);
+    const hints = await timed(() => makeHint(plan, signal));
+    const client = await step('keygen', async () => own(await openRunClient(plan, hints.value)));
+    const { evaluationKeys } = client.value;
+    const evaluator = await step('prepare', async () =>
+      own(await prepare(plan, evaluationKeys, { ...memory, onProgress })),
+    );
+    const judge = own(await SealJudge.open(plan, hints.value, mode, memory));
+    const once = hints.ms + client.ms + evaluator.ms;
+    return async (input, of = {}) => {
+      signal = of.signal;
+      const ready = await timed(() => {
+        client.value.prepare();
+      });
+      const exchange = await step('encrypt', () => client.value.begin(input));
+      const { upload } = exchange.value;
+      active = 'evaluate';
+      const response = await step('evaluate', () => evaluator.value.evaluate(upload));
+      const measuredBudgetBits = longWork(() => exchange.value.budgetBits(response.value));
+      const keys = judge === null ? [] : exchange.value.keys();
+      const output = await step('decrypt', () => exchange.value.decrypt(response.value));
+      const judged = { upload, response: response.value, keys, output: output.value };
+      const seal = judge === null ? null : (await step('judge', () => judge.judge(judged))).value;
+      const expected = await step('compare', () => convolve(plan.spec, input));
+      const { match, mismatches, outputs, first } = compareTensors(expected.value, output.value);
+      const report: RunReport = {
+        match: match && agrees(seal),
+        mismatches,
+        outputs,
+        ...planFacts(plan),
+        seal,
+        noise: { predictedBudgetBits: plan.noise.predictedBudgetBits, measuredBudgetBits },
+        ms: {
+          keygen: client.ms,
+          prepare: evaluator.ms,
+          encrypt: exchange.ms,
+          evaluate: response.ms,
+          decrypt: output.ms,
+          offline: rounded(once + ready.ms),
+          online: rounded(exchange.ms + response.ms + output.ms),
+        },
+        bytes: {
+          keys: evaluationKeys.length,
+          upload: totalLength(upload),
+          response: totalLength(response.value),
+        },
+      };
+      return { report, output: output.value, firstMismatch: first, weights: evaluator.value.weights };
+    };
+  };
+  const run = await open().catch((error: unknown) => {
+    dispose();
+    throw error;
+  });
+  let isDisposed = false;
+  const end = (): void => {
+    isDisposed = true;
+    dispose();
+  };
+  return {
+    run: async (input, of) => {
+      if (isDisposed) throw disposedError('runner');
+      return run(input, of);
+    },
+    dispose: end,
+    [Symbol.dispose]: end,
+  };
+}
+
+/** A run is right only if SEAL agrees, where it was asked. */
+function agrees(seal: RunReport['seal']): boolean {
+  return seal === null || (seal.decryptsEqual && seal.wordsEqual !== false);
 }
 
 /**
@@ -134,17 +177,6 @@ export async function run(plan: Plan, input: Tensor, options: RunOptions = {}): 
     return await runner.run(input, options);
   } finally {
     runner.dispose();
-  }
-}
-
-/** A client and the evaluation keys that it sends. */
-async function makeClient(plan: Plan): Promise<{ encryptor: Client; keys: Uint8Array }> {
-  const encryptor = await createClient(clientView(plan));
-  try {
-    return { encryptor, keys: encryptor.evaluationKeys() };
-  } catch (error) {
-    encryptor.dispose();
-    throw error;
   }
 }
 
@@ -168,7 +200,11 @@ interface Timed<T> {
 async function timed<T>(work: () => T | Promise<T>): Promise<Timed<T>> {
   const start = performance.now();
   const value = await longWork(work);
-  return { value, ms: Math.round((performance.now() - start) * 1000) / 1000 };
+  return { value, ms: rounded(performance.now() - start) };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 function totalLength(messages: readonly Uint8Array[]): number {

@@ -1,11 +1,12 @@
-import { kernelOf } from '../compiler/lowerings/plan.ts';
+import { protocolOf } from '../compiler/lowering/plan.ts';
+import { kernelOf, uploadForm } from '../compiler/lowerings/plan.ts';
 import type { Plan, Lowering } from '../compiler/lowerings/plan.ts';
 import { coeffModulusBits } from '../compiler/bfv/parameters.ts';
-import type { Kernel } from '../compiler/lowering/plan.ts';
+import type { Kernel, Protocol } from '../compiler/lowering/plan.ts';
 
 /** What `run --json` prints: every field always there. Integers throughout but for the milliseconds. */
 export interface RunReport {
-  /** Whether decryption gave exactly the accumulators of the convolution in the clear. */
+  /** Whether decryption gave exactly the accumulators of the convolution in the clear, and SEAL agrees where it was asked. */
   readonly match: boolean;
   /** Integers that differ. */
   readonly mismatches: number;
@@ -37,7 +38,7 @@ export interface RunReport {
   readonly noise: {
     /** What the compiler proved to be left at least. */
     readonly predictedBudgetBits: number;
-    /** What SEAL measured with the secret key. */
+    /** What was measured with the secret key, by our own exact arithmetic or by SEAL. */
     readonly measuredBudgetBits: number;
   };
   /** Milliseconds of each step, to the microsecond. */
@@ -52,7 +53,22 @@ export interface RunReport {
     readonly evaluate: number;
     /** Decrypting and decoding one response. */
     readonly decrypt: number;
+    /** What is done before the input is there: keygen and prepare, and with hints the hint and the key of this inference. */
+    readonly offline: number;
+    /** What is done once the input is there: encrypt, evaluate and decrypt. */
+    readonly online: number;
   };
+  /** Whose arithmetic encrypts and decrypts: our own ring arithmetic, or Microsoft SEAL. */
+  readonly engine: 'ring' | 'seal';
+  /** What client and server exchange. */
+  readonly protocol: Protocol;
+  /** What SEAL, as the judge of our own arithmetic, says of this run; null where it was not asked, or ran everything itself. */
+  readonly seal: {
+    /** Whether SEAL decrypts the response to the same integers. */
+    readonly decryptsEqual: boolean;
+    /** Whether SEAL computes the same words from the upload, the hint included; null where it was not asked. */
+    readonly wordsEqual: boolean | null;
+  } | null;
   /** Bytes that travel, without message headers. */
   readonly bytes: {
     /** Evaluation keys, sent once; 0 for a plan that needs none. */
@@ -80,12 +96,14 @@ export interface RunReport {
 /** The part of a report that the plan alone decides. */
 export function planFacts(
   plan: Plan,
-): Pick<RunReport, 'lowering' | 'kernel' | 'params' | 'accumulator' | 'counts'> {
+): Pick<RunReport, 'lowering' | 'kernel' | 'engine' | 'protocol' | 'params' | 'accumulator' | 'counts'> {
   const { interval, decodeWidth } = plan.analysis;
   const { products, ntt, rotations, inputCiphertexts, outputCiphertexts } = plan.counts;
   return {
     lowering: plan.lowering,
     kernel: kernelOf(plan),
+    engine: uploadForm(plan) === 'seal-seeded' ? 'seal' : 'ring',
+    protocol: protocolOf({ upload: uploadForm(plan) }),
     params: {
       degree: plan.parameters.degree,
       coeffModulusBits: coeffModulusBits(plan.parameters),

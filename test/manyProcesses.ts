@@ -11,9 +11,11 @@ export const MANY_PROCESSES: readonly string[] = [
   'test/cli/interrupt.test.ts',
   'test/cli/keys.test.ts',
   'test/cli/lowering.test.ts',
+  'test/cli/oneTimeKeys.test.ts',
   'test/cli/overwrite.test.ts',
   'test/cli/pictures.test.ts',
   'test/cli/streams.test.ts',
+  'test/cli/tflite.test.ts',
   'test/server/attacks.test.ts',
   'test/server/serveCommand.test.ts',
 ];

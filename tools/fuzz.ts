@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const count = wholeNumber('count', values.count);
   const seed = wholeNumber('seed', values.seed);
   console.log(`seed ${seed}`);
-  const subjects = makeSubjects(seed);
+  const subjects = await makeSubjects(seed);
 
   let began = performance.now();
   const decoder = await fuzzDecoder(subjects, count, seed);

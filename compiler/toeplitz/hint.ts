@@ -8,7 +8,7 @@ import type { ToeplitzPacking } from './packing.ts';
 
 /**
  * What the weights make of the public c1, fixed for a plan: of every computed row all N coefficients of W a under every
- * prime, packed at the bits of the prime. One row serves all block groups, because all of them share a and the secret.
+ * prime, packed at the bits of the prime. One row serves all block groups, because all of them share a; each has a secret of its own.
  */
 
 interface HintSource {

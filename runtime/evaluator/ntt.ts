@@ -19,6 +19,7 @@ import { requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { Weights, WeightSource } from './weights.ts';
 import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { PlanWire } from '../../compiler/lowering/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const WORD_BYTES = 8;
@@ -49,6 +50,14 @@ function groupsPerBatch(weights: Weights, memoryBytes: number, groupBytes: numbe
   return Math.min(groups, Math.max(1, Math.floor(memoryBytes / groupBytes)));
 }
 
+/** What a judge of another kernel asks for besides. */
+export interface NttOptions extends EvaluatorOptions {
+  /** How responses are written. Default: the plan's. */
+  readonly responseWire?: PlanWire;
+  /** What c1 of uploads is drawn from where it does not travel. */
+  readonly publicSeed?: Uint8Array;
+}
+
 /** Evaluates with the `ntt` kernel: SEAL's own evaluator, everything in NTT form. */
 export class NttEvaluator implements Evaluator {
   readonly weights: Weights;
@@ -58,6 +67,7 @@ export class NttEvaluator implements Evaluator {
   readonly #context: BfvContext;
   readonly #upload: UploadCodec;
   readonly #response: ResponseCodec;
+  readonly #publicSeed: Uint8Array | null;
   readonly #placements: readonly BlockGroup[];
   readonly #usedChunks: readonly number[];
   /** Number of each row that has terms, for its placement. */
@@ -78,7 +88,7 @@ export class NttEvaluator implements Evaluator {
     packing: PackingModule,
     plan: ToeplitzPlan,
     program: ToeplitzProgram,
-    options: EvaluatorOptions,
+    options: NttOptions,
   ) {
     const memoryBytes = options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES;
     this.#scope = scope;
@@ -87,7 +97,13 @@ export class NttEvaluator implements Evaluator {
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
     this.#upload = new UploadCodec(packing, frames, plan.parameters, wireOf(plan));
-    this.#response = new ResponseCodec(packing, frames, plan.parameters, wireOf(plan));
+    this.#response = new ResponseCodec(
+      packing,
+      frames,
+      plan.parameters,
+      options.responseWire ?? wireOf(plan),
+    );
+    this.#publicSeed = options.publicSeed ?? null;
     this.#placements = program.blockGroups;
     this.#usedChunks = plan.transfer.usedChunks;
     const transfer = checkTransfer(plan, program);
@@ -142,7 +158,9 @@ export class NttEvaluator implements Evaluator {
         const at = (first + group) * inputs.length + index;
         const { read } = this.#placements[first + group]!.inputs[this.#usedChunks[index]!]!;
         const envelope = this.coding.time('upload', () =>
-          this.#upload.decode(upload[at]!, read, `upload[${at}]`),
+          this.#upload.decode(upload[at]!, read, `upload[${at}]`, (reader) => {
+            if (this.#publicSeed !== null) reader.drawPublic(this.#publicSeed, index);
+          }),
         );
         ciphertext.loadFromArray(this.#context.context, envelope);
         this.#evaluator.cipherTransformToNttInplace(ciphertext);

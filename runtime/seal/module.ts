@@ -1,8 +1,6 @@
-import initialize from 'node-seal';
 import type { MainModule } from 'node-seal';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { BROWSER_VERSIONS, hasExceptionReferences, NODE_VERSIONS } from '../exceptionReferences.ts';
-import { sealOptions } from './wasmSource.ts';
 
 /** The one WASM instance of Microsoft SEAL in this process (or page, or worker). */
 export type Seal = MainModule;
@@ -27,8 +25,9 @@ export async function loadSeal(): Promise<Seal> {
       message: 'this JavaScript engine cannot compile Microsoft SEAL: its WebAssembly has no exnref',
       hint: `run it in Node ${NODE_VERSIONS}; in a browser, in ${BROWSER_VERSIONS}`,
     });
-  loading ??= sealOptions()
-    .then(initialize)
+  // Late: whoever never calls this does not load its 1.3 MB.
+  loading ??= Promise.all([import('./wasmSource.ts'), import('node-seal')])
+    .then(async ([{ sealOptions }, { default: initialize }]) => initialize(await sealOptions()))
     .catch((error: unknown) => {
       // A failed load (no memory, no network in a page) may be tried again.
       loading = null;

@@ -61,6 +61,8 @@ function medianTimes(reports: readonly RunReport[]): Times {
     encrypt: of('encrypt'),
     evaluate: of('evaluate'),
     decrypt: of('decrypt'),
+    offline: of('offline'),
+    online: of('online'),
   };
 }
 

@@ -6,12 +6,15 @@ import { addAllowClear, addModelFlags } from './modelFlags.ts';
 import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
-/** `compile CONFIG|MODEL`: config or ONNX model to plan. */
+/** `compile CONFIG|MODEL`: config or model to plan. */
 export function addCompile(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('compile')
-    .description('compile a filter config or an ONNX model to a verified plan')
-    .argument('<config>', 'a filter config (*.conv.json), an ONNX model (*.onnx), or - for a config on stdin')
+    .description('compile a filter config or a model to a verified plan')
+    .argument(
+      '<config>',
+      'a filter config (*.conv.json), a model (*.onnx, *.tflite), or - for a config on stdin',
+    )
     .option('-o, --output <file>', 'where the plan goes (default: stdout)')
     .option('--client-plan <file>', 'also write the part of the plan that clients need')
     .option('--hint <file>', 'also write the hint of a plan that has one, for encrypt --hint')

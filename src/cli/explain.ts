@@ -12,7 +12,7 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
     .description('say what a plan chose, why, and what was refused')
     .argument(
       '<plan>',
-      'a plan, a filter config or an ONNX model (*.onnx), or - for a plan or config on stdin',
+      'a plan, a filter config or a model (*.onnx, *.tflite), or - for a plan or config on stdin',
     )
     .option('--json', 'print it as JSON')
     .option('--passes', 'say what each pass of the compiler made (not of models)');

@@ -12,7 +12,10 @@ export function addLint(program: Command, terminal: () => Terminal): void {
   const command = program
     .command('lint')
     .description('find accumulators that can overflow')
-    .argument('[paths...]', 'filter configs, ONNX models, folders or globs (default: the current folder)')
+    .argument(
+      '[paths...]',
+      'filter configs, models (ONNX, TFLite), folders or globs (default: the current folder)',
+    )
     .addOption(
       new Option('--format <kind>', 'how findings are printed').choices(FORMATS).default('pretty' as const),
     )

@@ -1,3 +1,4 @@
+import { Option } from '@commander-js/extra-typings';
 import type { Command } from '@commander-js/extra-typings';
 import { addCompileOptions } from './compileOptions.ts';
 import { examples } from './help.ts';
@@ -14,7 +15,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     .description('run a convolution or a model encrypted and compare it with the cleartext one')
     .argument(
       '<config>',
-      'a filter config, an ONNX model (*.onnx) or a plan of either, or - for a config or plan on stdin',
+      'a filter config, a model (*.onnx, *.tflite) or a plan of either, or - for a config or plan on stdin',
     )
     .requiredOption(
       '-i, --input <file>',
@@ -29,6 +30,12 @@ export function addRun(program: Command, terminal: () => Terminal): void {
       '--weight-memory <MiB>',
       'what transformed weights may take (default: 1024)',
       wholeNumber(0, 2 ** 30),
+    )
+    .addOption(
+      new Option(
+        '--judge <what>',
+        'what Microsoft SEAL checks of our own arithmetic: decryption and every word (full, the default for one convolution), decryption alone (decrypt, the default for models), or none',
+      ).choices(['full', 'decrypt', 'none'] as const),
     )
     .option('--json', 'print the measurements as JSON');
   addCompileOptions(command);

@@ -13,6 +13,14 @@ export function millisecondsText(ms: number): string {
   return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
 }
 
+/** What SEAL says of the run, as its judge. */
+function judgeText({ seal, engine }: RunResult['report']): string {
+  if (seal === null) return engine === 'seal' ? 'encrypted and decrypted itself' : 'was not asked';
+  const said = (isSo: boolean, what: string): string => `${isSo ? '' : 'DISAGREES: not '}${what}`;
+  const words = seal.wordsEqual === null ? '' : `; ${said(seal.wordsEqual, 'the same words')}`;
+  return `${said(seal.decryptsEqual, 'the same integers decrypted')}${words}`;
+}
+
 /** What a person reads after a run. The last line says whether every integer is right. */
 export function describeRun(plan: Plan, { report, firstMismatch, weights }: RunResult): string {
   const { noise, ms, bytes } = report;
@@ -27,6 +35,7 @@ export function describeRun(plan: Plan, { report, firstMismatch, weights }: RunR
         ? 'made once and kept'
         : 'made at each use: they exceed the memory allowed'),
     `time          ${steps.join(', ')}`,
+    `SEAL          ${judgeText(report)}`,
   ];
   const equal = report.outputs - report.mismatches;
   const last =

@@ -2,6 +2,7 @@ import { disposedError } from '../../compiler/base/errors.ts';
 import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
+import type { JudgeMode } from '../sealJudge.ts';
 import { openClearGraph } from './openClearGraph.ts';
 import { compareNetwork } from './compareModel.ts';
 import { layerInput, layerOutput } from './layerTensors.ts';
@@ -34,6 +35,8 @@ export interface ModelRunResult {
 export interface ModelRunOptions {
   /** For each layer, as `RunOptions` has it. */
   readonly weightMemoryBytes?: number;
+  /** What SEAL is asked of every layer, as `RunOptions` has it. Default `decrypt`, because words take as long as the run again. */
+  readonly judge?: JudgeMode;
   /** Keep keys, weights and sub-models for the next input; otherwise one layer is in memory at a time. */
   readonly keep?: boolean;
   /** Leave out the run of the whole network in the clear; layers are compared all the same. */
@@ -143,7 +146,8 @@ export class ModelRunner implements AsyncDisposableHandle {
       this.#announce(`${layer.name}: ${step}`, done, total);
     };
     const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
-    return openRunner(layer.stored.plan, { ...memory, ...aborting, onProgress });
+    const { judge = 'decrypt' } = this.#options;
+    return openRunner(layer.stored.plan, { judge, ...memory, ...aborting, onProgress });
   }
 
   /** The run beside the whole network in the clear: what decides, and what a runtime says. */

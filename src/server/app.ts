@@ -83,7 +83,7 @@ export function createApp(state: AppState): OpenAPIHono<AppEnv> {
     if (state.isClosing) res.headers.set('connection', 'close');
     record(state, context, performance.now() - began);
   });
-  app.use(async (context, next) => refuseForeign(state.origins, context.env.incoming) ?? next());
+  app.use(async (context, next) => refuseForeign(state.origins, context.env.peer.head) ?? next());
   if (state.origins.corsOrigins.size > 0) app.use(corsFor([...state.origins.corsOrigins]));
   app.use(async (_, next) => {
     if (!state.isClosing) return next();
@@ -91,7 +91,7 @@ export function createApp(state: AppState): OpenAPIHono<AppEnv> {
   });
   for (const path of ['/v1/*', '/openapi.json']) {
     app.use(path, async (context, next) => {
-      const wait = state.rate.take(context.env.incoming.socket.remoteAddress ?? 'unknown');
+      const wait = state.rate.take(context.env.peer.address);
       if (wait === 0) return next();
       return problem('too-many-requests', { retryAfter: Math.max(1, Math.ceil(wait)) });
     });
@@ -116,7 +116,7 @@ function corsFor(origins: string[]): MiddlewareHandler<AppEnv> {
     maxAge: CORS_SECONDS,
   });
   return async (context, next) => {
-    const { headers, method } = context.env.incoming;
+    const { headers, method } = context.env.peer.head;
     const isPreflight = headers['access-control-request-method'] !== undefined;
     // Any other OPTIONS is a method that the path does not take.
     return method === 'OPTIONS' && !isPreflight ? next() : allow(context, next);

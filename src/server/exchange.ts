@@ -22,23 +22,23 @@ export async function withBody(
   { limits, responseBytes }: Exchange,
   use: (bytes: Uint8Array, account: BudgetAccount) => Response | Promise<Response>,
 ): Promise<Response> {
-  const { incoming, outgoing } = context.env;
-  const announced = refuseAnnounced(incoming.headers['content-length'], limits);
+  const { peer } = context.env;
+  const announced = refuseAnnounced(peer.body.announced, limits);
   if (announced !== null) return refuseBody(announced, limits);
   const client = clientOfRequest(context);
   // Looked at, not taken: refuses early what would be refused half-way.
   const shortage = state.budget.shortage(client, limits.expected + responseBytes);
   if (shortage !== null) return noRoom(shortage);
   const account = state.budget.open(client);
-  onClose(outgoing, () => {
+  peer.onClose(() => {
     account.close();
   });
-  const body = await readBody(incoming, limits, account, state.pace);
+  const body = await readBody(peer.body, limits, account, state.pace);
   if (body.kind !== 'whole') return refuseBody(body, limits);
-  onClose(outgoing, state.connections.hold(incoming.socket));
+  peer.hold();
   context.set('bytesIn', body.bytes.length);
   const response = await use(body.bytes, account);
-  endSlowReader(outgoing, sendTimeMs(state, responseBytes));
+  peer.endSlowReader(sendTimeMs(state, responseBytes));
   return response;
 }
 
@@ -52,39 +52,24 @@ export function sendBytes(
   bytes: Uint8Array<ArrayBuffer>,
   init: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
 ): Response {
-  const { outgoing } = context.env;
+  const { peer } = context.env;
   const account = state.budget.open(clientOfRequest(context));
   const shortage = account.take(bytes.length);
   if (shortage !== null) return noRoom(shortage);
-  onClose(outgoing, () => {
+  peer.onClose(() => {
     account.close();
   });
-  endSlowReader(outgoing, sendTimeMs(state, bytes.length));
+  peer.endSlowReader(sendTimeMs(state, bytes.length));
   context.set('bytesOut', bytes.length);
   return new Response(bytes, init);
 }
 
 export function clientOfRequest({ env }: AppContext): string {
-  return clientOf(env.incoming.socket.remoteAddress ?? 'unknown');
-}
-
-/** Calls `act` once, when the response is sent or cannot be any more. */
-function onClose(outgoing: AppContext['env']['outgoing'], act: () => void): void {
-  if (outgoing.closed) act();
-  else outgoing.once('close', act);
+  return clientOf(env.peer.address);
 }
 
 /** A response must be fetched as fast as a body must be sent. */
 function sendTimeMs({ pace, sendTimeoutMs }: AppState, bytes: number): number {
   if (pace.bytesPerSecond === 0) return sendTimeoutMs;
   return Math.min(sendTimeoutMs, pace.graceMs + (bytes / pace.bytesPerSecond) * 1000);
-}
-
-/** Whoever does not fetch a response within the time loses the connection. */
-function endSlowReader(outgoing: AppContext['env']['outgoing'], timeoutMs: number): void {
-  if (outgoing.closed) return;
-  const timer = setTimeout(() => outgoing.destroy(), timeoutMs);
-  outgoing.once('close', () => {
-    clearTimeout(timer);
-  });
 }

@@ -19,6 +19,7 @@ import type { ServedPlan, ServedPlans } from './plans.ts';
 
 /** A model as it is given to a server. */
 export interface ModelToServe {
+  /** The plans of its layers. */
   readonly server: ServerModel;
   /** The client plan file; null where it is not handed out. */
   readonly clientText: string | null;
@@ -71,6 +72,14 @@ function servedModel({ server, clientText }: ModelToServe, plans: ServedPlans): 
     clientPlanBytes: clientText === null ? null : new TextEncoder().encode(clientText),
     layers: layers.flatMap((layer) => plans.get(layer.digest) ?? []),
   };
+}
+
+/**
+ * A compiled model as servers take it.
+ * @param clientText the client plan file that is handed out, as `encodeClientModel` writes it; null: it is not
+ */
+export function modelToServe(server: ServerModel, clientText: string | null): ModelToServe {
+  return { server, clientText };
 }
 
 /**

@@ -1,10 +1,7 @@
 import { lookup } from 'node:dns/promises';
-import type { IncomingMessage } from 'node:http';
 import { BlockList } from 'node:net';
+import type { RequestHead } from './peer.ts';
 import { problem } from './problems.ts';
-
-/** The head of a request, as far as it is looked at. */
-type Head = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'method'>;
 
 /** Which names the server goes by, and which web pages may ask it. */
 export interface OriginRules {
@@ -52,13 +49,12 @@ export async function originRules(
 }
 
 /** The refusal of a request that names another host, or that a page from elsewhere makes; null: neither. */
-export function refuseForeign(rules: OriginRules, incoming: Head): Response | null {
-  const { headers, rawHeaders } = incoming;
-  const named = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
-  if (named > 1) {
-    return problem('malformed', { field: 'Host', expected: 'one', found: `${named} of them` });
+export function refuseForeign(rules: OriginRules, head: RequestHead): Response | null {
+  const { headers, hosts } = head;
+  if (hosts > 1) {
+    return problem('malformed', { field: 'Host', expected: 'one', found: `${hosts} of them` });
   }
-  if (rules.ownHosts !== null && !rules.ownHosts.has(hostName(headers.host ?? ''))) {
+  if (rules.ownHosts !== null && !rules.ownHosts.has(hostName(headers['host'] ?? ''))) {
     return problem('foreign-host', {
       field: 'Host',
       detail:
@@ -67,9 +63,9 @@ export function refuseForeign(rules: OriginRules, incoming: Head): Response | nu
       found: 'another',
     });
   }
-  if (!isCrossOrigin(rules, incoming)) return null;
+  if (!isCrossOrigin(rules, head)) return null;
   return problem('cross-origin', {
-    field: headers.origin === undefined ? 'Sec-Fetch-Site' : 'Origin',
+    field: headers['origin'] === undefined ? 'Sec-Fetch-Site' : 'Origin',
     detail: 'a page from elsewhere asks; serve --cors ORIGIN allows one',
   });
 }
@@ -80,8 +76,8 @@ function hostName(host: string): string {
 }
 
 /** Whether a page of another origin asks. Programs that are no browsers say nothing of either, and may. */
-function isCrossOrigin({ corsOrigins }: OriginRules, { headers, method }: Head): boolean {
-  const { origin } = headers;
+function isCrossOrigin({ corsOrigins }: OriginRules, { headers, method }: RequestHead): boolean {
+  const { origin, host } = headers;
   if (origin !== undefined && corsOrigins.has(origin)) return false;
   const site = headers['sec-fetch-site'];
   if (site !== undefined) {
@@ -89,11 +85,11 @@ function isCrossOrigin({ corsOrigins }: OriginRules, { headers, method }: Head):
   }
   // An old browser, which says where a page comes from only when it sends something or wants to read the answer.
   if (origin === undefined) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== headers.host?.toLowerCase();
+  return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
 }
 
 /** Somebody follows a link: the page where it stands learns nothing of the answer. */
-function isNavigation({ headers, method }: Pick<Head, 'headers' | 'method'>): boolean {
+function isNavigation({ headers, method }: Pick<RequestHead, 'headers' | 'method'>): boolean {
   return (
     (method === 'GET' || method === 'HEAD') &&
     headers['sec-fetch-mode'] === 'navigate' &&

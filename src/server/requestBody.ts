@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { BudgetAccount, Shortage } from './byteBudget.ts';
+import type { BodySource } from './peer.ts';
 
 /** Why a body was not taken. */
 export type RefusedBody =
@@ -100,40 +100,22 @@ function watchPace(
  * the reading: nothing past it is kept, whatever length was announced, if any.
  */
 export function readBody(
-  incoming: IncomingMessage,
+  source: BodySource,
   limits: BodyLimits,
   account: BudgetAccount,
   pace: BodyPace,
 ): Promise<BodyResult> {
-  const refused = refuseAnnounced(incoming.headers['content-length'], limits);
+  const refused = refuseAnnounced(source.announced, limits);
   if (refused !== null) return Promise.resolve(refused);
   return new Promise((resolve) => {
     const body = new GrowingBody(limits.expected, account);
     let came = 0;
+    const reading: { stop: (() => void) | null; isEnded: boolean } = { stop: null, isEnded: false };
     const end = (result: BodyResult): void => {
+      reading.isEnded = true;
       stopWatch();
-      incoming.off('data', onData);
-      incoming.off('end', onEnd);
-      incoming.off('close', onClose);
-      incoming.off('error', onClose);
+      reading.stop?.();
       resolve(result);
-    };
-    const onData = (chunk: Uint8Array): void => {
-      came += chunk.length;
-      if (came > limits.largest) end({ kind: 'too-large' });
-      else if (came > limits.expected)
-        end({ kind: 'wrong-length', found: `more than ${limits.expected} bytes` });
-      else {
-        const shortage = body.push(chunk);
-        if (shortage !== null) end({ kind: 'no-room', shortage });
-      }
-    };
-    const onEnd = (): void => {
-      if (came === limits.expected) end({ kind: 'whole', bytes: body.bytes });
-      else end({ kind: 'wrong-length', found: `${came} bytes` });
-    };
-    const onClose = (): void => {
-      end({ kind: 'gone' });
     };
     const stopWatch = watchPace(
       pace,
@@ -142,10 +124,26 @@ export function readBody(
         end({ kind: 'too-slow' });
       },
     );
-    incoming.on('data', onData);
-    incoming.once('end', onEnd);
-    incoming.once('close', onClose);
-    incoming.once('error', onClose);
-    if (incoming.destroyed) onClose();
+    reading.stop = source.read({
+      onData: (chunk) => {
+        came += chunk.length;
+        if (came > limits.largest) end({ kind: 'too-large' });
+        else if (came > limits.expected)
+          end({ kind: 'wrong-length', found: `more than ${limits.expected} bytes` });
+        else {
+          const shortage = body.push(chunk);
+          if (shortage !== null) end({ kind: 'no-room', shortage });
+        }
+      },
+      onEnd: () => {
+        if (came === limits.expected) end({ kind: 'whole', bytes: body.bytes });
+        else end({ kind: 'wrong-length', found: `${came} bytes` });
+      },
+      onGone: () => {
+        end({ kind: 'gone' });
+      },
+    });
+    // It may have ended while it began.
+    if (reading.isEnded) reading.stop();
   });
 }

@@ -1,25 +1,23 @@
 import { getRequestListener } from '@hono/node-server';
+import type { HttpBindings } from '@hono/node-server';
 import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { createApp } from './app.ts';
-import { Connections } from './connections.ts';
-import { KeyStore } from './keyStore.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
-import { byteBudget, keyLimits, largest, requireKeysMemory, shareOf } from './limits.ts';
-import { originRules } from './origins.ts';
-import { readPageFiles } from './pageFiles.ts';
+import { largest, requireKeysMemory } from './limits.ts';
+import { nodePeer } from './peer.ts';
 import { Pipelining } from './pipelining.ts';
 import { serve } from './models.ts';
 import type { ModelToServe, ServedModels } from './models.ts';
 import { plansText } from './plans.ts';
 import type { ServedPlans } from './plans.ts';
-import { RateLimit } from './rateLimit.ts';
 import type { ServiceSettings } from './settings.ts';
 import type { AppState } from './state.ts';
+import { stateOf } from './stateOf.ts';
 import { WorkerPool } from './workers/pool.ts';
 import type { PoolEvent } from './workers/pool.ts';
 
@@ -51,11 +49,10 @@ export async function startService(
   log: Log,
   toServe: readonly ModelToServe[] = [],
 ): Promise<Service> {
-  const { plans, models, all } = await serve({ plans: stored, models: toServe });
+  const served = await serve({ plans: stored, models: toServe });
+  const { plans, models, all } = served;
   requireKeysMemory(all, settings);
-  const origins = await originRules(settings.host, settings.allowedHosts, settings.corsOrigins);
   const metrics = new Metrics();
-  const page = await readPageFiles(settings.pageFolder);
   const largestResponse = largest(all, 'responseBytes');
   const pool = await WorkerPool.start({
     file: settings.workerFile,
@@ -70,27 +67,7 @@ export async function startService(
       observe(event, metrics, log);
     },
   });
-  const state: AppState = {
-    plans,
-    models,
-    pool,
-    keys: new KeyStore(keyLimits(all, settings)),
-    rate: new RateLimit(settings.rate),
-    budget: byteBudget(all, settings),
-    connections: new Connections({
-      total: settings.connections,
-      perClient: shareOf(settings.connections, settings, 1),
-    }),
-    origins,
-    metrics,
-    log,
-    page,
-    maxBody: settings.maxBody ?? largest(all, 'uploadBytes'),
-    pace: { bytesPerSecond: settings.leastBodyRate, graceMs: settings.bodyGraceMs },
-    sendTimeoutMs: settings.requestTimeoutMs,
-    inFlight: 0,
-    isClosing: false,
-  };
+  const state = await stateOf(served, pool, settings, { log, metrics });
   const server = createServer(state, settings);
   try {
     await listen(server, settings);
@@ -120,7 +97,11 @@ function observe(event: PoolEvent, metrics: Metrics, log: Log): void {
 
 function createServer(state: AppState, settings: ServiceSettings): Server {
   const { headersTimeoutMs, requestTimeoutMs } = settings;
-  const listener = getRequestListener(createApp(state).fetch);
+  const app = createApp(state);
+  const listener = getRequestListener((request, env) => {
+    const { incoming, outgoing } = env as HttpBindings;
+    return app.fetch(request, { peer: nodePeer(incoming, outgoing, state.connections) });
+  });
   const pipelining = new Pipelining();
   const options = {
     headersTimeout: headersTimeoutMs,

@@ -1,4 +1,3 @@
-import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { ByteBudget } from './byteBudget.ts';
 import type { Connections } from './connections.ts';
@@ -9,6 +8,7 @@ import type { OriginRules } from './origins.ts';
 import type { PageFiles } from './pageFiles.ts';
 import type { ServedModels } from './models.ts';
 import type { ServedPlans } from './plans.ts';
+import type { Peer } from './peer.ts';
 import type { RateLimit } from './rateLimit.ts';
 import type { BodyPace } from './requestBody.ts';
 import type { WorkerPool } from './workers/pool.ts';
@@ -39,7 +39,7 @@ export interface AppState {
 }
 
 export interface AppEnv {
-  Bindings: HttpBindings;
+  Bindings: { readonly peer: Peer };
   Variables: {
     /** Path template, for logs and metrics. */
     template: string;

@@ -30,7 +30,12 @@ const REPORT = {
     encrypt: expect.any(Number),
     evaluate: expect.any(Number),
     decrypt: expect.any(Number),
+    offline: expect.any(Number),
+    online: expect.any(Number),
   },
+  engine: 'ring',
+  protocol: 'standard',
+  seal: { decryptsEqual: true, wordsEqual: true },
   bytes: { keys: 0, upload: expect.any(Number), response: expect.any(Number) },
   counts: { products: 1, ntt: 0, rotations: 0, inputCiphertexts: 1, outputCiphertexts: 1 },
 };
@@ -64,6 +69,8 @@ describe('run', () => {
     expect(JSON.parse(stdout)).toEqual({
       ...REPORT,
       params: { ...REPORT.params, plainModulus: 2 },
+      // Nothing is computed that it could judge.
+      seal: { decryptsEqual: true, wordsEqual: null },
       accumulator: { lo: 0, hi: 0, decodeWidth: 1 },
       counts: { products: 0, ntt: 0, rotations: 0, inputCiphertexts: 0, outputCiphertexts: 0 },
     });

@@ -18,7 +18,7 @@ beforeAll(() => {
 
 const REPORT_KEYS = [
   ...['name', 'match', 'mismatches', 'outputs', 'lowering', 'kernel', 'params', 'accumulator', 'noise', 'ms'],
-  ...['bytes', 'counts'],
+  ...['bytes', 'counts', 'engine', 'protocol', 'seal'],
 ].sort();
 
 describe('compile, run and explain', () => {

@@ -123,6 +123,7 @@ describe('the signal of a run', () => {
     'encrypt',
     'evaluate',
     'decrypt',
+    'judge',
     'compare',
   ];
 

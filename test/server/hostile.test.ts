@@ -198,7 +198,8 @@ describe('our own format', () => {
 
   it.each<[string, number, number, string]>([
     ['magic', 0, 0x5e, 'magic'],
-    ['version', 4, 2, 'version'],
+    ['the version before', 4, 1, 'version'],
+    ['a version to come', 4, 3, 'version'],
     ['kind: a response', 5, 2, 'kind'],
     ['kind: unknown', 5, 255, 'kind'],
     ['reserved bytes', 6, 1, 'reserved'],

@@ -53,11 +53,11 @@ class Attack {
 
   constructor(
     service: Service,
-    { small, several, whole, rotating }: Subjects,
+    { small, several, whole, hint, rotating }: Subjects,
     references: ReadonlyMap<string, PlanServer>,
   ) {
     this.#service = service;
-    this.#subjects = [small, several, whole];
+    this.#subjects = [small, several, whole, hint];
     this.#rotating = rotating;
     this.#references = references;
   }
@@ -217,7 +217,13 @@ export async function fuzzEndpoint(
     keysMemoryBytes: KEYS_BYTES,
     keysIdleMs: KEYS_IDLE_MS,
   };
-  const all: readonly Subject[] = [subjects.small, subjects.several, subjects.whole, subjects.rotating];
+  const all: readonly Subject[] = [
+    subjects.small,
+    subjects.several,
+    subjects.whole,
+    subjects.hint,
+    subjects.rotating,
+  ];
   const stored = all.map((subject) => subject.stored);
   const service = await startService(stored, settings, (_, event) => {
     if (event.event === 'worker-retired') lost.push(`${event.reason}: ${event.text}`);

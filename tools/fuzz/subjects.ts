@@ -1,9 +1,10 @@
 import { keyCount } from '../../compiler/lowering/plan.ts';
+import { complete } from '../../src/hint.ts';
 import { compile, parseFilterConfig } from '../../src/index.ts';
 import type { CompileOptions } from '../../src/index.ts';
 import { keysOf, uploadForm } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
-import { storedPlan } from '../../src/frontend/planFile.ts';
+import { planCore } from '../../src/frontend/planFile.ts';
 import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { randomMessage } from './oracle.ts';
 import type { Format, PartFormat, Run } from './oracle.ts';
@@ -74,8 +75,8 @@ function keyParts(plan: Plan): PartFormat[] {
   }));
 }
 
-function makeSubject(text: string, options: CompileOptions, seed: number): Subject {
-  const stored = storedPlan(compile(parseFilterConfig(text).spec, options), 'NCHW');
+async function makeSubject(text: string, options: CompileOptions, seed: number): Promise<Subject> {
+  const { plan: stored } = await complete(planCore(compile(parseFilterConfig(text).spec, options), 'NCHW'));
   const { plan, digest } = stored;
   const random = new Random(seed);
   const uploadFormat: Format = { kind: 1, digest, parts: uploadParts(plan) };
@@ -97,16 +98,31 @@ export interface Subjects {
   readonly several: Subject;
   /** Uploads carry c1 itself instead of its seed. */
   readonly whole: Subject;
+  /** With a hint: uploads are c0 alone. */
+  readonly hint: Subject;
   /** With evaluation keys. */
   readonly rotating: Subject;
 }
 
-export function makeSubjects(seed: number): Subjects {
+export async function makeSubjects(seed: number): Promise<Subjects> {
   const subjects = {
-    small: makeSubject(config(1, 3), { lowering: 'toeplitz', upload: 'seeded' }, seed),
-    several: makeSubject(config(20, 3), { lowering: 'toeplitz', degree: 1024, upload: 'seeded' }, seed),
-    whole: makeSubject(config(1, 3), { lowering: 'toeplitz', kernel: 'direct', upload: 'whole' }, seed),
-    rotating: makeSubject(config(1, 2), { lowering: 'diagonals' }, seed),
+    small: await makeSubject(
+      config(1, 3),
+      { lowering: 'toeplitz', upload: 'seeded', protocol: 'standard' },
+      seed,
+    ),
+    several: await makeSubject(
+      config(20, 3),
+      { lowering: 'toeplitz', degree: 1024, upload: 'seeded', protocol: 'standard' },
+      seed,
+    ),
+    whole: await makeSubject(
+      config(1, 3),
+      { lowering: 'toeplitz', kernel: 'direct', upload: 'whole', protocol: 'standard' },
+      seed,
+    ),
+    hint: await makeSubject(config(3, 3), { lowering: 'toeplitz', kernel: 'direct', protocol: 'hint' }, seed),
+    rotating: await makeSubject(config(1, 2), { lowering: 'diagonals' }, seed),
   };
   if (subjects.several.uploadFormat.parts.length < 2)
     throw new Error('one ciphertext where several were meant');

@@ -1,3 +1,4 @@
+import type { JudgeMode } from '../../sealJudge.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
 import type { ModelCompileOptions } from '../../model/compileModel.ts';
@@ -183,6 +184,7 @@ export interface RunModelRequest {
   /** What may be done to pictures. */
   readonly rules: PictureRules;
   readonly weightMemoryBytes?: number;
+  readonly judge?: JudgeMode;
 }
 
 /** A plan in which nothing is encrypted. */
@@ -216,8 +218,11 @@ export async function runModelSource(
 ): Promise<void> {
   const plan = await planOf(source, request.options, io);
   if (request.options.allowClear !== true) requireEncrypted(plan);
-  const { weightMemoryBytes } = request;
-  const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
+  const { weightMemoryBytes, judge } = request;
+  const memory = {
+    ...(weightMemoryBytes === undefined ? {} : { weightMemoryBytes }),
+    ...(judge === undefined ? {} : { judge }),
+  };
   const [inputs, ...more] = await firstInputs(plan, source, request, io);
   // Loaded late: node-seal is large, and bad input is refused before.
   if (request.files.kind === 'folder' || more.length > 0 || inputs === undefined) {

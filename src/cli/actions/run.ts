@@ -25,12 +25,15 @@ import type { InputFiles } from '../manyInputs.ts';
 import type { ConvSource } from '../../frontend/sources.ts';
 import type { RunResult } from '../../run.ts';
 import type { Terminal } from '../terminal.ts';
+import type { RunOptions } from '../../run.ts';
+import type { JudgeMode } from '../../sealJudge.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
 
 interface RunFlags {
   readonly input: readonly string[];
   readonly output?: string | undefined;
   readonly weightMemory?: number | undefined;
+  readonly judge?: JudgeMode | undefined;
   readonly json?: true | undefined;
 }
 
@@ -64,7 +67,7 @@ export async function runCommand(
     return;
   }
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
-  const memory = flags.weightMemory === undefined ? {} : { weightMemoryBytes: flags.weightMemory * 2 ** 20 };
+  const running = runOptions(flags);
   if (source.kind === 'model' || source.kind === 'model-plan') {
     const { runModelSource } = await late(import('./models.ts'));
     const { output } = flags;
@@ -76,14 +79,14 @@ export async function runCommand(
         output,
         json: flags.json === true,
         rules,
-        ...memory,
+        ...running,
       },
       io,
     );
     return;
   }
   refuseAllowClear(self);
-  await runConvolution(source, { flags, files, options, rules, memory }, io);
+  await runConvolution(source, { flags, files, options, rules, running }, io);
 }
 
 /** Runs a network of one round. */
@@ -111,12 +114,12 @@ interface ConvolutionRun {
   readonly files: InputFiles;
   readonly options: CompileOptions;
   readonly rules: PictureRules;
-  readonly memory: { readonly weightMemoryBytes?: number };
+  readonly running: Pick<RunOptions, 'weightMemoryBytes' | 'judge'>;
 }
 
 async function runConvolution(
   source: ConvSource,
-  { flags, files, options, rules, memory }: ConvolutionRun,
+  { flags, files, options, rules, running }: ConvolutionRun,
   io: Terminal,
 ): Promise<void> {
   const input = await loadInput(files.kind === 'folder' ? (files.paths[0] ?? '') : onlyInput(flags.input));
@@ -130,11 +133,11 @@ async function runConvolution(
   if (files.kind === 'folder' || more.length > 0 || tensor === undefined) {
     const { runManyPlans } = await late(import('./runMany.ts'));
     const many = { output: flags.output, json: flags.json === true, rules };
-    await runManyPlans(stored, files, many, { ...memory, onProgress: io.progress }, io);
+    await runManyPlans(stored, files, many, { ...running, onProgress: io.progress }, io);
     return;
   }
   const { run } = await late(import('../../run.ts'));
-  const result = await run(stored.plan, tensor, { ...memory, onProgress: io.progress });
+  const result = await run(stored.plan, tensor, { ...running, onProgress: io.progress });
   io.endProgress();
   await tellResult(result, stored, flags, io);
 }
@@ -148,6 +151,14 @@ async function tellResult(result: RunResult, stored: PlanCore, flags: RunFlags, 
   else if (flags.output === STANDARD_STREAM) io.remark(describeRun(stored.plan, result));
   else io.print(describeRun(stored.plan, result));
   if (!report.match) io.finish({ kind: 'mismatch' });
+}
+
+/** What a run takes of its flags. */
+function runOptions({ weightMemory, judge }: RunFlags): Pick<RunOptions, 'weightMemoryBytes' | 'judge'> {
+  return {
+    ...(weightMemory === undefined ? {} : { weightMemoryBytes: weightMemory * 2 ** 20 }),
+    ...(judge === undefined ? {} : { judge }),
+  };
 }
 
 /** The files of `--input`, which may have the name of an input in front. */

@@ -1,0 +1,116 @@
+/** The commands on TFLite models. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeNpyNumbers, encodeNpyOf } from '../../src/frontend/npy.ts';
+import { importTfliteModel } from '../../src/frontend/tflite/importTflite.ts';
+import type { FixedPointNode } from '../../src/interpreter/fixedPoint/node.ts';
+import { graphOf } from '../../src/model/graphOf.ts';
+import { openClearGraph } from '../../src/model/openClearGraph.ts';
+import { writeTflite } from '../support/tflite/writeModel.ts';
+import type { WrittenTensor } from '../support/tflite/writeModel.ts';
+import { cipherconv, namesIn, temporaryFolder } from './spawnCli.ts';
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const [MODEL, PLAN, INPUT] = [at('dense.tflite'), at('dense.plan'), at('x.npy')];
+
+const tensor = (name: string, rest: Partial<WrittenTensor>): WrittenTensor => ({
+  name,
+  type: 'int8',
+  shape: [1, 4],
+  scales: [0.05],
+  zeroPoints: [-3],
+  axis: 0,
+  data: null,
+  ...rest,
+});
+
+const DENSE: FixedPointNode = {
+  name: 'logits',
+  operation: { op: 'FULLY_CONNECTED', activation: 'NONE', biasType: null },
+  inputs: ['x', 'w', 'b'],
+  outputs: ['logits'],
+};
+
+const BYTES = writeTflite({
+  tensors: [
+    tensor('x', {}),
+    tensor('w', { shape: [3, 4], zeroPoints: [0], data: [1, -2, 3, -4, 50, 60, -70, 80, 9, 9, 9, 9] }),
+    tensor('b', { type: 'int32', shape: [3], scales: [0.0025], zeroPoints: [0], data: [100, -50, 0] }),
+    tensor('logits', { shape: [1, 3], scales: [0.013] }),
+    tensor('y', { shape: [1, 3], scales: [1 / 256], zeroPoints: [-128] }),
+  ],
+  nodes: [DENSE, { name: 'y', operation: { op: 'SOFTMAX', beta: 1 }, inputs: ['logits'], outputs: ['y'] }],
+  inputs: ['x'],
+  outputs: ['y'],
+});
+const X = { shape: [1, 4], data: Float64Array.of(10, -20, 127, -128) };
+
+/** What the interpreter makes of the whole network. */
+async function expected(rounding: 'double' | 'single'): Promise<number[]> {
+  const graph = openClearGraph(graphOf(importTfliteModel(BYTES, { rounding })).whole(), []);
+  const made = await graph.run(new Map([['x', { type: 'int8', ...X }]]), ['y']);
+  return [...made.get('y')!.data];
+}
+
+beforeAll(() => {
+  writeFileSync(MODEL, BYTES);
+  writeFileSync(INPUT, encodeNpyOf('int8', X));
+});
+
+describe('compile, run, explain and lint', () => {
+  it("run of the plan equals run of the model, in the model's own type, without onnxruntime", async () => {
+    const compiled = cipherconv(['compile', MODEL, '-o', PLAN]);
+    expect(compiled).toMatchObject({ code: 0, stdout: '' });
+    expect(compiled.stderr).toContain('1 encrypted layer in 1 round');
+    const fromPlan = cipherconv(['run', PLAN, '-i', INPUT, '-o', at('a.npy'), '--json']);
+    const fromModel = cipherconv(['run', MODEL, '-i', INPUT, '-o', at('b.npy'), '--json']);
+    for (const { code, stdout, stderr } of [fromPlan, fromModel]) {
+      expect(code).toBe(0);
+      expect(stderr).not.toContain('onnxruntime');
+      expect(JSON.parse(stdout)).toMatchObject({
+        match: true,
+        layers: [{ name: 'logits' }],
+        comparison: { outputs: 3, mismatches: 0 },
+        statistic: null,
+      });
+    }
+    const file = readFileSync(at('a.npy'));
+    expect(file).toEqual(readFileSync(at('b.npy')));
+    expect(file.toString('latin1')).toContain("'descr': '|i1'");
+    expect([...decodeNpyNumbers(file, 'a.npy').data]).toEqual(await expected('double'));
+  });
+
+  it('a model without a name that says so, with single rounding', async () => {
+    writeFileSync(at('model.bin'), BYTES);
+    const single = ['--tflite-rounding', 'single'];
+    expect(cipherconv(['run', at('model.bin'), '-i', INPUT, '-o', at('s.npy'), ...single]).code).toBe(0);
+    expect([...decodeNpyNumbers(readFileSync(at('s.npy')), 's').data]).toEqual(await expected('single'));
+    expect(cipherconv(['lint', at('model.bin')]).code).toBe(0);
+    const { stdout } = cipherconv(['explain', at('model.bin')]);
+    expect(stdout).toContain('FULLY_CONNECTED');
+  });
+});
+
+describe('refusals: exit 2, nothing written', () => {
+  it.each([
+    ['flags of ONNX models', ['compile', MODEL, '--extent', 'n=1'], /--extent has no effect here/],
+    [
+      'the rounding of a plan',
+      ['run', PLAN, '-i', INPUT, '--tflite-rounding', 'single'],
+      /has no effect here/,
+    ],
+    ['a rounding that is none', ['compile', MODEL, '--tflite-rounding', 'up'], /Allowed choices/],
+    ['a file that is cut off', ['compile', at('cut.tflite')], /not a TFLite model, or cut off/],
+    ['inputs of another shape', ['run', MODEL, '-i', at('wrong.npy')], /another shape/],
+  ])('%s', (_, args, text) => {
+    writeFileSync(at('cut.tflite'), BYTES.subarray(0, 200));
+    writeFileSync(at('wrong.npy'), encodeNpyOf('int8', { shape: [1, 3], data: X.data.subarray(0, 3) }));
+    const before = namesIn(folder);
+    const { code, stderr } = cipherconv([...args]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(text);
+    expect(namesIn(folder)).toEqual(before);
+  });
+});

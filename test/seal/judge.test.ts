@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { clientView } from '../../compiler/lowerings/views.ts';
+import { createClient } from '../../runtime/client/client.ts';
+import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
+import { liveSealObjects } from '../../runtime/seal/scope.ts';
+import { run } from '../../src/run.ts';
+import { SealJudge } from '../../src/sealJudge.ts';
+import type { JudgedRun } from '../../src/sealJudge.ts';
+import { compileToeplitz } from '../support/compile.ts';
+import { hinted } from '../support/hints.ts';
+import { fc, runs } from '../support/properties.ts';
+import { simpleSpec } from '../support/simple.ts';
+import { arbitrarySpec, randomInput } from '../support/specs.ts';
+
+afterEach(() => {
+  expect(liveSealObjects()).toBe(0);
+});
+
+const spec = simpleSpec({
+  input: { batch: 2, channels: 3, height: 30, width: 30, zeroPoint: 2 },
+  weights: { channelsPerGroup: 3, values: Array.from({ length: 27 }, (_, index) => index % 4) },
+});
+
+/** Everything of the direct kernel is ours: uploads, words, decryption. */
+const AGREED = { decryptsEqual: true, wordsEqual: true };
+
+describe('SEAL as the judge of a run', () => {
+  it.each([
+    ['seeded', { kernel: 'direct', upload: 'seeded' }, AGREED, 'ring'],
+    ['whole', { kernel: 'direct', upload: 'whole' }, AGREED, 'ring'],
+    ['hints', { protocol: 'hint' }, AGREED, 'ring'],
+    ['hints, several block groups', { protocol: 'hint', degree: 1024 }, AGREED, 'ring'],
+    ['the ntt kernel', { kernel: 'ntt' }, { decryptsEqual: true, wordsEqual: null }, 'ring'],
+    ['SEAL itself', { engine: 'seal' }, null, 'seal'],
+  ] as const)('%s', async (_, options, seal, engine) => {
+    const { report } = await run(compileToeplitz(spec, options), randomInput(spec, 3));
+    expect(report).toMatchObject({ match: true, seal, engine });
+    expect(report.noise.measuredBudgetBits).toBeGreaterThanOrEqual(
+      Math.floor(report.noise.predictedBudgetBits),
+    );
+    expect(report.ms.online).toBeCloseTo(report.ms.encrypt + report.ms.evaluate + report.ms.decrypt, 2);
+    expect(report.ms.offline).toBeGreaterThanOrEqual(report.ms.keygen + report.ms.prepare);
+  });
+
+  it('is asked as much as is wanted', async () => {
+    const plan = compileToeplitz(spec, { protocol: 'hint' });
+    const input = randomInput(spec, 3);
+    expect((await run(plan, input, { judge: 'decrypt' })).report.seal).toEqual({
+      decryptsEqual: true,
+      wordsEqual: null,
+    });
+    expect((await run(plan, input, { judge: 'none' })).report.seal).toBeNull();
+  });
+
+  it('random plans with hints: c0 and H are what SEAL computes from (c0, a), and it decrypts to the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitrarySpec(200), fc.integer(), async (random, seed) => {
+        fc.pre(compileToeplitz(random).execution.kernel === 'direct');
+        const { report } = await run(
+          compileToeplitz(random, { protocol: 'hint' }),
+          randomInput(random, seed),
+        );
+        expect(report.match).toBe(true);
+        if (report.bytes.response > 0) expect(report.seal).toEqual(AGREED);
+      }),
+      { numRuns: runs(2) },
+    );
+  });
+});
+
+describe('a judge', () => {
+  it.each(['standard', 'hint'] as const)(
+    'sees a changed word, a changed hint and a changed output (%s)',
+    async (protocol) => {
+      const plan = compileToeplitz(spec, { protocol, kernel: 'direct' });
+      const input = randomInput(spec, 5);
+      using evaluator = await createEvaluator(plan);
+      const { made, facts } = await encrypted();
+      const response = evaluator.evaluate(made.upload);
+      const honest: JudgedRun = { ...made, response, output: made.decrypt(response) };
+      const judge = (await SealJudge.open(plan, facts, 'full', {}))!;
+      expect(await judge.judge(honest)).toEqual(AGREED);
+      const changed = response.map((bytes, index) =>
+        index === 0 ? bytes.map((byte, at) => (at === 3 ? byte ^ 1 : byte)) : bytes,
+      );
+      expect(await judge.judge({ ...honest, response: changed })).toMatchObject({ wordsEqual: false });
+      const output = {
+        ...honest.output,
+        data: honest.output.data.map((value, at) => (at === 7 ? value + 1 : value)),
+      };
+      expect(await judge.judge({ ...honest, output })).toEqual({ decryptsEqual: false, wordsEqual: true });
+      judge.dispose();
+      if (facts !== null) {
+        const hint = facts.hint.map((byte, at) => (at === 9 ? byte ^ 1 : byte));
+        const other = (await SealJudge.open(plan, { ...facts, hint }, 'full', {}))!;
+        expect(await other.judge(honest)).toMatchObject({ wordsEqual: false });
+        other.dispose();
+      }
+
+      async function encrypted() {
+        if (protocol === 'hint') {
+          const { client, publicSeed, hint } = await hinted(plan, { keepSecrets: true });
+          const exchange = client.begin(input);
+          const keys = exchange.secrets().map((secret) => secret.slice());
+          const decrypt = (results: readonly Uint8Array[]) => exchange.decrypt(results);
+          return { made: { upload: exchange.upload, keys, decrypt }, facts: { publicSeed, hint } };
+        }
+        const client = await createClient(clientView(plan));
+        const decrypt = (results: readonly Uint8Array[]) => client.decrypt(results);
+        return { made: { upload: client.encrypt(input), keys: [client.secretKey()], decrypt }, facts: null };
+      }
+    },
+  );
+});
