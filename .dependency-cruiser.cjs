@@ -129,7 +129,7 @@ const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
 
 /** What a server is made of. */
 const SERVER_SIDE =
-  '^(src/server/|runtime/(evaluator|pool)/|runtime/network/(evaluator|modulusEvaluator)\\.ts$)';
+  '^(src/(server|farm)/|runtime/(evaluator|pool)/|runtime/network/(evaluator|modulusEvaluator)\\.ts$)';
 /** What makes, reads, keeps or uses a secret key. */
 const SECRETS =
   '^(src/client/|runtime/network/client\\.ts$|runtime/client/(client|ringClient|sealClient|hintClient|oneTimeKey|sealDecrypt|tools|zeroPool)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';
