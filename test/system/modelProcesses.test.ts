@@ -14,6 +14,7 @@ import { parseServerModel } from '../../src/model/serverModel.ts';
 import type { ServerModel } from '../../src/model/serverModel.ts';
 import { cipherconv, temporaryFolder } from '../cli/spawnCli.ts';
 import { clearModel, residualModel } from '../model/models.ts';
+import { sendTo } from '../support/served.ts';
 import { servingProcess } from '../support/servingProcess.ts';
 import type { ServingProcess } from '../support/servingProcess.ts';
 import { formsFound, runsOf, transposed, unpacked } from '../support/weightSearch.ts';
@@ -140,7 +141,7 @@ describe('what a server hands out', () => {
       return response;
     };
     for (const path of ['v1/models', 'v1/plans', 'openapi.json', 'metrics', 'health/ready'])
-      await record(`${server.url}/${path}`, {});
+      bodies.push((await sendTo(`${server.url}/${path}`, 'GET')).body);
     using remote = await connectModel(server.url, digest, { fetch: record, hintCache: null });
     await remote.infer(inputOf({ name, file, ...rest }));
     expect(bodies.length).toBeGreaterThan(6 + layers.length - 1);
