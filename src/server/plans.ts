@@ -1,3 +1,5 @@
+import { messageLengths } from '../../runtime/wire/lengths.ts';
+import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
@@ -13,6 +15,8 @@ export interface ServedPlan extends PlanService {
   /** The client plan file, encoded once: whoever fetches it slowly holds no copy of its own. */
   readonly clientPlanBytes: Uint8Array<ArrayBuffer>;
   readonly check: MessageCheck;
+  /** Of the parts of its messages. */
+  readonly lengths: MessageLengths;
   /** Null for a plan of the standard protocol. */
   readonly hint: ServedHint | null;
 }
@@ -28,11 +32,13 @@ export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedP
   const packing = await loadPacking();
   const served = new Map<string, ServedPlan>();
   for (const stored of plans) {
-    const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
+    const view = clientView(stored.plan);
+    const check = new MessageCheck(packing, view, stored.digest);
     const service = describePlan(stored);
     const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
     const hint = await servedHint(stored);
-    served.set(stored.digest, { ...service, stored, clientPlanBytes, check, hint });
+    const lengths = messageLengths(view);
+    served.set(stored.digest, { ...service, stored, clientPlanBytes, check, lengths, hint });
   }
   return served;
 }
