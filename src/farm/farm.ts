@@ -16,7 +16,7 @@ import type { FarmStatus } from './status.ts';
 import { submitAll } from './submit.ts';
 import type { FarmInput, FarmResult } from './submit.ts';
 import { FarmWorkerProcess } from './worker.ts';
-import type { WorkerEvent } from './worker.ts';
+import type { StopOutcome, WorkerEvent } from './worker.ts';
 
 /** How a farm is reached; everything has a default. */
 export interface FarmOptions {
@@ -63,10 +63,11 @@ export interface FarmWorker extends AsyncDisposableHandle {
   /** The plans whose jobs it takes, by their digests. */
   readonly digests: readonly string[];
   /**
-   * Takes no more jobs, and resolves when those under way are done and their results stored.
+   * Takes no more jobs, and resolves when those under way are done and their results stored, or cannot be. BullMQ may keep a
+   * process alive that was `cut-off` from its Redis: end it.
    * @param graceMs after it others do what is not done by then, milliseconds; default: a minute
    */
-  stop(graceMs?: number): Promise<void>;
+  stop(graceMs?: number): Promise<StopOutcome>;
 }
 
 /** A farm: whoever submits and whoever works, at one Redis. */
@@ -172,12 +173,15 @@ class RedisFarm implements Farm {
       workerFile: options.workerFile ?? workerFile(import.meta.url, '../server/workers/worker'),
       onEvent: options.onEvent ?? (() => undefined),
     });
-    const stop = (graceMs: number = GRACE_MS): Promise<void> => worker.stop(graceMs);
+    const stop = (graceMs: number = GRACE_MS): Promise<StopOutcome> => worker.stop(graceMs);
+    const dispose = async (): Promise<void> => {
+      await stop();
+    };
     return {
       digests: worker.plans.map(({ digest }) => digest),
       stop,
-      dispose: () => stop(),
-      [Symbol.asyncDispose]: () => stop(),
+      dispose,
+      [Symbol.asyncDispose]: dispose,
     };
   }
 

@@ -16,4 +16,4 @@ export type { FailureReason } from './job.ts';
 export type { Split } from './pieces.ts';
 export type { FailedJob, FarmStatus, PlanStatus, RedisMemory } from './status.ts';
 export type { FarmInput, FarmResult } from './submit.ts';
-export type { WorkerEvent } from './worker.ts';
+export type { StopOutcome, WorkerEvent } from './worker.ts';

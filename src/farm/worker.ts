@@ -36,20 +36,36 @@ export interface WorkerEvent {
   readonly text: string;
 }
 
+/**
+ * How a worker stopped: everything under way was `finished` and its results stored, or it was `cut-off`, by the time or
+ * because its Redis was away; others do what it had begun.
+ */
+export type StopOutcome = 'finished' | 'cut-off';
+
 /** Times that workers may die under a job before it is called poison. */
 const MOST_STALLS = 5;
 /** Points of one minute each from which `status` tells the throughput. */
 const METRIC_MINUTES = 60;
 const KEYS_BYTES = 2 ** 28;
+/** How long a stopping worker waits for a Redis that is away, and how often it looks, milliseconds. */
+const AWAY_GRACE_MS = 3000;
+const STOP_LOOK_MS = 200;
 
 /** A worker of the farm: takes jobs of its plans until it is stopped. Holds no key that decrypts. */
 export class FarmWorkerProcess {
   readonly plans: readonly ServedPlan[];
+  readonly #connection: FarmContext['connection'];
   readonly #pool: WorkerPool;
   readonly #workers: readonly BullWorker[];
-  #stopped: Promise<void> | null = null;
+  #stopped: Promise<StopOutcome> | null = null;
 
-  private constructor(plans: readonly ServedPlan[], pool: WorkerPool, workers: readonly BullWorker[]) {
+  private constructor(
+    { connection }: FarmContext,
+    plans: readonly ServedPlan[],
+    pool: WorkerPool,
+    workers: readonly BullWorker[],
+  ) {
+    this.#connection = connection;
     this.plans = plans;
     this.#pool = pool;
     this.#workers = workers;
@@ -95,24 +111,31 @@ export class FarmWorkerProcess {
       await pool.close();
       throw error;
     }
-    return new FarmWorkerProcess(plans, pool, workers);
+    return new FarmWorkerProcess(context, plans, pool, workers);
   }
 
   /** Takes no more jobs; resolves when those under way are done and stored, or at the latest after `graceMs`. */
-  stop(graceMs: number): Promise<void> {
+  stop(graceMs: number): Promise<StopOutcome> {
     this.#stopped ??= this.#stop(graceMs);
     return this.#stopped;
   }
 
-  async #stop(graceMs: number): Promise<void> {
-    const finished = Promise.allSettled(this.#workers.map((worker) => worker.close()));
-    const late = deferred<undefined>();
-    const timer = setTimeout(() => {
-      late.resolve(undefined);
-    }, graceMs);
-    await Promise.race([finished, late.promise]);
-    clearTimeout(timer);
+  async #stop(graceMs: number): Promise<StopOutcome> {
+    const closed = Promise.allSettled(this.#workers.map((worker) => worker.close()));
+    const late = deferred<StopOutcome>();
+    const end = performance.now() + graceMs;
+    let awaySince: number | null = null;
+    const timer = setInterval(() => {
+      const now = performance.now();
+      awaySince = this.#connection.isAway ? (awaySince ?? now) : null;
+      // Without the Redis no result can be stored.
+      const isCutOff = awaySince !== null && now - awaySince > AWAY_GRACE_MS;
+      if (now > end || isCutOff) late.resolve('cut-off');
+    }, STOP_LOOK_MS);
+    const outcome = await Promise.race([closed.then((): StopOutcome => 'finished'), late.promise]);
+    clearInterval(timer);
     await this.#pool.close();
+    return outcome;
   }
 }
 

@@ -1,8 +1,9 @@
 import { printable } from '../../../compiler/base/printable.ts';
 import { createFarm } from '../../farm/farm.ts';
 import type { FarmWorker } from '../../farm/farm.ts';
-import type { WorkerEvent } from '../../farm/worker.ts';
+import type { StopOutcome, WorkerEvent } from '../../farm/worker.ts';
 import { loadServed } from '../../server/models.ts';
+import { exitCode } from '../exitCode.ts';
 import { takeInterrupt } from '../interrupt.ts';
 import { farmAddress } from '../redisFlags.ts';
 import type { RedisFlags } from '../redisFlags.ts';
@@ -55,9 +56,12 @@ export async function farmWorker(
     const ended = untilSignal(worker, deadlineMs + GRACE_MS, io);
     for (const { plan, digest } of plans) io.notice(`taking jobs of ${printable(plan.spec.name)}: ${digest}`);
     io.notice(`working at ${farm.redis}`);
-    const signal = await ended;
+    const { signal, outcome } = await ended;
     io.notice(`stopped: ${counts.done} jobs done, ${counts.failed} failures`);
     if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
+    // BullMQ waits for a Redis that is away, for ever. Nothing is on its way to a pipe: stderr is written at once.
+    if (outcome === 'cut-off')
+      process.exit(exitCode(signal === 'SIGINT' ? { kind: 'interrupted' } : { kind: 'good' }));
   } finally {
     await farm.dispose();
   }
@@ -78,13 +82,18 @@ function tell({ kind, text }: WorkerEvent, counts: Counts, io: Terminal): void {
   }
 }
 
-/** Resolves with the signal that ended the worker, when everything under way is finished. */
-function untilSignal(worker: FarmWorker, graceMs: number, io: Terminal): Promise<'SIGTERM' | 'SIGINT'> {
+interface Stopped {
+  readonly signal: 'SIGTERM' | 'SIGINT';
+  readonly outcome: StopOutcome;
+}
+
+/** Resolves with the signal that ended the worker, when everything under way is finished or cannot be. */
+function untilSignal(worker: FarmWorker, graceMs: number, io: Terminal): Promise<Stopped> {
   return new Promise((resolve, reject) => {
     const end = (signal: 'SIGTERM' | 'SIGINT'): void => {
       io.notice(`${signal}: finishing what is under way`);
-      worker.stop(graceMs).then(() => {
-        resolve(signal);
+      worker.stop(graceMs).then((outcome) => {
+        resolve({ signal, outcome });
       }, reject);
     };
     process.once('SIGTERM', () => {

@@ -287,6 +287,20 @@ describe('farm submit', () => {
     }
   });
 
+  it('SIGTERM ends a worker whose Redis is gone, and SIGINT does', async () => {
+    const gone = await startRedis();
+    const here = await desk(compileToeplitz(simpleSpec()), 1);
+    const workers = [
+      await startWorker([here.file('plan.json'), '--redis', gone.url, '--concurrency', '1']),
+      await startWorker([here.file('plan.json'), '--redis', gone.url, '--concurrency', '1']),
+    ] as const;
+    programs.push(...workers);
+    await gone.stop();
+    await until(() => workers.every((worker) => worker.said().includes('is away')));
+    expect(await workers[0].end('SIGTERM')).toBe(0);
+    expect(await workers[1].end('SIGINT')).toBe(130);
+  });
+
   it('SIGTERM finishes what a worker has begun', async () => {
     const here = await desk(compileToeplitz(simpleSpec()), 30);
     const worker = await here.work('--lock', '60');
