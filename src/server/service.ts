@@ -49,7 +49,7 @@ export async function startService(
   log: Log,
   toServe: readonly ModelToServe[] = [],
 ): Promise<Service> {
-  const served = await serve({ plans: stored, models: toServe });
+  const served = await serve({ plans: stored, models: toServe }, log);
   const { plans, models, all } = served;
   requireKeysMemory(all, settings);
   const metrics = new Metrics();
