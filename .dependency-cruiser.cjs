@@ -93,6 +93,16 @@ const FOLDERS = {
     'runtime/ring',
     'runtime/wire',
   ],
+  // Client and evaluator of whole networks; a server takes the evaluator alone (SECRETS).
+  'runtime/network': [
+    'compiler/base',
+    'compiler/rings',
+    'compiler/bfv',
+    'compiler/lowering',
+    'compiler/network',
+    'runtime/seal',
+    'runtime/wire',
+  ],
   'runtime/pool': [
     'compiler/base',
     'compiler/lowering',
@@ -118,10 +128,11 @@ const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
 }));
 
 /** What a server is made of. */
-const SERVER_SIDE = '^(src/server/|runtime/(evaluator|pool)/)';
+const SERVER_SIDE =
+  '^(src/(server|farm)/|runtime/(evaluator|pool)/|runtime/network/(evaluator|modulusEvaluator)\\.ts$)';
 /** What makes, reads, keeps or uses a secret key. */
 const SECRETS =
-  '^(src/client/|runtime/client/(client|ringClient|sealClient|hintClient|oneTimeKey|sealDecrypt|tools|zeroPool)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';
+  '^(src/client/|runtime/network/client\\.ts$|runtime/client/(client|ringClient|sealClient|hintClient|oneTimeKey|sealDecrypt|tools|zeroPool)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';
 /** What clients leave alone: servers and what they are made of, and the compiler but for data and packing. */
 const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(accumulator/|cost/costs|convolution/filterMatrix|lowerings/(registry|compile|choose|program|simulate|verify)|(toeplitz|toeplitz/direct|diagonals)/(lowering|compile|search|cost|program|simulate|verify|verifyOutputs|verifySources|lanes)\\.ts$)`;
 

@@ -3,7 +3,13 @@ import { OptionDefaults } from 'typedoc';
 /** The API documentation: `npm run docs:api` writes it to out/api, `npm run docs:check` fails on a name without a sentence. */
 export default {
   name: 'cipherconv',
-  entryPoints: ['src/index.ts', 'src/client/index.ts', 'src/server/index.ts', 'src/eslint/index.ts'],
+  entryPoints: [
+    'src/index.ts',
+    'src/client/index.ts',
+    'src/server/index.ts',
+    'src/farm/index.ts',
+    'src/eslint/index.ts',
+  ],
   tsconfig: 'tsconfig.docs.json',
   out: 'out/api',
   readme: 'none',

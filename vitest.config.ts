@@ -13,7 +13,7 @@ const APART = [
   'test/lint/search.test.ts',
 ];
 
-const NOT_HERE = [...configDefaults.exclude, 'test/system/**', ...MANY_PROCESSES];
+const NOT_HERE = [...configDefaults.exclude, 'test/system/**', 'test/farm/redis/**', ...MANY_PROCESSES];
 
 const common = {
   testTimeout: 120_000,

@@ -66,5 +66,15 @@ export interface LinearStage {
   readonly bias: readonly number[];
 }
 
+/** The stage that reads the input; `checkNetwork` has seen that there is one. */
+export function firstStage({ stages }: NetworkSpec): LinearStage {
+  return stages[0]!;
+}
+
+/** The stage that makes the logits. */
+export function lastStage({ stages }: NetworkSpec): LinearStage {
+  return stages[stages.length - 1]!;
+}
+
 /** The integers themselves are the logits. */
 export const UNSCALED: Fraction = Object.freeze({ numerator: '1', denominator: '1' });

@@ -4,20 +4,30 @@
  * depends on what is secret (messages, masks, decrypted sums); what travels is public, and is compared with its bound.
  */
 
-import { multiplyHigh, reduceOnce } from './wide';
+import { reduceOnce } from './wide';
 
-// How messages are scaled under a prime, 64-bit words: see ../client/messageCoder.ts, which writes it.
+// How messages are scaled under a prime, 64-bit words: see ../ring/scaling.ts, which writes it.
 const PRIME: usize = 0;
 const PLAIN: usize = 8;
-const PLAIN_RATIO: usize = 16;
-const OFFSET: usize = 24;
+const ORIGIN: usize = 16;
+const FIRST: usize = 24;
 const DELTA: usize = 32;
-const DELTA_QUOTIENT: usize = 40;
-const REST: usize = 48;
-const REST_QUOTIENT: usize = 56;
-const PRIME_RATIO: usize = 64;
-const IS_ALONE: usize = 72;
-const SCALE: usize = 80;
+const FRACTION: usize = 40;
+const FRACTION_START: usize = 48;
+const TURNS: usize = 56;
+const TURNS_SHIFT: usize = 64;
+const DOWN: usize = 72;
+const DOWN_START: usize = 80;
+const SCALE: usize = 88;
+const REST: usize = 96;
+const START: usize = 104;
+const IS_ESTIMATE: usize = 112;
+
+/** Added to an integer of [0, 2^52), it makes that integer the low bits of a double. */
+const MAGIC: f64 = 4503599627370496;
+const MAGIC_BITS: u64 = 0x4330000000000000;
+/** Below it `scaleDown` needs no estimate. */
+const NARROW_LIMIT: u64 = 0x80000000;
 
 /** -1 where x >= y, else 0; both below 2^63. */
 // @ts-ignore: decorator
@@ -33,35 +43,32 @@ function loadMask(masks: usize, index: usize, isWide: bool): u64 {
 }
 
 /**
- * floor((q m + floor((t + 1) / 2)) / t) modulo the prime, for m = value modulo t: SEAL's scaling. With q = delta t + rest it
- * is delta m + floor((rest m + floor((t + 1) / 2)) / t).
+ * floor((factor x + start) / 2^64) for x below 2^32, factor and start of 64 bits, where the result is below 2^32.
+ *
+ * With factor = ceil(a 2^64 / d) and start = ceil(b 2^64 / d) it is floor((a x + b) / d) where (x + 1) d <= 2^64: the sum
+ * is too large by less than (x + 1) / 2^64 <= 1 / d, and (a x + b) / d is a multiple of 1 / d, so no integer lies between. For every
+ * x < 2^32 it is that or one more.
  */
 // @ts-ignore: decorator
 @inline
-function scaled(value: f64, scaling: usize): u64 {
-  const p = load<u64>(scaling, PRIME);
-  const t = load<u64>(scaling, PLAIN);
-  // A multiple of t above minus the smallest value: what is reduced is not negative.
-  const positive = <u64>(<i64>value + load<i64>(scaling, OFFSET));
-  const m = reduceOnce(positive - multiplyHigh(positive, load<u64>(scaling, PLAIN_RATIO)) * t, t);
-  const rest = load<u64>(scaling, REST);
-  const estimate = multiplyHigh(m, load<u64>(scaling, REST_QUOTIENT));
-  let fraction = estimate;
-  let left = m * rest - estimate * t;
-  const over = reaches(left, t);
-  fraction -= over;
-  left -= t & over;
-  fraction -= reaches(left + ((t + 1) >> 1), t);
-  const delta = load<u64>(scaling, DELTA);
-  // With one prime the sum is below q.
-  if (load<u64>(scaling, IS_ALONE) !== 0) return delta * m + fraction;
-  const main = reduceOnce(m * delta - multiplyHigh(m, load<u64>(scaling, DELTA_QUOTIENT)) * p, p);
-  const ratio = load<u64>(scaling, PRIME_RATIO);
-  const small = reduceOnce(fraction - multiplyHigh(fraction, ratio) * p, p);
-  return reduceOnce(main + small, p);
+function quotientOf(x: u64, factor: u64, start: u64): u64 {
+  // The low product is at most (2^32 - 1)^2, so a half word more fits, and so it does with the high one.
+  const low = x * (factor & 0xffffffff) + (start & 0xffffffff);
+  return (x * (factor >> 32) + (start >> 32) + (low >> 32)) >> 32;
 }
 
 /**
+ * A value v counts as u = v - lowest. What it is scaled to, floor((q v + h) / t) with h = floor((t + 1) / 2), SEAL's scaling,
+ * is modulo the prime p
+ *
+ *     first + delta u + floor((rest u + start) / t)
+ *
+ * with q lowest + h = first t + start and q = delta t + rest, and first and delta taken modulo p; v and v + t give the
+ * same modulo q. Let w = delta + rest / t < p and x = u w / p. `turns` is floor(2^shift w / p), and u < 2^shift, so that
+ * u turns / 2^shift lies in (x - 1, x] and its floor k in (x - 2, x]. The sum without `first` lies in (u w - 1, u w + 1), so
+ * it less k p is an integer in (-1, 2p + 1): in [0, 2p]. turns 2^(64 - shift) < 2^64 and u < 2^(64 - shift): no product wraps
+ * that must not.
+ *
  * Packs mask + scaled value + rounding modulo the prime, cut by `dropped` bits, for `count` coefficients (packing.ts says how
  * bits lie), from bit `startBit` after `to` on.
  * @param values 64-bit floats
@@ -79,13 +86,31 @@ export function encode(
   startBit: i32,
 ): void {
   const prime = load<u64>(scaling, PRIME);
+  const origin = load<f64>(scaling, ORIGIN);
+  const first = reduceOnce(load<u64>(scaling, FIRST) + rounding, prime);
+  const delta = load<u64>(scaling, DELTA);
+  const fraction = load<u64>(scaling, FRACTION);
+  const fractionStart = load<u64>(scaling, FRACTION_START);
+  const turns = load<u64>(scaling, TURNS);
+  const turnsShift = load<u64>(scaling, TURNS_SHIFT);
+  const t = load<u64>(scaling, PLAIN);
+  const rest = load<u64>(scaling, REST);
+  const start = load<u64>(scaling, START);
+  // Public: how many values there may be.
+  const isEstimate = load<u64>(scaling, IS_ESTIMATE) !== 0;
   to += <usize>(startBit >>> 6) << 3;
   let used = startBit & 63;
   let pending: u64 = used === 0 ? 0 : load<u64>(to) & ((<u64>1 << used) - 1);
   for (let index: usize = 0; index < <usize>count; index++) {
-    const message = scaled(load<f64>(values + (index << 3)), scaling);
-    const masked = reduceOnce(message + loadMask(masks, index, isWide), prime);
-    const word = reduceOnce(masked + rounding, prime) >>> dropped;
+    const u = reinterpret<u64>(load<f64>(values + (index << 3)) + origin) & 0xffffffff;
+    let quotient = quotientOf(u, fraction, fractionStart);
+    // The true remainder lies in [-t, t): its sign is right, whatever wraps on the way.
+    if (isEstimate) quotient += <u64>(<i64>(rest * u + start - quotient * t) >> 63);
+    const grown = delta * u + quotient;
+    const scaled = grown - ((u * turns) >> turnsShift) * prime;
+    // At most 2p + (p - 1) + (p - 1).
+    const sum = reduceOnce(scaled + first + loadMask(masks, index, isWide), prime << 1);
+    const word = reduceOnce(sum, prime) >>> dropped;
     pending |= word << used;
     used += bits;
     if (used >= 64) {
@@ -137,8 +162,21 @@ export function unmask(
 }
 
 /**
- * floor((t x + floor(q / 2)) / q) modulo t for one prime q, then its distance from the window's base plus the window's low
- * end, as 64-bit floats. t < 2^50: the quotient's estimate is off by one at most.
+ * floor((t x + floor(q / 2)) / q) for one prime q above t. Where q < 2^31 `quotientOf` gives it: (x + 1) q <= 2^64. Else
+ * a double's estimate, rounded to the nearest, is off by one at most for t < 2^50.
+ */
+// @ts-ignore: decorator
+@inline
+function scaledDown(x: u64, scaling: usize, q: u64, t: u64): u64 {
+  if (q < NARROW_LIMIT) return quotientOf(x, load<u64>(scaling, DOWN), load<u64>(scaling, DOWN_START));
+  const estimate = reinterpret<u64>(<f64>(<i64>x) * load<f64>(scaling, SCALE) + MAGIC) - MAGIC_BITS;
+  // The true remainder lies in [-q, 2q): 64 bits hold it, whatever wraps on the way.
+  const rest = <i64>(t * x + (q >> 1) - estimate * q);
+  return estimate + <u64>(rest >> 63) - <u64>((<i64>(q - 1) - rest) >> 63);
+}
+
+/**
+ * What `scaledDown` gives, modulo t, then its distance from the window's base plus the window's low end, as 64-bit floats.
  */
 export function scaleDown(
   words: usize,
@@ -150,15 +188,8 @@ export function scaleDown(
 ): void {
   const q = load<u64>(scaling, PRIME);
   const t = load<u64>(scaling, PLAIN);
-  const scale = load<f64>(scaling, SCALE);
-  const half = q >> 1;
   for (let index: usize = 0; index < <usize>count; index++) {
-    const x = load<u64>(words + (index << 3));
-    let y = <u64>(<i64>(<f64>(<i64>x) * scale));
-    // The true remainder lies in [-q, 2q): 64 bits hold it, whatever wraps on the way.
-    const rest = <i64>(t * x + half - y * q);
-    y += <u64>(rest >> 63);
-    y -= <u64>((<i64>(q - 1) - rest) >> 63);
+    let y = scaledDown(load<u64>(words + (index << 3)), scaling, q, t);
     y -= t & reaches(y, t);
     const distance = <i64>(y - base);
     const inWindow = distance + <i64>(t & <u64>(distance >> 63));

@@ -1,3 +1,5 @@
+import { internalError } from '../../compiler/base/errors.ts';
+import { bitLength } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
 
 /**
@@ -7,6 +9,9 @@ import type { Interval } from '../../compiler/base/interval.ts';
  */
 
 const WORD = 1n << 64n;
+/** Input values, counted from the lowest, have at most so many bits. */
+const MOST_VALUE_BITS = 32;
+const MAGIC = 2 ** 52;
 /** Bytes of the constants of one prime. */
 export const SCALING_BYTES = 128;
 /** Below it a double's estimate of t x / q is off by one at most. */
@@ -23,26 +28,44 @@ export function writeScaling(
 ): void {
   const q = primes.reduce((product, each) => product * each, 1n);
   const t = BigInt(plainModulus);
-  const lowest = BigInt(values.lo);
-  const offset = lowest >= 0n ? 0n : ((-lowest + t - 1n) / t) * t;
+  const count = BigInt(values.hi) - BigInt(values.lo) + 1n;
+  const valueBits = Math.max(1, bitLength(count - 1n));
+  if (valueBits > MOST_VALUE_BITS) throw internalError(`no scaling of ${count} values`);
+  const start = q * BigInt(values.lo) + (t + 1n) / 2n;
+  const startRest = modulo(start, t);
   const delta = (q / t) % prime;
   const rest = q % t;
+  const shift = BigInt(64 - valueBits);
+  const isAlone = primes.length === 1;
+  view.setBigUint64(0, prime, true);
+  view.setBigUint64(8, t, true);
+  view.setFloat64(16, MAGIC - values.lo, true);
   const words = [
-    prime,
-    t,
-    WORD / t,
-    offset,
+    modulo((start - startRest) / t, prime),
     delta,
-    (delta * WORD) / prime,
-    rest,
-    (rest * WORD) / t,
-    WORD / prime,
-    primes.length === 1 ? 1n : 0n,
+    ceilDivide(rest * WORD, t),
+    ceilDivide(startRest * WORD, t),
+    ((delta * t + rest) << shift) / (t * prime),
+    shift,
+    // Read for one prime only; t below it makes them 64 bits.
+    isAlone && t < prime ? ceilDivide(t * WORD, prime) : 0n,
+    isAlone ? ceilDivide((prime / 2n) * WORD, prime) : 0n,
   ];
   words.forEach((word, index) => {
-    view.setBigUint64(8 * index, word, true);
+    view.setBigUint64(24 + 8 * index, word, true);
   });
-  view.setFloat64(8 * words.length, plainModulus / Number(prime), true);
+  view.setFloat64(88, plainModulus / Number(prime), true);
+  view.setBigUint64(96, rest, true);
+  view.setBigUint64(104, startRest, true);
+  view.setBigUint64(112, count * t > WORD ? 1n : 0n, true);
+}
+
+function modulo(value: bigint, modulus: bigint): bigint {
+  return ((value % modulus) + modulus) % modulus;
+}
+
+function ceilDivide(value: bigint, divisor: bigint): bigint {
+  return (value + divisor - 1n) / divisor;
 }
 
 /** A prime of the coefficient modulus, with all of them and t. */

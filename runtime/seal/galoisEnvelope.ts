@@ -8,8 +8,9 @@ import { withScope } from './scope.ts';
  * SEAL's uncompressed serialization of Galois keys: a header as in envelope.ts, the parms_id of the key level (32 bytes),
  * the number of indices N, and for every index the number of halves, 0 or one for each data prime, followed by them. A
  * half is a ciphertext of the key level in NTT form, seeded. Index (g - 1) / 2 belongs to the automorphism X -> X^g.
+ * Relinearization keys are the same with one index in all.
  */
-export interface GaloisFrame {
+export interface KeySwitchFrame {
   readonly half: CiphertextFrame;
   /** Data primes: halves of one key. */
   readonly halvesPerKey: number;
@@ -43,19 +44,23 @@ function keyHalfFrame(seal: PublicSeal, { context, degree, dataPrimeCount }: Bfv
   return seededFrame(fullFrame(envelope), degree, dataPrimeCount + 1);
 }
 
-/** @param steps as the plan lists them */
-export function galoisFrame(seal: PublicSeal, context: BfvContext, steps: readonly number[]): GaloisFrame {
-  const { degree, dataPrimeCount } = context;
+/** @param indices of the keys that are there, out of `count`, in the order in which their halves are given */
+function keyFrame(
+  seal: PublicSeal,
+  context: BfvContext,
+  count: number,
+  indices: readonly number[],
+): KeySwitchFrame {
+  const { dataPrimeCount } = context;
   const half = keyHalfFrame(seal, context);
   const keyBytes = dataPrimeCount * half.byteLength;
   const indicesAt = HEADER_BYTES + PARMS_ID_BYTES + WORD_BYTES;
-  const byteLength = indicesAt + degree * WORD_BYTES + steps.length * keyBytes;
+  const byteLength = indicesAt + count * WORD_BYTES + indices.length * keyBytes;
   const template = new Uint8Array(byteLength);
   const view = new DataView(template.buffer);
   template.set(half.head.subarray(0, HEADER_BYTES + PARMS_ID_BYTES));
   view.setBigUint64(HEADER_BYTES - WORD_BYTES, BigInt(byteLength), true);
-  view.setBigUint64(indicesAt - WORD_BYTES, BigInt(degree), true);
-  const indices = steps.map((step) => galoisIndex(degree, step));
+  view.setBigUint64(indicesAt - WORD_BYTES, BigInt(count), true);
   const keysAt = indices.map((index) => {
     const before = indices.filter((other) => other < index).length;
     const countAt = indicesAt + index * WORD_BYTES + before * keyBytes;
@@ -63,4 +68,20 @@ export function galoisFrame(seal: PublicSeal, context: BfvContext, steps: readon
     return countAt + WORD_BYTES;
   });
   return { half, halvesPerKey: dataPrimeCount, byteLength, keysAt, template };
+}
+
+/** @param steps as the plan lists them */
+export function galoisFrame(seal: PublicSeal, context: BfvContext, steps: readonly number[]): KeySwitchFrame {
+  const { degree } = context;
+  return keyFrame(
+    seal,
+    context,
+    degree,
+    steps.map((step) => galoisIndex(degree, step)),
+  );
+}
+
+/** Relinearization keys: the one key, of s^2. */
+export function relinearizationFrame(seal: PublicSeal, context: BfvContext): KeySwitchFrame {
+  return keyFrame(seal, context, 1, [0]);
 }

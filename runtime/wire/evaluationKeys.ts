@@ -1,6 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { fitsFrame } from '../seal/envelope.ts';
-import type { GaloisFrame } from '../seal/galoisEnvelope.ts';
+import type { KeySwitchFrame } from '../seal/galoisEnvelope.ts';
 import { UploadCodec, uploadByteLength } from './uploads.ts';
 import type { PackingModule } from './packer.ts';
 import { allPrimes } from '../../compiler/bfv/parameters.ts';
@@ -16,12 +16,17 @@ const EVERYTHING: PlanWire = { upload: 'seal-seeded', uploadC0: 0, responseC0: 0
  * no byte of a SEAL header comes from outside, and every coefficient is compared with its prime.
  */
 export class EvaluationKeysCodec {
-  readonly #frame: GaloisFrame;
+  readonly #frame: KeySwitchFrame;
   readonly #half: UploadCodec;
   readonly #halfBytes: number;
   readonly #bytes: number;
 
-  constructor(packing: PackingModule, frame: GaloisFrame, parameters: Parameters, keys: PlanKeys) {
+  constructor(
+    packing: PackingModule,
+    frame: KeySwitchFrame,
+    parameters: Parameters,
+    keys: Pick<PlanKeys, 'bytes'>,
+  ) {
     this.#frame = frame;
     const keyLevel = { ...parameters, dataPrimes: allPrimes(parameters).map(String) };
     const frames = { seeded: frame.half, full: frame.half };

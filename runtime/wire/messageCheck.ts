@@ -43,11 +43,21 @@ export class MessageCheck {
     });
   }
 
-  /** @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field. */
-  upload(message: Uint8Array): void {
-    const expected = { kind: 'upload', digest: this.#digest, lengths: this.#lengths.upload } as const;
+  /**
+   * @param own which ciphertexts of the whole upload the message has, in its order; null: all of them
+   * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field.
+   */
+  upload(message: Uint8Array, own: readonly number[] | null = null): void {
+    const lengths = this.#lengths.upload;
+    const numbers = own ?? lengths.map((_, index) => index);
+    const expected = {
+      kind: 'upload',
+      digest: this.#digest,
+      lengths: numbers.map((number) => lengths[number]!),
+    } as const;
     decodeMessage(message, expected).forEach((part, index) => {
-      readUpload(this.#packer, this.#uploadCodes, part, this.#positions[index]!, `upload[${index}]`);
+      const positions = this.#positions[numbers[index]!]!;
+      readUpload(this.#packer, this.#uploadCodes, part, positions, `upload[${index}]`);
     });
   }
 

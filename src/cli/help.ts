@@ -29,12 +29,14 @@ export function markRequired(program: CommandUnknownOpts): void {
  * a missing one. Here what is missing is said last, just before the command runs. Called when all commands are there.
  */
 export function requireLast(program: CommandUnknownOpts): void {
-  for (const command of program.commands) {
+  const release = (command: CommandUnknownOpts): void => {
     for (const option of command.options.filter(({ mandatory }) => mandatory)) {
       required.add(option);
       option.mandatory = false;
     }
-  }
+    command.commands.forEach(release);
+  };
+  release(program);
   program.hook('preAction', (_, command) => {
     const missing = command.options.find(
       (option) => required.has(option) && command.getOptionValue(option.attributeName()) === undefined,

@@ -13,6 +13,7 @@ import { exitCode } from './exitCode.ts';
 import type { Outcome } from './exitCode.ts';
 import { addExplain } from './explain.ts';
 import { addFit } from './fit.ts';
+import { addFarm } from './farm.ts';
 import { markRequired, requireLast } from './help.ts';
 import { interruptsTold } from './interrupt.ts';
 import { addInfer } from './infer.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly AddCommand[] = [
   addFit,
   addQuantize,
   addSchema,
+  addFarm,
   addBench,
   addCompletion,
 ];

@@ -20,6 +20,12 @@ export function addModelFlags(command: CommandUnknownOpts): void {
       'how TFLite models round: as the reference, or as XNNPACK',
     ).choices(['double', 'single']),
   );
+  command.addOption(
+    new Option(
+      '--mode <mode>',
+      'how a model is encrypted: layer by layer (default), or whole, in one round',
+    ).choices(['hybrid', 'non-interactive']),
+  );
 }
 
 function listOf(value: unknown): string[] {
@@ -38,6 +44,7 @@ export function modelFlags(command: { readonly getOptionValue: (name: string) =>
     inputType: listOf(command.getOptionValue('inputType')),
     extent: listOf(command.getOptionValue('extent')),
     encryptPools: command.getOptionValue('encryptPools') === true,
+    mode: command.getOptionValue('mode') !== undefined,
     tfliteRounding: roundingOf(command.getOptionValue('tfliteRounding')),
   };
 }
@@ -62,4 +69,9 @@ export function refuseAllowClear(command: { readonly getOptionValue: (name: stri
     code: 'usage',
     message: '--allow-clear has no effect here: it is for models',
   });
+}
+
+/** Whether a model stays encrypted from end to end (`--mode non-interactive`). */
+export function isNonInteractive(command: { readonly getOptionValue: (name: string) => unknown }): boolean {
+  return command.getOptionValue('mode') === 'non-interactive';
 }

@@ -10,8 +10,8 @@ import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 /** How plans read in text. */
 
 /** `1 bit`, `2 bits`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : many}`;
 }
 
 export function describeWidth(width: Width): string {

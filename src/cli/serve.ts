@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples } from './help.ts';
 import { late } from './interrupt.ts';
+import { splitFlag } from './redisFlags.ts';
 import type { Terminal } from './terminal.ts';
 import { hostNames, origins, positiveNumber, wholeNumber } from './values.ts';
 
@@ -52,10 +53,26 @@ export function addServe(program: Command, terminal: () => Terminal): void {
       '--evaluation-keys-memory <MiB>',
       'take evaluation keys, which diagonals plans need, up to so much (default: 0, none)',
       wholeNumber(0, 2 ** 20),
+    )
+    .option(
+      '--farm [url]',
+      'let the workers of a farm evaluate: redis://[user:password@]host[:port][/database], or rediss:// with TLS (default: $REDIS_URL)',
+    )
+    .option('--redis-ca <file>', 'certificate of the authority to trust for rediss://, PEM')
+    .option(
+      '--split <pieces>',
+      'on a farm: cut each request into several jobs: auto, off or how many (default: auto)',
+      splitFlag,
+    )
+    .option(
+      '--most-waiting <n>',
+      'on a farm: refuse requests while so many jobs wait (default: 1000)',
+      wholeNumber(1, 1e6),
     );
   examples(command, [
     ['serve edges.plan.json', 'the server and its page, on this machine only'],
     ['serve network.plan', 'a whole model, layer by layer'],
+    ['serve edges.plan.json --farm redis://10.0.0.5', 'the front end of a farm, as often as wanted'],
     ['serve *.plan.json --port 0 --workers 2 --rate 10 --deadline 5', 'several plans, within limits'],
   ]);
   command.action(async (files, flags) => {

@@ -9,6 +9,8 @@ import { looksLikeModelPlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { parseSource } from '../frontend/sources.ts';
 import type { ConvSource } from '../frontend/sources.ts';
+import type { StoredNetwork } from '../network/networkPlan.ts';
+import { looksLikeNetworkPlan, parseNetworkPlan } from '../network/networkPlanFile.ts';
 import { extentsOf, hasOpenExtents } from './inputExtents.ts';
 import { readInputFiles } from './modelInputs.ts';
 import type { InputFiles } from './modelInputs.ts';
@@ -27,6 +29,7 @@ export type Source =
   | ConvSource
   | { readonly kind: 'model'; readonly model: ImportedModel; readonly inputs: InputFiles | null }
   | { readonly kind: 'model-plan'; readonly plan: JoinedModel }
+  | { readonly kind: 'network-plan'; readonly stored: StoredNetwork }
   | ModelPart;
 
 /** One side of a compiled model, without the other. */
@@ -56,6 +59,7 @@ function compiledModel(text: string, path: string): Source | null {
   const file = displayName(path);
   const value = parseJson(text, file);
   if (looksLikeModelPlan(value)) return { kind: 'model-plan', plan: parseModelPlan(text, file) };
+  if (looksLikeNetworkPlan(value)) return { kind: 'network-plan', stored: parseNetworkPlan(text, file) };
   if (looksLikeClientModel(value)) return { kind: 'client-model', model: parseClientModel(text, file) };
   if (!looksLikeServerModel(value)) return null;
   const { server, client } = readModelParts(text, path);
@@ -68,6 +72,7 @@ function compiledModel(text: string, path: string): Source | null {
 export function refuseModelFlags(flags: ModelFlags): void {
   refuseOnnxFlags(flags);
   refuseTfliteFlags(flags);
+  if (flags.mode === true) refuseFlag('--mode', 'models that are not compiled yet');
 }
 
 function refuseOnnxFlags({ bind, inputType, extent, encryptPools }: ModelFlags): void {

@@ -38,7 +38,7 @@ async function evaluatePlan(state: AppState, context: AppContext, plan: ServedPl
     if (shortage !== null) return noRoom(shortage);
     const began = performance.now();
     const { signal } = context.req.raw;
-    const outcome = await state.pool.run({ digest: plan.digest, message, keys, signal });
+    const outcome = await state.pool.run({ digest: plan.digest, part: null, message, keys, signal });
     if (outcome.kind !== 'done') return refuseOutcome(outcome);
     const ms = performance.now() - began;
     state.metrics.evaluations.observe(ms / 1000);

@@ -1,7 +1,11 @@
-import { CipherconvError } from '../../compiler/base/errors.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import { uploadOfPart } from '../../compiler/toeplitz/parts.ts';
+import type { Part } from '../../compiler/toeplitz/parts.ts';
+import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
 import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import type { Evaluator } from '../../runtime/evaluator/evaluator.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import { messageLengths } from '../../runtime/wire/lengths.ts';
 import type { Kernel } from '../../compiler/lowering/plan.ts';
 import type { MessageLengths } from '../../runtime/wire/lengths.ts';
@@ -41,6 +45,12 @@ export interface PlanServer extends PlanService, DisposableHandle {
    * @throws CipherconvError as `evaluate` does.
    */
   checkEvaluationKeys(keys: Uint8Array): void;
+}
+
+/** Computes one part of a plan, for whoever puts the parts together. */
+export interface PartServer extends DisposableHandle {
+  /** The response message of the part. Blocks and throws as `PlanServer.evaluate` does. */
+  evaluate(upload: Uint8Array): Uint8Array;
 }
 
 /** How a server computes; everything has a default. */
@@ -138,4 +148,31 @@ export async function createPlanServer(
     lengths,
     await createEvaluator(stored.plan, { ...options, reuseResponse: true }),
   );
+}
+
+/**
+ * Prepares one part of a toeplitz plan, proved as above.
+ * @param part one of the plan's program
+ */
+export async function createPartServer(
+  { plan, digest }: StoredPlan,
+  part: Part,
+  options: PlanServerOptions,
+): Promise<PartServer> {
+  if (plan.lowering !== 'toeplitz') throw internalError('a diagonals plan has no parts');
+  const whole = messageLengths(clientView(plan)).upload;
+  const program = longWork(() => buildToeplitz(plan));
+  const lengths = uploadOfPart(plan, program, part).map((position) => whole[position]!);
+  const evaluator = await createEvaluator(plan, { ...options, part, reuseResponse: true });
+  const dispose = (): void => {
+    evaluator.dispose();
+  };
+  return {
+    evaluate: (upload) => {
+      const parts = decodeMessage(upload, { kind: 'upload', digest, lengths });
+      return encodeMessage('response', digest, evaluator.evaluate(parts));
+    },
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
 }

@@ -1,3 +1,5 @@
+import { messageLengths } from '../../runtime/wire/lengths.ts';
+import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
@@ -13,6 +15,8 @@ export interface ServedPlan extends PlanService {
   /** The client plan file, encoded once: whoever fetches it slowly holds no copy of its own. */
   readonly clientPlanBytes: Uint8Array<ArrayBuffer>;
   readonly check: MessageCheck;
+  /** Of the parts of its messages. */
+  readonly lengths: MessageLengths;
   /** Null for a plan of the standard protocol. */
   readonly hint: ServedHint | null;
 }
@@ -28,18 +32,23 @@ export type HintObserver = (digest: string, bytes: number, ms: number) => void;
  * Equal plans are served, and their hints computed, once.
  * @throws CipherconvError `plan-rejected` for a plan whose hint is another one than it says.
  */
-export async function servedPlans(plans: readonly StoredPlan[], onHint: HintObserver): Promise<ServedPlans> {
+export async function servedPlans(
+  plans: readonly StoredPlan[],
+  onHint: HintObserver = () => undefined,
+): Promise<ServedPlans> {
   const packing = await loadPacking();
   const served = new Map<string, ServedPlan>();
   for (const stored of plans) {
     if (served.has(stored.digest)) continue;
-    const check = new MessageCheck(packing, clientView(stored.plan), stored.digest);
+    const view = clientView(stored.plan);
+    const check = new MessageCheck(packing, view, stored.digest);
     const service = describePlan(stored);
     const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
     const began = performance.now();
     const hint = await servedHint(stored);
     if (hint !== null) onHint(stored.digest, hint.message.length, performance.now() - began);
-    served.set(stored.digest, { ...service, stored, clientPlanBytes, check, hint });
+    const lengths = messageLengths(view);
+    served.set(stored.digest, { ...service, stored, clientPlanBytes, check, lengths, hint });
   }
   return served;
 }

@@ -12,21 +12,22 @@ import { largest, requireKeysMemory } from './limits.ts';
 import { nodePeer } from './peer.ts';
 import { Pipelining } from './pipelining.ts';
 import { serve } from './models.ts';
-import type { ModelToServe, ServedModels } from './models.ts';
+import type { ModelToServe, ServedModels, ToServe } from './models.ts';
 import { plansText } from './plans.ts';
 import type { ServedPlans } from './plans.ts';
 import type { ServiceSettings } from './settings.ts';
 import type { AppState } from './state.ts';
 import { stateOf } from './stateOf.ts';
+import type { Evaluations } from './workers/evaluations.ts';
 import { WorkerPool } from './workers/pool.ts';
 import type { PoolEvent } from './workers/pool.ts';
 
 /** A server that listens. */
-export interface Service {
+export interface Service<Pool extends Evaluations = WorkerPool> {
   readonly url: string;
   readonly plans: ServedPlans;
   readonly models: ServedModels;
-  readonly pool: WorkerPool;
+  readonly pool: Pool;
   readonly metrics: Metrics;
   /** Requests that have not been answered yet. */
   readonly inFlight: () => number;
@@ -38,35 +39,58 @@ const HEADER_BYTES = 8192;
 /** How long a stopping server waits past its deadline for slow readers, milliseconds. */
 const STOP_GRACE_MS = 5000;
 
+/** Who is told what happens. */
+export interface Observers {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Makes what evaluates, for everything that is served. */
+export type StartPool<Pool extends Evaluations> = (all: ServedPlans) => Promise<Pool>;
+
 /**
  * Serves plans and models over HTTP. The plans must come from `parsePlan` or `compile`, which prove them.
  * @throws CipherconvError `unsupported` for plans that need evaluation keys where none are taken, `usage` when the port
  * or address cannot be had or the plans do not fit into a worker.
  */
-export async function startService(
+export function startService(
   stored: readonly StoredPlan[],
   settings: ServiceSettings,
   log: Log,
   toServe: readonly ModelToServe[] = [],
 ): Promise<Service> {
-  const served = await serve({ plans: stored, models: toServe }, log);
+  const metrics = new Metrics();
+  return startServiceOn({ plans: stored, models: toServe }, settings, { log, metrics }, (all) =>
+    WorkerPool.start({
+      file: settings.workerFile,
+      memoryBytes: settings.memoryBytes,
+      plansText: plansText(all),
+      largestResponse: largest(all, 'responseBytes'),
+      workers: settings.workers,
+      queueLength: settings.queueLength,
+      deadlineMs: settings.deadlineMs,
+      abandonedMs: settings.abandonedMs,
+      onEvent: (event) => {
+        observe(event, metrics, log);
+      },
+    }),
+  );
+}
+
+/**
+ * The same, evaluated by whatever `startPool` gives.
+ * @throws as `startService` and `startPool` do.
+ */
+export async function startServiceOn<Pool extends Evaluations>(
+  toServe: ToServe,
+  settings: ServiceSettings,
+  { log, metrics }: Observers,
+  startPool: StartPool<Pool>,
+): Promise<Service<Pool>> {
+  const served = await serve(toServe, log);
   const { plans, models, all } = served;
   requireKeysMemory(all, settings);
-  const metrics = new Metrics();
-  const largestResponse = largest(all, 'responseBytes');
-  const pool = await WorkerPool.start({
-    file: settings.workerFile,
-    memoryBytes: settings.memoryBytes,
-    plansText: plansText(all),
-    largestResponse,
-    workers: settings.workers,
-    queueLength: settings.queueLength,
-    deadlineMs: settings.deadlineMs,
-    abandonedMs: settings.abandonedMs,
-    onEvent: (event) => {
-      observe(event, metrics, log);
-    },
-  });
+  const pool = await startPool(all);
   const state = await stateOf(served, pool, settings, { log, metrics });
   const server = createServer(state, settings);
   try {

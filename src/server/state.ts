@@ -11,14 +11,14 @@ import type { ServedPlans } from './plans.ts';
 import type { Peer } from './peer.ts';
 import type { RateLimit } from './rateLimit.ts';
 import type { BodyPace } from './requestBody.ts';
-import type { WorkerPool } from './workers/pool.ts';
+import type { Evaluations } from './workers/evaluations.ts';
 
 /** Everything that handlers work with. */
 export interface AppState {
   /** Single plans. */
   readonly plans: ServedPlans;
   readonly models: ServedModels;
-  readonly pool: WorkerPool;
+  readonly pool: Evaluations;
   readonly keys: KeyStore;
   readonly rate: RateLimit;
   readonly budget: ByteBudget;

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clearModel, overflowingModel, residualModel, SHAPE } from '../model/models.ts';
+import { networkModel } from '../support/networkModels.ts';
 import { cipherconv, namesIn, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
@@ -167,5 +168,60 @@ describe('refusals: one clear error, nothing written', () => {
     expect(ended.code).toBe(0);
     expect(JSON.parse(ended.stdout)).toMatchObject({ match: true, statistic: null });
     expect(ended.stderr).toContain('no statistic of onnxruntime-web: onnxruntime-web is not installed');
+  });
+});
+
+describe('--mode non-interactive', () => {
+  const [NETWORK, SCORES, PICTURE] = [at('network.onnx'), at('network.plan'), at('picture.json')];
+  const shape = [1, 1, 4, 4];
+  const network = (activation: 'Mul' | 'Relu'): Uint8Array =>
+    networkModel({
+      shape: [1, 4, 4],
+      largest: 3,
+      activation,
+      convolution: {
+        filters: 2,
+        kernel: [2, 2],
+        strides: [2, 2],
+        pads: [0, 0, 0, 0],
+        weights: [1, -1, 2, 0, 1, 1, -2, 1],
+        bias: [1, -3],
+      },
+      dense: [{ weights: Array.from({ length: 24 }, (_, index) => (index % 5) - 2), bias: [5, 0, -7] }],
+    });
+
+  it('a network of squares: compiled, explained, run from model and plan, all logits equal', () => {
+    writeFileSync(NETWORK, network('Mul'));
+    writeFileSync(PICTURE, JSON.stringify({ shape, data: Array.from({ length: 16 }, (_, at_) => at_ * 16) }));
+    const mode = ['--mode', 'non-interactive'];
+    expect(cipherconv(['compile', NETWORK, ...mode, '-o', SCORES])).toMatchObject({ code: 0, stdout: '' });
+    const explained = cipherconv(['explain', SCORES]);
+    expect(explained.stdout).toContain('t = 65537');
+    expect(explained.stdout).toContain('no activation is shown to anyone');
+    const fromPlan = cipherconv(['run', SCORES, '-i', PICTURE, '--json', '-o', at('scores.json')]);
+    expect(fromPlan.code).toBe(0);
+    expect(JSON.parse(fromPlan.stdout)).toMatchObject({
+      match: true,
+      mismatches: 0,
+      outputs: 3,
+      mode: 'non-interactive',
+      engine: 'seal',
+      params: { degree: 8192, plainModuli: [65537] },
+    });
+    const { logits } = JSON.parse(fromPlan.stdout) as { logits: { values: number[] } };
+    expect(JSON.parse(readFileSync(at('scores.json'), 'utf8'))).toEqual({
+      shape: [1, 3],
+      data: logits.values,
+    });
+    expect(cipherconv(['run', SCORES, '-i', PICTURE, '--kernel', 'ntt'])).toMatchObject({ code: 2 });
+    expect(cipherconv(['compile', NETWORK, ...mode, '--lowering', 'toeplitz'])).toMatchObject({ code: 2 });
+  });
+
+  it('an ordinary activation is refused with the two ways on', () => {
+    writeFileSync(NETWORK, network('Relu'));
+    const { code, stderr } = cipherconv(['compile', NETWORK, '--mode', 'non-interactive']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--mode hybrid');
+    expect(stderr).toContain('cipherconv fit');
   });
 });

@@ -25,10 +25,16 @@ function loadedBy(args: readonly string[]): string[] {
 
 /** What telling the commands apart takes: their declarations, commander, and the errors. */
 const LIGHT =
-  /^(src\/cli\/[a-zA-Z]+\.ts|src\/(version|init\/kernelNames|frontend\/(files|lfsPointer|regularFiles|text))\.ts|runtime\/(longWork|exceptionReferences)\.ts|compiler\/(base\/(errors|printable)|bfv\/security)\.ts|node_modules\/(commander|@commander-js)\/.*)$/;
+  /^(src\/cli\/[a-zA-Z]+\.ts|src\/(version|init\/kernelNames|farm\/limits|frontend\/(files|lfsPointer|regularFiles|text))\.ts|runtime\/(longWork|exceptionReferences)\.ts|compiler\/(base\/(errors|printable)|bfv\/security)\.ts|node_modules\/(commander|@commander-js)\/.*)$/;
 
 describe('a command is loaded when it is used', () => {
-  it.each([[['--version']], [['--help']], [['run', '--help']], [['help', 'serve']]])('%j', (args) => {
+  it.each([
+    [['--version']],
+    [['--help']],
+    [['run', '--help']],
+    [['farm', 'submit', '--help']],
+    [['help', 'serve']],
+  ])('%j', (args) => {
     const files = loadedBy(args);
     expect(files).toContain('src/cli/main.ts');
     expect(files.filter((file) => !LIGHT.test(file))).toEqual([]);

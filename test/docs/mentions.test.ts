@@ -27,7 +27,7 @@ const helps = new Map<string, string>();
 function helpOf(command: string): string {
   const known = helps.get(command);
   if (known !== undefined) return known;
-  const { stdout } = cipherconv([...(command === '' ? [] : [command]), '--help']);
+  const { stdout } = cipherconv([...command.split(' ').filter((word) => word !== ''), '--help']);
   helps.set(command, stdout);
   return stdout;
 }
@@ -42,12 +42,20 @@ function commandsOf(page: string): { line: number; command: string }[] {
   });
 }
 
+/** The command of a group of commands, such as `submit` of `farm submit`; null where there is no group. */
+function innerCommand(name: string, words: readonly string[]): string | null {
+  if (!/^Commands:/m.test(helpOf(name)) || name === '') return null;
+  const inner = words[words.indexOf(name) + 1] ?? '';
+  return new RegExp(`^ {2}${inner} `, 'm').test(helpOf(name)) ? inner : null;
+}
+
 /** What is wrong with a line `cipherconv ...`, or null. */
 function wrongWithCipherconv(words: readonly string[]): string | null {
   const name = words.find((word) => !word.startsWith('-')) ?? '';
   const isCommand = name !== '' && new RegExp(`^ {2}${name}\\b`, 'm').test(helpOf(''));
   if (name !== '' && !isCommand) return `there is no command ${name}`;
-  const help = helpOf('') + helpOf(name);
+  const inner = innerCommand(name, words);
+  const help = helpOf('') + helpOf(name) + (inner === null ? '' : helpOf(`${name} ${inner}`));
   const options = words.filter((word) => /^--?[a-z]/.test(word)).map((word) => word.replace(/=.*$/, ''));
   const missing = options.find((option) => !new RegExp(`(^|[\\s,])${option}\\b`, 'm').test(help));
   return missing === undefined ? null : `${name || 'cipherconv'} has no option ${missing}`;

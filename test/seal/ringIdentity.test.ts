@@ -93,7 +93,8 @@ describe('our decryption, encryption and noise measure are those of SEAL, bit fo
         upload: uploadCodes(parameters, WIRE).c0.codes,
         response: responseCodes(parameters, WIRE).c0.codes,
       };
-      const coder = new MessageCoder(ring, parameters, codes, { lo: 0, hi: plainModulus - 1 });
+      const valueCount = Math.min(plainModulus, 2 ** 32);
+      const coder = new MessageCoder(ring, parameters, codes, { lo: 0, hi: valueCount - 1 });
       const all = Int32Array.from({ length: degree }, (_unused, index) => index);
       arithmetic.drawTernary(new Uint8Array(32).fill(random(0, 255)), random(0, 1000));
       const key = Int8Array.from(arithmetic.errors);
@@ -133,7 +134,7 @@ describe('our decryption, encryption and noise measure are those of SEAL, bit fo
         coder.accumulators([{ end: degree, base: 0, low: 0 }]);
         expect(Array.from(coder.values)).toEqual(Array.from(expected));
         // And what is encrypted is SEAL's scaled message, with no error at all: masks of 0.
-        const messages = wanted.map((sum) => Number(sum % BigInt(plainModulus)));
+        const messages = wanted.map((sum) => Number(sum % BigInt(valueCount)));
         coder.values.set(messages);
         const encoded = new Uint8Array(packer.words.byteLength);
         coder.encode(degree, new Uint8Array(masks.length), encoded);

@@ -57,9 +57,9 @@ function act(fault: (typeof FAULTS)[number] | null): void {
 runWorker(async (plansText, memoryBytes) => {
   const engine = await createEngine(plansText, memoryBytes);
   return {
-    evaluate: (digest, message, keys) => {
+    evaluate: (job, message, keys) => {
       act(faultOf(message));
-      return engine.evaluate(digest, message, keys);
+      return engine.evaluate(job, message, keys);
     },
   };
 });

@@ -13,13 +13,13 @@ import { encodePlan, planCore } from '../../frontend/planFile.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { loadConfig } from '../../frontend/sources.ts';
 import { modelFormat } from '../../model/modelFiles.ts';
-import { refuseModelFlags } from '../../model/modelSources.ts';
+import { loadModel, refuseModelFlags } from '../../model/modelSources.ts';
 import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
 import { refuseHintOfModel, requirePlanHint, writeHint } from '../hintFlag.ts';
-import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
+import { allowsClear, boundFiles, isNonInteractive, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { oneLine } from '../planText.ts';
 import { late } from '../interrupt.ts';
@@ -47,7 +47,12 @@ export async function compile(
   await requireSeparate([{ what: 'the config', path }, ...boundFiles(model)], outputsOf(flags));
   if (file !== undefined) await requireWritable(file);
   for (const other of [clientPlan, flags.hint]) if (other !== undefined) await requireWritable(other);
-  if ((await modelFormat(path)) !== null) {
+  const format = await modelFormat(path);
+  if (format !== null && isNonInteractive(self)) {
+    await compileNetwork(path, { ...flags, output: file }, self, io);
+    return;
+  }
+  if (format !== null) {
     refuseHintOfModel(flags.hint);
     const { compileModelFile } = await late(import('./models.ts'));
     await compileModelFile(
@@ -87,6 +92,29 @@ export async function compile(
   if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
   await writeHint(flags.hint, stored, hint);
   if (flags.json === true) print(`${JSON.stringify(planSummary(stored))}\n`);
+}
+
+/** A model as a network of one round. */
+async function compileNetwork(
+  path: string,
+  { output, clientPlan, hint, blind, json }: CompileFlags,
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  refuseHintOfModel(hint);
+  if (clientPlan !== undefined) refuseNetworkClientPlan();
+  const { storedNetwork, writeNetwork } = await late(import('./networks.ts'));
+  const compiled = storedNetwork({ kind: 'model', model: await loadModel(path, modelFlags(self)) }, self);
+  await writeNetwork(compiled, { isBlind: blind === 'random', file: output, json: json === true }, io);
+}
+
+function refuseNetworkClientPlan(): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--client-plan',
+    message: 'not supported yet: client plans of networks in one round',
+    hint: 'leave --client-plan out and use run, or compile with --mode hybrid',
+  });
 }
 
 /** Where the plan, the client plan and the summary go. Without -o and --json the plan goes to stdout. */

@@ -3,6 +3,7 @@ import { longWork } from '../../../runtime/longWork.ts';
 import { passesOf } from '../../../compiler/lowerings/compile.ts';
 import { compileConfig } from '../../compile.ts';
 import { complete } from '../../hint.ts';
+import type { ConvSource } from '../../frontend/sources.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import { reportsOf } from '../planReports.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
@@ -11,8 +12,9 @@ import type { StoredPlan } from '../../frontend/planFile.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { explainPasses, explainPlan } from '../explainText.ts';
-import { modelFlags } from '../modelFlags.ts';
+import { isNonInteractive, modelFlags } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
+import type { NetworkSource } from './networks.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -37,6 +39,10 @@ export async function explain(
     explainPart(source, json, io);
     return;
   }
+  if (source.kind === 'network-plan' || (source.kind === 'model' && isNonInteractive(self))) {
+    await explainNetwork(source, flags, self, io);
+    return;
+  }
   if (source.kind === 'model' || source.kind === 'model-plan') {
     if (flags.passes === true) refusePasses();
     if (source.kind === 'model-plan') refuseCompileOptions(self);
@@ -44,11 +50,21 @@ export async function explain(
     await explainModel(source, options, json, io);
     return;
   }
+  await explainConvolution(source, flags, self, io);
+}
+
+/** Explains the plan of one convolution, which a config is compiled to. */
+async function explainConvolution(
+  source: ConvSource,
+  flags: ExplainFlags,
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
   if (source.kind === 'plan') refuseCompileOptions(self);
-  const stored = source.kind === 'plan' ? source.stored : await compiled(source.config, options);
+  const stored = source.kind === 'plan' ? source.stored : await compiled(source.config, compileOptions(self));
   const reports = longWork(() => reportsOf(stored));
   const passes = flags.passes === true ? longWork(() => passesOf(stored.plan)) : null;
-  if (json) {
+  if (flags.json === true) {
     const summary = {
       ...planSummary(stored),
       loweringReport: reports.lowering,
@@ -64,6 +80,18 @@ export async function explain(
 async function compiled(config: ParsedConfig, options: CompileOptions): Promise<StoredPlan> {
   const { plan } = await complete(compileConfig(config, options));
   return plan;
+}
+
+/** Explains a network of one round. */
+async function explainNetwork(
+  source: NetworkSource,
+  { json, passes }: ExplainFlags,
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  if (passes === true) refusePasses();
+  const { printNetwork, storedNetwork } = await late(import('./networks.ts'));
+  printNetwork(storedNetwork(source, self), json === true, io);
 }
 
 function refusePasses(): never {

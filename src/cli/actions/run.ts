@@ -14,9 +14,10 @@ import type { ModelPart } from '../../model/modelSources.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
-import { allowsClear, boundFiles, modelFlags, refuseAllowClear } from '../modelFlags.ts';
+import { allowsClear, boundFiles, isNonInteractive, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { pictureRules } from '../pictureFlags.ts';
 import { describeRun } from '../runText.ts';
+import type { NetworkSource } from './networks.ts';
 import { late } from '../interrupt.ts';
 import { planInputs } from '../planInputs.ts';
 import { inputFilesOf, requireRoom } from '../manyInputs.ts';
@@ -61,6 +62,10 @@ export async function runCommand(
   );
   if (flags.output !== undefined) await refuseOverInput(flags.output);
   if (source.kind === 'server-model' || source.kind === 'client-model') refusePart(source, path);
+  if (source.kind === 'network-plan' || (source.kind === 'model' && isNonInteractive(self))) {
+    await runWholeNetwork(source, files, { ...flags, rules }, self, io);
+    return;
+  }
   if (source.kind === 'plan' || source.kind === 'model-plan') refuseCompileOptions(self);
   const running = runOptions(flags);
   if (source.kind === 'model' || source.kind === 'model-plan') {
@@ -82,6 +87,26 @@ export async function runCommand(
   }
   refuseAllowClear(self);
   await runConvolution(source, { flags, files, options, rules, running }, io);
+}
+
+/** Runs a network of one round. */
+async function runWholeNetwork(
+  source: NetworkSource,
+  files: InputFiles,
+  { input, output, json, rules }: RunFlags & { readonly rules: PictureRules },
+  self: ParsedOptions,
+  io: Terminal,
+): Promise<void> {
+  if (files.kind === 'folder')
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: '--input',
+      message: 'not supported yet: a folder of inputs for a network of one round',
+      hint: 'run its files one by one',
+    });
+  const { runNetworkSource, storedNetwork } = await late(import('./networks.ts'));
+  const stored = storedNetwork(source, self);
+  await runNetworkSource(stored, { inputs: input, output, json: json === true, rules }, io);
 }
 
 interface ConvolutionRun {

@@ -1,16 +1,20 @@
-import { printable } from '../../../compiler/base/printable.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
-import { modelFormat } from '../../model/modelFiles.ts';
+import { printable } from '../../../compiler/base/printable.ts';
 import { createLog } from '../../server/log.ts';
 import type { Log } from '../../server/log.ts';
 import { loadServed } from '../../server/models.ts';
-import type { ServedModel } from '../../server/models.ts';
-import { startService } from '../../server/service.ts';
+import type { ServedModel, ToServe } from '../../server/models.ts';
+import { Metrics } from '../../server/metrics.ts';
+import type { FarmPool } from '../../farm/farmPool.ts';
+import type { Split } from '../../farm/pieces.ts';
+import { startService, startServiceOn } from '../../server/service.ts';
 import type { Service } from '../../server/service.ts';
 import { defaultSettings } from '../../server/settings.ts';
 import type { ServiceSettings } from '../../server/settings.ts';
-import { takeInterrupt } from '../interrupt.ts';
+import { late, takeInterrupt } from '../interrupt.ts';
+import { farmAddress } from '../redisFlags.ts';
 import type { Terminal } from '../terminal.ts';
+import { refuseModel } from './refuseModel.ts';
 
 const MIB = 2 ** 20;
 
@@ -27,17 +31,77 @@ interface ServeFlags {
   readonly cors?: readonly string[] | undefined;
   readonly memory?: number | undefined;
   readonly evaluationKeysMemory?: number | undefined;
+  /** True: the address is in the environment. */
+  readonly farm?: string | true | undefined;
+  readonly redisCa?: string | undefined;
+  readonly split?: Split | undefined;
+  readonly mostWaiting?: number | undefined;
+}
+
+const DEFAULT_MOST_WAITING = 1000;
+/** A Redis that stays away for longer ends no server: requests are refused meanwhile. */
+const PATIENCE_MS = Infinity;
+
+/** @throws CipherconvError `usage` for an option that says nothing without a farm. */
+function refuseFarmOptions({ farm, redisCa, split, mostWaiting }: ServeFlags): void {
+  if (farm !== undefined) return;
+  const given = Object.entries({ '--redis-ca': redisCa, '--split': split, '--most-waiting': mostWaiting });
+  const [name] = given.find(([, value]) => value !== undefined) ?? [];
+  if (name === undefined) return;
+  throw new CipherconvError({
+    code: 'usage',
+    where: name,
+    message: 'this is an option of servers on a farm',
+    expected: '--farm redis://HOST:PORT besides',
+  });
+}
+
+interface FarmRequest {
+  readonly flags: ServeFlags;
+  readonly url: string | undefined;
+  readonly io: Terminal;
+}
+
+/** The front end of a farm: no process of its own evaluates. */
+async function startOnFarm(
+  toServe: ToServe,
+  settings: ServiceSettings,
+  log: Log,
+  { flags, url, io }: FarmRequest,
+): Promise<Service<FarmPool>> {
+  const { openContext } = await late(import('../../farm/farm.ts'));
+  const { FarmPool } = await late(import('../../farm/farmPool.ts'));
+  const address = await farmAddress({ redis: url, redisCa: flags.redisCa }, io);
+  const context = await openContext(address.url, { ...address.options, patienceMs: PATIENCE_MS });
+  return startServiceOn(toServe, settings, { log, metrics: new Metrics() }, (all) =>
+    FarmPool.start(context, all, {
+      deadlineMs: settings.deadlineMs,
+      mostWaiting: flags.mostWaiting ?? DEFAULT_MOST_WAITING,
+      split: flags.split ?? 'auto',
+    }),
+  ).catch((error: unknown) => {
+    context.connection.close();
+    throw error;
+  });
 }
 
 export async function serve(files: readonly string[], flags: ServeFlags, io: Terminal): Promise<void> {
   for (const file of files) await refuseModel(file);
+  refuseFarmOptions(flags);
   const { plans, models } = await loadServed(files);
   const settings = settingsOf(flags, defaultSettings());
   const log = quietLog(
     createLog((line) => process.stderr.write(line)),
     io.quiet,
   );
-  const service = await startService(plans, settings, log, models);
+  const service =
+    flags.farm === undefined
+      ? await startService(plans, settings, log, models)
+      : await startOnFarm({ plans, models }, settings, log, {
+          flags,
+          url: flags.farm === true ? undefined : flags.farm,
+          io,
+        });
   // Before anybody is told that it listens: who knows may send a signal at once.
   const ended = untilSignal(service, log);
   for (const { digest, name } of service.plans.values()) io.notice(`serving ${printable(name)}: ${digest}`);
@@ -48,18 +112,6 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
   const signal = await ended;
   log('info', { event: 'stopped' });
   if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
-}
-
-/** @throws CipherconvError `usage`: a model's file is no text, which would be complained of instead. */
-async function refuseModel(path: string): Promise<void> {
-  if ((await modelFormat(path)) === null) return;
-  throw new CipherconvError({
-    code: 'usage',
-    where: path,
-    message: 'this is a model, not a plan',
-    expected: 'plans of convolutions or models',
-    hint: 'compile MODEL -o FILE writes a plan',
-  });
 }
 
 function modelNotice({ digest, name, layers, clientPlanBytes }: ServedModel): string {
@@ -96,7 +148,7 @@ function quietLog(log: Log, quiet: boolean): Log {
 }
 
 /** Resolves with the signal that ended the server, when everything in flight is finished. */
-function untilSignal(service: Service, log: Log): Promise<'SIGTERM' | 'SIGINT'> {
+function untilSignal(service: Pick<Service, 'stop' | 'inFlight'>, log: Log): Promise<'SIGTERM' | 'SIGINT'> {
   return new Promise((resolve, reject) => {
     let isStopping = false;
     const end = (signal: 'SIGTERM' | 'SIGINT'): void => {

@@ -25,12 +25,13 @@ function flagsOf(options: readonly CliOption[]): string[] {
   return options.flatMap(({ flags }) => flags);
 }
 
-function commandCase({ name, options, choices }: CliCommand): string {
+function commandCase({ name, options, choices, isGroup }: CliCommand): string {
   const values = options.flatMap((option) => {
     const reply = valueReply(option);
     return reply === null ? [] : [`        ${option.flags.join('|')}) ${reply}; return ;;\n`];
   });
-  const rest = choices.length === 0 ? files() : words(choices);
+  if (isGroup) values.push(`        ${name}) ${words(choices)}; return ;;\n`);
+  const rest = choices.length === 0 || isGroup ? files() : words(choices);
   return `    ${name})
       case "$previous" in
 ${values.join('')}        *) ;;

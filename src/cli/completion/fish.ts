@@ -15,10 +15,10 @@ export function fishScript({ name, options, commands }: CliTree): string {
 function commandLines(
   program: string,
   bare: string,
-  { name, description, options, choices }: CliCommand,
+  { name, description, options, choices, isGroup }: CliCommand,
 ): string[] {
   const seen = `__fish_seen_subcommand_from ${name}`;
-  const words = `complete -c ${program} -n ${quote(seen)} -f -a ${quote(choices.join(' '))}`;
+  const words = `complete -c ${program} -n ${quote(seen)}${isGroup ? '' : ' -f'} -a ${quote(choices.join(' '))}`;
   return [
     `complete -c ${program} -n ${quote(bare)} -f -a ${quote(name)} -d ${quote(description)}`,
     ...(choices.length === 0 ? [] : [words]),

@@ -14,6 +14,8 @@ export interface CliCommand {
   readonly options: readonly CliOption[];
   /** Words that the first argument may be; empty when it is a file. */
   readonly choices: readonly string[];
+  /** Whether the first argument is a command itself, after which files follow; the options are those of all of them. */
+  readonly isGroup: boolean;
 }
 
 export interface CliOption {
@@ -33,13 +35,25 @@ export function describeCommands(program: CommandUnknownOpts): CliTree {
     commands: help.visibleCommands(program).map((command) => ({
       name: command.name(),
       description: command.description(),
-      options: optionsOf(help, command),
-      choices:
-        command.name() === 'help'
-          ? help.visibleCommands(program).map((other) => other.name())
-          : (command.registeredArguments[0]?.argChoices ?? []),
+      options: optionsOfAll(help, [command, ...command.commands]),
+      choices: choicesOf(help, program, command),
+      isGroup: command.commands.length > 0,
     })),
   };
+}
+
+function choicesOf(help: Help, program: CommandUnknownOpts, command: CommandUnknownOpts): readonly string[] {
+  if (command.name() === 'help') return help.visibleCommands(program).map((other) => other.name());
+  if (command.commands.length > 0) return command.commands.map((other) => other.name());
+  return command.registeredArguments[0]?.argChoices ?? [];
+}
+
+/** Each option once. */
+function optionsOfAll(help: Help, commands: readonly CommandUnknownOpts[]): CliOption[] {
+  const byFlags = new Map(
+    commands.flatMap((command) => optionsOf(help, command)).map((option) => [option.flags.join(), option]),
+  );
+  return [...byFlags.values()];
 }
 
 function optionsOf(help: Help, command: CommandUnknownOpts): CliOption[] {

@@ -26,9 +26,10 @@ if [ "$funcstack[1]" = "_${name}" ]; then _${name} "$@"; else compdef _${name} $
 `;
 }
 
-function commandCase({ name, options, choices }: CliCommand): string {
-  const rest = choices.length === 0 ? '*:file:_files' : `1:argument:(${choices.join(' ')})`;
-  return `        ${name}) _arguments ${[...options.flatMap(optionSpecs), quote(rest)].join(' ')} ;;\n`;
+function commandCase({ name, options, choices, isGroup }: CliCommand): string {
+  const word = choices.length === 0 ? [] : [`1:argument:(${choices.join(' ')})`];
+  const rest = word.length === 0 || isGroup ? ['*:file:_files'] : [];
+  return `        ${name}) _arguments ${[...options.flatMap(optionSpecs), ...[...word, ...rest].map(quote)].join(' ')} ;;\n`;
 }
 
 function optionSpecs({ flags, description, value }: CliOption): string[] {

@@ -15,6 +15,8 @@ export interface ModelFlags {
   readonly extent: readonly string[];
   /** Whether average pools are layers. */
   readonly encryptPools?: boolean;
+  /** Whether it was said how a model is encrypted. */
+  readonly mode?: boolean;
   /** How TFLite models round; undefined where nothing is said. */
   readonly tfliteRounding?: 'double' | 'single' | undefined;
 }

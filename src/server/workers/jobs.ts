@@ -1,7 +1,10 @@
 import type { ErrorDetails } from '../../../compiler/base/errors.ts';
+import type { Part } from '../../../compiler/toeplitz/parts.ts';
 
 export interface JobRequest {
   readonly digest: string;
+  /** Computes only this part of the plan: the message and the response are then those of the part. */
+  readonly part: Part | null;
   /** The upload message, checked. */
   readonly message: Uint8Array;
   /** The evaluation keys message of the sender, checked; null for plans without. */

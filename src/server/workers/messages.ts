@@ -1,4 +1,5 @@
 import type { ErrorDetails } from '../../../compiler/base/errors.ts';
+import type { Part } from '../../../compiler/toeplitz/parts.ts';
 
 /** What the server and its workers say to each other, as heads of frames. */
 
@@ -13,6 +14,8 @@ export interface Setup {
 export interface Job {
   readonly kind: 'evaluate';
   readonly digest: string;
+  /** Which part of the plan; null: all of it. */
+  readonly part: Part | null;
   readonly keysBytes: number;
 }
 

@@ -1,4 +1,5 @@
 import { WorkerSet } from '../../../runtime/pool/workerSet.ts';
+import type { Evaluations } from './evaluations.ts';
 import { JobQueue, PendingJob } from './jobs.ts';
 import type { JobOutcome, JobRequest } from './jobs.ts';
 import { WorkerHandle } from './workerHandle.ts';
@@ -39,7 +40,7 @@ const LONGEST_PAUSE_MS = 10_000;
  * Whole requests on disposable processes: each with a SEAL and a kernel of its own, a limit of memory and a deadline.
  * One process more than may work at a time is kept ready, so that the request after a lost worker finds a fresh one.
  */
-export class WorkerPool {
+export class WorkerPool implements Evaluations {
   readonly #settings: PoolSettings;
   readonly #workers: WorkerSet<WorkerHandle>;
   readonly #queue: JobQueue;
@@ -73,12 +74,10 @@ export class WorkerPool {
     return pool;
   }
 
-  /** Requests that wait for a worker. */
   get waiting(): number {
     return this.#queue.size;
   }
 
-  /** Requests that are being evaluated. */
   get busy(): number {
     return this.#busy;
   }
@@ -88,7 +87,6 @@ export class WorkerPool {
     return this.#inState('idle').length + this.#inState('busy').length;
   }
 
-  /** Whether another request would be taken; asked before a body is read. */
   get hasRoom(): boolean {
     return !this.#workers.isClosed && (this.#busy < this.#settings.workers || !this.#queue.isFull);
   }
@@ -103,7 +101,6 @@ export class WorkerPool {
     return this.#workers.present.reduce((sum, worker) => sum + worker.residentBytes(), 0);
   }
 
-  /** Evaluates one request. Never rejects. */
   run(request: JobRequest): Promise<JobOutcome> {
     if (!this.hasRoom) return Promise.resolve({ kind: 'queue-full' });
     const job = new PendingJob(request, this.#settings.deadlineMs);

@@ -84,10 +84,10 @@ export class WorkerHandle {
         wasAbandoned ? this.#abandonedMs : 0,
       );
     });
-    const { digest, message, keys } = job.request;
+    const { digest, part, message, keys } = job.request;
     const parts = keys === null ? [message] : [message, keys];
     const keysBytes = keys?.length ?? 0;
-    const exchange = await this.#worker.evaluate({ kind: 'evaluate', digest, keysBytes }, parts);
+    const exchange = await this.#worker.evaluate({ kind: 'evaluate', digest, part, keysBytes }, parts);
     clearTimeout(grace);
     const outcome = this.#outcome(exchange);
     if (outcome.kind === 'failed') this.retire(outcome.reason, describe(exchange));

@@ -8,6 +8,9 @@ import { limitWasmMemory, WASM_SHARE } from './memory.ts';
 import type { WasmLimit } from './memory.ts';
 import type { FailureReason, Job, Reply, Setup } from './messages.ts';
 
+/** Which plan, and which part of it; null: all of it. */
+type EngineJob = Pick<Job, 'digest' | 'part'>;
+
 /** What a worker does with a job. */
 export interface Engine {
   /**
@@ -15,7 +18,7 @@ export interface Engine {
    * @param keys the evaluation keys message of its client, null for plans without
    * @throws CipherconvError `malformed-...` for bytes that are not of the plan; anything else ends the worker.
    */
-  evaluate(digest: string, message: Uint8Array, keys: Uint8Array | null): Uint8Array;
+  evaluate(job: EngineJob, message: Uint8Array, keys: Uint8Array | null): Uint8Array | Promise<Uint8Array>;
 }
 
 /** Makes the engine from the JSON text of an array of plan files. */
@@ -56,7 +59,7 @@ export function runWorker(makeEngine: MakeEngine): void {
     if (engine === null) throw new Error('a job before the setup');
     const end = body.length - request.keysBytes;
     const keys = request.keysBytes === 0 ? null : body.subarray(end);
-    send({ kind: 'done' }, engine.evaluate(request.digest, body.subarray(0, end), keys));
+    send({ kind: 'done' }, await engine.evaluate(request, body.subarray(0, end), keys));
   };
   let last = Promise.resolve();
   const reader = new FrameReader(LARGEST_BODY_BYTES, (frame) => {

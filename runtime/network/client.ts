@@ -1,0 +1,260 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+import { decodeLogit } from '../../compiler/network/decode.ts';
+import { inputElements } from '../../compiler/network/inputPlaces.ts';
+import { parametersFor } from '../../compiler/network/plan.ts';
+import type { NetworkView } from '../../compiler/network/view.ts';
+import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import { residueOf } from '../../compiler/rings/residues.ts';
+import { slotTransform } from '../../compiler/rings/slots.ts';
+import type { SlotTransform } from '../../compiler/rings/slots.ts';
+import type { DisposableHandle } from '../disposable.ts';
+import { requireCiphertextCount } from '../seal/ciphertext.ts';
+import { createContext } from '../seal/context.ts';
+import type { BfvContext } from '../seal/context.ts';
+import { saveBytes } from '../seal/envelope.ts';
+import { guardSeal } from '../seal/failure.ts';
+import { loadSeal } from '../seal/module.ts';
+import type {
+  Ciphertext,
+  Decryptor,
+  Encryptor,
+  KeyGenerator,
+  Plaintext,
+  Seal,
+  SecretKey,
+} from '../seal/module.ts';
+import { PlaintextWriter, readPlaintext } from '../seal/plaintext.ts';
+import { buildWithScope, withScope } from '../seal/scope.ts';
+import type { SealScope } from '../seal/scope.ts';
+import { exportTernary, importTernary } from '../seal/secretKey.ts';
+import { galoisSteps } from '../wire/evaluationKeys.ts';
+import { loadPacking } from '../wire/packer.ts';
+import type { PackingModule } from '../wire/packer.ts';
+import { networkCodecs } from './codecs.ts';
+import type { NetworkCodecs } from './codecs.ts';
+import { NetworkKeysCodec } from './keys.ts';
+import { levelWith, openLevels } from './levels.ts';
+
+/** The client's part under one plain modulus. */
+interface ModulusClient {
+  readonly context: BfvContext;
+  readonly codecs: NetworkCodecs;
+  readonly encryptor: Encryptor;
+  readonly decryptor: Decryptor;
+  readonly transform: SlotTransform;
+  readonly writer: PlaintextWriter;
+}
+
+/** Who owns the data of a network: one secret key for all plain moduli, which never leaves. */
+export class NetworkClient implements DisposableHandle {
+  readonly #scope: SealScope;
+  readonly #seal: Seal;
+  readonly #packing: PackingModule;
+  readonly #view: NetworkView;
+  readonly #elements: readonly Int32Array[];
+  readonly #moduli: readonly ModulusClient[];
+  readonly #generator: KeyGenerator;
+  readonly #plaintext: Plaintext;
+  readonly #ciphertext: Ciphertext;
+  readonly #coefficients: Float64Array;
+
+  constructor(scope: SealScope, seal: Seal, packing: PackingModule, view: NetworkView) {
+    const { parameters } = view;
+    this.#scope = scope;
+    this.#seal = seal;
+    this.#packing = packing;
+    this.#view = view;
+    this.#elements = inputElements(view.uploads, parameters.degree);
+    const contexts = parameters.plainModuli.map((plainModulus) =>
+      createContext(scope, seal, parametersFor(parameters, plainModulus)),
+    );
+    this.#generator = scope.own(new seal.KeyGenerator(contexts[0]!.context));
+    const keys = this.#secretKeys(contexts);
+    this.#moduli = contexts.map((context, index) => this.#open(context, keys[index]!));
+    this.#plaintext = scope.own(new seal.Plaintext());
+    this.#ciphertext = scope.own(new seal.Ciphertext());
+    this.#coefficients = new Float64Array(parameters.degree);
+  }
+
+  /** The one secret key as each context has it. */
+  #secretKeys(contexts: readonly BfvContext[]): SecretKey[] {
+    const { parameters } = this.#view;
+    const [first, ...others] = contexts;
+    const key = this.#scope.own(this.#generator.secretKey());
+    if (first === undefined || others.length === 0) return [key];
+    const primes = allPrimes(parametersFor(parameters, first.plainModulus));
+    const ternary = exportTernary(this.#seal, first, primes, key);
+    const imported = others.map((context) =>
+      withScope((scope) => {
+        const template = scope.own(scope.own(new this.#seal.KeyGenerator(context.context)).secretKey());
+        return importTernary(this.#scope, this.#seal, context, primes, template, ternary);
+      }),
+    );
+    ternary.fill(0);
+    return [key, ...imported];
+  }
+
+  #open(context: BfvContext, secretKey: SecretKey): ModulusClient {
+    const seal = this.#seal;
+    const scope = this.#scope;
+    const last = levelWith(openLevels(scope, context), this.#view.resultPrimes);
+    const codecs = networkCodecs(seal, this.#packing, this.#view.parameters, context, last);
+    const generator = scope.own(new seal.KeyGenerator(context.context, secretKey));
+    // SEAL's constructor asks for a public key even where only the secret one is used.
+    const publicKey = scope.own(generator.createPublicKey());
+    return {
+      context,
+      codecs,
+      encryptor: scope.own(new seal.Encryptor(context.context, publicKey, secretKey)),
+      decryptor: scope.own(new seal.Decryptor(context.context, secretKey)),
+      transform: slotTransform(context.degree, context.plainModulus),
+      writer: new PlaintextWriter(seal, context),
+    };
+  }
+
+  /**
+   * The ciphertexts of one input, modulus after modulus, each with a seed of its own: under one seed the difference of two
+   * would show the message.
+   * @throws CipherconvError `shape-mismatch` or `out-of-range`.
+   */
+  encrypt(input: Tensor): Uint8Array[] {
+    this.#scope.assertOpen('client');
+    checkNetworkInput(this.#view, input);
+    return guardSeal('encrypt', () =>
+      this.#moduli.flatMap((modulus) =>
+        this.#elements.map((elements) => this.#encryptOne(modulus, elements, input.data)),
+      ),
+    );
+  }
+
+  #encryptOne(modulus: ModulusClient, elements: Int32Array, data: Float64Array): Uint8Array {
+    const { plainModulus } = modulus.context;
+    const slots = Float64Array.from(elements, (element) =>
+      element < 0 ? 0 : residueOf(data[element]!, plainModulus),
+    );
+    modulus.transform.encode(slots).forEach((coefficient, index) => {
+      modulus.writer.put(index, coefficient);
+    });
+    modulus.writer.load(this.#plaintext);
+    const envelope = withScope((scope) =>
+      saveBytes(this.#seal, scope.own(modulus.encryptor.encryptSymmetricSerializable(this.#plaintext))),
+    );
+    const { upload } = modulus.codecs;
+    return upload.encode(upload.copyWords(envelope), envelope, null);
+  }
+
+  /** Keys for the server: to rotate and to square; made from the secret key at every call. */
+  evaluationKeys(): Uint8Array {
+    this.#scope.assertOpen('client');
+    const { keys, parameters } = this.#view;
+    const { context } = this.#moduli[0]!;
+    const steps = galoisSteps(keys);
+    const generator = this.#generator;
+    return guardSeal('make the evaluation keys', () =>
+      withScope((scope) => {
+        const galois =
+          steps.length === 0
+            ? null
+            : scope.own(generator.createGaloisKeysSerializableWithSteps(Int32Array.from(steps)));
+        const relinearization = keys.relinearization
+          ? scope.own(generator.createRelinKeysSerializable())
+          : null;
+        const own = parametersFor(parameters, context.plainModulus);
+        return new NetworkKeysCodec(this.#seal, this.#packing, context, own, keys).encode({
+          galois: galois === null ? null : saveBytes(this.#seal, galois),
+          relinearization: relinearization === null ? null : saveBytes(this.#seal, relinearization),
+        });
+      }),
+    );
+  }
+
+  /**
+   * The logits from one result for each plain modulus.
+   * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
+   */
+  decrypt(results: readonly Uint8Array[]): bigint[] {
+    const { results: slots, logits, parameters } = this.#view;
+    const residues = this.#each(results, (modulus) => {
+      modulus.decryptor.decrypt(this.#ciphertext, this.#plaintext);
+      const all = modulus.transform.decode(readPlaintext(this.#seal, this.#plaintext, this.#coefficients));
+      return slots.map((slot) => all[slot]!);
+    });
+    return logits.map(({ lo, modulus }, logit) =>
+      decodeLogit(
+        { lo: BigInt(lo), modulus: BigInt(modulus) },
+        residues.map((values) => values[logit]!),
+        parameters.plainModuli,
+      ),
+    );
+  }
+
+  /** Smallest noise budget of the results, by SEAL's own measurement, bits. Never to be told to the server. */
+  measuredBudgetBits(results: readonly Uint8Array[]): number {
+    return Math.min(
+      ...this.#each(results, (modulus) => modulus.decryptor.invariantNoiseBudget(this.#ciphertext)),
+    );
+  }
+
+  /** `use` with every result loaded in turn. */
+  #each<T>(results: readonly Uint8Array[], use: (modulus: ModulusClient) => T): T[] {
+    this.#scope.assertOpen('client');
+    requireCiphertextCount('results', this.#moduli.length, results.length);
+    return guardSeal('decrypt', () =>
+      this.#moduli.map((modulus, index) => {
+        const envelope = modulus.codecs.response.decode(results[index]!, null, `results[${index}]`);
+        this.#ciphertext.loadFromArray(modulus.context.context, envelope);
+        return use(modulus);
+      }),
+    );
+  }
+
+  /** What SEAL measures of a ciphertext of modulus number `index` at any step: for tests of the noise model. */
+  budgetOf(index: number, ciphertext: Ciphertext): number {
+    return this.#moduli[index]!.decryptor.invariantNoiseBudget(ciphertext);
+  }
+
+  dispose(): void {
+    this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the network's range. */
+function checkNetworkInput({ input: { shape, range } }: NetworkView, input: Tensor): void {
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  if (input.data.length !== count) {
+    throw new CipherconvError({
+      code: 'shape-mismatch',
+      where: 'input',
+      message: 'the input does not have the shape of the network',
+      expected: `[${shape.join(', ')}]`,
+      found: `[${input.shape.join(', ')}]`,
+    });
+  }
+  const wrong = input.data.findIndex(
+    (value) => !Number.isInteger(value) || value < range.lo || value > range.hi,
+  );
+  if (wrong < 0) return;
+  throw new CipherconvError({
+    code: 'out-of-range',
+    where: `input[${wrong}]`,
+    message: 'a value outside the range that the network was proved for',
+    expected: `an integer from ${range.lo} to ${range.hi}`,
+    found: String(input.data[wrong]),
+  });
+}
+
+/**
+ * A client of the network with a fresh secret key.
+ * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
+ */
+export async function createNetworkClient(view: NetworkView): Promise<NetworkClient> {
+  const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
+  return buildWithScope((scope) =>
+    guardSeal('make the keys', () => new NetworkClient(scope, seal, packing, view)),
+  );
+}

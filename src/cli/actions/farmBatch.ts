@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import { longWork } from '../../../runtime/longWork.ts';
+import { uploadLengths } from '../../../runtime/wire/lengths.ts';
+import { decodeMessage } from '../../../runtime/wire/message.ts';
+import type { ClientPlan } from '../../frontend/clientPlan.ts';
+import { readBytes, writeWhole } from '../../frontend/files.ts';
+import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
+import type { PictureRules } from '../../frontend/pictureFit.ts';
+import { inputTensor, loadInput } from '../../frontend/tensors.ts';
+import type { BatchFile } from '../batchFiles.ts';
+import { workName } from '../batchJournal.ts';
+import type { BatchJournal } from '../batchJournal.ts';
+import { named, naming } from '../clientFiles.ts';
+import { late } from '../interrupt.ts';
+
+/** What becomes of the bytes of a response. */
+export type BatchResult =
+  | { readonly kind: 'written' }
+  /** The response is none that the key opens. Only the owner of the key learns of it. */
+  | { readonly kind: 'refused'; readonly text: string };
+
+/** How the inputs of a batch become messages, and its responses results. */
+export interface Batch {
+  /** Of the plan. */
+  readonly digest: string;
+  /** The message with the evaluation keys, null for plans without. */
+  readonly evaluationKeys: Uint8Array | null;
+  /** The upload message of an input; null when its result is there already. */
+  messageOf(file: BatchFile): Promise<Uint8Array | null>;
+  write(file: BatchFile, response: Uint8Array): Promise<BatchResult>;
+  dispose(): void;
+}
+
+export interface BatchCommon {
+  readonly plan: ClientPlan;
+  readonly journal: BatchJournal;
+  /** Where results go. */
+  readonly folder: string;
+  readonly notice: (sentence: string) => void;
+}
+
+/** Uploads of `encrypt` in, responses out, for whoever decrypts elsewhere. */
+export async function uploadsBatch(
+  { plan, journal, folder }: BatchCommon,
+  keysPath: string | null,
+): Promise<Batch> {
+  const { digest, view } = plan;
+  const evaluationKeys = keysPath === null ? null : await readBytes(keysPath);
+  const works = new Map<string, string>();
+  const lengths = uploadLengths(view);
+  return {
+    digest,
+    evaluationKeys,
+    messageOf: async ({ input, output }) => {
+      const message = await readBytes(input);
+      naming(input, () => decodeMessage(message, { kind: 'upload', digest, lengths }));
+      const work = workName([digest, evaluationKeys ?? '', message]);
+      if (await journal.isDone(output, work)) return null;
+      works.set(output, work);
+      return message;
+    },
+    write: async ({ output }, response) => {
+      await writeWhole(join(folder, output), response);
+      await journal.finish(output, works.get(output) ?? '');
+      works.delete(output);
+      return { kind: 'written' };
+    },
+    dispose: () => undefined,
+  };
+}
+
+interface KeyFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Pictures and tensors in, integers out: encrypted and decrypted here. */
+export async function picturesBatch(
+  { plan, journal, folder, notice }: BatchCommon,
+  key: KeyFile,
+  rules: PictureRules,
+): Promise<Batch> {
+  const { digest, view, layout } = plan;
+  const { createPlanClient } = await late(import('../../client/client.ts'));
+  const client = await createPlanClient(plan, { secretKey: key.bytes }).catch((error: unknown) => {
+    throw named(key.path, error);
+  });
+  const works = new Map<string, string>();
+  // What is said of the first input, such as how its samples were scaled, holds for the others too.
+  let isFirst = true;
+  const noticeOnce = (sentence: string): void => {
+    if (isFirst) notice(sentence);
+  };
+  const savedOrNew = async (work: string, length: number, make: () => Uint8Array): Promise<Uint8Array> => {
+    const saved = await journal.savedUpload(work, length);
+    if (saved !== null) return saved;
+    const bytes = longWork(make);
+    await journal.saveUpload(work, bytes);
+    return bytes;
+  };
+  const keysBytes = client.evaluationKeyBytes;
+  const evaluationKeys =
+    keysBytes === 0
+      ? null
+      : await savedOrNew(workName(['evaluation keys', digest, key.bytes]), keysBytes, () =>
+          client.evaluationKeys(),
+        );
+  return {
+    digest,
+    evaluationKeys,
+    messageOf: async ({ input, output }) => {
+      await requireOutput(join(folder, output));
+      const bytes = await readBytes(input);
+      // The name is part of it: two inputs with the same content must not have the same ciphertext.
+      const work = workName([digest, key.bytes, JSON.stringify(rules), output, bytes]);
+      if (await journal.isDone(output, work)) {
+        await journal.dropUpload(work);
+        return null;
+      }
+      works.set(output, work);
+      const tensor = inputTensor(await loadInput(input), view.shape, layout, noticeOnce, rules);
+      isFirst = false;
+      return savedOrNew(work, client.uploadBytes, () => client.encrypt(tensor));
+    },
+    write: async ({ output }, response) => {
+      const work = works.get(output) ?? '';
+      try {
+        const tensor = longWork(() => client.decrypt(response));
+        await writeOutput(join(folder, output), tensor, layout, () => undefined);
+      } catch (error) {
+        if (!(error instanceof CipherconvError) || error.code === 'unwritable' || error.code === 'internal')
+          throw error;
+        return { kind: 'refused', text: error.details.message };
+      }
+      await journal.finish(output, work);
+      works.delete(output);
+      return { kind: 'written' };
+    },
+    dispose: () => {
+      client.dispose();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { printable } from '../../../compiler/base/printable.ts';
+import { createFarm } from '../../farm/farm.ts';
+import type { FarmWorker } from '../../farm/farm.ts';
+import type { WorkerEvent } from '../../farm/worker.ts';
+import { loadServed } from '../../server/models.ts';
+import { takeInterrupt } from '../interrupt.ts';
+import { farmAddress } from '../redisFlags.ts';
+import type { RedisFlags } from '../redisFlags.ts';
+import type { Terminal } from '../terminal.ts';
+import { refuseModel } from './refuseModel.ts';
+
+const MIB = 2 ** 20;
+/** After the deadline of the longest evaluation, what else may take time, milliseconds. */
+const GRACE_MS = 10_000;
+const DEFAULT_DEADLINE_SECONDS = 600;
+const DEFAULT_LOCK_SECONDS = 15;
+
+interface FarmWorkerFlags extends RedisFlags {
+  readonly concurrency?: number | undefined;
+  readonly memory?: number | undefined;
+  readonly deadline?: number | undefined;
+  readonly lock?: number | undefined;
+}
+
+interface Counts {
+  done: number;
+  failed: number;
+}
+
+export async function farmWorker(
+  files: readonly string[],
+  flags: FarmWorkerFlags,
+  io: Terminal,
+): Promise<void> {
+  for (const file of files) await refuseModel(file);
+  const { plans: single, models } = await loadServed(files);
+  // To workers the layers of a model are plans like any other.
+  const plans = [...single, ...models.flatMap(({ server }) => server.layers)];
+  const { url, options } = await farmAddress(flags, io);
+  // A worker waits for its Redis for as long as it takes.
+  const farm = await createFarm(url, { ...options, patienceMs: Infinity });
+  const counts: Counts = { done: 0, failed: 0 };
+  const deadlineMs = (flags.deadline ?? DEFAULT_DEADLINE_SECONDS) * 1000;
+  try {
+    const worker = await farm.work(plans, {
+      ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
+      ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory * MIB }),
+      deadlineMs,
+      lockMs: (flags.lock ?? DEFAULT_LOCK_SECONDS) * 1000,
+      onEvent: (event) => {
+        tell(event, counts, io);
+      },
+    });
+    // Before anybody is told that it works: who knows may send a signal at once.
+    const ended = untilSignal(worker, deadlineMs + GRACE_MS, io);
+    for (const { plan, digest } of plans) io.notice(`taking jobs of ${printable(plan.spec.name)}: ${digest}`);
+    io.notice(`working at ${farm.redis}`);
+    const signal = await ended;
+    io.notice(`stopped: ${counts.done} jobs done, ${counts.failed} failures`);
+    if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
+  } finally {
+    await farm.dispose();
+  }
+}
+
+const TITLES: Readonly<Record<Exclude<WorkerEvent['kind'], 'done'>, string>> = {
+  failed: 'failed',
+  'taken-over': 'taken over from a worker that has died: job',
+  replaced: 'a process was replaced',
+  trouble: 'the queue',
+};
+
+function tell({ kind, text }: WorkerEvent, counts: Counts, io: Terminal): void {
+  if (kind === 'done') counts.done++;
+  else {
+    if (kind === 'failed') counts.failed++;
+    io.notice(`${TITLES[kind]}: ${text}`);
+  }
+}
+
+/** Resolves with the signal that ended the worker, when everything under way is finished. */
+function untilSignal(worker: FarmWorker, graceMs: number, io: Terminal): Promise<'SIGTERM' | 'SIGINT'> {
+  return new Promise((resolve, reject) => {
+    const end = (signal: 'SIGTERM' | 'SIGINT'): void => {
+      io.notice(`${signal}: finishing what is under way`);
+      worker.stop(graceMs).then(() => {
+        resolve(signal);
+      }, reject);
+    };
+    process.once('SIGTERM', () => {
+      end('SIGTERM');
+    });
+    takeInterrupt(() => {
+      end('SIGINT');
+    });
+  });
+}

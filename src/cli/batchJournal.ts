@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { reasonOf, writeWhole } from '../frontend/files.ts';
+
+/**
+ * What a batch remembers beside its results, so that after any crash the same command goes on where it was: which results
+ * are whole, and the uploads under way. An input is encrypted anew each time, so only its saved upload finds the job again
+ * that was submitted before. No secret is in it.
+ */
+
+const FOLDER = '.cipherconv-farm';
+
+const entry = z.strictObject({ output: z.string(), work: z.string().regex(/^[0-9a-f]{64}$/) });
+
+/** The name of a piece of work: a digest of everything that its result depends on. */
+export function workName(parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256').update('cipherconv batch\n');
+  // Lengths first: no two lists of parts run together to the same bytes.
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}\n`).update(part);
+  return hash.digest('hex');
+}
+
+export class BatchJournal {
+  readonly #results: string;
+  readonly #folder: string;
+  readonly #done: Map<string, string>;
+
+  private constructor(results: string, done: Map<string, string>) {
+    this.#results = results;
+    this.#folder = join(results, FOLDER);
+    this.#done = done;
+  }
+
+  /**
+   * Makes the folders where they are not there, and takes away what a killed process of before left half-written.
+   * @param outputs names of the results of this batch
+   * @throws CipherconvError `unwritable`.
+   */
+  static async open(results: string, outputs: readonly string[]): Promise<BatchJournal> {
+    const uploads = join(results, FOLDER, 'uploads');
+    try {
+      await mkdir(uploads, { recursive: true });
+    } catch (error) {
+      const message = `cannot be made: ${reasonOf(error)}`;
+      throw new CipherconvError({ code: 'unwritable', where: results, message }, { cause: error });
+    }
+    await sweep(results, (name) => outputs.includes(name));
+    await sweep(uploads, () => true);
+    const text = await readFile(join(results, FOLDER, 'journal'), 'utf8').catch(() => '');
+    return new BatchJournal(results, new Map(text.split('\n').flatMap(readLine)));
+  }
+
+  /** Whether the result of just this work is there, whole. */
+  async isDone(output: string, work: string): Promise<boolean> {
+    if (this.#done.get(output) !== work) return false;
+    return stat(join(this.#results, output)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+  }
+
+  /** After the result was written. */
+  async finish(output: string, work: string): Promise<void> {
+    // A line begins with its break: what a crash cut off before does not take this one along.
+    const line = `\n${JSON.stringify({ output, work })}\n`;
+    await appendFile(join(this.#folder, 'journal'), line).catch((error: unknown) => {
+      throw new CipherconvError(
+        {
+          code: 'unwritable',
+          where: join(this.#folder, 'journal'),
+          message: `cannot be written: ${reasonOf(error)}`,
+        },
+        { cause: error },
+      );
+    });
+    this.#done.set(output, work);
+    await this.dropUpload(work);
+  }
+
+  /** What was saved for this work, if it has the right length. */
+  async savedUpload(work: string, length: number): Promise<Uint8Array | null> {
+    const bytes = await readFile(this.#uploadPath(work)).catch(() => null);
+    return bytes?.length === length ? new Uint8Array(bytes) : null;
+  }
+
+  /** Before it is submitted. */
+  saveUpload(work: string, bytes: Uint8Array): Promise<void> {
+    return writeWhole(this.#uploadPath(work), bytes);
+  }
+
+  async dropUpload(work: string): Promise<void> {
+    await rm(this.#uploadPath(work), { force: true });
+  }
+
+  #uploadPath(work: string): string {
+    return join(this.#folder, 'uploads', work);
+  }
+}
+
+/** Removes the temporary files of `writeWhole` for targets of ours. */
+async function sweep(folder: string, isOurs: (target: string) => boolean): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const target = /^\.(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
+    if (target !== undefined && isOurs(target)) await rm(join(folder, name), { force: true });
+  }
+}
+
+function readLine(line: string): [output: string, work: string][] {
+  try {
+    const { output, work } = entry.parse(JSON.parse(line));
+    return [[output, work]];
+  } catch {
+    // Empty, or cut off by a crash: the work is done again.
+    return [];
+  }
+}

@@ -1,0 +1,144 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+
+/**
+ * BullMQ and ioredis, optional packages that are loaded when a farm is made. What is used of them is declared here, so that
+ * this compiles, and its types are readable, where they are not installed.
+ */
+
+/** How a connection is made; the names are ioredis's. */
+export interface RedisOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: { readonly ca?: string; readonly servername?: string };
+  readonly lazyConnect?: boolean;
+  readonly connectTimeout?: number;
+  readonly maxRetriesPerRequest?: null;
+  readonly retryStrategy?: (times: number) => number | null;
+}
+
+/** A connection of ioredis. Listeners: `ready`, `close`, `end`, `error`. */
+export interface RedisClient {
+  connect(): Promise<void>;
+  disconnect(): void;
+  on(event: string, listener: (error: Error) => void): unknown;
+  set(key: string, value: Buffer, unit: 'PX', milliseconds: number): Promise<unknown>;
+  getBuffer(key: string): Promise<Buffer | null>;
+  strlen(key: string): Promise<number>;
+  exists(key: string): Promise<number>;
+  pexpire(key: string, milliseconds: number): Promise<number>;
+  unlink(...keys: readonly string[]): Promise<number>;
+  select(database: number): Promise<unknown>;
+  info(section: string): Promise<string>;
+  hset(key: string, field: string, value: string): Promise<number>;
+  hgetall(key: string): Promise<Readonly<Record<string, string>>>;
+}
+
+/** What every object of BullMQ needs. */
+interface BullBase {
+  readonly connection: RedisClient;
+  readonly prefix: string;
+  readonly skipVersionCheck: true;
+}
+
+export interface BullJob {
+  readonly id?: string | undefined;
+  readonly data: unknown;
+  readonly failedReason?: string | undefined;
+}
+
+/** How a job is kept; the names are BullMQ's. */
+export interface BullJobOptions {
+  readonly jobId: string;
+  readonly attempts: number;
+  readonly backoff: { readonly type: 'fixed'; readonly delay: number };
+  readonly removeOnComplete: true;
+  readonly removeOnFail: { readonly age: number; readonly count: number };
+  /** Lines of the stack trace of a failure that are kept: a trace says nothing that the reason does not. */
+  readonly stackTraceLimit: 0;
+}
+
+export interface BullQueue {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+  add(name: string, data: unknown, options: BullJobOptions): Promise<unknown>;
+  getJob(id: string): Promise<BullJob | undefined>;
+  getJobState(id: string): Promise<string>;
+  getJobCounts(...types: readonly string[]): Promise<Readonly<Record<string, number>>>;
+  getFailed(start: number, end: number): Promise<readonly BullJob[]>;
+  getWorkersCount(): Promise<number>;
+  getMetrics(type: 'completed', start: number, end: number): Promise<{ readonly data: readonly number[] }>;
+  remove(id: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface BullEvents {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'completed' | 'failed', listener: (event: { readonly jobId: string }) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+interface BullWorkerOptions extends BullBase {
+  readonly concurrency: number;
+  readonly lockDuration: number;
+  readonly stalledInterval: number;
+  readonly maxStalledCount: number;
+  readonly metrics: { readonly maxDataPoints: number };
+}
+
+export interface BullWorker {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'failed', listener: (job: BullJob | undefined, error: Error) => void): unknown;
+  on(event: 'completed', listener: (job: BullJob) => void): unknown;
+  on(event: 'stalled', listener: (jobId: string) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+  close(force?: boolean): Promise<void>;
+}
+
+/** What is used of both packages. */
+export interface FarmPackages {
+  readonly Redis: new (options: RedisOptions) => RedisClient;
+  readonly Queue: new (name: string, options: BullBase) => BullQueue;
+  readonly QueueEvents: new (name: string, options: BullBase) => BullEvents;
+  readonly Worker: new (
+    name: string,
+    process: (job: BullJob) => Promise<unknown>,
+    options: BullWorkerOptions,
+  ) => BullWorker;
+  /** A failure after which no attempt follows. */
+  readonly UnrecoverableError: new (message: string) => Error;
+}
+
+const BULLMQ = 'bullmq';
+const IOREDIS = 'ioredis';
+
+/**
+ * Loads both packages.
+ * @throws CipherconvError `unsupported` when one is not installed.
+ */
+export async function loadFarmPackages(): Promise<FarmPackages> {
+  // Names that the compiler does not follow: the packages are optional.
+  const { Redis } = (await load(IOREDIS)) as Pick<FarmPackages, 'Redis'>;
+  const { Queue, QueueEvents, Worker, UnrecoverableError } = (await load(BULLMQ)) as FarmPackages;
+  return { Redis, Queue, QueueEvents, Worker, UnrecoverableError };
+}
+
+async function load(name: string): Promise<unknown> {
+  try {
+    return await import(name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new CipherconvError(
+      {
+        code: 'unsupported',
+        where: 'farm',
+        message: `a farm needs the package ${name}, which is not installed`,
+        hint: `npm install ${BULLMQ} ${IOREDIS}`,
+      },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,148 @@
+import type { StoredPlan } from '../frontend/planFile.ts';
+import { largest } from '../server/limits.ts';
+import { plansText, servedPlans } from '../server/plans.ts';
+import type { ServedPlan } from '../server/plans.ts';
+import { WorkerPool } from '../server/workers/pool.ts';
+import { deferred } from './deferred.ts';
+import { KeyCache } from './keyCache.ts';
+import { PLANS_KEY } from './names.ts';
+import type { BullWorker } from './packages.ts';
+import { bullOptions } from './queues.ts';
+import type { FarmContext } from './queues.ts';
+import { WorkerJobs } from './workerJobs.ts';
+
+export interface WorkerSettings {
+  /** Jobs evaluated at the same time, each in a process of its own. */
+  readonly concurrency: number;
+  /** Resident memory of such a process, bytes. */
+  readonly memoryBytes: number;
+  /** What one evaluation may take, milliseconds. */
+  readonly deadlineMs: number;
+  /** After so long without a sign of life a worker has died, and others take its jobs, milliseconds. */
+  readonly lockMs: number;
+  /** Script of the processes. */
+  readonly workerFile: string;
+  readonly onEvent: (event: WorkerEvent) => void;
+}
+
+/** What happens in a worker. */
+export interface WorkerEvent {
+  /**
+   * A job is `done`, or `failed` at this attempt; a job was `taken-over` from a worker that has died; a process was
+   * `replaced`; or there is `trouble` with the queue.
+   */
+  readonly kind: 'done' | 'failed' | 'taken-over' | 'replaced' | 'trouble';
+  /** One line about it, of a stranger in part: to be printed with care. */
+  readonly text: string;
+}
+
+/** Times that workers may die under a job before it is called poison. */
+const MOST_STALLS = 5;
+/** Points of one minute each from which `status` tells the throughput. */
+const METRIC_MINUTES = 60;
+const KEYS_BYTES = 2 ** 28;
+
+/** A worker of the farm: takes jobs of its plans until it is stopped. Holds no key that decrypts. */
+export class FarmWorkerProcess {
+  readonly plans: readonly ServedPlan[];
+  readonly #pool: WorkerPool;
+  readonly #workers: readonly BullWorker[];
+  #stopped: Promise<void> | null = null;
+
+  private constructor(plans: readonly ServedPlan[], pool: WorkerPool, workers: readonly BullWorker[]) {
+    this.plans = plans;
+    this.#pool = pool;
+    this.#workers = workers;
+  }
+
+  /**
+   * @param stored proved, by `parsePlan` or `compile`
+   * @throws CipherconvError `server` when the Redis cannot be used, `usage` when the plans do not fit into a process.
+   */
+  static async start(
+    context: FarmContext,
+    stored: readonly StoredPlan[],
+    settings: WorkerSettings,
+  ): Promise<FarmWorkerProcess> {
+    const served = await servedPlans(stored);
+    const plans = [...served.values()];
+    const pool = await WorkerPool.start({
+      file: settings.workerFile,
+      memoryBytes: settings.memoryBytes,
+      plansText: plansText(served),
+      largestResponse: largest(served, 'responseBytes'),
+      workers: settings.concurrency,
+      // Every queue may have handed out as many as are evaluated.
+      queueLength: settings.concurrency * plans.length,
+      deadlineMs: settings.deadlineMs,
+      abandonedMs: 0,
+      onEvent: (event) => {
+        if (event.event === 'worker-retired')
+          settings.onEvent({ kind: 'replaced', text: `${event.reason}: ${event.text}` });
+      },
+    });
+    const workers: BullWorker[] = [];
+    try {
+      const keys = new KeyCache(KEYS_BYTES);
+      for (const plan of plans) {
+        await context.connection.ask((redis) => redis.hset(PLANS_KEY, plan.digest, plan.name));
+        workers.push(
+          await startQueue(context, new WorkerJobs(context, pool, plan, keys), plan.digest, settings),
+        );
+      }
+    } catch (error) {
+      await Promise.allSettled(workers.map((worker) => worker.close(true)));
+      await pool.close();
+      throw error;
+    }
+    return new FarmWorkerProcess(plans, pool, workers);
+  }
+
+  /** Takes no more jobs; resolves when those under way are done and stored, or at the latest after `graceMs`. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const finished = Promise.allSettled(this.#workers.map((worker) => worker.close()));
+    const late = deferred<undefined>();
+    const timer = setTimeout(() => {
+      late.resolve(undefined);
+    }, graceMs);
+    await Promise.race([finished, late.promise]);
+    clearTimeout(timer);
+    await this.#pool.close();
+  }
+}
+
+async function startQueue(
+  context: FarmContext,
+  jobs: WorkerJobs,
+  digest: string,
+  { concurrency, lockMs, onEvent }: WorkerSettings,
+): Promise<BullWorker> {
+  const worker = new context.packages.Worker(digest, (job) => jobs.run(job), {
+    ...bullOptions(context),
+    concurrency,
+    lockDuration: lockMs,
+    stalledInterval: Math.max(500, lockMs / 2),
+    maxStalledCount: MOST_STALLS,
+    metrics: { maxDataPoints: METRIC_MINUTES },
+  });
+  worker.on('completed', ({ id = '' }) => {
+    onEvent({ kind: 'done', text: id });
+  });
+  worker.on('failed', (_, { message }) => {
+    onEvent({ kind: 'failed', text: message });
+  });
+  worker.on('stalled', (job) => {
+    onEvent({ kind: 'taken-over', text: job });
+  });
+  worker.on('error', (error) => {
+    // Lost connections are told of once, by the farm's own.
+    if (!context.connection.isAway) onEvent({ kind: 'trouble', text: error.message });
+  });
+  await context.connection.ask(() => worker.waitUntilReady());
+  return worker;
+}

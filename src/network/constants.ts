@@ -1,0 +1,98 @@
+import type { NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { OnnxSource } from '../frontend/onnx/types.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
+import { rational, rationalOf } from './rational.ts';
+import type { Rational } from './rational.ts';
+import { refuseNode } from './refusal.ts';
+import type { NamedNode } from './refusal.ts';
+
+/** A constant as integers times one exact scale. */
+export interface IntegerConstant {
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+  readonly scale: Rational;
+  /** Whether the scale is a float32 that was rounded: that of a bias is a rounded product. */
+  readonly isRounded: boolean;
+}
+
+/** Integers of a float constant past this are no quantized weights. */
+const LARGEST_WEIGHT = 2 ** 24;
+
+/** Constants of a model as what they stand for. */
+export class Constants {
+  readonly #model: ImportedModel;
+  readonly #dequantizers: ReadonlyMap<string, NodeProto>;
+
+  constructor(model: ImportedModel, source: OnnxSource) {
+    this.#model = model;
+    const nodes = source.proto.graph?.node ?? [];
+    this.#dequantizers = new Map(
+      nodes
+        .filter(({ opType }) => opType === 'DequantizeLinear')
+        .map((node): [string, NodeProto] => [node.output[0] ?? '', node]),
+    );
+  }
+
+  has(name: string): boolean {
+    return this.#model.constants.has(name);
+  }
+
+  /** The numbers themselves. */
+  numbers(name: string): readonly number[] {
+    return Array.from(this.#model.constants.get(name)?.data ?? []);
+  }
+
+  /** @throws CipherconvError `unsupported` for floats that are no integers times one scale. */
+  integers(node: NamedNode, name: string): IntegerConstant {
+    const tensor = this.#model.constants.get(name);
+    if (tensor === undefined)
+      refuseNode(
+        this.#model.file,
+        node,
+        `not supported yet: an operand that is no constant (${name})`,
+        TRY_CONSTANT,
+      );
+    const dequantizer = this.#dequantizers.get(name);
+    if (dequantizer !== undefined) return this.#dequantized(node, dequantizer, tensor.shape);
+    return this.#dyadic(node, name, tensor.shape);
+  }
+
+  #dequantized(node: NamedNode, dequantizer: NodeProto, shape: readonly number[]): IntegerConstant {
+    const [values = '', scaleName = '', zeroName = ''] = dequantizer.input;
+    const scales = [...new Set(this.numbers(scaleName))];
+    const zeros = zeroName === '' ? [0] : [...new Set(this.numbers(zeroName))];
+    const [scale] = scales;
+    const [zero] = zeros;
+    if (scale === undefined || zero === undefined || scales.length > 1 || zeros.length > 1)
+      refuseNode(
+        this.#model.file,
+        node,
+        'not supported yet: weights with several scales or zero points',
+        'quantize per tensor',
+      );
+    return {
+      shape,
+      values: this.numbers(values).map((value) => value - zero),
+      scale: rationalOf(Math.fround(scale)),
+      isRounded: true,
+    };
+  }
+
+  /** Floats that are whole multiples of a power of two, small ones. */
+  #dyadic(node: NamedNode, name: string, shape: readonly number[]): IntegerConstant {
+    const numbers = this.numbers(name);
+    let step = 1;
+    while (step > 2 ** -24 && !numbers.every((value) => Number.isInteger(value / step))) step /= 2;
+    const values = numbers.map((value) => value / step);
+    if (!values.every((value) => Number.isInteger(value) && Math.abs(value) <= LARGEST_WEIGHT))
+      refuseNode(
+        this.#model.file,
+        node,
+        `the weights ${name} are floats, not integers times a scale`,
+        'quantize the model to few bits, or train one to a proved width: cipherconv fit',
+      );
+    return { shape, values, scale: rational(1n, BigInt(1 / step)), isRounded: false };
+  }
+}
+
+const TRY_CONSTANT = 'networks in one round multiply encrypted values by constants, or square them';

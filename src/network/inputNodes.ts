@@ -1,0 +1,164 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { NetworkInput } from '../../compiler/network/spec.ts';
+import { datatypeRange } from '../../compiler/base/interval.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
+import type { GraphNode } from '../frontend/onnx/types.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
+import { identityTensor } from './affine.ts';
+import type { AffineTensor } from './affine.ts';
+import type { Constants } from './constants.ts';
+import { ONE } from './rational.ts';
+import { refuseNode } from './refusal.ts';
+
+/** How the model's input becomes the integers that are encrypted. */
+export interface NetworkPort {
+  /** Name of the graph input. */
+  readonly name: string;
+  /** Its element type. */
+  readonly type: ElementType;
+  /** With the batch, which is 1. */
+  readonly shape: readonly number[];
+  /** round(x / scale) + zeroPoint, half to even, cut to the range; null where the integers are given. */
+  readonly quantize: { readonly scale: number; readonly zeroPoint: number } | null;
+}
+
+const INTEGER_TYPES: Readonly<Record<string, Interval>> = {
+  uint8: datatypeRange(8, false),
+  int8: datatypeRange(8, true),
+  uint4: datatypeRange(4, false),
+  int4: datatypeRange(4, true),
+  uint2: datatypeRange(2, false),
+  int2: datatypeRange(2, true),
+};
+
+/** The level of a float, as ONNX's QuantizeLinear rounds: float32 division, nearest, half to even, cut to the range. */
+export function levelOf(
+  value: number,
+  { scale, zeroPoint }: NonNullable<NetworkPort['quantize']>,
+  { lo, hi }: Interval,
+): number {
+  const exact = Math.fround(Math.fround(value) / scale);
+  const down = Math.floor(exact);
+  const rest = exact - down;
+  const isUp = rest > 0.5 || (rest === 0.5 && Math.abs(down % 2) === 1);
+  return Math.min(hi, Math.max(lo, (isUp ? down + 1 : down) + zeroPoint));
+}
+
+/** Reads the first nodes: what lies between the graph input and its integers. */
+export class InputReader {
+  readonly #model: ImportedModel;
+  readonly #constants: Constants;
+  readonly #name: string;
+  readonly #shape: readonly number[];
+  /** Tensors that are the input as floats, with what a Clip cuts them to. */
+  readonly #floats = new Map<string, Interval>();
+  #range: Interval | null = null;
+  #quantize: NetworkPort['quantize'] = null;
+
+  constructor(model: ImportedModel, constants: Constants) {
+    const [input, ...others] = model.inputs;
+    const shape = input?.shape ?? null;
+    if (input === undefined || others.length > 0 || shape?.[0] !== 1)
+      throw new CipherconvError({
+        code: 'unsupported',
+        where: model.file,
+        message: 'not supported yet: a network whose input is not one tensor of batch 1 and known shape',
+        expected: 'one input [1, ...]',
+        found: model.inputs
+          .map(({ name, shape: found }) => `${name} [${found?.join(', ') ?? '?'}]`)
+          .join(', '),
+        hint: '--bind makes other inputs constant, --extent gives symbolic extents',
+      });
+    this.#model = model;
+    this.#constants = constants;
+    this.#name = input.name;
+    this.#shape = shape;
+  }
+
+  /** The graph input itself, where it holds integers. */
+  begin(): [string, AffineTensor][] {
+    const type = this.#model.inputs[0]?.type ?? '';
+    const range = INTEGER_TYPES[type];
+    if (range !== undefined) return [[this.#name, this.#open(range)]];
+    this.#floats.set(this.#name, { lo: -Infinity, hi: Infinity });
+    return [];
+  }
+
+  #open(range: Interval): AffineTensor {
+    this.#range = range;
+    return identityTensor(this.#shape.slice(1), ONE, 0);
+  }
+
+  /** The tensors that a node of the input makes; null for nodes behind it. */
+  visit(node: GraphNode): [string, AffineTensor][] | null {
+    const [source = '', ...operands] = node.inputs;
+    const float = this.#floats.get(source);
+    const [output = ''] = node.outputs;
+    if (float === undefined) return null;
+    if (node.op === 'Clip') {
+      const [low, high] = [0, 1].map((index) => {
+        const name = operands[index] ?? '';
+        return name === '' ? undefined : this.#constants.numbers(name)[0];
+      });
+      this.#floats.set(output, {
+        lo: Math.max(float.lo, low ?? -Infinity),
+        hi: Math.min(float.hi, high ?? Infinity),
+      });
+      return [];
+    }
+    if (node.op === 'Identity' || node.op === 'Cast') {
+      this.#floats.set(output, float);
+      return [];
+    }
+    if (node.op === 'QuantizeLinear') return [[output, this.#quantized(node, float)]];
+    return refuseNode(
+      this.#model.file,
+      node,
+      'the input is not quantized',
+      'put QuantizeLinear behind the input (and Clip before it): the range of its integers decides how wide sums get',
+    );
+  }
+
+  #quantized(node: GraphNode, float: Interval): AffineTensor {
+    const [, scaleName = '', zeroName = ''] = node.inputs;
+    const [scale, ...others] = this.#constants.numbers(scaleName);
+    const [zeroPoint = 0] = zeroName === '' ? [0] : this.#constants.numbers(zeroName);
+    const type = this.#model.values.get(node.outputs[0] ?? '')?.type ?? 'uint8';
+    const range = INTEGER_TYPES[type];
+    if (range === undefined || scale === undefined || !(scale > 0) || others.length > 0)
+      refuseNode(
+        this.#model.file,
+        node,
+        `not supported yet: such a quantization, to ${type}`,
+        'one scale, 8 bits or fewer',
+      );
+    const quantize = { scale: Math.fround(scale), zeroPoint };
+    this.#quantize = quantize;
+    return this.#open({
+      lo: levelOf(float.lo, quantize, range),
+      hi: levelOf(float.hi, quantize, range),
+    });
+  }
+
+  /** Number of input elements. */
+  count(): number {
+    return this.#shape.reduce((product, extent) => product * extent, 1);
+  }
+
+  network(): NetworkInput {
+    if (this.#range === null)
+      throw new CipherconvError({
+        code: 'unsupported',
+        where: `${this.#model.file}: ${this.#name}`,
+        message: 'the input is never quantized',
+        hint: 'put QuantizeLinear behind the input',
+      });
+    return { shape: this.#shape.slice(1), range: this.#range };
+  }
+
+  port(): NetworkPort {
+    const type = this.#model.inputs[0]?.type ?? 'float32';
+    return { name: this.#name, type, shape: this.#shape, quantize: this.#quantize };
+  }
+}

@@ -1,0 +1,63 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { describeNode } from '../frontend/onnx/graph/attributes.ts';
+import type { GraphNode } from '../frontend/onnx/types.ts';
+import { quoted } from '../frontend/onnx/refusal.ts';
+
+/** The two ways on for a network whose activations are no squares. */
+export const TWO_WAYS =
+  'compile it with --mode hybrid, where the client computes activations in the clear; or train a network with squares: cipherconv fit';
+
+/** A node as messages name it. */
+export interface NamedNode {
+  readonly op: string;
+  readonly name: string;
+}
+
+/** @throws CipherconvError `unsupported`, naming the node. */
+export function refuseNode(file: string, { op, name }: NamedNode, message: string, hint: string): never {
+  throw new CipherconvError({ code: 'unsupported', where: `${file}: ${op} ${quoted(name)}`, message, hint });
+}
+
+/** Activations that are no polynomials. */
+const ACTIVATIONS = [
+  'Relu',
+  'LeakyRelu',
+  'PRelu',
+  'Clip',
+  'Sigmoid',
+  'HardSigmoid',
+  'HardSwish',
+  'Tanh',
+  'Softmax',
+  'MaxPool',
+  'Gelu',
+  'Erf',
+  'Elu',
+  'Selu',
+];
+
+/** @throws CipherconvError `unsupported` for an operator that is neither linear nor a square */
+export function refuseOperator(file: string, node: GraphNode): never {
+  if (ACTIVATIONS.includes(node.op))
+    refuseNode(
+      file,
+      node,
+      `${node.op} is no polynomial: BFV computes linear layers and squares only`,
+      TWO_WAYS,
+    );
+  if (node.op === 'QuantizeLinear' || node.op === 'Quant')
+    refuseNode(file, node, 'rounding between layers is no polynomial', TWO_WAYS);
+  if (node.op === 'BatchNormalization')
+    refuseNode(
+      file,
+      node,
+      'not supported yet: BatchNormalization, whose factors are floats',
+      'fold it into the layer before and quantize that',
+    );
+  return refuseNode(
+    file,
+    node,
+    `not supported yet: ${describeNode(node)} in a network of one round`,
+    TWO_WAYS,
+  );
+}

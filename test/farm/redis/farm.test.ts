@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { convolve } from '../../../runtime/clear/loops.ts';
+import { createFarm } from '../../../src/farm/index.ts';
+import type { Farm, FarmResult } from '../../../src/farm/index.ts';
+import { storedPlan } from '../../../src/frontend/planFile.ts';
+import { clientPlanOf } from '../../../src/frontend/clientPlan.ts';
+import { createPlanClient } from '../../../src/client/index.ts';
+import { compileToeplitz } from '../../support/compile.ts';
+import { simpleSpec } from '../../support/simple.ts';
+import { randomInput } from '../../support/specs.ts';
+import { startRedis } from './redisServer.ts';
+import type { RedisServer } from './redisServer.ts';
+
+let server: RedisServer;
+let farm: Farm;
+beforeAll(async () => {
+  server = await startRedis();
+  farm = await createFarm(server.url);
+});
+afterAll(async () => {
+  await farm.dispose();
+  await server.stop();
+});
+
+describe('a farm', () => {
+  it('evaluates a batch', async () => {
+    const spec = simpleSpec();
+    const stored = storedPlan(compileToeplitz(spec), 'NCHW');
+    using client = await createPlanClient(clientPlanOf(stored));
+    const inputs = Array.from({ length: 20 }, (_, seed) => randomInput(spec, seed + 1));
+    const uploads = inputs.map((input, index) => ({ name: String(index), message: client.encrypt(input) }));
+    const worker = await farm.work([stored], { concurrency: 1 });
+    const results: FarmResult[] = [];
+    for await (const result of farm.submit(client.plan, uploads)) results.push(result);
+    await worker.stop();
+    expect(results.map(({ name }) => name).sort()).toEqual(uploads.map(({ name }) => name).sort());
+    for (const result of results) {
+      if (result.kind !== 'done') throw new Error(result.text);
+      expect(client.decrypt(result.response)).toEqual(convolve(spec, inputs[Number(result.name)]!));
+    }
+    expect(await server.look.keys('cipherconv:upload:*')).toEqual([]);
+    console.log(await server.look.keys('*'), JSON.stringify(await farm.status()));
+  });
+});

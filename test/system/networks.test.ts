@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compileNetwork } from '../../compiler/network/compile.ts';
+import { NoiseModel } from '../../compiler/network/noise.ts';
+import { plaintextSquares } from '../../compiler/network/norms.ts';
+import type { NetworkPlan } from '../../compiler/network/plan.ts';
+import { stepsWithDrops } from '../../compiler/network/program.ts';
+import { simulateNetwork } from '../../compiler/network/simulate.ts';
+import { nttPrimes } from '../../compiler/rings/primes.ts';
+import { clearLogits, randomInput, randomNetwork } from '../support/networks.ts';
+import { openNetworkPair } from '../support/sealNetworks.ts';
+import type { NetworkPair } from '../support/sealNetworks.ts';
+
+/** Two squares and two plain moduli. */
+const spec = randomNetwork(21);
+let plan: NetworkPlan;
+let pair: NetworkPair;
+
+beforeAll(async () => {
+  plan = compileNetwork(spec);
+  pair = await openNetworkPair(plan);
+});
+
+afterAll(() => {
+  pair[Symbol.dispose]();
+});
+
+function tensor(seed: number): { shape: readonly number[]; data: Float64Array } {
+  return { shape: spec.input.shape, data: randomInput(spec, seed) };
+}
+
+test('logits under SEAL are those of the definition; noise is within the bound after every step', () => {
+  expect([spec.stages.length, plan.parameters.plainModuli.length]).toEqual([3, 2]);
+  const { dataPrimes, specialPrime, plainModuli, degree } = plan.parameters;
+  const model = new NoiseModel(pair.program, plaintextSquares(pair.program, plainModuli));
+  const predicted = model.stages(
+    {
+      degree,
+      plainModulus: Math.max(...plainModuli),
+      dataPrimes: dataPrimes.map(BigInt),
+      specialPrime: BigInt(specialPrime),
+    },
+    stepsWithDrops(pair.program, plan.primes),
+  );
+  expect(predicted.every(({ isRight }) => isRight)).toBe(true);
+  for (const seed of [1, 2]) {
+    const input = tensor(seed);
+    const upload = pair.client.encrypt(input);
+    const measured: number[] = [];
+    const steps = predicted.length - 1;
+    const results = pair.evaluator.evaluate(upload, (kind, ciphertext) => {
+      const modulus = Math.floor(measured.length / steps);
+      const expected = predicted[(measured.length % steps) + 1]!;
+      expect(kind).toBe(expected.kind);
+      const budget = pair.client.budgetOf(modulus, ciphertext);
+      measured.push(budget);
+      expect(budget, `step ${measured.length}, ${kind}`).toBeGreaterThanOrEqual(expected.budgetBits);
+      // Not absurdly loose either: 2^-128 and a typical run are 2 bits apart, the rest is for correlation.
+      expect(budget - expected.budgetBits, `step ${measured.length}, ${kind}`).toBeLessThanOrEqual(14);
+    });
+    expect(measured.length).toBe(2 * steps);
+    expect(pair.client.decrypt(results)).toEqual(clearLogits(spec, input.data));
+    expect(pair.client.measuredBudgetBits(results)).toBeGreaterThanOrEqual(plan.noise.predictedBudgetBits);
+  }
+});
+
+test('every slot that is no logit is masked afresh: partial sums do not leave', async () => {
+  const all = Array.from({ length: plan.parameters.degree }, (_, slot) => slot);
+  const window = { lo: '0', hi: '0', modulus: '1' };
+  const one = { ...plan, parameters: { ...plan.parameters, plainModuli: [plan.parameters.plainModuli[0]!] } };
+  using whole = await openNetworkPair(one, (view) => ({
+    ...view,
+    results: all,
+    logits: all.map(() => window),
+  }));
+  const input = tensor(5);
+  const computed = simulateNetwork(whole.program, one.parameters.plainModuli[0]!, input.data);
+  const upload = whole.client.encrypt(input);
+  const [first, second] = [0, 1].map(() => whole.client.decrypt(whole.evaluator.evaluate(upload)));
+  const isLogit = new Set(whole.program.results);
+  const others = all.filter((slot) => !isLogit.has(slot));
+  for (const slot of isLogit)
+    expect([first![slot], second![slot]]).toEqual(Array(2).fill(BigInt(computed[slot]!)));
+  const equal = (left: (slot: number) => bigint, right: (slot: number) => bigint): number =>
+    others.filter((slot) => left(slot) === right(slot)).length;
+  // By chance one of t; 8,192 slots, t above 65,000.
+  expect(
+    equal(
+      (slot) => first![slot]!,
+      (slot) => BigInt(computed[slot]!),
+    ),
+  ).toBeLessThan(6);
+  expect(
+    equal(
+      (slot) => first![slot]!,
+      (slot) => second![slot]!,
+    ),
+  ).toBeLessThan(6);
+});
+
+test('a q some bits short is seen by the model and gives wrong logits', async () => {
+  const { parameters } = plan;
+  const dataPrimes = parameters.dataPrimes.with(
+    0,
+    String(nttPrimes(parameters.degree, parameters.dataPrimes[0]!.length > 15 ? 36 : 30, 1)[0]!),
+  );
+  const short = { ...plan, parameters: { ...parameters, dataPrimes } };
+  using few = await openNetworkPair(short);
+  const input = tensor(1);
+  const results = few.evaluator.evaluate(few.client.encrypt(input));
+  expect(few.client.measuredBudgetBits(results)).toBe(0);
+  expect(few.client.decrypt(results)).not.toEqual(clearLogits(spec, input.data));
+});
+
+test('20 random networks under SEAL: every logit equal, budgets as predicted', async () => {
+  let squares = 0;
+  for (let seed = 101; seed <= 120; seed++) {
+    const random = randomNetwork(seed);
+    const compiled = compileNetwork(random);
+    using both = await openNetworkPair(compiled);
+    for (const run of [1, 2]) {
+      const data = randomInput(random, run);
+      const results = both.evaluator.evaluate(both.client.encrypt({ shape: random.input.shape, data }));
+      expect(both.client.decrypt(results), `seed ${seed}`).toEqual(clearLogits(random, data));
+      const measured = both.client.measuredBudgetBits(results);
+      expect(measured, `seed ${seed}`).toBeGreaterThanOrEqual(compiled.noise.predictedBudgetBits);
+      // Something is left: 0 is what SEAL says of wrong results too.
+      expect(measured, `seed ${seed}`).toBeGreaterThan(0);
+    }
+    squares += compiled.counts.squares;
+  }
+  expect(squares).toBeGreaterThan(25);
+});
