@@ -20,8 +20,6 @@ export type ModulusChoice =
   | {
       readonly kind: 'found';
       readonly dataPrimes: readonly bigint[];
-      /** SEAL keeps the last of several primes for key switching; nothing is ever published under it. */
-      readonly specialPrime: bigint | null;
     }
   | { readonly kind: 'refused'; readonly neededBits: number; readonly allowedBits: number };
 
@@ -66,17 +64,9 @@ export function usablePrime(
   return candidates.find((prime) => greatestCommonDivisor(prime, t) === 1n);
 }
 
-/** The smallest prime that can be SEAL's special prime beside `dataPrimes`. It only has to exist. */
-function smallestSpecialPrime(degree: Degree, plainModulus: number, dataPrimes: readonly bigint[]): bigint {
-  for (let bits = MIN_PRIME_BITS; ; bits++) {
-    const prime = usablePrime(degree, bits, plainModulus, dataPrimes);
-    if (prime !== undefined) return prime;
-  }
-}
-
 /**
  * Smallest q, searched bit by bit: one prime of 14 to 60 bits, and more primes only where one cannot do it. The rule is
- * that of noise.ts, the limit the table of security.ts, which counts the special prime too. Of the primes of as many bits
+ * that of noise.ts, the limit the table of security.ts. Nothing is key-switched, so there is no special prime. Of the primes of as many bits
  * those within the direct kernel's limb boundary come first, where the rule lets them through.
  */
 export function chooseModulus(demand: ModulusDemand): ModulusChoice {
@@ -89,13 +79,8 @@ export function chooseModulus(demand: ModulusDemand): ModulusChoice {
       .map((boundary) => dataPrimesOfBits(degree, bits, plainModulus, boundary))
       .find((primes) => primes !== null && decryptionIsCertain(product(primes), plainModulus, noise));
     if (dataPrimes === null || dataPrimes === undefined) continue;
-    const specialPrime =
-      dataPrimes.length === 1 ? null : smallestSpecialPrime(degree, plainModulus, dataPrimes);
-    const total = [...dataPrimes, ...(specialPrime === null ? [] : [specialPrime])].reduce(
-      (sum, prime) => sum + bitLength(prime),
-      0,
-    );
-    if (total <= allowedBits) return { kind: 'found', dataPrimes, specialPrime };
+    const total = dataPrimes.reduce((sum, prime) => sum + bitLength(prime), 0);
+    if (total <= allowedBits) return { kind: 'found', dataPrimes };
     return { kind: 'refused', neededBits: total, allowedBits };
   }
   return { kind: 'refused', neededBits: Math.max(neededBits, allowedBits + 1), allowedBits };

@@ -8,7 +8,7 @@ export interface Parameters {
   readonly plainModulus: number;
   /** Primes that carry data, decimal strings. */
   readonly dataPrimes: readonly string[];
-  /** SEAL's special prime, decimal; present exactly when there are several data primes or something is rotated. */
+  /** The special prime of key switching, decimal; present exactly where something is rotated or relinearized. */
   readonly specialPrime: string | null;
   /** Bits of security that N and the bits of all primes together give at least (security.ts). */
   readonly securityBits: SecurityBits;

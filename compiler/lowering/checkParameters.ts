@@ -23,11 +23,11 @@ export function verifyParameters(parameters: Parameters, rotates: boolean): void
     reject('parameters.securityBits', 'not a security level', '128, 192 or 256', String(securityBits));
   }
   const primes = allPrimes(parameters);
-  if (dataPrimes.length === 0 || (dataPrimes.length > 1 || rotates) !== (specialPrime !== null)) {
+  if (dataPrimes.length === 0 || rotates !== (specialPrime !== null)) {
     reject(
       'parameters',
       'wrong number of primes',
-      rotates ? 'data primes and a special prime' : 'one data prime, or several and a special prime',
+      rotates ? 'data primes and a special prime' : 'data primes, and no special prime',
       String(primes.length),
     );
   }

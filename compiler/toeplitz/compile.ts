@@ -65,7 +65,7 @@ export function* compileUnder(
     degree: found.degree,
     plainModulus,
     dataPrimes: modulus.dataPrimes.map(String),
-    specialPrime: found.specialPrime === null ? null : String(found.specialPrime),
+    specialPrime: null,
     securityBits: request.securityBits,
   };
   demand.observe({ name: 'parameters', lowering: 'toeplitz', made: parameterFacts(parameters) });

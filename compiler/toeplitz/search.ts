@@ -24,7 +24,6 @@ export interface SearchResult {
   readonly kernel: Kernel;
   readonly degree: Degree;
   readonly dataPrimes: readonly bigint[];
-  readonly specialPrime: bigint | null;
   readonly estimate: CostEstimate;
   readonly considered: number;
   readonly refused: readonly RefusedCandidate[];
@@ -152,7 +151,6 @@ export function* searchPacking(request: SearchRequest): Steps<SearchResult> {
     kernel: chosen.kernel,
     degree: chosen.degree,
     dataPrimes: chosen.modulus.dataPrimes,
-    specialPrime: chosen.modulus.specialPrime,
     estimate: chosen.estimate,
     considered: results.reduce((sum, { considered }) => sum + considered, 0),
     refused: results.flatMap((result) => refusals(request, result, chosen)),

@@ -10,7 +10,7 @@ import { loadSeal } from '../seal/module.ts';
 import { readPlaintext } from '../seal/plaintext.ts';
 import { withScope } from '../seal/scope.ts';
 import { importTernary } from '../seal/secretKey.ts';
-import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import { contextPrimes } from '../../compiler/bfv/contextPrimes.ts';
 import { ResponseCodec } from '../wire/ciphertexts.ts';
 import { loadPacking } from '../wire/packer.ts';
 import { makeDecoder } from './decode.ts';
@@ -41,7 +41,7 @@ export async function decryptWithSeal(
       guardSeal('decrypt', () => {
         const context = createContext(scope, seal, view.parameters);
         const template = scope.own(scope.own(new seal.KeyGenerator(context.context)).secretKey());
-        const secret = importTernary(scope, seal, context, allPrimes(view.parameters), template, key);
+        const secret = importTernary(scope, seal, context, contextPrimes(view.parameters), template, key);
         const decryptor = scope.own(new seal.Decryptor(context.context, secret));
         const codec = new ResponseCodec(packing, ciphertextFrames(seal, context), view.parameters, wire);
         const ciphertext = scope.own(new seal.Ciphertext());

@@ -8,7 +8,7 @@ import { exportTernary, importTernary } from '../seal/secretKey.ts';
 import type { TernaryKey } from '../seal/secretKey.ts';
 import { withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
-import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import { contextPrimes } from '../../compiler/bfv/contextPrimes.ts';
 import type { UploadForm } from '../../compiler/lowering/plan.ts';
 
 /** The SEAL objects of a client. */
@@ -63,7 +63,7 @@ function makeKeys(
   const fresh = scope.own(new seal.KeyGenerator(bfv.context));
   const freshKey = scope.own(fresh.secretKey());
   if (given === null) return { generator: fresh, secretKey: freshKey };
-  const secretKey = importTernary(scope, seal, bfv, allPrimes(parameters), freshKey, given);
+  const secretKey = importTernary(scope, seal, bfv, contextPrimes(parameters), freshKey, given);
   return { generator: scope.own(new seal.KeyGenerator(bfv.context, secretKey)), secretKey };
 }
 
@@ -74,7 +74,7 @@ export function secretCoefficients(
   { parameters }: ClientView,
   { secretKey }: ClientTools,
 ): TernaryKey {
-  return exportTernary(seal, bfv, allPrimes(parameters), secretKey);
+  return exportTernary(seal, bfv, contextPrimes(parameters), secretKey);
 }
 
 /** Encrypts what the plaintext object holds. Symmetric: less noise than with the public key, and half the bytes. */

@@ -2,7 +2,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { guardSeal } from './failure.ts';
 import type { ParmsIdType, PublicSeal, SEALContext } from './module.ts';
 import type { SealScope } from './scope.ts';
-import { allPrimes } from '../../compiler/bfv/parameters.ts';
+import { contextPrimes, hasUnusedPrime } from '../../compiler/bfv/contextPrimes.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
 
 /** BFV parameters that SEAL has accepted, with what the rest of the runtime asks of them. */
@@ -44,12 +44,13 @@ function readDataPrimes(scope: SealScope, context: SEALContext): string[] {
 }
 
 function makeContext(scope: SealScope, seal: PublicSeal, parameters: Parameters): SEALContext {
-  const primes = allPrimes(parameters).map((prime) => scope.own(new seal.Modulus(prime)));
+  const primes = contextPrimes(parameters).map((prime) => scope.own(new seal.Modulus(prime)));
   const encryption = scope.own(new seal.EncryptionParameters(seal.SchemeType.bfv));
   encryption.setPolyModulusDegree(parameters.degree);
   encryption.setCoeffModulus(scope.own(seal.vecFromArrayModulus(primes)));
   encryption.setPlainModulus(scope.own(new seal.Modulus(BigInt(parameters.plainModulus))));
-  const level = seal.SecLevelType[LEVEL_NAMES[parameters.securityBits]];
+  // Our own table has been asked already; SEAL's check would count a prime that nothing is encrypted under.
+  const level = seal.SecLevelType[hasUnusedPrime(parameters) ? 'none' : LEVEL_NAMES[parameters.securityBits]];
   return scope.own(new seal.SEALContext(encryption, true, level));
 }
 

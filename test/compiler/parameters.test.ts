@@ -1,3 +1,5 @@
+import { contextPrimes } from '../../compiler/bfv/contextPrimes.ts';
+import type { Parameters } from '../../compiler/bfv/parameters.ts';
 import { describe, expect, it } from 'vitest';
 import { bitLength, ceilLog2 } from '../../compiler/base/interval.ts';
 import { isPrime, nttPrimes } from '../../compiler/rings/primes.ts';
@@ -85,9 +87,7 @@ describe('choosing q', () => {
           found++;
           expect(decryptionIsCertain(product(choice.dataPrimes), plainModulus, rowNoise(rowL1))).toBe(true);
           const bits = choice.dataPrimes.reduce((sum, prime) => sum + bitLength(prime), 0);
-          const total = bits + (choice.specialPrime === null ? 0 : bitLength(choice.specialPrime));
-          expect(total).toBeLessThanOrEqual(largestModulusBits(degree, 128));
-          expect(choice.dataPrimes.length > 1).toBe(choice.specialPrime !== null);
+          expect(bits).toBeLessThanOrEqual(largestModulusBits(degree, 128));
           const less = bits - 1 >= 14 ? dataPrimesOfBits(degree, bits - 1, plainModulus) : null;
           if (less !== null)
             expect(decryptionIsCertain(product(less), plainModulus, rowNoise(rowL1))).toBe(false);
@@ -98,23 +98,32 @@ describe('choosing q', () => {
     expect(found).toBeGreaterThan(60);
   });
 
-  it('uses one prime of up to 60 bits, then several with a tiny special prime', () => {
+  it('uses one prime of up to 60 bits, then several; none is special, because nothing is key-switched', () => {
     const one = chooseModulus({
       degree: 4096,
       plainModulus: 2 ** 40,
       noise: rowNoise(2000),
       securityBits: 128,
     });
-    expect(one).toMatchObject({ kind: 'found', specialPrime: null });
+    expect(one).toMatchObject({ kind: 'found', dataPrimes: [expect.anything()] });
     const several = chooseModulus({
       degree: 4096,
       plainModulus: 2 ** 45,
       noise: rowNoise(10 ** 6),
       securityBits: 128,
     });
-    if (several.kind !== 'found' || several.specialPrime === null) throw new Error('expected several primes');
+    if (several.kind !== 'found') throw new Error('expected several primes');
     expect(several.dataPrimes).toHaveLength(2);
-    expect(bitLength(several.specialPrime)).toBeLessThan(20);
+    const parameters: Parameters = {
+      degree: 4096,
+      plainModulus: 2 ** 45,
+      dataPrimes: several.dataPrimes.map(String),
+      specialPrime: null,
+      securityBits: 128,
+    };
+    const unused = contextPrimes(parameters).slice(2);
+    expect(unused.map(bitLength)).toEqual([expect.toSatisfy((bits: number) => bits < 20)]);
+    expect(several.dataPrimes).not.toContain(unused[0]);
   });
 
   it('passes over primes that divide t', () => {
@@ -127,7 +136,7 @@ describe('choosing q', () => {
     });
     if (choice.kind !== 'found') throw new Error('expected primes');
     expect(choice.dataPrimes.length).toBe(2);
-    expect([...choice.dataPrimes, choice.specialPrime]).not.toContain(prime);
+    expect(choice.dataPrimes).not.toContain(prime);
   });
 
   it('says by how much a degree is too small', () => {

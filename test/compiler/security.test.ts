@@ -20,7 +20,7 @@ const LEVELS = [128, 192, 256] as const;
 
 /** One prime of up to 60 bits, or at least two for data and a special one, whose sizes add up to `bits`. */
 function parametersOf(degree: Degree, securityBits: SecurityBits, bits: number): Parameters {
-  const count = bits <= 60 ? 1 : Math.max(3, Math.ceil(bits / 60));
+  const count = bits <= 60 ? 1 : Math.ceil(bits / 60);
   const primes: bigint[] = [];
   for (let index = 0; index < count; index++)
     primes.push(nttPrimes(degree, Math.floor((bits + index) / count), 1, primes)[0]!);
@@ -30,8 +30,8 @@ function parametersOf(degree: Degree, securityBits: SecurityBits, bits: number):
     degree,
     plainModulus: 46,
     securityBits,
-    dataPrimes: count === 1 ? decimal : decimal.slice(0, -1),
-    specialPrime: count === 1 ? null : decimal.at(-1)!,
+    dataPrimes: decimal,
+    specialPrime: null,
   };
 }
 
@@ -99,15 +99,19 @@ describe('plans of the table before', () => {
     expect(String(error)).toContain('no q gives 256 bits of security at');
   });
 
-  it('with two data primes the special prime counts', () => {
+  it('the special prime counts where something is rotated, and stands nowhere else', () => {
     const primes = nttPrimes(4096, 37, 2).map(String);
     const special = String(nttPrimes(4096, 16, 1)[0]);
     const parameters = { degree: 4096, plainModulus: 46, securityBits: 192, dataPrimes: primes } as const;
     const error = errorOf(() => {
-      verifyParameters({ ...parameters, specialPrime: special }, false);
+      verifyParameters({ ...parameters, specialPrime: special }, true);
     });
     expect(error).toMatchObject({
       details: { expected: 'at most 73 bits by the guidelines of 2024', found: '90 bits' },
     });
+    const unrotated = errorOf(() => {
+      verifyParameters({ ...parameters, specialPrime: special }, false);
+    });
+    expect(unrotated).toMatchObject({ details: { expected: 'data primes, and no special prime' } });
   });
 });

@@ -147,7 +147,11 @@ export function handmadePlan(
 ): ToeplitzPlan {
   const analysis = analyzeAccumulator(spec);
   const degree = layout.degree ?? 1024;
-  const parameters = makeParameters(degree, plainModulus ?? Math.max(2, analysis.decodeWidth), primeBits);
+  const parameters = {
+    ...makeParameters(degree, plainModulus ?? Math.max(2, analysis.decodeWidth), primeBits),
+    // Nothing is key-switched: the last of several primes is there for the tests of SEAL contexts only.
+    specialPrime: null,
+  };
   const packing = makePacking(spec, layout);
   const program = buildToeplitz({ spec, packing, parameters });
   const noise = { failure: 'never' as const, ...rowNorms(program) };
