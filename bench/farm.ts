@@ -94,7 +94,7 @@ function mebibytePlan(): Plan {
         values: Array.from({ length: 48 * channels }, (_, index) => ((index * 5) % 16) - 8),
       },
     }),
-    { lowering: 'toeplitz' },
+    { lowering: 'toeplitz', upload: 'seeded' },
   );
 }
 
@@ -137,7 +137,8 @@ async function startWorker(planFile: string, url: string): Promise<ChildProcess>
 async function benchWorkers(farm: Farm, url: string, layer: string, jobs: number): Promise<void> {
   const found = LAYERS.find(({ id }) => id === layer);
   if (found === undefined) throw new Error(`there is no layer ${layer}`);
-  const plan = compileSpec(layerSpec(found), { lowering: 'toeplitz' });
+  // Seeded: the end of an upload is a seed, which makes one upload from another.
+  const plan = compileSpec(layerSpec(found), { lowering: 'toeplitz', upload: 'seeded' });
   const folder = mkdtempSync(join(tmpdir(), 'cipherconv-bench-'));
   const planFile = join(folder, 'plan.json');
   const children: ChildProcess[] = [];

@@ -53,6 +53,12 @@ const HELD: readonly (Figure & { readonly file: string; readonly code: string })
     file: 'src/server/settings.ts',
     code: 'bodyGraceMs: 5000',
   },
+  {
+    page: 'docs/scaling.md',
+    says: 'at least 50 ms',
+    file: 'src/farm/pieces.ts',
+    code: 'SHORTEST_PIECE_MS = 50;',
+  },
   { page: 'SECURITY.md', says: 'every 25 ms', file: 'src/server/workers/pool.ts', code: 'WATCH_MS = 25;' },
   {
     page: 'docs/architecture.md',
