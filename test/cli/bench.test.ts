@@ -56,7 +56,7 @@ describe('bench', () => {
 
   it('refuses layers and worker counts that do not exist', () => {
     for (const args of [
-      ['--layers', 'L99'],
+      ['--layers', 'L12'],
       ['--workers', '0'],
       ['--workers', 'two'],
     ]) {
