@@ -49,7 +49,7 @@ export function hintCost(counts: HintCounts, direct: DirectCounts): HintCost {
     counts.outputElements * (pack + unpack + coefficient) +
     (inputCiphertexts + outputCiphertexts) * AROUND;
   const kernel = directKernel({ degree, counts: { ...counts, products: 0 } }, direct, 'c0');
-  const masks = dataPrimeBits.reduce((sum, bits) => sum + ringProduct(degree, bits), 0);
+  const masks = dataPrimeBits.reduce((sum, bits) => sum + ringProduct(degree, bits, 'kept'), 0);
   const offline =
     (inputCiphertexts + outputCiphertexts) * masks + (inputCiphertexts + direct.blockGroups) * degree * draw;
   const qBits = dataPrimeBits.reduce((sum, bits) => sum + bits, 0);

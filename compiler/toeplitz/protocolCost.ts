@@ -101,7 +101,7 @@ function clientNanoseconds(
 ): number {
   const { expand, draw, coefficient } = RING_NANOSECONDS;
   const { pack, unpack } = WIRE_NANOSECONDS;
-  const product = dataPrimeBits.reduce((sum, bits) => sum + ringProduct(degree, bits), 0);
+  const product = dataPrimeBits.reduce((sum, bits) => sum + ringProduct(degree, bits, 'fresh'), 0);
   const primes = dataPrimeBits.length;
   return (
     inputCiphertexts * (product + degree * (draw + primes * (expand + coefficient + pack))) +

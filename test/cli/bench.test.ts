@@ -55,7 +55,7 @@ describe('bench', () => {
 
   it('refuses layers and worker counts that do not exist', () => {
     for (const args of [
-      ['--layers', 'L10'],
+      ['--layers', 'L12'],
       ['--workers', '0'],
       ['--workers', 'two'],
     ]) {

@@ -51,7 +51,9 @@ describe('cipherconv/client for browsers', () => {
       const names = imported(code).filter((name) => /^[\w@./:-]+$/.test(name));
       for (const name of names) expect(scripts).toContain(name.replace(/^\.\//, ''));
       expect(code).not.toContain('import.meta');
-      expect(code).not.toMatch(/["'`]node:/);
+      // A module that is asked for at run time, in Node alone, is no import that a bundler would follow.
+      const imports = code.replaceAll(/getBuiltinModule\(["'`]node:/g, '');
+      expect(imports).not.toMatch(/["'`]node:/);
     }
     expect(readFileSync(join(outDir, 'licenses.txt'), 'utf8')).toContain('Microsoft SEAL');
     expect(scripts.reduce((sum, file) => sum + statSync(join(outDir, file)).size, 0)).toBeLessThan(1_200_000);

@@ -107,6 +107,38 @@ const PINNED: Readonly<Record<string, unknown>> = {
     products: 6144,
     ntt: 0,
   },
+  'L10 ntt': {
+    degree: 2048,
+    primes: [50],
+    inputCiphertexts: 86,
+    outputCiphertexts: 86,
+    products: 7396,
+    ntt: 172,
+  },
+  'L11 ntt': {
+    degree: 2048,
+    primes: [52],
+    inputCiphertexts: 64,
+    outputCiphertexts: 128,
+    products: 8192,
+    ntt: 192,
+  },
+  'L10 direct': {
+    degree: 2048,
+    primes: [48],
+    inputCiphertexts: 29,
+    outputCiphertexts: 256,
+    products: 7424,
+    ntt: 0,
+  },
+  'L11 direct': {
+    degree: 2048,
+    primes: [51],
+    inputCiphertexts: 32,
+    outputCiphertexts: 256,
+    products: 8192,
+    ntt: 0,
+  },
 };
 
 describe.each(['ntt', 'direct'] as const)('counts of the benchmark layers, %s kernel', (kernel) => {

@@ -18,7 +18,7 @@ describe('the form of uploads', () => {
     expect(uploadForm(plan)).toBe('seeded');
     const { degree, dataPrimes } = parameters;
     const c1 = Math.ceil((degree * BigInt(dataPrimes[0]!).toString(2).length) / 8);
-    expect(whole.bytes.upload - plan.bytes.upload).toBe(plan.counts.inputCiphertexts * (c1 - 64));
+    expect(whole.bytes.upload - plan.bytes.upload).toBe(plan.counts.inputCiphertexts * (c1 - 32));
   });
 
   it('turns whole exactly where the line is fast enough, for latency only', () => {

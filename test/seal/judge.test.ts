@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
@@ -20,6 +22,9 @@ const spec = simpleSpec({
   input: { batch: 2, channels: 3, height: 30, width: 30, zeroPoint: 2 },
   weights: { channelsPerGroup: 3, values: Array.from({ length: 27 }, (_, index) => index % 4) },
 });
+
+/** Some tens in `npm test`, 2,000 in a round of `npm run test:more`. */
+const PROGRAMS = runs(1) === 1 ? 30 : runs(400);
 
 /** Everything of the direct kernel is ours: uploads, words, decryption. */
 const AGREED = { decryptsEqual: true, wordsEqual: true };
@@ -67,6 +72,33 @@ describe('SEAL as the judge of a run', () => {
     );
   });
 });
+
+describe('many random programs', () => {
+  // Pictures a little larger than their kernels: the smallest ring and few of its ciphertexts, all kinds of program.
+  it('c0 and H are the words that SEAL computes from (c0, a), and it decrypts to the same', async () => {
+    let judged = 0;
+    await fc.assert(
+      fc.asyncProperty(arbitrarySpec(4), fc.integer(), async (random, seed) => {
+        const plan = hintPlanOf(random);
+        fc.pre(plan !== null);
+        const { report } = await run(plan, randomInput(random, seed));
+        expect(report.match).toBe(true);
+        if (report.bytes.response === 0) return;
+        expect(report.seal).toEqual(AGREED);
+        judged++;
+      }),
+      { numRuns: PROGRAMS },
+    );
+    expect(judged).toBeGreaterThan(PROGRAMS / 2);
+  });
+});
+
+/** Null for a program that hints are not for: that is a refusal of its own kind. */
+function hintPlanOf(random: ConvSpec): ToeplitzPlan | null {
+  return compileToeplitz(random).execution.kernel === 'direct'
+    ? compileToeplitz(random, { protocol: 'hint' })
+    : null;
+}
 
 describe('a judge', () => {
   it.each(['standard', 'hint'] as const)(

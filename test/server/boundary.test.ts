@@ -72,7 +72,6 @@ describe('cipherconv/client', () => {
       '@humanwhocodes/momoa',
       '@noble/hashes/sha2.js',
       '@noble/hashes/utils.js',
-      'node-seal',
       'zod',
     ]);
   });
@@ -83,7 +82,11 @@ describe('cipherconv/client', () => {
       'MESSAGE_HEADER_BYTES',
       'ServerError',
       'connect',
+      'connectModel',
+      'connectPlan',
       'createPlanClient',
+      'decryptWithOneTimeKey',
+      'folderHintCache',
       'inLayout',
       'makeTensor',
       'nchwOf',

@@ -143,7 +143,9 @@ describe('the page that asks', () => {
     expect([answer.status, refused.status]).toEqual([200, 400]);
     for (const { headers: sent } of [answer, refused]) {
       expect(sent['access-control-allow-origin']).toBe(FRIEND);
-      expect(sent['access-control-expose-headers']).toBe('Retry-After,Server-Timing');
+      expect(sent['access-control-expose-headers']).toBe(
+        'Retry-After,Server-Timing,ETag,Content-Range,Accept-Ranges',
+      );
       expect(sent.vary).toBe('Origin');
       expect(sent['access-control-allow-credentials']).toBeUndefined();
       expect(sent['content-security-policy']).toContain("default-src 'none'");

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseVector } from '../../bench/vectorFile.ts';
+import { run } from '../../src/run.ts';
 import { runBoth, withDirect } from '../support/kernels.ts';
 import { compileToeplitz } from '../support/compile.ts';
 
@@ -27,5 +28,15 @@ describe('both kernels, bit for bit, on outside vectors', () => {
       expect(Buffer.compare(Buffer.concat(direct), Buffer.concat(ntt))).toBe(0);
       expect([...output.data]).toEqual([...expected.data]);
     }
+  });
+});
+
+describe('with hints, the words are those that SEAL computes from (c0, a), and so is the hint, on outside vectors', () => {
+  it.each(names)('%s', async (name) => {
+    const { spec, input, expected } = parseVector(readFileSync(join(folder, name), 'utf8'), name);
+    const { report, output } = await run(compileToeplitz(spec, { protocol: 'hint' }), input);
+    expect(report.match).toBe(true);
+    expect(report.seal).toEqual({ decryptsEqual: true, wordsEqual: true });
+    expect([...output.data]).toEqual([...expected.data]);
   });
 });

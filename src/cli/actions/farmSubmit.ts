@@ -57,6 +57,7 @@ export async function farmSubmit(planPath: string, flags: FarmSubmitFlags, io: T
   const plan = await loadEitherPlan(planPath);
   const client = 'view' in plan ? plan : clientPlanOf(plan);
   const isPictures = flags.secretKey !== undefined;
+  if (isPictures) requireKeptKeys(client);
   const files = await batchFiles(
     flags.input,
     flags.output,
@@ -103,6 +104,20 @@ function requireRoles({ secretKey, evaluationKeys }: FarmSubmitFlags): void {
     where: '--evaluation-keys',
     message: 'with --secret-key the evaluation keys are made from it',
     hint: 'leave --evaluation-keys out, or submit uploads without --secret-key',
+  });
+}
+
+/**
+ * With a hint every input has a key of its own, which a batch of pictures would have to keep.
+ * @throws CipherconvError `unsupported`.
+ */
+function requireKeptKeys({ view }: ClientPlan): void {
+  if (view.wire.upload !== 'hint') return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--secret-key',
+    message: 'not supported yet: batches of pictures for a plan with a hint',
+    hint: 'submit what encrypt --hint FILE --one-time-key KEY makes, without --secret-key',
   });
 }
 

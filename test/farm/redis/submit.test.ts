@@ -180,6 +180,59 @@ describe('farm submit', () => {
     expect(data).toEqual([...convolve(here.spec, randomInput(here.spec, 1)).data]);
   });
 
+  it('carries uploads of a plan with a hint, and says that pictures of one have to wait', async () => {
+    const here = await desk(compileToeplitz(simpleSpec()), 1);
+    const config = join(
+      import.meta.dirname,
+      '..',
+      '..',
+      '..',
+      'examples',
+      '1-gaussian',
+      'gaussian.conv.json',
+    );
+    const run = async (...args: readonly string[]): Promise<void> => {
+      const program = startProgram(args);
+      expect(await program.ended, program.said()).toBe(0);
+    };
+    const [plan, client, hint] = ['hint.plan.json', 'hint.client.json', 'hint'].map(here.file);
+    await run(
+      'compile',
+      config,
+      '--protocol',
+      'hint',
+      '-o',
+      plan!,
+      '--client-plan',
+      client!,
+      '--hint',
+      hint!,
+    );
+    const picture = join(import.meta.dirname, '..', '..', '..', 'examples', 'picture-28.png');
+    const once = ['--one-time-key', here.file('once.key')];
+    const fitted = ['-i', picture, '--grey', '--resize'];
+    await run('encrypt', '--plan', client!, '--hint', hint!, ...once, ...fitted, '-o', here.file('up.ct'));
+    const worker = await startWorker([plan!, '--redis', server.url, '--concurrency', '1']);
+    programs.push(worker);
+    const submit = ['farm', 'submit', client!, '--redis', server.url, '-o', here.file('responses')];
+    await run(...submit, '-i', here.file('up.ct'));
+    await run(
+      'decrypt',
+      '--plan',
+      client!,
+      ...once,
+      '-i',
+      here.file('responses/up.ct'),
+      '-o',
+      here.file('y.json'),
+    );
+    await run('run', config, ...fitted, '-o', here.file('right.json'));
+    expect(readFileSync(here.file('y.json'))).toEqual(readFileSync(here.file('right.json')));
+    const pictures = startProgram([...submit, '-i', picture, '--secret-key', here.file('key')]);
+    expect(await pictures.ended).toBe(2);
+    expect(pictures.said()).toMatch(/not supported yet: batches of pictures for a plan with a hint/);
+  });
+
   it('evaluation keys travel once, and again when the Redis has lost them', async () => {
     const plan = compileSpec(simpleSpec(), { lowering: 'diagonals' });
     const here = await desk(plan, 4);
