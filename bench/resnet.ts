@@ -24,10 +24,14 @@ const BOTTLENECKS = [3, 4, 6, 3];
 /** Channels of a bottleneck's output, relative to its inner ones. */
 const EXPANSION = 4;
 
-interface Windows {
+export interface Windows {
   readonly outputs: number;
   readonly kernel: number;
   readonly stride: number;
+  /** Groups of channels. Default 1. */
+  readonly groups?: number;
+  /** Of the output: 0 makes it a Relu, which is the default. */
+  readonly zeroPoint?: number;
 }
 
 /** xorshift32: 25 million weights in a few tens of milliseconds, the same ones every time. */
@@ -43,7 +47,7 @@ function randomBytes(seed: number): (count: number) => Int8Array {
 }
 
 /** Grows the model; accumulators of `taps` random products come out at some 40 of 255 levels. */
-class ResnetWriter {
+export class ResnetWriter {
   readonly model = new ModelWriter();
   readonly #form: ResnetShape['form'];
   readonly #weights = randomBytes(50);
@@ -52,7 +56,10 @@ class ResnetWriter {
     this.#form = form;
   }
 
-  convolution(input: Activation, { outputs, kernel, stride }: Windows): Activation {
+  convolution(
+    input: Activation,
+    { outputs, kernel, stride, groups = 1, zeroPoint = 0 }: Windows,
+  ): Activation {
     const [batch = 1, channels = 1, height = 1, width = 1] = input.shape;
     const pad = (kernel - 1) / 2;
     const [rows, columns] = [height, width].map((size) => Math.floor((size + 2 * pad - kernel) / stride) + 1);
@@ -60,9 +67,10 @@ class ResnetWriter {
       kernel_shape: { ints: [kernel, kernel] },
       strides: { ints: [stride, stride] },
       pads: { ints: [pad, pad, pad, pad] },
+      ...(groups === 1 ? {} : { group: { int: groups } }),
     };
-    const shape = [outputs, channels, kernel, kernel];
-    const to = { ...unsigned(input.scale), shape: [batch, outputs, rows ?? 1, columns ?? 1] };
+    const shape = [outputs, channels / groups, kernel, kernel];
+    const to = { ...unsigned(input.scale), zeroPoint, shape: [batch, outputs, rows ?? 1, columns ?? 1] };
     return this.#linear(this.#form === 'qdq' ? 'Conv' : 'QLinearConv', input, { shape, attributes, to });
   }
 
@@ -136,8 +144,22 @@ class ResnetWriter {
     const wide = this.convolution(middle, { outputs, kernel: 1, stride: 1 });
     const isSame = stride === 1 && input.shape[1] === outputs;
     const shortcut = isSame ? input : this.convolution(input, { outputs, kernel: 1, stride });
-    const sum = this.model.node('Add', [this.model.dequantize(wide), this.model.dequantize(shortcut)]);
-    return this.model.quantize(this.model.node('Relu', [sum]), { ...wide, scale: wide.scale * 1.5 });
+    return this.sum(wide, shortcut);
+  }
+
+  /** Two convolutions, and a sum with what came in, as in ResNet-18. */
+  basicBlock(input: Activation, outputs: number, stride: number): Activation {
+    const first = this.convolution(input, { outputs, kernel: 3, stride });
+    const second = this.convolution(first, { outputs, kernel: 3, stride: 1 });
+    const isSame = stride === 1 && input.shape[1] === outputs;
+    return this.sum(second, isSame ? input : this.convolution(input, { outputs, kernel: 1, stride }));
+  }
+
+  /** Of two activations of one shape, quantized anew. */
+  sum(one: Activation, other: Activation): Activation {
+    const added = this.model.node('Add', [this.model.dequantize(one), this.model.dequantize(other)]);
+    const floats = one.zeroPoint === 0 ? this.model.node('Relu', [added]) : added;
+    return this.model.quantize(floats, { ...one, scale: one.scale * 1.5 });
   }
 
   /** 3x3, stride 2, pads 1. */
@@ -167,7 +189,7 @@ interface Layer {
   readonly to: Omit<Activation, 'name'>;
 }
 
-function unsigned(scale: number): Omit<Activation, 'name' | 'shape'> {
+export function unsigned(scale: number): Omit<Activation, 'name' | 'shape'> {
   return { type: 'uint8', scale, zeroPoint: 0 };
 }
 

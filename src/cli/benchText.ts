@@ -5,7 +5,7 @@ import type { BenchReport } from '../bench/benchReport.ts';
 type Row = readonly string[];
 
 /** Columns right-aligned under their titles, the first one left. */
-function table(rows: readonly Row[]): string {
+export function table(rows: readonly Row[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
@@ -19,7 +19,7 @@ function table(rows: readonly Row[]): string {
     .join('\n');
 }
 
-function ms(value: number | null): string {
+export function milliseconds(value: number | null): string {
   if (value === null) return '-';
   return value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0);
 }
@@ -48,12 +48,12 @@ function stepTable({ layers }: BenchReport): string {
     layer.match ? 'yes' : 'NO',
     String(layer.params.degree),
     layer.params.coeffModulusBits.join('+'),
-    ms(layer.ms.encrypt),
-    ms(layer.ms.encodeUpload),
-    ms(layer.ms.evaluate.auto),
-    ms(layer.ms.encodeDownload),
-    ms(layer.ms.decrypt),
-    ms(layer.ms.totalStandard),
+    milliseconds(layer.ms.encrypt),
+    milliseconds(layer.ms.encodeUpload),
+    milliseconds(layer.ms.evaluate.auto),
+    milliseconds(layer.ms.encodeDownload),
+    milliseconds(layer.ms.decrypt),
+    milliseconds(layer.ms.totalStandard),
     (layer.bytesStandard.upload / 1000).toFixed(1),
     (layer.bytesStandard.response / 1000).toFixed(1),
   ]);
@@ -76,12 +76,12 @@ function kernelTable({ layers }: BenchReport): string {
   const rows = layers.map(({ id, kernel, ms: time, ratios }) => [
     id,
     kernel,
-    ms(time.evaluate.ntt),
-    ms(time.floorNtt),
+    milliseconds(time.evaluate.ntt),
+    milliseconds(time.floorNtt),
     times(ratios.nttOverFloor),
-    ms(time.evaluate.direct),
+    milliseconds(time.evaluate.direct),
     times(ratios.nttOverDirect),
-    ms(time.plaintext),
+    milliseconds(time.plaintext),
     times(ratios.autoOverPlaintext),
     times(ratios.totalOverAuto),
   ]);
@@ -106,15 +106,15 @@ function hintTable({ layers }: BenchReport): string {
   ];
   const rows = layers.map(({ id, ms: time, bytes, ratios }) => [
     id,
-    ms(time.plaintext),
-    ms(time.evaluate.hint),
+    milliseconds(time.plaintext),
+    milliseconds(time.evaluate.hint),
     times(ratios.hintOverPlaintext),
     times(ratios.bestOverHint),
-    ms(time.online),
+    milliseconds(time.online),
     times(ratios.onlineOverPlaintext),
-    ms(time.offline),
+    milliseconds(time.offline),
     times(ratios.totalSealOverTotal),
-    ms(time.hint),
+    milliseconds(time.hint),
     (bytes.upload / 1000).toFixed(1),
     (bytes.response / 1000).toFixed(1),
     (bytes.hint / 1000).toFixed(1),
@@ -125,11 +125,11 @@ function hintTable({ layers }: BenchReport): string {
 function clientTable({ layers }: BenchReport): string {
   const rows = layers.map(({ id, ms: { client } }) => [
     id,
-    ms(client.seal.encrypt),
-    ms(client.ring.encrypt),
+    milliseconds(client.seal.encrypt),
+    milliseconds(client.ring.encrypt),
     times(client.seal.encrypt / client.ring.encrypt),
-    ms(client.seal.decrypt),
-    ms(client.ring.decrypt),
+    milliseconds(client.seal.decrypt),
+    milliseconds(client.ring.decrypt),
     times(client.seal.decrypt / client.ring.decrypt),
   ]);
   return table([
@@ -145,7 +145,7 @@ function workerTable({ workers }: BenchReport): string {
     const one = of.find((entry) => entry.workers === 1)?.ms ?? null;
     return [
       id,
-      of.map((entry) => `${entry.workers}: ${ms(entry.ms)}`).join(', '),
+      of.map((entry) => `${entry.workers}: ${milliseconds(entry.ms)}`).join(', '),
       of
         .filter((entry) => entry.workers > 1)
         .map((entry) => times(one === null ? null : one / entry.ms))
@@ -158,22 +158,30 @@ function workerTable({ workers }: BenchReport): string {
 /** Share of stolen time from which on it shows in the figures. */
 const WORTH_SAYING = 0.01;
 
-function stolenLine(share: number): string {
-  return `the hypervisor gave ${Math.round(100 * share)}% of the processors' time to others: times, and what threads gain, were better without`;
+/** What to say where the machine was not ours alone: one line, or none. */
+export function stolenLines(share: number | null): string[] {
+  if (share === null || share < WORTH_SAYING) return [];
+  return [
+    `the hypervisor gave ${Math.round(100 * share)}% of the processors' time to others: times, and what threads gain, were better without`,
+  ];
+}
+
+/** The machine, and what its figures are. */
+export function machineLine({ cpu, cores, node, platform }: Omit<BenchReport['machine'], 'stolen'>): string {
+  return `${cpu}, ${cores} cores, Node ${node}, ${platform}; milliseconds, medians, one thread`;
 }
 
 /** Everything a person reads after `cipherconv bench`. */
 export function describeBench(report: BenchReport): string {
-  const { cpu, cores, node, platform, stolen } = report.machine;
   const parts = [
-    `${cpu}, ${cores} cores, Node ${node}, ${platform}; milliseconds, medians, one thread`,
+    machineLine(report.machine),
     `Standard protocol\n${stepTable(report)}`,
     kernelTable(report),
     `With hints: online with keys prepared, offline before the input is there\n${hintTable(report)}`,
     `Clients of the standard protocol\n${clientTable(report)}`,
     ...(report.workers.length === 0 ? [] : [workerTable(report)]),
     `peak memory ${report.peakRssMiB} MiB`,
-    ...(stolen === null || stolen < WORTH_SAYING ? [] : [stolenLine(stolen)]),
+    ...stolenLines(report.machine.stolen),
   ];
   return `${parts.join('\n\n')}\n`;
 }

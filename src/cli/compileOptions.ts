@@ -48,7 +48,7 @@ export function addCompileOptions(command: CommandUnknownOpts): void {
   choice('--protocol <kind>', 'whether c1 is fixed for the plan, as a hint', ['auto', 'hint', 'standard']);
   command.option(
     '--inferences <n>',
-    'how many a client is expected to ask for, for --protocol auto (default: 1)',
+    'how many a client is expected to ask for, for --protocol auto (default: 1; of a model: 2)',
     wholeNumber(1, MOST_INFERENCES),
   );
   choice('--engine <kind>', 'seal leaves everything under encryption to SEAL', ['auto', 'seal']);

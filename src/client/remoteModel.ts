@@ -72,8 +72,14 @@ export interface RemoteModel extends DisposableHandle {
     inputs: Iterable<Tensor> | AsyncIterable<Tensor>,
     options?: ManyOptions,
   ): AsyncGenerator<Tensor, void, undefined>;
-  /** Makes the keys of all layers, which the first inference would make otherwise. */
+  /** Fetches the hints and makes the keys of all layers, which the first inference would do otherwise. */
   warm(): Promise<void>;
+  /**
+   * `warm`, and then what the next `inputs` inferences need of every layer before their inputs are there: with hints
+   * one-time keys, otherwise encryptions of zero. Blocks the thread for a layer at a time.
+   * @throws CipherconvError `unsupported` for a model with diagonals plans; as `connectModel` does; ServerError.
+   */
+  prepare(inputs: number): Promise<void>;
 }
 
 class HttpRemoteModel implements RemoteModel {
@@ -102,7 +108,7 @@ class HttpRemoteModel implements RemoteModel {
   }
 
   async inferNamed(inputs: NamedTensors, options: ModelInferOptions = {}): Promise<NamedTensors> {
-    if (this.#isDisposed) throw disposedError('client');
+    this.#requireOpen();
     const { signal, onProgress, onStep } = options;
     const total = this.model.rounds.length;
     let round = 0;
@@ -139,6 +145,17 @@ class HttpRemoteModel implements RemoteModel {
     for (const index of this.#layers.keys()) await this.#remote(index);
   }
 
+  async prepare(inputs: number): Promise<void> {
+    this.#requireOpen();
+    await this.warm();
+    for (const index of this.#layers.keys()) {
+      const remote = await this.#remote(index);
+      this.#requireOpen();
+      remote.prepare(inputs);
+      await eventLoopTurn();
+    }
+  }
+
   async #layer(
     layer: ClientLayer,
     index: number,
@@ -158,6 +175,10 @@ class HttpRemoteModel implements RemoteModel {
     // What an output without any tap is: the accumulator's window lies that far from the residue's.
     const bias = windows.low.map((low, channel) => low - windows.residueLow[channel]!);
     return layerOutput(layer, bias, accumulators);
+  }
+
+  #requireOpen(): void {
+    if (this.#isDisposed) throw disposedError('client');
   }
 
   #remote(index: number): Promise<RemotePlan> {
@@ -200,6 +221,13 @@ class HttpRemoteModel implements RemoteModel {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Lets whatever else waits go on; in browsers too. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
 }
 
 /** All of them, or the first failure when every one of them has ended: nothing goes on behind an error. */

@@ -20,7 +20,10 @@ import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { overflowHint } from '../compile.ts';
 import { complete } from '../hint.ts';
 
-/** What to compile every layer of a model for; everything has a default. */
+/** How many inferences of a client the layers of a model are compiled for, where nobody says: models are asked again. */
+const MODEL_INFERENCES = 2;
+
+/** What to compile every layer of a model for; everything has a default, as for one convolution. */
 export interface ModelCompileOptions extends AbortableCompileOptions {
   /** Accept a model in which nothing is encrypted. */
   readonly allowClear?: boolean;
@@ -56,15 +59,16 @@ export function compileModel(
 
 /**
  * The same, with turns of the event loop in between, so that a signal of the same thread can abort it. Layers may have
- * hints, which are computed on the way.
+ * hints, which are computed on the way: models are asked again, so that `inferences` is 2 where it is not given.
  */
 export async function compileModelAsync(
   model: ImportedModel,
   options: ModelCompileOptions = {},
   onLayer: LayerObserver = () => undefined,
 ): Promise<ModelPlan> {
-  const { signal, onHint } = options;
-  const { cores, join } = await finishInTurns(signal, modelSteps(model, options, onLayer));
+  const { signal, onHint, inferences = MODEL_INFERENCES } = options;
+  const steps = modelSteps(model, { ...options, inferences }, onLayer);
+  const { cores, join } = await finishInTurns(signal, steps);
   const plans: StoredPlan[] = [];
   for (const [layer, core] of cores.entries()) {
     const { plan } = await complete(core, {

@@ -1,15 +1,23 @@
+import type { ModelPort } from '../model/modelFlow.ts';
 import type { TensorLayout } from '../client/index.ts';
 import type { ConvShape, OutputShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /** What the page and its worker say to each other. The secret key and SEAL stay in the worker. */
 
-export interface ServedPlans {
-  readonly plans: readonly { readonly digest: string; readonly name: string }[];
+/** A filter, or a whole model. */
+export type ServedKind = 'plan' | 'model';
+
+/** One of what the server has. */
+export interface ServedEntry {
+  readonly kind: ServedKind;
+  readonly digest: string;
+  readonly name: string;
 }
 
 /** What people are told of a plan, and what a picture has to become for it. */
 export interface PlanFacts {
+  readonly kind: 'plan';
   readonly digest: string;
   readonly shape: ConvShape;
   readonly output: OutputShape;
@@ -25,6 +33,36 @@ export interface PlanFacts {
   readonly evaluationKeyBytes: number;
   /** Fetching and checking the plan, loading SEAL, drawing a secret key. */
   readonly openMs: number;
+}
+
+/** What people are told of a model, and what a picture has to become for it. */
+export interface ModelFacts {
+  readonly kind: 'model';
+  readonly digest: string;
+  readonly name: string;
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+  readonly layout: TensorLayout;
+  /** Names of the layers of each round. */
+  readonly rounds: readonly (readonly string[])[];
+  /** Linear nodes that the browser computes in the clear. */
+  readonly clear: readonly string[];
+  /** Multiply-accumulates under encryption, and all of them. */
+  readonly macs: { readonly encrypted: number; readonly total: number };
+  /** Fetching and checking the model, loading SEAL, drawing a key for each layer. */
+  readonly openMs: number;
+}
+
+export type Facts = PlanFacts | ModelFacts;
+
+/** How far a round of a model is. */
+export interface RoundState {
+  readonly round: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly ms: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
 }
 
 type StepName = 'encrypt' | 'send keys' | 'send and evaluate' | 'decrypt';
@@ -53,6 +91,18 @@ export interface Inferred {
   readonly response: Excerpt;
 }
 
+/** One inference of a model. */
+export interface ModelInferred {
+  readonly name: string;
+  /** Four axes as NCHW; fewer as the model has them. */
+  readonly output: Tensor;
+  /** The layer whose messages these are: the first. */
+  readonly layer: string;
+  readonly upload: Excerpt;
+  readonly response: Excerpt;
+  readonly ms: number;
+}
+
 export interface Compared {
   readonly outputs: number;
   readonly mismatches: number;
@@ -68,14 +118,16 @@ export interface NamedFile {
 
 /** What can be asked of the worker, and what it answers. */
 export interface Exchanges {
-  readonly list: { readonly question: { readonly server: string }; readonly answer: ServedPlans };
-  /** Fetches a plan from the server and makes a key for it. The plan that was open before is gone, its key too. */
+  readonly list: { readonly question: { readonly server: string }; readonly answer: readonly ServedEntry[] };
+  /** Fetches a plan or model from the server and makes keys for it. What was open before is gone, its keys too. */
   readonly open: {
-    readonly question: { readonly server: string; readonly digest: string };
-    readonly answer: PlanFacts;
+    readonly question: { readonly server: string; readonly digest: string; readonly served: ServedKind };
+    readonly answer: Facts;
   };
   /** Encrypts an input (NCHW), has the server evaluate, decrypts. */
   readonly infer: { readonly question: { readonly input: Tensor }; readonly answer: Inferred };
+  /** Runs an input (as the model declares it) through a model: rounds at the server, the rest here. */
+  readonly 'infer-model': { readonly question: { readonly input: Tensor }; readonly answer: ModelInferred };
   /** Compares the last output with the convolution in the clear. `files`: a config and the .npy files it names. */
   readonly compare: {
     readonly question: { readonly files: readonly NamedFile[] };
@@ -96,6 +148,7 @@ export type ToWorker = Question | { readonly kind: 'cancel' };
 export type FromWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
   | { readonly kind: 'step'; readonly step: Step }
+  | { readonly kind: 'round'; readonly state: RoundState }
   | { readonly kind: 'refusal'; readonly id: number; readonly refusal: Refusal };
 
 /** An error as data, since classes do not survive the way between threads. */

@@ -2,7 +2,9 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { Camera, hasCamera } from './camera.ts';
 import { Drawing } from './drawing.ts';
 import { clearAlert, element, setHidden, setInert, showAlert, textOf } from './elements.ts';
-import type { PlanFacts, Step } from './messages.ts';
+import type { Facts, ModelFacts, PlanFacts, ServedKind, Step } from './messages.ts';
+import { pictureExtents, takePicture } from './modelPicture.ts';
+import { showModelFacts, showModelResult, showRound, showRounds } from './modelResults.ts';
 import { preparePicture, showPrepared, sourceOf } from './picture.ts';
 import type { Source } from './picture.ts';
 import { addStep, showFacts, showResult, showVerdict } from './results.ts';
@@ -24,17 +26,26 @@ type State = 'opening' | 'reading' | 'idle' | 'running';
 /** Where this page lies, and the server's paths beside it. */
 const server = new URL('.', document.baseURI).href;
 
-let facts: PlanFacts | null = null;
+let facts: Facts | null = null;
 let source: Source | null = null;
 let input: Tensor | null = null;
 let state: State = 'opening';
 let openings = 0;
 
-const link = new WorkerLink((step) => {
-  addStep(step);
-  progress.value++;
-  say('run-status', NEXT[step.name]);
-});
+/** Which of what is served is a model, by digest. */
+const kinds = new Map<string, ServedKind>();
+
+const link = new WorkerLink(
+  (step) => {
+    addStep(step);
+    progress.value++;
+    say('run-status', NEXT[step.name]);
+  },
+  (round) => {
+    showRound(round);
+    say('run-status', `Round ${round.round + 1}: ${round.received} answers of ${round.sent} layers sent.`);
+  },
+);
 
 const NEXT: Readonly<Record<Step['name'], string>> = {
   encrypt: 'Encrypted. Waiting for the server.',
@@ -72,10 +83,13 @@ function update(next: State): void {
 }
 
 async function listPlans(): Promise<void> {
-  const { plans: served } = await link.ask('list', { server });
-  plans.replaceChildren(
-    ...served.map(({ digest, name }) => new Option(`${name} (${digest.slice(0, 12)})`, digest)),
-  );
+  const served = await link.ask('list', { server });
+  for (const { digest, kind } of served) kinds.set(digest, kind);
+  const options = served.map(({ digest, name, kind }) => {
+    const what = kind === 'model' ? 'model ' : '';
+    return new Option(`${what}${name} (${digest.slice(0, 12)})`, digest);
+  });
+  plans.replaceChildren(...options);
 }
 
 /**
@@ -89,12 +103,10 @@ async function openPlan(digest: string): Promise<void> {
   update('opening');
   say('plan-status', 'Fetching the plan, loading SEAL, drawing a key.');
   try {
-    const opened = await link.ask('open', { server, digest });
+    const opened = await link.ask('open', { server, digest, served: kinds.get(digest) ?? 'plan' });
     if (opening !== openings) return;
     facts = opened;
-    showFacts(opened);
-    say('plan-status', 'Ready: the plan was checked and holds no weights; the key is new and only here.');
-    drawing.shape(opened.shape.input);
+    showOpened(opened);
     if (chosenSource() === 'drawing') drawing.changed();
     else if (source !== null) take(source);
   } catch (error) {
@@ -106,6 +118,23 @@ async function openPlan(digest: string): Promise<void> {
   update('idle');
 }
 
+function showOpened(opened: Facts): void {
+  setHidden(['compare'], opened.kind === 'model');
+  if (opened.kind === 'model') {
+    showModelFacts(opened);
+    say(
+      'plan-status',
+      'Ready: the model was checked and holds no weights of its encrypted layers; the keys are new and only here.',
+    );
+    const size = pictureExtents(opened);
+    if (size !== null) drawing.shape(size);
+    return;
+  }
+  showFacts(opened);
+  say('plan-status', 'Ready: the plan was checked and holds no weights; the key is new and only here.');
+  drawing.shape(opened.shape.input);
+}
+
 /** Makes a picture the one that is sent, at the size and with the bits of the plan. */
 function take(taken: Source): void {
   if (state === 'running') return;
@@ -115,9 +144,7 @@ function take(taken: Source): void {
   clearAlert('picture-alert');
   if (facts === null) return;
   try {
-    const prepared = preparePicture(taken, facts.shape);
-    showPrepared(prepared, taken, facts.shape);
-    input = prepared.tensor;
+    input = facts.kind === 'model' ? takePicture(taken, facts) : takeForPlan(taken, facts);
     say('run-status', 'Ready to encrypt.');
   } catch (error) {
     showAlert('picture-alert', textOf(error));
@@ -127,9 +154,16 @@ function take(taken: Source): void {
   update('idle');
 }
 
+function takeForPlan(taken: Source, { shape }: PlanFacts): Tensor {
+  const prepared = preparePicture(taken, shape);
+  showPrepared(prepared, taken, shape);
+  setHidden(['quantized-figure'], false);
+  return prepared.tensor;
+}
+
 /** An old result beside a new picture would be a lie. */
 function forgetResult(): void {
-  setHidden(['result', 'wire', 'steps', 'progress'], true);
+  setHidden(['result', 'wire', 'steps', 'progress', 'rounds', 'sides'], true);
   element('step-rows', HTMLElement).replaceChildren();
   clearAlert('run-alert');
   forgetVerdict();
@@ -149,16 +183,9 @@ async function run(): Promise<void> {
   const hadFocus = document.activeElement === runButton;
   update('running');
   if (hadFocus) cancelButton.focus();
-  progress.max = facts.evaluationKeyBytes === 0 ? 3 : 4;
-  progress.value = 0;
-  progress.hidden = false;
   say('run-status', 'Encrypting.');
   try {
-    showResult(await link.ask('infer', { input }));
-    setHidden(['result', 'wire'], false);
-    progress.value = progress.max;
-    say('run-status', 'Done.');
-    if (configFile.files !== null && configFile.files.length > 0) await compare();
+    await (facts.kind === 'model' ? runModel(input, facts) : runPlan(input, facts));
   } catch (error) {
     progress.hidden = true;
     if (error instanceof Cancelled) {
@@ -171,6 +198,24 @@ async function run(): Promise<void> {
   const back = document.activeElement === cancelButton;
   update('idle');
   if (back) runButton.focus();
+}
+
+async function runPlan(tensor: Tensor, { evaluationKeyBytes }: PlanFacts): Promise<void> {
+  progress.max = evaluationKeyBytes === 0 ? 3 : 4;
+  progress.value = 0;
+  progress.hidden = false;
+  showResult(await link.ask('infer', { input: tensor }));
+  setHidden(['result', 'wire'], false);
+  progress.value = progress.max;
+  say('run-status', 'Done.');
+  if (configFile.files !== null && configFile.files.length > 0) await compare();
+}
+
+async function runModel(tensor: Tensor, model: ModelFacts): Promise<void> {
+  showRounds(model);
+  showModelResult(await link.ask('infer-model', { input: tensor }));
+  setHidden(['result', 'wire'], false);
+  say('run-status', 'Done.');
 }
 
 async function compare(): Promise<void> {

@@ -60,10 +60,10 @@ export function preparePicture(source: Source, shape: ConvShape): Prepared {
   return { tensor, note: notes.join(' '), scaled: pixelsOf(planes, { low: 0, high: 255 }) };
 }
 
-const BOTH: PictureRules = { grey: true, resize: true };
+export const BOTH: PictureRules = { grey: true, resize: true };
 
 /** Colour samples of the whole source. */
-function pictureOf(source: Source): Picture {
+export function pictureOf(source: Source): Picture {
   const { width, height } = readingSize(source);
   const canvas = document.createElement('canvas');
   canvas.width = width;
@@ -78,7 +78,7 @@ function pictureOf(source: Source): Picture {
 }
 
 /** Planes of interleaved samples. */
-function planesOf(samples: Float64Array, channels: number): Float64Array[] {
+export function planesOf(samples: Float64Array, channels: number): Float64Array[] {
   return Array.from({ length: channels }, (_, channel) =>
     samples.filter((_, at) => at % channels === channel),
   );

@@ -19,8 +19,7 @@ const NOISE_SIDE = 128;
 export function showFacts(facts: PlanFacts): void {
   const { shape, output } = facts;
   const { input, weights } = shape;
-  const list = element('plan-facts', HTMLElement);
-  const rows: readonly (readonly [string, string])[] = [
+  showFactRows([
     [
       'input',
       `${input.width} x ${input.height}, ${input.channels} channel${input.channels === 1 ? '' : 's'} of ${input.bits} bits`,
@@ -41,8 +40,12 @@ export function showFacts(facts: PlanFacts): void {
     ['each request', `${formatBytes(facts.uploadBytes)} up, ${formatBytes(facts.responseBytes)} down`],
     ['plan, SEAL and a fresh key', formatMilliseconds(facts.openMs)],
     ['plan digest', facts.digest],
-  ];
-  list.replaceChildren(
+  ]);
+}
+
+/** Names and values; the last one has a line of its own. */
+export function showFactRows(rows: readonly (readonly [string, string])[]): void {
+  element('plan-facts', HTMLElement).replaceChildren(
     ...rows.map(([name, value]) => {
       const pair = document.createElement('div');
       pair.append(make('dt', name), make('dd', value));
@@ -71,13 +74,18 @@ export function addStep({ name, ms, bytesUp, bytesDown }: Step): void {
 
 export function showResult({ output, upload, response }: Inferred): void {
   showChannels(output);
+  showMessages(upload, response);
+}
+
+/** The two messages of an exchange. */
+export function showMessages(upload: Excerpt, response: Excerpt): void {
   element('messages', HTMLElement).replaceChildren(
     message('Sent: the encrypted picture', upload),
     message('Received: the encrypted result', response),
   );
 }
 
-function showChannels({ shape, data }: Tensor): void {
+export function showChannels({ shape, data }: Tensor): void {
   const [, channels = 0, height = 0, width = 0] = shape;
   const shown = Math.min(channels, MOST_CHANNELS);
   const note =
@@ -94,7 +102,7 @@ function showChannels({ shape, data }: Tensor): void {
   element('channels', HTMLElement).replaceChildren(...figures);
 }
 
-function figure(
+export function figure(
   text: string,
   pixels: Uint8ClampedArray<ArrayBuffer>,
   width: number,
@@ -109,15 +117,21 @@ function figure(
   return made;
 }
 
-/** A message: its first bytes, header apart, and the ciphertext as a picture. */
-function message(title: string, { length, bytes, headerBytes }: Excerpt): HTMLElement {
-  const made = document.createElement('div');
-  made.className = 'message';
+/** The ciphertext of a message as a picture, one byte a pixel. */
+export function noiseFigure({ length, bytes, headerBytes }: Excerpt, title: string | null): HTMLElement {
   const body = bytes.subarray(headerBytes);
   const side = Math.min(NOISE_SIDE, Math.ceil(Math.sqrt(body.length)));
-  const pixels = noisePixels(body, { width: side, height: side });
   const shown = Math.min(body.length, side * side);
-  const caption = shown === length - headerBytes ? 'all of it' : `the first ${formatBytes(shown)}`;
+  const part = shown === length - headerBytes ? 'all of it' : `the first ${formatBytes(shown)}`;
+  const caption = title === null ? part : `${title} (${part})`;
+  return figure(caption, noisePixels(body, { width: side, height: side }), side, side);
+}
+
+/** A message: its first bytes, header apart, and the ciphertext as a picture. */
+function message(title: string, excerpt: Excerpt): HTMLElement {
+  const { length, bytes, headerBytes } = excerpt;
+  const made = document.createElement('div');
+  made.className = 'message';
   const text = document.createElement('pre');
   text.tabIndex = 0;
   text.setAttribute('role', 'group');
@@ -126,7 +140,7 @@ function message(title: string, { length, bytes, headerBytes }: Excerpt): HTMLEl
   header.className = 'header';
   text.append(header, '\n', hexLines(bytes, headerBytes, 6));
   if (length > headerBytes + 96) text.append('\n...');
-  made.append(make('h3', `${title}, ${formatBytes(length)}`), figure(caption, pixels, side, side), text);
+  made.append(make('h3', `${title}, ${formatBytes(length)}`), noiseFigure(excerpt, null), text);
   return made;
 }
 

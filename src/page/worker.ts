@@ -1,18 +1,21 @@
 import { z } from 'zod';
-import { connectPlan, MESSAGE_HEADER_BYTES } from '../client/index.ts';
+import { connectPlan } from '../client/index.ts';
 import type { RemotePlan } from '../client/index.ts';
 import { internalError } from '../../compiler/base/errors.ts';
 import { outputShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { compareWithConfig } from './comparison.ts';
+import { excerptOf } from './excerpt.ts';
+import { openModel } from './modelWorker.ts';
+import type { ModelSession } from './modelWorker.ts';
 import type {
   Answer,
-  Excerpt,
+  Facts,
   FromWorker,
   Inferred,
   PlanFacts,
   Question,
-  ServedPlans,
+  ServedEntry,
   Step,
   ToWorker,
 } from './messages.ts';
@@ -27,9 +30,7 @@ interface Session {
   last: { readonly input: Tensor; readonly output: Tensor } | null;
 }
 
-/** Enough for a picture of 128 x 128 bytes. */
-const EXCERPT_BYTES = MESSAGE_HEADER_BYTES + 2 ** 14;
-
+let modelSession: ModelSession | null = null;
 let session: Session | null = null;
 let cancelling = new AbortController();
 
@@ -67,11 +68,14 @@ function textOf(error: unknown): string {
 async function answer(question: Question, signal: AbortSignal): Promise<Answer> {
   switch (question.kind) {
     case 'list':
-      return await listPlans(question.server, signal);
+      return await listServed(question.server, signal);
     case 'open':
-      return await open(question.server, question.digest, signal);
+      return await open(question, signal);
     case 'infer':
       return await infer(question.input, signal);
+    case 'infer-model':
+      if (modelSession === null) throw internalError('no model is open');
+      return await modelSession.infer(question.input, signal);
     case 'compare': {
       const last = session?.last;
       if (session === null || last == null) throw internalError('nothing to compare yet');
@@ -82,20 +86,51 @@ async function answer(question: Question, signal: AbortSignal): Promise<Answer> 
   }
 }
 
-const planList = z.object({ plans: z.array(z.object({ digest: z.string(), name: z.string() })).min(1) });
+const entry = { digest: z.string(), name: z.string() };
+const planList = z.object({ plans: z.array(z.object(entry)) });
+const modelList = z.object({ models: z.array(z.object({ ...entry, clientPlan: z.boolean() })) });
 
-async function listPlans(server: string, signal: AbortSignal): Promise<ServedPlans> {
-  const response = await fetch(new URL('v1/plans', server), { signal, redirect: 'error' });
-  if (!response.ok) throw new Error(`the server answered with status ${response.status}`);
-  const list = planList.safeParse(await response.json().catch(() => null));
-  if (!list.success) throw new Error('what it answers is no list of plans');
-  return list.data;
+async function listServed(server: string, signal: AbortSignal): Promise<readonly ServedEntry[]> {
+  const { plans } = await list(new URL('v1/plans', server), planList, signal);
+  const { models } = await list(new URL('v1/models', server), modelList, signal);
+  // A model whose client plan the server does not hand out is for those who have it from elsewhere.
+  const open = models.filter(({ clientPlan }) => clientPlan);
+  const served = [
+    ...plans.map(({ digest, name }) => ({ kind: 'plan', digest, name }) as const),
+    ...open.map(({ digest, name }) => ({ kind: 'model', digest, name }) as const),
+  ];
+  if (served.length === 0) throw new Error('it serves nothing that a page can use');
+  return served;
 }
 
-async function open(server: string, digest: string, signal: AbortSignal): Promise<PlanFacts> {
-  const began = performance.now();
+async function list<T>(url: URL, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+  const response = await fetch(url, { signal, redirect: 'error' });
+  if (!response.ok) throw new Error(`the server answered with status ${response.status}`);
+  const found = schema.safeParse(await response.json().catch(() => null));
+  if (!found.success) throw new Error('what it answers is no list of plans');
+  return found.data;
+}
+
+async function open(
+  { server, digest, served }: Extract<Question, { kind: 'open' }>,
+  signal: AbortSignal,
+): Promise<Facts> {
   session?.remote.dispose();
   session = null;
+  modelSession?.dispose();
+  modelSession = null;
+  if (served === 'plan') return openPlan(server, digest, signal);
+  const opened = await openModel(server, digest, signal, (state) => {
+    tell({ kind: 'round', state });
+  });
+  if (signal.aborted) opened.dispose();
+  signal.throwIfAborted();
+  modelSession = opened;
+  return opened.facts;
+}
+
+async function openPlan(server: string, digest: string, signal: AbortSignal): Promise<PlanFacts> {
+  const began = performance.now();
   const remote = await connectPlan(server, digest, { signal });
   if (signal.aborted) {
     remote.dispose();
@@ -105,6 +140,7 @@ async function open(server: string, digest: string, signal: AbortSignal): Promis
   const { plan, client } = remote;
   const { shape, parameters, lowering } = plan.view;
   return {
+    kind: 'plan',
     digest: plan.digest,
     shape,
     output: outputShape(shape),
@@ -152,9 +188,4 @@ function stepClock(): (name: Step['name'], bytesUp: number, bytesDown: number) =
     tell({ kind: 'step', step: { name, ms: now - began, bytesUp, bytesDown } });
     began = now;
   };
-}
-
-function excerptOf(message: Uint8Array): Excerpt {
-  const bytes = message.slice(0, EXCERPT_BYTES);
-  return { length: message.length, bytes, headerBytes: MESSAGE_HEADER_BYTES };
 }

@@ -1,4 +1,4 @@
-import type { ExchangeName, Exchanges, FromWorker, Refusal, Step } from './messages.ts';
+import type { ExchangeName, Exchanges, FromWorker, Refusal, RoundState, Step } from './messages.ts';
 
 /** Someone ended it; nothing went wrong. */
 export class Cancelled extends Error {}
@@ -14,11 +14,15 @@ export class WorkerLink {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
 
-  /** @param onStep told of every step of an inference when it ends */
-  constructor(onStep: (step: Step) => void) {
+  /**
+   * @param onStep told of every step of an inference when it ends
+   * @param onRound told how far a round of a model is
+   */
+  constructor(onStep: (step: Step) => void, onRound: (state: RoundState) => void) {
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     this.#worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === 'step') onStep(data.step);
+      else if (data.kind === 'round') onRound(data.state);
       else this.#settle(data);
     });
     this.#worker.addEventListener('error', (event) => {
@@ -44,7 +48,7 @@ export class WorkerLink {
     this.#worker.postMessage({ kind: 'cancel' });
   }
 
-  #settle(message: Exclude<FromWorker, { kind: 'step' }>): void {
+  #settle(message: Exclude<FromWorker, { kind: 'step' | 'round' }>): void {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if (message.kind === 'answer') waiting?.resolve(message.answer as never);

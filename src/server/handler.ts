@@ -65,9 +65,9 @@ export async function createHandler(
   const plans = servables.filter((each): each is StoredPlan => !('server' in each));
   const models = servables.filter((each): each is ModelToServe => 'server' in each);
   const settings = settingsOf(options);
-  const served = await serve({ plans, models });
-  requireKeysMemory(served.all, settings);
   const log: Log = (level, event) => options.log?.(level, { ...event });
+  const served = await serve({ plans, models }, log);
+  requireKeysMemory(served.all, settings);
   const metrics = new Metrics();
   const pool = await WorkerPool.start({
     file: settings.workerFile,

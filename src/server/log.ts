@@ -13,6 +13,16 @@ export type LogEvent =
       readonly models: readonly string[];
     }
   | {
+      /** The hint of a plan was computed, before the server listens. */
+      readonly event: 'hint';
+      readonly digest: string;
+      readonly bytes: number;
+      readonly ms: number;
+      /** How many are computed, and of how many. */
+      readonly done: number;
+      readonly total: number;
+    }
+  | {
       readonly event: 'request';
       readonly method: string;
       /** The path's template, never the path itself. */

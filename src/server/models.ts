@@ -9,6 +9,7 @@ import { parseModelPlan } from '../model/modelPlanFile.ts';
 import { readModelParts } from '../model/modelParts.ts';
 import { looksLikeServerModel, serverModelOf } from '../model/serverModel.ts';
 import type { ServerModel } from '../model/serverModel.ts';
+import type { Log } from './log.ts';
 import { servedPlans } from './plans.ts';
 import type { ServedPlan, ServedPlans } from './plans.ts';
 
@@ -54,9 +55,18 @@ export interface Served {
   readonly all: ServedPlans;
 }
 
-export async function serve({ plans, models }: ToServe): Promise<Served> {
-  const single = await servedPlans(plans);
-  const layers = await servedPlans(models.flatMap(({ server }) => server.layers));
+/** Computes the hints, and logs each. */
+export async function serve({ plans, models }: ToServe, log: Log): Promise<Served> {
+  const ofModels = models.flatMap(({ server }) => server.layers);
+  const withHints = [plans, ofModels].map((list) => list.filter(({ hint }) => hint !== null));
+  const total = withHints.reduce((sum, list) => sum + new Set(list.map(({ digest }) => digest)).size, 0);
+  let done = 0;
+  const onHint = (digest: string, bytes: number, ms: number): void => {
+    done++;
+    log('info', { event: 'hint', digest, bytes, ms: Math.round(ms), done, total });
+  };
+  const single = await servedPlans(plans, onHint);
+  const layers = await servedPlans(ofModels, onHint);
   return {
     plans: single,
     models: new Map(models.map((model) => [model.server.digest, servedModel(model, layers)] as const)),

@@ -24,19 +24,29 @@ export interface ServedPlan extends PlanService {
 /** The plans by digest, in the order in which they were given. */
 export type ServedPlans = ReadonlyMap<string, ServedPlan>;
 
+/** Told of a hint that was computed: the plan's digest, bytes of the message, milliseconds. */
+export type HintObserver = (digest: string, bytes: number, ms: number) => void;
+
 /**
  * Computes the hints, which takes as long as an evaluation or a few each: before anybody is told that the plans are there.
+ * Equal plans are served, and their hints computed, once.
  * @throws CipherconvError `plan-rejected` for a plan whose hint is another one than it says.
  */
-export async function servedPlans(plans: readonly StoredPlan[]): Promise<ServedPlans> {
+export async function servedPlans(
+  plans: readonly StoredPlan[],
+  onHint: HintObserver = () => undefined,
+): Promise<ServedPlans> {
   const packing = await loadPacking();
   const served = new Map<string, ServedPlan>();
   for (const stored of plans) {
+    if (served.has(stored.digest)) continue;
     const view = clientView(stored.plan);
     const check = new MessageCheck(packing, view, stored.digest);
     const service = describePlan(stored);
     const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
+    const began = performance.now();
     const hint = await servedHint(stored);
+    if (hint !== null) onHint(stored.digest, hint.message.length, performance.now() - began);
     const lengths = messageLengths(view);
     served.set(stored.digest, { ...service, stored, clientPlanBytes, check, lengths, hint });
   }

@@ -87,7 +87,7 @@ export async function startServiceOn<Pool extends Evaluations>(
   { log, metrics }: Observers,
   startPool: StartPool<Pool>,
 ): Promise<Service<Pool>> {
-  const served = await serve(toServe);
+  const served = await serve(toServe, log);
   const { plans, models, all } = served;
   requireKeysMemory(all, settings);
   const pool = await startPool(all);

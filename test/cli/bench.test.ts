@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { clearModel, residualModel } from '../model/models.ts';
 import { cipherconv, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
@@ -62,6 +63,54 @@ describe('bench', () => {
       const { code, stderr } = cipherconv(['bench', ...args]);
       expect(code).toBe(2);
       expect(stderr).toMatch(/no such layer|Expected a whole number/);
+    }
+  });
+});
+
+describe('bench --model', () => {
+  it('has every layer, equal, and totals that are the sums', () => {
+    const file = join(folder, 'residual.onnx');
+    writeFileSync(file, residualModel());
+    const { code, stdout } = cipherconv(['bench', '--model', file, '--json']);
+    expect(code).toBe(0);
+    const { model, layers, total, machine } = JSON.parse(stdout);
+    expect(model).toBe('residual');
+    expect(Object.keys(machine)).toEqual(['cpu', 'cores', 'node', 'platform', 'stolen']);
+    expect(layers).toHaveLength(3);
+    for (const layer of layers) {
+      expect(layer).toMatchObject({ match: true, protocol: expect.stringMatching(/^(hint|standard)$/) });
+      expect(layer.bytes.hint > 0).toBe(layer.protocol === 'hint');
+      expect(layer.ms.hint > 0).toBe(layer.protocol === 'hint');
+      expect(layer.ms.evaluate).toBeLessThan(layer.ms.online);
+    }
+    for (const part of ['ms', 'bytes'] as const) {
+      for (const key of Object.keys(total[part])) {
+        const sum = layers.reduce(
+          (all: number, layer: Record<typeof part, Record<string, number>>) => all + layer[part][key]!,
+          0,
+        );
+        expect(total[part][key]).toBeCloseTo(sum, 6);
+      }
+    }
+    expect(total.coldOverOnline).toBeCloseTo(total.ms.cold / total.ms.online, 6);
+  });
+
+  it('refuses what has no effect with it, what is no model, and what cannot be encrypted', () => {
+    const config = join(folder, 'no-model.json');
+    const file = join(folder, 'clear.onnx');
+    writeFileSync(config, '{}');
+    writeFileSync(file, clearModel());
+    const refused: [args: string[], text: RegExp][] = [
+      [['--model', file, '--layers', 'L1'], /--layers has no effect with --model/],
+      [['--model', file, '--compare'], /--compare has no effect with --model/],
+      [['--bind', 'x=y.pb'], /--bind/],
+      [['--model', config], /no-model\.json/],
+      [['--model', file], /nothing of this model can be encrypted/],
+    ];
+    for (const [args, text] of refused) {
+      const { code, stdout, stderr } = cipherconv(['bench', ...args]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(text);
     }
   });
 });

@@ -2,16 +2,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { connect, connectModel } from '../../src/client/index.ts';
-import type { ModelStep } from '../../src/client/index.ts';
+import type { HintCache, ModelStep } from '../../src/client/index.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { encodeClientModel } from '../../src/model/clientModelFile.ts';
 import { clientModelOf } from '../../src/model/clientModelOf.ts';
-import { compileModel } from '../../src/model/compileModel.ts';
+import { compileModel, compileModelAsync } from '../../src/model/compileModel.ts';
 import type { ModelPlan } from '../../src/model/modelPlan.ts';
 import { ModelRunner } from '../../src/model/runModel.ts';
+import { layersOf } from '../../src/model/modelFlow.ts';
+import { encodeModelPlan } from '../../src/model/modelPlanFile.ts';
 import { serverModelOf } from '../../src/model/serverModel.ts';
 import { toDoubles } from '../../src/model/typedTensor.ts';
 import type { TypedTensor } from '../../src/model/typedTensor.ts';
+import type { LogEvent } from '../../src/server/log.ts';
 import { startService } from '../../src/server/service.ts';
 import type { Service } from '../../src/server/service.ts';
 import { defaultSettings } from '../../src/server/settings.ts';
@@ -125,6 +128,79 @@ describe('requests that name no layer', () => {
     const answer = await post(`/v1/models/${digest}/layers/0/evaluate`, new Uint8Array(length));
     expect(answer).toMatchObject({ status: 400 });
     expect(answer.json?.['field']).toBe('magic');
+  });
+});
+
+describe('a model whose layers have hints', () => {
+  const logged: LogEvent[] = [];
+  let hinted: ModelPlan;
+  let server: Service;
+
+  beforeAll(async () => {
+    hinted = await compileModelAsync(await importOnnx(residualModel()), { protocol: 'hint' });
+    const client = clientModelOf(hinted);
+    const toServe = { server: serverModelOf(hinted, null), clientText: encodeClientModel(client) };
+    const settings = { ...defaultSettings(), port: 0, workers: 1 };
+    server = await startService([], settings, (_, event) => logged.push(event), [toServe]);
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  const hintRequests = (asked: readonly string[]): string[] =>
+    asked.filter((url) => url.includes('/hints/')).map((url) => url.slice(url.lastIndexOf('/') + 1));
+
+  it('has its hints before it listens; clients fetch each once, and keep it', async () => {
+    const ofHints = logged.filter(({ event }) => event === 'hint');
+    expect(ofHints).toMatchObject([1, 2, 3].map((done) => ({ done, total: 3 })));
+    const kept = new Map<string, Uint8Array>();
+    const hintCache: HintCache = {
+      read: ({ sha256 }) => Promise.resolve(kept.get(sha256) ?? null),
+      write: ({ sha256 }, payload) => Promise.resolve(void kept.set(sha256, payload)),
+    };
+    const asked: string[] = [];
+    const counted: typeof fetch = (to, init) => {
+      asked.push(to instanceof Request ? to.url : String(to));
+      return fetch(to, init);
+    };
+    const options = { hintCache, fetch: counted };
+    const { digest: name } = clientModelOf(hinted);
+    {
+      using remote = await connectModel(server.url, name, options);
+      await remote.prepare(2);
+      expect(hintRequests(asked)).toEqual(['0', '1', '2']);
+      for (let time = 0; time < 3; time++)
+        expect([...(await remote.infer(input())).data]).toEqual(toDoublesOf(expected));
+    }
+    expect(kept.size).toBe(3);
+    using again = await connectModel(server.url, name, options);
+    expect([...(await again.infer(input())).data]).toEqual(toDoublesOf(expected));
+    expect(hintRequests(asked)).toHaveLength(3);
+  });
+
+  it('is prepared no more after it was disposed of', async () => {
+    const remote = await connectModel(server.url, clientModelOf(hinted).digest, { hintCache: null });
+    remote.dispose();
+    await expect(remote.prepare(1)).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('runs with both sides in one process, and SEAL reads the same', async () => {
+    await using runner = await ModelRunner.open(hinted, { judge: 'full' });
+    const { report, outputs } = await runner.run(new Map([['x', sampleInput()]]));
+    expect(report.match).toBe(true);
+    expect(report.layers.map(({ seal }) => seal)).toEqual(
+      Array.from({ length: 3 }, () => ({ decryptsEqual: true, wordsEqual: true })),
+    );
+    expect(outputs.get(hinted.outputs[0]!.name)).toEqual(expected);
+  });
+
+  it('is what compiling for several inferences may give, and what one inference does not', async () => {
+    const model = await importOnnx(residualModel());
+    const once = await compileModelAsync(model, { inferences: 1 });
+    expect(layersOf(once).map(({ stored }) => stored.hint)).toEqual([null, null, null]);
+    const byDefault = encodeModelPlan(await compileModelAsync(model));
+    expect(encodeModelPlan(await compileModelAsync(model, { inferences: 2 }))).toBe(byDefault);
   });
 });
 

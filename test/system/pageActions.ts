@@ -12,7 +12,7 @@ export async function ready(page: Page): Promise<void> {
 
 /** Chooses one of the plans that the server lists. */
 export async function choosePlan(page: Page, { stored }: Served): Promise<void> {
-  await page.getByLabel('Filter served here').selectOption(stored.digest);
+  await page.getByLabel('Filter or model served here').selectOption(stored.digest);
   await page.locator('#plan-facts').filter({ hasText: stored.digest }).waitFor();
   await ready(page);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { build } from 'vite';
+import type { ModelToServe } from '../../src/server/models.ts';
 import { startService } from '../../src/server/service.ts';
 import type { Service } from '../../src/server/service.ts';
 import { defaultSettings } from '../../src/server/settings.ts';
@@ -8,8 +9,8 @@ import { colour, deep, grey, rotated } from './pagePlans.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Builds the page into `pageFolder` and serves it, with all the plans of the tests. */
-export async function servePage(pageFolder: string): Promise<Service> {
+/** Builds the page into `pageFolder` and serves it, with all the plans of the tests, and models. */
+export async function servePage(pageFolder: string, models: readonly ModelToServe[] = []): Promise<Service> {
   await build({
     configFile: join(root, 'vite.config.ts'),
     root: join(root, 'src', 'page'),
@@ -25,5 +26,5 @@ export async function servePage(pageFolder: string): Promise<Service> {
     allowedHosts: [PLAIN_HOST],
   };
   const plans = [grey, colour, rotated, deep].map(({ stored }) => stored);
-  return await startService(plans, settings, () => undefined);
+  return await startService(plans, settings, () => undefined, models);
 }

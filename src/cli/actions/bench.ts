@@ -6,6 +6,8 @@ import { compareTable } from '../../bench/compareText.ts';
 import { LAYERS } from '../../bench/layers.ts';
 import type { LayerShape } from '../../bench/layers.ts';
 import { readTicks, stolenShare } from '../../bench/stolenTime.ts';
+import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
+import { refuseModelFlags } from '../../model/modelSources.ts';
 import { requireWritable, writeWhole } from '../../frontend/files.ts';
 import { describeBench } from '../benchText.ts';
 import { late } from '../interrupt.ts';
@@ -20,11 +22,19 @@ interface BenchFlags {
   readonly layers?: readonly string[] | undefined;
   readonly workers?: number | undefined;
   readonly compare?: true | undefined;
+  readonly model?: string | undefined;
   readonly chart?: string | undefined;
   readonly json?: true | undefined;
 }
 
-export async function bench(flags: BenchFlags, io: Terminal): Promise<void> {
+export async function bench(flags: BenchFlags, model: ModelFlags, io: Terminal): Promise<void> {
+  if (flags.model !== undefined) {
+    refuseWithModel(flags);
+    const { benchModelFile } = await late(import('./benchModel.ts'));
+    await benchModelFile(flags.model, model, flags.json === true, io);
+    return;
+  }
+  refuseModelFlags(model);
   const named = flags.layers === undefined ? null : layersOf(flags.layers);
   if (flags.compare === true) {
     refuseWithCompare(flags);
@@ -56,6 +66,18 @@ function layersOf(ids: readonly string[]): LayerShape[] {
       expected: LAYERS.map((known) => known.id).join(', '),
       found: id,
     });
+  });
+}
+
+/** @throws CipherconvError `usage` for options that would have no effect. */
+function refuseWithModel({ layers, workers, compare: compared, chart }: BenchFlags): void {
+  const options = { '--layers': layers, '--workers': workers, '--compare': compared, '--chart': chart };
+  const given = Object.entries(options).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw new CipherconvError({
+    code: 'usage',
+    message: `${given[0]} has no effect with --model`,
+    hint: 'leave one of the two out',
   });
 }
 

@@ -1,0 +1,130 @@
+import { connectModel, nchwOf } from '../client/index.ts';
+import type { Fetch, ModelStep, RemoteModel } from '../client/index.ts';
+import { internalError } from '../../compiler/base/errors.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+import { layoutOf } from '../model/modelFlow.ts';
+import { excerptOf } from './excerpt.ts';
+import type { ModelFacts, ModelInferred, RoundState } from './messages.ts';
+
+/** A model that is open, in the worker of the page. */
+export interface ModelSession {
+  readonly facts: ModelFacts;
+  infer(input: Tensor, signal: AbortSignal): Promise<ModelInferred>;
+  dispose(): void;
+}
+
+/**
+ * Fetches a model, and makes the keys of all its layers: nobody waits for them later.
+ * @param onRound told how far a round is whenever something was sent or came back
+ */
+export async function openModel(
+  server: string,
+  digest: string,
+  signal: AbortSignal,
+  onRound: (state: RoundState) => void,
+): Promise<ModelSession> {
+  const began = performance.now();
+  const watch = new FirstExchange();
+  const remote = await connectModel(server, digest, { signal, fetch: watch.fetch });
+  try {
+    await remote.warm();
+    signal.throwIfAborted();
+  } catch (error) {
+    remote.dispose();
+    throw error;
+  }
+  const facts = factsOf(remote, performance.now() - began);
+  return {
+    facts,
+    infer: (input, given) => infer(remote, facts, input, { watch, onRound, signal: given }),
+    dispose: () => {
+      remote.dispose();
+    },
+  };
+}
+
+function factsOf({ model }: RemoteModel, openMs: number): ModelFacts {
+  const { digest, name, inputs, outputs, rounds, clear, macs } = model;
+  return {
+    kind: 'model',
+    digest,
+    name,
+    inputs,
+    outputs,
+    layout: layoutOf(model),
+    rounds: rounds.map((layers) => layers.map((layer) => layer.name)),
+    clear: clear.map((node) => node.name),
+    macs,
+    openMs,
+  };
+}
+
+interface Watching {
+  readonly watch: FirstExchange;
+  readonly onRound: (state: RoundState) => void;
+  readonly signal: AbortSignal;
+}
+
+async function infer(
+  remote: RemoteModel,
+  { layout, rounds, outputs }: ModelFacts,
+  input: Tensor,
+  { watch, onRound, signal }: Watching,
+): Promise<ModelInferred> {
+  const began = performance.now();
+  const output = await remote.infer(input, { signal, onStep: roundClock(onRound) });
+  const { upload, response } = await watch.taken();
+  return {
+    name: outputs[0]?.name ?? '',
+    output: output.shape.length === 4 ? nchwOf(output, layout) : output,
+    layer: rounds[0]?.[0] ?? '',
+    upload: excerptOf(upload),
+    response: excerptOf(response),
+    ms: performance.now() - began,
+  };
+}
+
+/** Adds up what the steps of a round say. */
+function roundClock(onRound: (state: RoundState) => void): (step: ModelStep) => void {
+  let state: RoundState | null = null;
+  let began = performance.now();
+  return (step) => {
+    if (step.kind === 'segment') return;
+    const { kind, round, bytes } = step;
+    if (state?.round !== round) {
+      began = performance.now();
+      state = { round, sent: 0, received: 0, ms: 0, bytesUp: 0, bytesDown: 0 };
+    }
+    state =
+      kind === 'sent'
+        ? { ...state, sent: state.sent + 1, bytesUp: state.bytesUp + bytes }
+        : { ...state, received: state.received + 1, bytesDown: state.bytesDown + bytes };
+    state = { ...state, ms: performance.now() - began };
+    onRound(state);
+  };
+}
+
+/** Keeps what goes to the first layer and what comes back, to show them. */
+class FirstExchange {
+  #upload: Uint8Array | null = null;
+  #response: Promise<ArrayBuffer | null> = Promise.resolve(null);
+
+  readonly fetch: Fetch = async (url, init) => {
+    const response = await fetch(url, init);
+    if (url.endsWith('/layers/0/evaluate') && response.ok) {
+      this.#upload = init.body as Uint8Array;
+      // An answer that breaks off is an error of the inference, told there.
+      this.#response = response
+        .clone()
+        .arrayBuffer()
+        .catch(() => null);
+    }
+    return response;
+  };
+
+  async taken(): Promise<{ readonly upload: Uint8Array; readonly response: Uint8Array }> {
+    const response = await this.#response;
+    if (this.#upload === null || response === null) throw internalError('the first layer went unseen');
+    return { upload: this.#upload, response: new Uint8Array(response) };
+  }
+}
