@@ -2,6 +2,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ServedPlans } from '../server/plans.ts';
 import type { Evaluations } from '../server/workers/evaluations.ts';
 import type { JobOutcome, JobRequest } from '../server/workers/jobs.ts';
+import { deferred } from './deferred.ts';
 import { farmPlan } from './plan.ts';
 import { PlanQueue } from './planQueue.ts';
 import type { UploadJobs, UploadOutcome } from './planQueue.ts';
@@ -19,6 +20,8 @@ export interface FarmPoolSettings {
 
 /** Milliseconds between two counts of the workers. */
 const COUNT_MS = 2000;
+/** For the goodbyes to the Redis, milliseconds. */
+const CLOSE_MS = 3000;
 
 /**
  * The requests of a server, evaluated by a farm. Each upload stays here until its result is there; what the Redis loses is
@@ -118,8 +121,17 @@ export class FarmPool implements Evaluations {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
-    this.#context.connection.close();
+    const { connection } = this.#context;
+    // Nobody says goodbye to a Redis that is away.
+    if (connection.isAway) connection.close();
+    const closed = Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+    const { promise: late, resolve } = deferred<undefined>();
+    const timer = setTimeout(() => {
+      resolve(undefined);
+    }, CLOSE_MS);
+    await Promise.race([closed, late]);
+    clearTimeout(timer);
+    connection.close();
   }
 
   /** Nobody waits for it. What stays behind, should this fail, expires. */

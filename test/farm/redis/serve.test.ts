@@ -147,6 +147,18 @@ describe('serve on a farm', () => {
     expectRight(await pending, 4);
   });
 
+  it('stops while the broker is away', async () => {
+    const service = await serve();
+    await server.kill();
+    try {
+      await until(async () => (await sendTo(`${service.url}/healthz`, 'GET')).status === 503);
+      await service.stop();
+      services.pop();
+    } finally {
+      await server.start();
+    }
+  });
+
   it('while the broker is away requests get 503, and healthz says so', async () => {
     await work();
     const service = await serve();
