@@ -109,7 +109,11 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
       const { upload } = exchange.value;
       active = 'evaluate';
       const response = await step('evaluate', () => evaluator.value.evaluate(upload));
-      const measuredBudgetBits = longWork(() => exchange.value.budgetBits(response.value));
+      // Where nothing came back there is nothing to measure: what is predicted holds.
+      const measuredBudgetBits =
+        response.value.length === 0
+          ? plan.noise.predictedBudgetBits
+          : longWork(() => exchange.value.budgetBits(response.value));
       const keys = judge === null ? [] : exchange.value.keys();
       const output = await step('decrypt', () => exchange.value.decrypt(response.value));
       const judged = { upload, response: response.value, keys, output: output.value };

@@ -21,7 +21,7 @@ export interface Exchange {
   decrypt(results: readonly Uint8Array[]): Tensor;
   /** Smallest noise budget of the results at their outputs, by SEAL's formula, bits; before `decrypt`. Never to be told. */
   measuredBudgetBits(results: readonly Uint8Array[]): number;
-  /** What reads the response, for a client that goes away in between: nothing that could encrypt. A copy. */
+  /** What reads the response, for a client that goes away in between: as secret as the message. A copy. */
   resultMasks(): readonly Uint8Array[];
   /** The secrets, one a block group; only of clients that were asked to keep them, for a judge. */
   secrets(): readonly TernaryKey[];

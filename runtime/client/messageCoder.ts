@@ -14,6 +14,11 @@ import { makeMemory } from '../wasm.ts';
 const LINE = 64;
 const FIRST_ADDRESS = 1024;
 
+/** Coefficients of a tile that no pixel fills, padding for one, are 0 whatever range the pixels have. */
+function withZero({ lo, hi }: Interval): Interval {
+  return { lo: Math.min(0, lo), hi: Math.max(0, hi) };
+}
+
 /** How a run of decrypted residues becomes accumulators: the value at residue `base`, counted up from there. */
 export interface Window {
   /** Where the run ends. */
@@ -50,7 +55,7 @@ export class MessageCoder {
   readonly #wordsAt: number;
   readonly #packedAt: number;
 
-  /** @param values the integers that will be encrypted */
+  /** @param values the integers that will be encrypted; 0, which stands where there is no element, is always among them */
   constructor(module: RingModule, parameters: Parameters, codes: MessageCodes, values: Interval) {
     const { degree, dataPrimes, plainModulus } = parameters;
     const primes = dataPrimes.map(BigInt);
@@ -72,7 +77,7 @@ export class MessageCoder {
     this.#exports = module.instantiate(memory);
     primes.forEach((prime, which) => {
       const view = new DataView(memory.buffer, this.#scalingAt + which * SCALING_BYTES, SCALING_BYTES);
-      writeScaling(view, { prime, primes, plainModulus }, values);
+      writeScaling(view, { prime, primes, plainModulus }, withZero(values));
     });
   }
 

@@ -10,7 +10,10 @@ export function addDecrypt(program: Command, terminal: () => Terminal): void {
     .description('decrypt the result of the server')
     .requiredOption('--plan <file>', 'the client plan, or - for stdin')
     .option('--secret-key <file>', 'the secret key that the input was encrypted with, or - for stdin')
-    .option('--one-time-key <file>', 'for plans with a hint: the key that encrypt wrote; it is removed then')
+    .option(
+      '--one-time-key <file>',
+      'for plans with a hint: the key that encrypt wrote with this upload (another reads noise); it is removed then',
+    )
     .requiredOption('-i, --input <file>', 'the result of evaluate, or - for stdin')
     .requiredOption(
       '-o, --output <file>',

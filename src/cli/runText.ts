@@ -14,7 +14,8 @@ export function millisecondsText(ms: number): string {
 }
 
 /** What SEAL says of the run, as its judge. */
-function judgeText({ seal, engine }: RunResult['report']): string {
+function judgeText({ seal, engine, counts }: RunResult['report']): string {
+  if (counts.outputCiphertexts === 0) return 'had nothing to judge: every output is known without encryption';
   if (seal === null) return engine === 'seal' ? 'encrypted and decrypted itself' : 'was not asked';
   const said = (isSo: boolean, what: string): string => `${isSo ? '' : 'DISAGREES: not '}${what}`;
   const words = seal.wordsEqual === null ? '' : `; ${said(seal.wordsEqual, 'the same words')}`;

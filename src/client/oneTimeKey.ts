@@ -4,8 +4,8 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
 
 /**
- * What reads one response under a plan with hints, for a client that goes away in between, our own format. It can neither
- * encrypt nor read any other response:
+ * What reads one response under a plan with hints, for a client that goes away in between, our own format. It is as secret as
+ * the picture: with the public hint its masks are linear equations for the secret of that inference (SECURITY.md).
  *
  *     0   magic "CCOK"
  *     4   version, 1

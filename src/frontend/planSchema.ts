@@ -211,7 +211,7 @@ export const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
  */
 export const fileShape = {
   layout: z.enum(['NCHW', 'NHWC']),
-  hint: z.strictObject({ sha256: hex32, bytes: positive }).nullable(),
+  hint: z.strictObject({ sha256: hex32, bytes: natural }).nullable(),
   digest: hex32,
 };
 

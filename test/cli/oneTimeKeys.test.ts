@@ -82,6 +82,7 @@ describe('a hint and one-time keys in files', () => {
       'no key of it serves twice',
     );
     refused(['keygen', '--plan', at('c.json'), '--secret-key', at('n.key')], 'there is none to keep');
+    refused(encrypt('n.key', '--hint', at('h.bin'), '-o', '/dev/full'), 'no space left');
     refused(decrypt('u.ct', 'r.ct', 'n.json'), 'not a one-time key');
     refused(decrypt('k.key', 'u.ct', 'n.json'), 'another kind of message');
     const standard = ['--protocol', 'standard', '-o', at('n.json'), '--hint', at('n.bin')];

@@ -44,6 +44,16 @@ describe('what a plan says of its hint', () => {
     );
   });
 
+  it('is empty where no output depends on the input: nothing is computed, and the plan is read back', () => {
+    const zero = compileToeplitz(simpleSpec({ weights: { values: new Array<number>(9).fill(0) } }), {
+      protocol: 'hint',
+    });
+    const made = completePlan(planCore(zero, 'NCHW'), describeHint(new Uint8Array(0)));
+    expect(parsePlan(encodePlan(made), 'p.json').digest).toBe(made.digest);
+    const client = encodeClientPlan(clientPlanOf(made));
+    expect(parseClientPlan(client, 'c.json').hint?.bytes).toBe(0);
+  });
+
   it('is refused where it was changed', () => {
     const other = { ...hint, sha256: '0'.repeat(64) };
     refusal(() => parsePlan(withHint(text, other), 'p.json'), 'malformed-plan', 'its digest is wrong');

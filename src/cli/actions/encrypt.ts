@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { Tensor } from '../../../compiler/base/tensor.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import type { ClientPlan } from '../../frontend/clientPlan.ts';
@@ -97,7 +98,11 @@ async function encryptOnce(
     io.endProgress();
     await writeWhole(oneTimeKey, key, { existing: 'refuse', mode: SECRET_MODE });
     key.fill(0);
-    await writeWhole(output, exchange.upload);
+    // Nobody has the upload then, and its key is of no use.
+    await writeWhole(output, exchange.upload).catch(async (error: unknown) => {
+      await rm(oneTimeKey, { force: true });
+      throw error;
+    });
   } finally {
     client.dispose();
   }
