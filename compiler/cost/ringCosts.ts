@@ -1,7 +1,7 @@
 /**
  * What the client's ring arithmetic takes, nanoseconds: minimum times on a 2-core EPYC (Zen 5, one thread, Node 26),
- * measured with other programs running, at N = 2048 and 4096 under primes of 26, 31, 43 and 52 bits. They agree within a
- * tenth of what stands here, where nothing else is said. Plans depend on them: they change on purpose only.
+ * measured with other programs running, at N = 2048 and 4096 under primes of 26, 31, 43 and 52 bits. Products and draws
+ * agree within a tenth of what stands here; `expand` and `coefficient` are less sure. Plans depend on them: they change on purpose only.
  */
 export const RING_NANOSECONDS = Object.freeze({
   /** A product with the secret whose other factor is transformed already, for each of N log2 N: 6 microseconds at 2048. */
