@@ -61,7 +61,7 @@ describe('one document in place of another is called what it is', () => {
 
   it.each<[string, readonly string[], string, string | null]>([
     ['a config to serve', ['serve', conv], 'this is a filter config, not a plan', 'compile CONFIG -o'],
-    ['a model to serve', ['serve', 'm.onnx'], 'this is a model, not a plan', 'compile CONFIG -o'],
+    ['a model to serve', ['serve', 'm.onnx'], 'this is a model, not a plan', 'compile MODEL -o'],
     ['a client plan to serve', ['serve', client], 'this is a client plan, not a plan', 'compile CONFIG -o'],
     [
       'a config to keygen',

@@ -34,8 +34,17 @@ beforeAll(() => {
     ['other', at('other.onnx')],
   ] as const)
     expect(
-      cipherconv(['-q', 'compile', file, '-o', at(`${name}.plan`), '--client-plan', at(`${name}.client`)])
-        .code,
+      cipherconv([
+        '-q',
+        'compile',
+        '--protocol',
+        'standard',
+        file,
+        '-o',
+        at(`${name}.plan`),
+        '--client-plan',
+        at(`${name}.client`),
+      ]).code,
     ).toBe(0);
   writeFileSync(at('x.json'), JSON.stringify({ shape: input.shape, data: [...input.data] }));
   expect(cipherconv(['-q', 'run', MODEL, '-i', at('x.json'), '-o', at('y.json')]).code).toBe(0);
