@@ -12,6 +12,7 @@ import {
   writeWhole,
 } from '../../frontend/files.ts';
 import { nearest } from '../../frontend/nearest.ts';
+import { modelFormat } from '../../model/modelFiles.ts';
 import { decodeNpyNumbers, encodeNpy } from '../../frontend/npy.ts';
 import { configText, specOfFilter, weightShape, withOwnWidth } from '../../init/config.ts';
 import { filterOfKernel, filterOfNumbers } from '../../init/filter.ts';
@@ -39,6 +40,7 @@ interface InitFlags {
 const MOST_INLINE = 256;
 
 export async function initCommand(flags: InitFlags, io: Terminal): Promise<void> {
+  if (flags.from !== undefined) await refuseTflite(flags.from);
   requireTogether(flags);
   const asked = flags.kernel === undefined && flags.from === undefined ? await ask(flags) : flags;
   const output = asked.output ?? STANDARD_STREAM;
@@ -67,6 +69,17 @@ export async function initCommand(flags: InitFlags, io: Terminal): Promise<void>
     `${printable(output)}: ${printable(spec.name)}, weights of ${spec.weights.bits} bits, ` +
       `every sum within ${bits} ${signed ? 'signed' : 'unsigned'} bits\n`,
   );
+}
+
+/** @throws CipherconvError `unsupported` */
+async function refuseTflite(where: string): Promise<void> {
+  if ((await modelFormat(where)) !== 'tflite') return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where,
+    message: 'not supported yet: layers of TensorFlow Lite models as configs',
+    hint: 'lint, compile and run take the model as it is',
+  });
 }
 
 function requireTogether(flags: InitFlags): void {
