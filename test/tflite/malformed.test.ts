@@ -141,6 +141,12 @@ describe('models that are refused by name', () => {
       /CONV_2D "y".*made twice/,
     ],
     ['no outputs', { ...GOOD, outputs: [] }, 'malformed-model', /no output/],
+    [
+      'an operator without an output',
+      { ...GOOD, nodes: [...GOOD.nodes, { ...CONVOLUTION, outputs: [] }] },
+      'malformed-model',
+      /CONV_2D.*without an output/,
+    ],
   ];
   it.each(cases)('%s', (_, model, code, text) => {
     const error = refusal(writeTflite(model));

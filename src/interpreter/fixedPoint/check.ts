@@ -1,4 +1,4 @@
-import { internalError } from '../../../compiler/base/errors.ts';
+import { CipherconvError, internalError } from '../../../compiler/base/errors.ts';
 import type { DenseTensor } from '../values.ts';
 import { malformed, unsupported } from './call.ts';
 import type { Call } from './call.ts';
@@ -50,7 +50,15 @@ export function callOf(node: FixedPointNode, tensors: Described, rounding: Fixed
     throw internalError(`${operation.op} "${name}": nothing describes the tensor ${tensor}`);
   };
   const [first] = outputs;
-  if (first === undefined) throw internalError(`${operation.op} "${name}" has no output`);
+  if (first === undefined) {
+    throw new CipherconvError({
+      code: 'malformed-model',
+      where: name,
+      message: `${operation.op}: an operator without an output`,
+      expected: 'one output',
+      found: 'none',
+    });
+  }
   const call = {
     name,
     operation,
