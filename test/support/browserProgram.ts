@@ -35,7 +35,7 @@ export async function installBrowserBundle(folder: string): Promise<string> {
   return outDir;
 }
 
-/** Bundles the program as vite does without a config. */
+/** Bundles the program as vite does, into one file. */
 export async function bundleWithVite(folder: string): Promise<string> {
   const entry = join(folder, 'program.js');
   writeFileSync(entry, PROGRAM);
@@ -43,7 +43,8 @@ export async function bundleWithVite(folder: string): Promise<string> {
     root: folder,
     configFile: false,
     logLevel: 'error',
-    build: { write: false, rolldownOptions: { input: entry } },
+    // What is loaded late (SEAL, the reader of models) stands in the same file, so that one text is all of it.
+    build: { write: false, rolldownOptions: { input: entry, output: { codeSplitting: false } } },
   });
   const [{ output } = { output: [] }] = [result].flat() as { output: { type: string; code?: string }[] }[];
   const [chunk, ...others] = output;
