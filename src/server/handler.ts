@@ -1,16 +1,15 @@
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { createApp } from './app.ts';
-import { largest, requireKeysMemory } from './limits.ts';
+import { requireKeysMemory } from './limits.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { serve } from './models.ts';
 import type { ModelToServe } from './models.ts';
 import { requestPeer } from './peer.ts';
-import { plansText } from './plans.ts';
 import { defaultSettings } from './settings.ts';
 import type { ServiceSettings } from './settings.ts';
+import { startWorkers } from './startWorkers.ts';
 import { stateOf } from './stateOf.ts';
-import { WorkerPool } from './workers/pool.ts';
 
 /** How a handler behaves; everything has a default, that of `cipherconv serve`. */
 export interface HandlerOptions {
@@ -69,19 +68,7 @@ export async function createHandler(
   const served = await serve({ plans, models }, log);
   requireKeysMemory(served.all, settings);
   const metrics = new Metrics();
-  const pool = await WorkerPool.start({
-    file: settings.workerFile,
-    memoryBytes: settings.memoryBytes,
-    plansText: plansText(served.all),
-    largestResponse: largest(served.all, 'responseBytes'),
-    workers: settings.workers,
-    queueLength: settings.queueLength,
-    deadlineMs: settings.deadlineMs,
-    abandonedMs: settings.abandonedMs,
-    onEvent: (event) => {
-      log(event.event === 'worker-retired' ? 'warn' : 'info', event);
-    },
-  });
+  const pool = await startWorkers(served.all, settings, { log, metrics });
   const state = await stateOf(served, pool, settings, { log, metrics });
   const app = createApp(state);
   const prefix = (options.basePath ?? '').replace(/\/+$/, '');

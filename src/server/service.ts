@@ -8,19 +8,19 @@ import type { StoredPlan } from '../frontend/planFile.ts';
 import { createApp } from './app.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
-import { largest, requireKeysMemory } from './limits.ts';
+import { requireKeysMemory } from './limits.ts';
 import { nodePeer } from './peer.ts';
 import { Pipelining } from './pipelining.ts';
 import { serve } from './models.ts';
 import type { ModelToServe, ServedModels, ToServe } from './models.ts';
-import { plansText } from './plans.ts';
 import type { ServedPlans } from './plans.ts';
 import type { ServiceSettings } from './settings.ts';
 import type { AppState } from './state.ts';
+import { startWorkers } from './startWorkers.ts';
+import type { Observers } from './startWorkers.ts';
 import { stateOf } from './stateOf.ts';
 import type { Evaluations } from './workers/evaluations.ts';
-import { WorkerPool } from './workers/pool.ts';
-import type { PoolEvent } from './workers/pool.ts';
+import type { WorkerPool } from './workers/pool.ts';
 
 /** A server that listens. */
 export interface Service<Pool extends Evaluations = WorkerPool> {
@@ -39,12 +39,6 @@ const HEADER_BYTES = 8192;
 /** How long a stopping server waits past its deadline for slow readers, milliseconds. */
 const STOP_GRACE_MS = 5000;
 
-/** Who is told what happens. */
-export interface Observers {
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
-
 /** Makes what evaluates, for everything that is served. */
 export type StartPool<Pool extends Evaluations> = (all: ServedPlans) => Promise<Pool>;
 
@@ -61,19 +55,7 @@ export function startService(
 ): Promise<Service> {
   const metrics = new Metrics();
   return startServiceOn({ plans: stored, models: toServe }, settings, { log, metrics }, (all) =>
-    WorkerPool.start({
-      file: settings.workerFile,
-      memoryBytes: settings.memoryBytes,
-      plansText: plansText(all),
-      largestResponse: largest(all, 'responseBytes'),
-      workers: settings.workers,
-      queueLength: settings.queueLength,
-      deadlineMs: settings.deadlineMs,
-      abandonedMs: settings.abandonedMs,
-      onEvent: (event) => {
-        observe(event, metrics, log);
-      },
-    }),
+    startWorkers(all, settings, { log, metrics }),
   );
 }
 
@@ -109,14 +91,6 @@ export async function startServiceOn<Pool extends Evaluations>(
     inFlight: () => state.inFlight,
     stop: () => stop(server, state, settings),
   };
-}
-
-function observe(event: PoolEvent, metrics: Metrics, log: Log): void {
-  if (event.event === 'worker-retired') {
-    metrics.retirements.add({ reason: event.reason });
-    if (event.reason === 'seal') metrics.sealExceptions.add({});
-  }
-  log(event.event === 'worker-retired' ? 'warn' : 'info', event);
 }
 
 function createServer(state: AppState, settings: ServiceSettings): Server {
