@@ -62,7 +62,7 @@ export class BatchJournal {
     );
   }
 
-  /** After the result was written. */
+  /** After the result was written. The upload stays until its bytes are out of the Redis: only it tells which they are. */
   async finish(output: string, work: string): Promise<void> {
     // A line begins with its break: what a crash cut off before does not take this one along.
     const line = `\n${JSON.stringify({ output, work })}\n`;
@@ -77,7 +77,6 @@ export class BatchJournal {
       );
     });
     this.#done.set(output, work);
-    await this.dropUpload(work);
   }
 
   /** What was saved for this work, if it has the right length. */

@@ -8,6 +8,8 @@ export interface FarmInput {
   readonly name: string;
   /** The upload message, as `encrypt` made it for the plan. */
   readonly message: Uint8Array;
+  /** Its result was received before, by a process that died since: only what it left in the Redis is taken out. */
+  readonly isReceived?: true;
 }
 
 /** What became of one input. */
@@ -65,8 +67,9 @@ export async function* submitAll(
       state.isOver = true;
       return;
     }
-    const { name, message } = next.value;
+    const { name, message, isReceived = false } = next.value;
     const jobs = queue.jobsOf(message, keys);
+    if (isReceived) return queue.forget(jobs);
     await queue.room.enter(jobs.requests.length, jobs.bytes);
     state.running++;
     queue.run(jobs, null).then(

@@ -20,15 +20,22 @@ export type BatchResult =
   /** The response is none that the key opens. Only the owner of the key learns of it. */
   | { readonly kind: 'refused'; readonly text: string };
 
+/** What there is to do for an input. */
+export type BatchStep =
+  | { readonly kind: 'evaluate'; readonly message: Uint8Array }
+  /** Its result is here. `leftover`: the message whose bytes a process may have left in the Redis that died before. */
+  | { readonly kind: 'done'; readonly leftover: Uint8Array | null };
+
 /** How the inputs of a batch become messages, and its responses results. */
 export interface Batch {
   /** Of the plan. */
   readonly digest: string;
   /** The message with the evaluation keys, null for plans without. */
   readonly evaluationKeys: Uint8Array | null;
-  /** The upload message of an input; null when its result is there already. */
-  messageOf(file: BatchFile): Promise<Uint8Array | null>;
+  stepOf(file: BatchFile): Promise<BatchStep>;
   write(file: BatchFile, response: Uint8Array): Promise<BatchResult>;
+  /** After the bytes of an input whose result is here were taken out of the Redis. */
+  forgotten(file: BatchFile): Promise<void>;
   dispose(): void;
 }
 
@@ -52,13 +59,13 @@ export async function uploadsBatch(
   return {
     digest,
     evaluationKeys,
-    messageOf: async ({ input, output }) => {
+    stepOf: async ({ input, output }) => {
       const message = await readBytes(input);
       naming(input, () => decodeMessage(message, { kind: 'upload', digest, lengths }));
       const work = workName([digest, evaluationKeys ?? '', message]);
-      if (await journal.isDone(output, work)) return null;
+      if (await journal.isDone(output, work)) return { kind: 'done', leftover: message };
       works.set(output, work);
-      return message;
+      return { kind: 'evaluate', message };
     },
     write: async ({ output }, response) => {
       await writeWhole(join(folder, output), response);
@@ -66,6 +73,7 @@ export async function uploadsBatch(
       works.delete(output);
       return { kind: 'written' };
     },
+    forgotten: () => Promise.resolve(),
     dispose: () => undefined,
   };
 }
@@ -109,19 +117,18 @@ export async function picturesBatch(
   return {
     digest,
     evaluationKeys,
-    messageOf: async ({ input, output }) => {
+    stepOf: async ({ input, output }) => {
       await requireOutput(join(folder, output));
       const bytes = await readBytes(input);
       // The name is part of it: two inputs with the same content must not have the same ciphertext.
       const work = workName([digest, key.bytes, JSON.stringify(rules), output, bytes]);
-      if (await journal.isDone(output, work)) {
-        await journal.dropUpload(work);
-        return null;
-      }
       works.set(output, work);
+      if (await journal.isDone(output, work))
+        return { kind: 'done', leftover: await journal.savedUpload(work, client.uploadBytes) };
       const tensor = inputTensor(await loadInput(input), view.shape, layout, noticeOnce, rules);
       isFirst = false;
-      return savedOrNew(work, client.uploadBytes, () => client.encrypt(tensor));
+      const message = await savedOrNew(work, client.uploadBytes, () => client.encrypt(tensor));
+      return { kind: 'evaluate', message };
     },
     write: async ({ output }, response) => {
       const work = works.get(output) ?? '';
@@ -134,8 +141,12 @@ export async function picturesBatch(
         return { kind: 'refused', text: error.details.message };
       }
       await journal.finish(output, work);
-      works.delete(output);
       return { kind: 'written' };
+    },
+    forgotten: async ({ output }) => {
+      const work = works.get(output);
+      if (work !== undefined) await journal.dropUpload(work);
+      works.delete(output);
     },
     dispose: () => {
       client.dispose();

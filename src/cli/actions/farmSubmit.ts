@@ -19,7 +19,7 @@ import { farmAddress } from '../redisFlags.ts';
 import type { RedisFlags } from '../redisFlags.ts';
 import type { Terminal } from '../terminal.ts';
 import { picturesBatch, uploadsBatch } from './farmBatch.ts';
-import type { Batch, BatchResult } from './farmBatch.ts';
+import type { Batch, BatchResult, BatchStep } from './farmBatch.ts';
 
 interface FarmSubmitFlags extends RedisFlags {
   readonly input: readonly string[];
@@ -157,15 +157,19 @@ async function submitBatch(
   };
   const inputs = async function* (): AsyncGenerator<FarmInput, void, undefined> {
     for (const file of files) {
-      let message: Uint8Array | null = null;
+      let step: BatchStep | null = null;
       try {
-        message = await batch.messageOf(file);
-        if (message === null) before++;
+        step = await batch.stepOf(file);
+        if (step.kind === 'done') before++;
       } catch (error) {
         refuse(file, error);
       }
       progress();
-      if (message !== null) yield { name: file.output, message };
+      if (step?.kind === 'evaluate') yield { name: file.output, message: step.message };
+      if (step?.kind === 'done' && step.leftover !== null) {
+        yield { name: file.output, message: step.leftover, isReceived: true };
+        await batch.forgotten(file);
+      }
     }
   };
   const keys = batch.evaluationKeys;
@@ -175,17 +179,27 @@ async function submitBatch(
     ...(keys === null ? {} : { evaluationKeys: keys }),
   });
   progress();
+  let last: BatchFile | null = null;
+  // The farm has forgotten a result when it gives the next one.
+  const leaveLast = async (): Promise<void> => {
+    if (last !== null) await batch.forgotten(last);
+    last = null;
+  };
   for await (const result of results) {
+    await leaveLast();
     const file = byOutput.get(result.name);
     if (file === undefined) continue;
     const trouble = await take(result, file, batch);
-    if (trouble === null) after++;
-    else {
+    if (trouble === null) {
+      last = file;
+      after++;
+    } else {
       failed.push({ input: file.input, ...trouble });
       io.notice(`failed: ${file.input}: ${trouble.reason}: ${trouble.text}`);
     }
     progress();
   }
+  await leaveLast();
   io.endProgress();
   const seconds = Math.round(performance.now() - began) / 1000;
   return { plan: batch.digest, redis: farm.redis, results: before + after, before, failed, refused, seconds };

@@ -39,6 +39,29 @@ describe('a farm', () => {
       expect(client.decrypt(result.response)).toEqual(convolve(spec, inputs[Number(result.name)]!));
     }
     expect(await server.look.keys('cipherconv:upload:*')).toEqual([]);
-    console.log(await server.look.keys('*'), JSON.stringify(await farm.status()));
+  });
+
+  it('takes out what a process left that died after it had received a result', async () => {
+    const spec = simpleSpec();
+    const stored = storedPlan(compileToeplitz(spec), 'NCHW');
+    using client = await createPlanClient(clientPlanOf(stored));
+    const upload = { name: 'picture', message: client.encrypt(randomInput(spec, 1)) };
+    const left = async (): Promise<number> =>
+      (await server.look.keys('cipherconv:upload:*')).length +
+      (await server.look.keys('cipherconv:result:*')).length;
+    const worker = await farm.work([stored], { concurrency: 1 });
+    // Whoever stops here has received the result, and has taken nothing out.
+    for await (const { kind } of farm.submit(client.plan, [upload])) {
+      expect(kind).toBe('done');
+      break;
+    }
+    await worker.stop();
+    expect(await left()).toBeGreaterThan(0);
+    // No worker is there: nothing is computed.
+    const results: FarmResult[] = [];
+    for await (const result of farm.submit(client.plan, [{ ...upload, isReceived: true }]))
+      results.push(result);
+    expect(results).toEqual([]);
+    expect(await left()).toBe(0);
   });
 });
