@@ -9,6 +9,9 @@ export { MESSAGE_HEADER_BYTES, messageDigest } from '../../runtime/wire/message.
 export { parsePlan } from '../frontend/planFile.ts';
 export type { StoredPlan } from '../frontend/planFile.ts';
 export type { PlanHint } from '../frontend/planDigest.ts';
+export { parseNetworkPlan } from '../network/networkPlanFile.ts';
+export type { StoredNetwork } from '../network/networkPlan.ts';
+export { createNetworkServer } from './networkServer.ts';
 export { createPlanServer, describePlan } from './planServer.ts';
 export type { PlanServer, PlanServerOptions, PlanService } from './planServer.ts';
 export { createHandler } from './handler.ts';
