@@ -2,14 +2,14 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-export interface BrokenLink {
+interface BrokenLink {
   /** The page that has it, from the folder of the site. */
   readonly page: string;
   readonly link: string;
   readonly reason: 'no such file' | 'no such anchor' | 'outside the site';
 }
 
-export interface CheckedLinks {
+interface CheckedLinks {
   readonly pages: number;
   /** Links that stay within the site. */
   readonly links: number;
