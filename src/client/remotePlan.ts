@@ -14,6 +14,11 @@ export interface InferOptions {
   readonly signal?: AbortSignal;
   /** Told what was made, sent or received as soon as it is, to show or to time; the bytes are not its own to change. */
   readonly onStep?: (step: InferStep) => void;
+  /**
+   * Told the noise budget that the answer has left, bits, which is measured only where this is given; null where nothing came
+   * back encrypted. For the client's eyes alone: never to be sent to the server.
+   */
+  readonly onNoiseBudget?: (bits: number | null) => void;
 }
 
 /** A client of a plan that is served over HTTP. */
@@ -69,6 +74,7 @@ class HttpRemotePlan implements RemotePlan {
       onStep({ kind: 'encrypted', bytes: exchange.upload });
       const response = await this.#evaluations.evaluate(exchange.upload, signal, onStep);
       onStep({ kind: 'answered', bytes: response });
+      options.onNoiseBudget?.(exchange.noiseBudgetBits(response));
       return exchange.decrypt(response);
     } finally {
       exchange.end();
