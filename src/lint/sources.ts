@@ -70,7 +70,7 @@ export function holdTo(source: LintSource, bits: number | undefined): LintSource
 }
 
 /** An imported model as the linter sees it. Models have no lines and columns. */
-function modelSource(model: ImportedModel): LintSource {
+export function modelSource(model: ImportedModel): LintSource {
   const { file, inputs, layers, openLayers, unsupported } = model;
   const outside = new Set(inputs.map(({ name }) => name));
   return {

@@ -1,3 +1,5 @@
+import { analyzeAccumulator } from '../../../compiler/accumulator/exact.ts';
+import type { AccumulatorAnalysis } from '../../../compiler/accumulator/exact.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import type { ErrorDetails } from '../../../compiler/base/errors.ts';
 import { coeffModulusBits } from '../../../compiler/bfv/parameters.ts';
@@ -7,7 +9,7 @@ import { keyBytes, kernelOf, uploadForm } from '../../../compiler/lowerings/plan
 import type { Plan } from '../../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { analyze } from '../../lint/analyze.ts';
-import type { Analysis, Samples } from '../../lint/analyze.ts';
+import type { Layer } from '../../lint/finding.ts';
 import { layerOf } from '../../lint/layer.ts';
 import { witnessOf } from '../../lint/witness.ts';
 import { loweringReport } from '../loweringReport.ts';
@@ -36,8 +38,8 @@ export interface LayerSource {
   readonly spec: ConvSpec;
   /** Its plan, or why there is none. */
   readonly compiled: StoredPlan | ErrorDetails;
-  /** Accumulators that sample inputs gave; null without any. */
-  readonly samples: Samples | null;
+  /** What the linter says of it, sample inputs counted; null: it is analysed here, without any. */
+  readonly analysis: Layer | null;
 }
 
 /**
@@ -45,15 +47,15 @@ export interface LayerSource {
  * @param file as messages name it
  */
 export function layerReport(source: LayerSource, file: string, budget: PictureBudget): LayerReport {
-  const { name, op, spec, compiled, samples } = source;
-  const analysis = analyze(spec, samples);
+  const { name, op, spec, compiled, analysis } = source;
+  const accumulator = analyzeAccumulator(spec);
   return {
     name,
     op,
     convolution: convolutionFacts(spec),
-    analysis: layerOf(file, name, op, analysis),
-    witness: witnessPicture(spec, analysis),
-    outcome: 'plan' in compiled ? encryptedLayer(compiled, analysis, budget) : refusedLayer(compiled),
+    analysis: analysis ?? layerOf(file, name, op, analyze(spec)),
+    witness: witnessPicture(spec, accumulator),
+    outcome: 'plan' in compiled ? encryptedLayer(compiled, accumulator, budget) : refusedLayer(compiled),
   };
 }
 
@@ -93,14 +95,12 @@ const WITNESS_CHANNELS = 8;
 const WITNESS_TAPS = 32 * 32;
 
 /** Null for kernels that are too large to draw. */
-function witnessPicture(spec: ConvSpec, { accumulator, exact }: Analysis): WitnessPicture | null {
+function witnessPicture(spec: ConvSpec, accumulator: AccumulatorAnalysis): WitnessPicture | null {
   const { channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   if (kernelHeight * kernelWidth > WITNESS_TAPS) return null;
-  const channel = exact.channels.reduce(
-    (widest, { lo, hi }, index) =>
-      hi - lo > exact.channels[widest]!.hi - exact.channels[widest]!.lo ? index : widest,
-    0,
-  );
+  const { channels } = accumulator;
+  const width = (channel: number): number => channels[channel]!.interval.hi - channels[channel]!.interval.lo;
+  const channel = channels.reduce((widest, _, index) => (width(index) > width(widest) ? index : widest), 0);
   const { output, low, high } = witnessOf(spec, accumulator, channel, 'high');
   return {
     channel,
@@ -113,7 +113,7 @@ function witnessPicture(spec: ConvSpec, { accumulator, exact }: Analysis): Witne
 
 function encryptedLayer(
   { plan, digest }: StoredPlan,
-  { accumulator }: Analysis,
+  accumulator: AccumulatorAnalysis,
   budget: PictureBudget,
 ): EncryptedLayer {
   const noise = noiseReport(plan);

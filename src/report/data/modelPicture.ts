@@ -51,18 +51,16 @@ function stages(flow: ModelFlow<LayerCut>): Box[] {
   const layers = layersOf(flow);
   return segments.flatMap((segment, index): Box[] => {
     const round = rounds[index] ?? [];
-    const encrypted = round.map(
-      (layer): Box => ({
-        ...PLAIN,
-        row: 2 * index + 2,
-        kind: 'encrypted',
-        name: layer.name,
-        operators: [{ op: layer.op, count: 1 }],
-        layer: layers.indexOf(layer),
-        reads: [layer.input.tensor],
-        makes: [layer.output.tensor],
-      }),
-    );
+    const encrypted = round.map((layer): Box => ({
+      ...PLAIN,
+      row: 2 * index + 2,
+      kind: 'encrypted',
+      name: layer.name,
+      operators: [{ op: layer.op, count: 1 }],
+      layer: layers.indexOf(layer),
+      reads: [layer.input.tensor],
+      makes: [layer.output.tensor],
+    }));
     if (segment === null) return encrypted;
     const nodes = nodesOf(segment.model);
     const names = new Set(nodes.map(({ name }) => name));

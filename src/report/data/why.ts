@@ -52,5 +52,7 @@ function whyN(plan: Plan): string {
   const security = `At N = ${degree} the table allows a q of ${allowed} bits for ${securityBits} bits of security, and ${bits} are taken.`;
   const smaller = plan.report.refused.find((refused) => refused.degree === degree / 2);
   if (plan.request.degree !== 'auto') return `${security} N was asked for.`;
-  return smaller === undefined ? security : `${security} N = ${smaller.degree} was refused: ${smaller.reason}.`;
+  return smaller === undefined
+    ? security
+    : `${security} N = ${smaller.degree} was refused: ${smaller.reason}.`;
 }

@@ -18,7 +18,11 @@ export function accumulatorSection({ analysis, witness, convolution }: LayerRepo
   const { tiers, declaredBits } = analysis;
   const declared = declaredText(analysis);
   const lead =
-    declaredBits !== null && analysis.requiredBits > declaredBits ? 'bad' : declaredBits === null ? '' : 'good';
+    declaredBits !== null && analysis.requiredBits > declaredBits
+      ? 'bad'
+      : declaredBits === null
+        ? ''
+        : 'good';
   return markup`<section class="part">
 <h3>Accumulator</h3>
 <p class="${lead}">It lies in ${interval(analysis.interval)} and needs ${plural(analysis.requiredBits, 'bit')}; ${declared}.</p>
@@ -38,12 +42,24 @@ function declaredText({ declaredBits, declaredRange }: Layer): string {
 function tierTable({ tiers, taps }: Layer): Markup {
   const { datatype, l1, exact, calibrated, probabilistic } = tiers;
   const rows: string[][] = [
-    ['datatype', 'proof', interval(datatype.interval), String(datatype.requiredBits), `any ${plural(taps, 'weight')}`],
+    [
+      'datatype',
+      'proof',
+      interval(datatype.interval),
+      String(datatype.requiredBits),
+      `any ${plural(taps, 'weight')}`,
+    ],
   ];
   if (l1 !== null)
     rows.push(['L1 norm', 'proof', interval(l1.interval), String(l1.requiredBits), `norm ${count(l1.norm)}`]);
   if (exact !== null)
-    rows.push(['exact', 'proof', interval(exact.interval), String(exact.requiredBits), 'reached by an input']);
+    rows.push([
+      'exact',
+      'proof',
+      interval(exact.interval),
+      String(exact.requiredBits),
+      'reached by an input',
+    ]);
   if (calibrated !== null)
     rows.push([
       'calibrated',
@@ -69,7 +85,9 @@ function tierTable({ tiers, taps }: Layer): Markup {
 
 function probabilityText(probability: number | null): string {
   if (probability === null) return 'P(overflow) takes too long to compute';
-  return probability === 0 ? 'no overflow is possible' : `P(overflow) of one output ${probability.toPrecision(3)}`;
+  return probability === 0
+    ? 'no overflow is possible'
+    : `P(overflow) of one output ${probability.toPrecision(3)}`;
 }
 
 interface ChannelRow {
@@ -136,7 +154,11 @@ function channels(layer: Layer): Markup {
 }
 
 function legend(hasDeclared: boolean, hasSeen: boolean): string {
-  const parts = ['wide bar: exact', ...(hasSeen ? ['thin bar: seen'] : []), ...(hasDeclared ? ['ground: declared'] : [])];
+  const parts = [
+    'wide bar: exact',
+    ...(hasSeen ? ['thin bar: seen'] : []),
+    ...(hasDeclared ? ['ground: declared'] : []),
+  ];
   return parts.join(', ');
 }
 
@@ -150,7 +172,9 @@ function strip(rows: readonly ChannelRow[], scale: Scale, declared: Ends | null)
     rows
       .map((row, index) => {
         const ends = of(row);
-        return ends === null ? '' : `M${index} ${clamp(ends[1])}V${Math.max(clamp(ends[1]) + 0.5, clamp(ends[0]))}`;
+        return ends === null
+          ? ''
+          : `M${index} ${clamp(ends[1])}V${Math.max(clamp(ends[1]) + 0.5, clamp(ends[0]))}`;
       })
       .join('');
   const ground =

@@ -25,12 +25,10 @@ export function placeRuns({ positions, elements }: ElementPlaces): PlaceRun[] {
     const positionStep = (positions[start + 1] ?? positions[start]!) - positions[start]!;
     const elementStep = (elements[start + 1] ?? elements[start]!) - elements[start]!;
     let end = start + 1;
-    while (
-      end < positions.length &&
-      positions[end]! - positions[end - 1]! === positionStep &&
-      elements[end]! - elements[end - 1]! === elementStep
-    )
-      end++;
+    const goesOn = (at: number): boolean =>
+      positionStep === positions[at]! - positions[at - 1]! &&
+      elementStep === elements[at]! - elements[at - 1]!;
+    while (end < positions.length && goesOn(end)) end++;
     runs.push({
       position: positions[start]!,
       positionStep: end - start > 1 ? positionStep : 0,
