@@ -225,7 +225,7 @@ export interface RefusedLayer extends Pick<ErrorDetails, 'code' | 'message' | 'e
 }
 
 /** A convolution that was only linted. */
-export interface LintedLayer {
+interface LintedLayer {
   /** The discriminant. */
   readonly kind: 'linted';
 }

@@ -41,7 +41,7 @@ export interface ModelSubject {
 }
 
 /** What the linter found, in one file or many. */
-export interface FindingsSubject {
+interface FindingsSubject {
   /** The discriminant. */
   readonly kind: 'findings';
   /** What was linted. */

@@ -89,7 +89,14 @@ export interface Marks {
   readonly cells: readonly number[];
 }
 
-export function gridSvg(grid: Grid, { ciphertext, plane, kind, label }: GridPicture, marks: Marks): Markup {
+export function gridSvg(grid: Grid, picture: GridPicture, marks: Marks): Markup {
+  const { columns, rows } = grid;
+  const { kind, label } = picture;
+  return markup`<svg class="cells" data-kind="${kind}" viewBox="0 0 ${columns} ${rows}" role="img" aria-label="${label}">${gridShapes(grid, picture, marks)}</svg>`;
+}
+
+/** The cells themselves, a unit each, for whatever frame stands around them. */
+export function gridShapes(grid: Grid, { ciphertext, plane, kind }: GridPicture, marks: Marks): Markup {
   const { columns, rows } = grid;
   const [even, odd] = planesOf(ciphertext.runs, plane, grid);
   const sent = new CellPath(grid);
@@ -99,7 +106,7 @@ export function gridSvg(grid: Grid, { ciphertext, plane, kind, label }: GridPict
     (cell) =>
       markup`<rect class="mark" x="${cell % columns}" y="${Math.floor(cell / columns)}" width="1" height="1"/>`,
   );
-  return markup`<svg class="cells" data-kind="${kind}" viewBox="0 0 ${columns} ${rows}" role="img" aria-label="${label}"><rect class="k-empty" width="${columns}" height="${rows}"/><path class="k-sent" d="${sent.toString()}"/><path class="k-${kind}-even" d="${even.toString()}"/><path class="k-${kind}-odd" d="${odd.toString()}"/>${ticks}<g class="marks">${marked}</g></svg>`;
+  return markup`<rect class="k-empty" width="${columns}" height="${rows}"/><path class="k-sent" d="${sent.toString()}"/><path class="k-${kind}-even" d="${even.toString()}"/><path class="k-${kind}-odd" d="${odd.toString()}"/>${ticks}<g class="marks">${marked}</g>`;
 }
 
 function gridLines({ columns, rows }: Grid): Markup {

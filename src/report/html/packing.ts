@@ -1,8 +1,9 @@
-import type { MatrixPicture, MatrixTap } from '../packing/matrix.ts';
+import type { MatrixPicture } from '../packing/matrix.ts';
 import type { PackingPicture } from '../packing/picture.ts';
 import type { ProductPicture } from '../packing/product.ts';
 import type { AxisTile, TilePicture } from '../packing/tiles.ts';
 import { table } from './bars.ts';
+import { matrixLabel, matrixSvg } from './matrix.ts';
 import { gridOf, gridSvg } from './grid.ts';
 import { jsonBlock, markup } from './markup.ts';
 import type { Markup } from './markup.ts';
@@ -26,7 +27,7 @@ ${jsonBlock(`${id}-data`, viewerData(packing))}
 }
 
 /** What the script needs to answer a pointer: the runs of the plan, as they are. */
-export function viewerData({
+function viewerData({
   encoding,
   degree,
   input,
@@ -130,41 +131,6 @@ function axisTable(axis: string, tiles: readonly AxisTile[], size: number): Mark
       `${inputs[0]} to ${inputs[1]}`,
     ]),
   });
-}
-
-/** Cells of one weight, a unit each. */
-function tapPath({ runs }: MatrixTap): string {
-  const cells: string[] = [];
-  for (const [column, row, rowStep, length] of runs)
-    for (let index = 0; index < length; index++)
-      cells.push(`M${column + index} ${row + index * rowStep}.5h1`);
-  return cells.join('');
-}
-
-/** Weights in eight colours: by sign, and by how large they are. */
-function shadeOf(value: number, largest: number): string {
-  const step = Math.max(1, Math.ceil((4 * Math.abs(value)) / largest));
-  return `${value < 0 ? 'neg' : 'pos'}${step}`;
-}
-
-export function matrixSvg(matrix: MatrixPicture, label: string): Markup {
-  const { inputs, outputs, taps } = matrix;
-  const largest = taps.reduce((most, { value }) => Math.max(most, Math.abs(value)), 1);
-  const byShade = new Map<string, string[]>();
-  for (const tap of taps) {
-    const shade = shadeOf(tap.value, largest);
-    byShade.set(shade, [...(byShade.get(shade) ?? []), tapPath(tap)]);
-  }
-  const paths = [...byShade].map(
-    ([shade, cells]) => markup`<path class="w-${shade}" d="${cells.join('')}"/>`,
-  );
-  const size = Math.max(inputs.length, outputs.length);
-  const kind = size <= 24 ? 'matrix small' : 'matrix';
-  return markup`<svg class="${kind}" data-kind="matrix" viewBox="0 0 ${outputs.length} ${inputs.length}" role="img" aria-label="${label}"><rect class="k-empty" width="${outputs.length}" height="${inputs.length}"/>${paths}<g class="marks"></g></svg>`;
-}
-
-export function matrixLabel({ inputs, outputs, entries }: MatrixPicture): string {
-  return `Flattened filter matrix: ${plural(outputs.length, 'output')} across, ${plural(inputs.length, 'input')} down, ${plural(entries, 'entry', 'entries')}`;
 }
 
 function matrixFigure(matrix: MatrixPicture, { output }: PackingPicture): Markup {

@@ -50,7 +50,7 @@ export interface MatrixTap {
 }
 
 /** Entries along a diagonal. */
-export type MatrixRun = readonly [column: number, row: number, rowStep: number, length: number];
+type MatrixRun = readonly [column: number, row: number, rowStep: number, length: number];
 
 interface Entry extends Contribution {
   readonly column: number;

@@ -34,7 +34,7 @@ export interface ProductPicture {
 }
 
 /** One weight times one input. */
-export interface ProductStep {
+interface ProductStep {
   /** Which input ciphertext of the block group. */
   readonly ciphertext: number;
   /** Exponent of X that the weight stands at, or slots that are rotated. */
