@@ -11,12 +11,15 @@ import { planCore } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { complete } from '../hint.ts';
 import { PROBABILITY_BUDGET } from '../lint/analyze.ts';
+import type { Samples } from '../lint/analyze.ts';
+import { samplesFor } from '../lint/calibrationInputs.ts';
 import type { CalibrationInputs } from '../lint/calibrationInputs.ts';
 import type { LintReport } from '../lint/finding.ts';
-import { lintSource } from '../lint/lint.ts';
+import { lintSource } from '../lint/lintSource.ts';
 import type { LintSource, SourceLayer } from '../lint/rule.ts';
 import { DEFAULT_SETTINGS } from '../lint/settings.ts';
-import { holdTo, modelSource, sourceOf } from '../lint/sources.ts';
+import { modelSource, sourceOf } from '../lint/lintSources.ts';
+import { holdTo } from '../lint/sources.ts';
 import { clientModelOf } from '../model/clientModelOf.ts';
 import { compileModelAsync } from '../model/compileModel.ts';
 import { layersOf } from '../model/modelFlow.ts';
@@ -35,7 +38,11 @@ export interface SubjectRequest {
 }
 
 function linted(source: LintSource, { calibration }: SubjectRequest): LintReport {
-  const context = { settings: DEFAULT_SETTINGS, calibration, probabilityBudget: PROBABILITY_BUDGET };
+  const samples =
+    calibration === null
+      ? null
+      : (layer: SourceLayer, of: LintSource): Samples | null => samplesFor(calibration, layer, of);
+  const context = { settings: DEFAULT_SETTINGS, samples, probabilityBudget: PROBABILITY_BUDGET };
   return longWork(() => lintSource(source, context));
 }
 
