@@ -107,6 +107,6 @@ export function analyzeLanes(
 export function largestWeight(program: ToeplitzProgram): number {
   let largest = 0;
   for (const { values } of program.plaintexts)
-    for (const value of values) largest = Math.max(largest, Math.abs(value));
+    for (let index = 0; index < values.length; index++) largest = Math.max(largest, Math.abs(values[index]!));
   return largest;
 }
