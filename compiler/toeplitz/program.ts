@@ -186,7 +186,8 @@ export function rowNorms(program: ToeplitzProgram): RowNorms {
   program.plaintexts.forEach(({ values }, plaintext) => {
     let sum = 0;
     let squares = 0;
-    for (let index = 0; index < values.length; index++) {
+    const { length } = values;
+    for (let index = 0; index < length; index++) {
       const value = values[index]!;
       sum += value < 0 ? -value : value;
       squares += value * value;

@@ -12,6 +12,7 @@ import type { RowProductsShape } from '../ring/rowProducts.ts';
 import { hintCodes, hintRowBytes } from '../wire/hint.ts';
 import { Packer } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import { uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 
 /** Transformed inputs may take so much. */
@@ -79,7 +80,7 @@ export function* transformedRows(
   for (const [index, row] of transfer.rows.entries()) {
     products.compute(
       program.rows[row]!.map(({ chunk, plaintext }) => ({
-        input: transfer.position.get(chunk)!,
+        input: uploadIndex(transfer, 0, chunk),
         polynomial: program.plaintexts[plaintext]!,
       })),
     );

@@ -124,6 +124,7 @@ export class RowProducts {
         this.#lanes.lanes[number]!.prime,
       );
     });
-    for (let index = 0; index < exponents.length; index++) small[exponents[index]!] = 0;
+    const { length } = exponents;
+    for (let index = 0; index < length; index++) small[exponents[index]!] = 0;
   }
 }

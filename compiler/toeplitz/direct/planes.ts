@@ -34,7 +34,8 @@ function chunkUses(program: ToeplitzProgram): ChunkUse[] {
       const use = uses.get(chunk) ?? { isUsed: new Uint8Array(program.degree), first: row, last: row };
       uses.set(chunk, use);
       const { exponents } = program.plaintexts[plaintext]!;
-      for (let index = 0; index < exponents.length; index++) use.isUsed[exponents[index]!] = 1;
+      const { length } = exponents;
+      for (let index = 0; index < length; index++) use.isUsed[exponents[index]!] = 1;
       use.last = row;
     }
   });

@@ -165,18 +165,20 @@ class BlockBuilder {
     let longest = terms[0]!.polynomial.exponents;
     for (const { polynomial } of terms)
       if (polynomial.exponents.length > longest.length) longest = polynomial.exponents;
-    for (let index = 0; index < longest.length; index++) isTaken[longest[index]!] = 1;
+    const { length: most } = longest;
+    for (let index = 0; index < most; index++) isTaken[longest[index]!] = 1;
     const others: number[] = [];
     for (const { polynomial } of terms) {
       const { exponents } = polynomial;
-      for (let index = 0; index < exponents.length; index++) {
+      const { length } = exponents;
+      for (let index = 0; index < length; index++) {
         const exponent = exponents[index]!;
         if (isTaken[exponent] === 1) continue;
         isTaken[exponent] = 1;
         others.push(exponent);
       }
     }
-    for (let index = 0; index < longest.length; index++) isTaken[longest[index]!] = 0;
+    for (let index = 0; index < most; index++) isTaken[longest[index]!] = 0;
     if (others.length === 0) return longest;
     for (const exponent of others) isTaken[exponent] = 0;
     const found = new Int32Array(longest.length + others.length);
