@@ -14,7 +14,7 @@ import type { PackingModule } from '../wire/packer.ts';
 import { DirectKernel } from './direct/kernel.ts';
 import { loadDirect } from './direct/module.ts';
 import type { DirectModule } from './direct/module.ts';
-import { transformedRows, transformsAreFaster } from './hintTransforms.ts';
+import { transformedRows, prefersTransforms } from './hintTransforms.ts';
 import type { HintWork } from './hintTransforms.ts';
 import { checkTransfer, responseIndex, uploadIndex } from './transfer.ts';
 import type { Progress } from './types.ts';
@@ -69,7 +69,7 @@ function* computeRows(
     draw: (index) => uniform.draw(publicSeed, { domain: 'publicPolynomial', index }),
     onRows: (done) => onProgress?.(done, transfer.rows.length),
   };
-  const way = products ?? (transformsAreFaster(work) ? 'transforms' : 'direct');
+  const way = products ?? (prefersTransforms(work) ? 'transforms' : 'direct');
   if (way === 'transforms') return yield* transformedRows(tools, work);
   return yield* directRows(tools.direct, work);
 }

@@ -1,7 +1,6 @@
 import type { Steps } from '../../compiler/base/steps.ts';
-import { DIRECT_NANOSECONDS } from '../../compiler/cost/costs.gen.ts';
-import { RING_NANOSECONDS } from '../../compiler/cost/ringCosts.ts';
 import { limbsFor } from '../../compiler/rings/digits.ts';
+import { transformsAreFaster } from '../../compiler/toeplitz/hintWay.ts';
 import { rowNorms } from '../../compiler/toeplitz/program.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
@@ -39,11 +38,8 @@ function shapeOf({ plan, program, transfer }: HintWork): RowProductsShape {
   };
 }
 
-/**
- * Whether transforms take less time than the direct kernel: with many channels a polynomial has many taps, each of which the
- * direct kernel takes for every coefficient and limb, while a transform takes them all at once.
- */
-export function transformsAreFaster(work: HintWork): boolean {
+/** Whether the hint is best computed by transforms. */
+export function prefersTransforms(work: HintWork): boolean {
   const shape = shapeOf(work);
   if (!hasRowProducts(shape) || rowProductsBytes(shape) > MOST_BYTES) return false;
   const { degree, primes, rowL1 } = shape;
@@ -55,9 +51,7 @@ export function transformsAreFaster(work: HintWork): boolean {
     lanes += modulusLanes(degree, prime, rowL1).lanes.length;
     limbs += limbsFor(prime).limbs;
   }
-  // A lift, a transform and a product take a little less than the transform, the product and the transform back of a mask.
-  const transforms = plaintexts.length * lanes * degree * Math.log2(degree) * RING_NANOSECONDS.butterfly;
-  return transforms < taps * limbs * degree * DIRECT_NANOSECONDS.fourRows;
+  return transformsAreFaster({ degree, products: plaintexts.length, taps, lanes, limbs });
 }
 
 /** The rows back to back, by transforms. */
