@@ -34,7 +34,8 @@ function resultOf(facts: ModelFacts, input: Tensor, inferred: ModelInferred): Re
   const { output, layer, upload, response } = inferred;
   const shown = copyOf(element('scaled', HTMLCanvasElement));
   return {
-    run: null,
+    run: { input, output },
+    hasConfig: false,
     show: (viewer) => {
       element('sides', HTMLElement).replaceChildren(
         figureOf(shown, 'input, which stays here'),
