@@ -162,6 +162,8 @@ describe('a client plan of a network', () => {
     ['view.output.scale.denominator', '0', 'plan-rejected'],
     ['port.shape', [1, 5], 'plan-rejected'],
   ])('refuses %s of %j', (path, value, code) => {
-    expect(changed(path, value)).toMatchObject({ details: { code, where: expect.stringContaining('client') } });
+    expect(changed(path, value)).toMatchObject({
+      details: { code, where: expect.stringContaining('client') },
+    });
   });
 });
