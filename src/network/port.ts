@@ -15,7 +15,12 @@ export interface NetworkPort {
   /** With the batch, which is 1. */
   readonly shape: readonly number[];
   /** round(x / scale) + zeroPoint, half to even, cut to the range; null where the integers are given. */
-  readonly quantize: { readonly scale: number; readonly zeroPoint: number } | null;
+  readonly quantize: {
+    /** Real value of one level. */
+    readonly scale: number;
+    /** The level of 0. */
+    readonly zeroPoint: number;
+  } | null;
 }
 
 /** The level of a float, as ONNX's QuantizeLinear rounds: float32 division, nearest, half to even, cut to the range. */
