@@ -1,5 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { Meter, StepCost } from './meter.ts';
+import type { Meter, MeteredStep } from './meter.ts';
 import type { DenseTensor } from './values.ts';
 
 /**
@@ -8,11 +8,7 @@ import type { DenseTensor } from './values.ts';
  * makes the steps.
  */
 
-export interface Step {
-  /** For messages. */
-  readonly name: string;
-  /** Operator, for messages. */
-  readonly op: string;
+export interface Step extends MeteredStep {
   /** Names of tensors; "" for one that is left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -24,8 +20,6 @@ export interface Step {
   readonly run: (
     inputs: readonly (DenseTensor | null)[],
   ) => readonly DenseTensor[] | null | Promise<readonly DenseTensor[] | null>;
-  /** What it is about to take; null, or absent, where that is not known. */
-  readonly cost?: (inputs: readonly (DenseTensor | null)[]) => StepCost | null;
 }
 
 /** How a graph is run. */

@@ -1,5 +1,4 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { Step } from './interpreter.ts';
 import type { DenseTensor } from './values.ts';
 
 /**
@@ -27,6 +26,16 @@ export interface StepCost {
   readonly copies: number;
   /** Products of the sums that it computes; 0 where it computes none. */
   readonly products: number;
+}
+
+/** A step, as far as a meter looks at it. */
+export interface MeteredStep {
+  /** For messages. */
+  readonly name: string;
+  /** Operator, for messages. */
+  readonly op: string;
+  /** What it is about to take; null, or absent, where that is not known. */
+  readonly cost?: (inputs: readonly (DenseTensor | null)[]) => StepCost | null;
 }
 
 /** Of an element while it is worked on: a double. */
@@ -57,7 +66,7 @@ export class Meter {
    * @throws CipherconvError `unsupported` for a step that takes too much, or whose cost is not known; `malformed-model` for
    *   outputs that cannot be
    */
-  admit(step: Step, inputs: readonly (DenseTensor | null)[], liveBytes: number): void {
+  admit(step: MeteredStep, inputs: readonly (DenseTensor | null)[], liveBytes: number): void {
     const cost = step.cost?.(inputs) ?? null;
     if (cost === null) {
       throw refused(step, {
@@ -93,7 +102,7 @@ function places(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * Math.max(1, extent), 1);
 }
 
-function tooLarge(step: Step, of: 'memory' | 'work', limit: number, found: number): CipherconvError {
+function tooLarge(step: MeteredStep, of: 'memory' | 'work', limit: number, found: number): CipherconvError {
   const unit = of === 'memory' ? 'bytes at once' : 'units, about a nanosecond each';
   return refused(step, {
     message: `${step.op}: too large for a graph from elsewhere`,
@@ -103,7 +112,7 @@ function tooLarge(step: Step, of: 'memory' | 'work', limit: number, found: numbe
 }
 
 function refused(
-  { name }: Step,
+  { name }: MeteredStep,
   {
     message,
     expected,

@@ -79,13 +79,9 @@ export async function runFlow<Layer extends LayerCut>(
   { round: runRound, onSegment, meter, keepsActivations, signal }: FlowHandlers<Layer>,
 ): Promise<FlowResult> {
   checkInputs(flow.inputs, inputs);
-  const tensors = new Map<string, TypedTensor>();
-  const take = (name: string): TypedTensor => takeTensor(tensors, name);
-  const put = (name: string, tensor: TypedTensor): void => {
-    tensors.set(name, tensor);
-    meter?.keep(tensor.data.byteLength);
-  };
-  for (const [name, tensor] of inputs) put(name, tensor);
+  const tensors = new PassingTensors(meter);
+  const take = (name: string): TypedTensor => tensors.take(name);
+  for (const [name, tensor] of inputs) tensors.put(name, tensor);
   const readers = keepsActivations ? null : lastReaders(flow);
   let segmentMs = 0;
   for (const [index, segment] of flow.segments.entries()) {
@@ -93,7 +89,7 @@ export async function runFlow<Layer extends LayerCut>(
     if (segment !== null) {
       onSegment?.(index);
       const start = performance.now();
-      for (const [name, tensor] of await segments.run(segment, take, meter)) put(name, tensor);
+      for (const [name, tensor] of await segments.run(segment, take, meter)) tensors.put(name, tensor);
       segmentMs += performance.now() - start;
     }
     const layers = flow.rounds[index] ?? [];
@@ -101,16 +97,13 @@ export async function runFlow<Layer extends LayerCut>(
       signal?.throwIfAborted();
       const results = await runRound(layers, take);
       layers.forEach(({ output }, position) => {
-        put(output.tensor, results[position]!);
+        tensors.put(output.tensor, results[position]!);
       });
     }
-    for (const name of readers?.get(index) ?? []) {
-      meter?.keep(-(tensors.get(name)?.data.byteLength ?? 0));
-      tensors.delete(name);
-    }
+    for (const name of readers?.get(index) ?? []) tensors.drop(name);
   }
   const outputs = new Map(flow.outputs.map(({ name }) => [name, take(name)] as const));
-  return { outputs, activations: tensors, segmentMs };
+  return { outputs, activations: tensors.all, segmentMs };
 }
 
 /** By the position of the segment and round that are the last to read them: tensors, but for the model's outputs. */
@@ -126,11 +119,32 @@ function lastReaders(flow: ModelFlow<LayerCut>): Map<number, string[]> {
   return readers;
 }
 
-/** @throws CipherconvError `internal` for a tensor that nothing made. */
-function takeTensor(tensors: NamedTensors, name: string): TypedTensor {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw internalError(`the tensor ${name} is missing`);
-  return tensor;
+/** What passes between the parts, and what it holds. */
+class PassingTensors {
+  readonly all = new Map<string, TypedTensor>();
+  readonly #meter: Meter | null;
+
+  constructor(meter: Meter | null) {
+    this.#meter = meter;
+  }
+
+  put(name: string, tensor: TypedTensor): void {
+    this.drop(name);
+    this.all.set(name, tensor);
+    this.#meter?.keep(tensor.data.byteLength);
+  }
+
+  drop(name: string): void {
+    this.#meter?.keep(-(this.all.get(name)?.data.byteLength ?? 0));
+    this.all.delete(name);
+  }
+
+  /** @throws CipherconvError `internal` for a tensor that nothing made. */
+  take(name: string): TypedTensor {
+    const tensor = this.all.get(name);
+    if (tensor === undefined) throw internalError(`the tensor ${name} is missing`);
+    return tensor;
+  }
 }
 
 function checkInputs(ports: readonly ModelPort[], inputs: NamedTensors): void {

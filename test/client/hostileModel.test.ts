@@ -21,7 +21,7 @@ import { residualModel, sampleInput, SHAPE } from '../model/models.ts';
 let honest: ClientModel;
 
 beforeAll(async () => {
-  honest = clientModelOf(await compileModel(await importOnnx(residualModel())));
+  honest = clientModelOf(compileModel(await importOnnx(residualModel())));
 });
 
 /** The honest model with a first segment of somebody's making: from `x` it makes `z`, which is an output of the model too. */
