@@ -40,7 +40,7 @@ function specFrom(files: readonly NamedFile[]): ConvSpec {
 }
 
 /** Browsers tell names, not folders. */
-function npyAmong(files: readonly NamedFile[], path: string): Tensor {
+export function npyAmong(files: readonly NamedFile[], path: string): Tensor {
   const name = path.split('/').at(-1);
   const file = files.find((candidate) => candidate.name === name);
   if (file !== undefined) return decodeNpy(file.bytes, file.name);

@@ -48,6 +48,7 @@ function resultOf({ shape, layout }: PlanFacts, input: Tensor, inferred: Inferre
   const { output, upload, response, budgetBits } = inferred;
   return {
     run: { input, output },
+    hasConfig: true,
     show: (viewer) => {
       viewer.show({
         input,

@@ -68,17 +68,23 @@ export function samplePixels(name: string): Uint8ClampedArray<ArrayBuffer> {
   return pixels;
 }
 
+/** A sample, as a picture. */
+export function sampleSource(name: string): Source & { readonly image: HTMLCanvasElement } {
+  const canvas = document.createElement('canvas');
+  showPixels(canvas, samplePixels(name), SIDE, SIDE);
+  return { name: `sample ${name}`, image: canvas, width: SIDE, height: SIDE };
+}
+
 /** A button for every sample. */
 export function offerSamples(onPicture: (source: Source) => void): void {
   const buttons = SAMPLES.map(({ name }) => {
-    const canvas = document.createElement('canvas');
-    showPixels(canvas, samplePixels(name), SIDE, SIDE);
+    const source = sampleSource(name);
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'thumbnail';
-    button.append(canvas, name);
+    button.append(source.image, name);
     button.addEventListener('click', () => {
-      onPicture({ name: `sample ${name}`, image: canvas, width: SIDE, height: SIDE });
+      onPicture(source);
     });
     return button;
   });

@@ -30,7 +30,9 @@ export interface View {
 
 /** What came of one run; it can be shown again. */
 export interface Result {
-  show(viewer: Viewer): void;
-  /** What a filter config is compared with; null for kinds that are not compared. */
-  readonly run: Run | null;
+  readonly show: (viewer: Viewer) => void;
+  /** The input as it was given, and what came of it; NCHW where it has four axes. */
+  readonly run: Run;
+  /** Whether a filter config says what should have come out. */
+  readonly hasConfig: boolean;
 }

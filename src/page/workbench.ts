@@ -3,7 +3,7 @@ import { Comparing, namedFiles } from './comparing.ts';
 import { choose, listenForFiles, useOf } from './dropping.ts';
 import { clearAlert, element, setHidden, showAlert, textOf } from './elements.ts';
 import { forgetNames, listenForLabels, takeLabels } from './labels.ts';
-import type { Facts, NamedFile, Step, Trouble } from './messages.ts';
+import type { Facts, NamedFile, Run, Step, Trouble } from './messages.ts';
 import { showRound } from './modelResults.ts';
 import type { Source } from './picture.ts';
 import { sourceOf } from './reading.ts';
@@ -22,6 +22,10 @@ export type State = 'opening' | 'reading' | 'idle' | 'running';
 export interface Listener {
   readonly onState: (state: State) => void;
   readonly onTrouble: (trouble: Trouble) => void;
+  /** Told of every result that is shown, with what is open. */
+  readonly onResult?: (facts: Facts, run: Run) => void;
+  /** Takes files that were dropped or pasted, and says whether it did. */
+  readonly onFiles?: (files: readonly File[]) => boolean;
 }
 
 const NEXT: Readonly<Record<Step['name'], string>> = {
@@ -120,6 +124,11 @@ export class Workbench {
     this.#listener.onTrouble(troubleOf(error));
   }
 
+  /** A picture to begin with, where nobody has chosen one. */
+  begin(source: Source): void {
+    this.#source ??= source;
+  }
+
   /** What results are compared with from now on. */
   compareWith(files: readonly NamedFile[]): void {
     this.#comparing.take(files);
@@ -139,7 +148,7 @@ export class Workbench {
       const result = await view.run(this.link, input);
       this.#kept.set(view.facts.digest, { input, result });
       say('run-status', 'Done.');
-      await this.#show(result);
+      await this.#show(view.facts, result);
     } catch (error) {
       this.#progress.hidden = true;
       say('run-status', error instanceof Cancelled ? 'Cancelled.' : 'No result.');
@@ -153,11 +162,12 @@ export class Workbench {
     if (back) this.#run.focus();
   }
 
-  async #show(result: Result): Promise<void> {
+  async #show(facts: Facts, { show, run, hasConfig }: Result): Promise<void> {
     setHidden(['result', 'wire'], false);
-    setHidden(['compare'], result.run === null);
-    result.show(this.#viewer);
-    if (result.run !== null) await this.#comparing.compare(result.run);
+    setHidden(['compare'], !hasConfig);
+    show(this.#viewer);
+    this.#listener.onResult?.(facts, run);
+    if (hasConfig) await this.#comparing.compare(run);
   }
 
   /**
@@ -203,7 +213,7 @@ export class Workbench {
     const kept = this.#kept.get(facts.digest);
     if (kept === undefined || this.#input === null || !isEqual(kept.input, this.#input)) return;
     say('run-status', 'The result of this picture and plan, from before.');
-    void this.#show(kept.result);
+    void this.#show(facts, kept.result);
   }
 
   async #takeFile(file: File): Promise<void> {
@@ -222,14 +232,16 @@ export class Workbench {
   async #takeConfig(): Promise<void> {
     this.#comparing.take(await namedFiles([...(this.#configFile.files ?? [])]));
     const digest = this.#view?.facts.digest ?? '';
-    const run = this.#kept.get(digest)?.result.run ?? null;
-    if (run !== null && !element('result', HTMLElement).hidden) await this.#comparing.compare(run);
+    const result = this.#kept.get(digest)?.result;
+    if (result?.hasConfig === true && !element('result', HTMLElement).hidden)
+      await this.#comparing.compare(result.run);
     else this.#comparing.forget();
   }
 
   #takeDropped(files: readonly File[]): void {
     const [first] = files;
-    if (first === undefined || this.#state !== 'idle') return;
+    if (first === undefined || this.#state === 'running') return;
+    if (this.#listener.onFiles?.(files) === true || this.#state !== 'idle') return;
     const configs = files.filter(({ name }) => useOf(name) === 'config');
     if (configs.length > 0) choose('config-file', configs);
     else if (useOf(first.name) === 'labels') void takeLabels(first);
