@@ -82,7 +82,7 @@ async function infer(
 }
 
 /** Keeps what the server says of its own time in the answer that came last. */
-class ServerTiming {
+export class ServerTiming {
   lastMs: number | null = null;
   readonly fetch: Fetch;
 
@@ -101,7 +101,7 @@ function evaluationMs(header: string | null): number | null {
 }
 
 /** Tells of each step when it ends; the next begins there. */
-function stepClock(
+export function stepClock(
   onStep: (step: Step) => void,
 ): (name: Step['name'], bytesUp: number, bytesDown: number, serverMs?: number | null) => void {
   let began = performance.now();
