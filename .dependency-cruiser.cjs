@@ -187,9 +187,9 @@ module.exports = {
     },
     {
       name: 'nothing-imports-the-page',
-      comment: 'The page is a program of its own; tests may import it.',
+      comment: 'The page is a program of its own; the playground is built on it, and tests may import it.',
       severity: 'error',
-      from: { pathNot: '^(src/page|test)/' },
+      from: { pathNot: '^(src/page|src/playground|test)/' },
       to: { path: '^src/page/' },
     },
     {
@@ -205,6 +205,34 @@ module.exports = {
       comment: 'The page runs in browsers.',
       severity: 'error',
       from: { path: '^src/page/' },
+      to: { path: NODE, reachable: true },
+    },
+    {
+      name: 'nothing-imports-the-playground',
+      comment: 'The playground is a program of its own; tests may import it.',
+      severity: 'error',
+      from: { pathNot: '^(src/playground|test)/' },
+      to: { path: '^src/playground/' },
+    },
+    {
+      name: 'playground-client-without-server',
+      comment: 'The worker with the key is the client of the page: no weights, no evaluator, no compiler.',
+      severity: 'error',
+      from: { path: '^src/playground/(clientWorker|portFetch)\\.ts$' },
+      to: { path: NOT_FOR_CLIENTS, reachable: true },
+    },
+    {
+      name: 'playground-server-without-secrets',
+      comment: 'The worker that evaluates has no key, and nothing that makes one.',
+      severity: 'error',
+      from: { path: '^src/playground/(serverWorker|server)\\.ts$' },
+      to: { path: SECRETS, reachable: true },
+    },
+    {
+      name: 'playground-without-node',
+      comment: 'The playground runs in browsers, the compiler with it.',
+      severity: 'error',
+      from: { path: '^src/playground/' },
       to: { path: NODE, reachable: true },
     },
     {

@@ -1,6 +1,10 @@
 import { OptionDefaults } from 'typedoc';
+import { GROUP_ORDER, sitePages } from './tools/docs/pages.ts';
 
-/** The API documentation: `npm run docs:api` writes it to out/api, `npm run docs:check` fails on a name without a sentence. */
+/**
+ * The docs site, of our pages and of the API: `npm run docs` writes it to out/docs and checks its links, `npm run docs:check`
+ * fails on a name of the API without a sentence.
+ */
 export default {
   name: 'cipherconv',
   entryPoints: [
@@ -11,8 +15,18 @@ export default {
     'src/eslint/index.ts',
   ],
   tsconfig: 'tsconfig.docs.json',
-  out: 'out/api',
-  readme: 'none',
+  out: 'out/docs',
+  readme: 'README.md',
+  plugin: ['./tools/docs/plugin.ts'],
+  router: 'path',
+  projectDocuments: sitePages().map(({ path }) => path),
+  // Hardly a type here extends another.
+  includeHierarchySummary: false,
+  groupOrder: GROUP_ORDER,
+  navigation: { includeGroups: true, includeFolders: false },
+  // Pages stay in the order of the list above.
+  sort: ['kind', 'instance-first', 'alphabetical-ignoring-documents'],
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'python', 'ini'],
   githubPages: false,
   // The same sources give the same pages: no dates, no commits.
   disableGit: true,

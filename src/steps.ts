@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { finish } from '../compiler/base/steps.ts';
 import type { Steps } from '../compiler/base/steps.ts';
 import { longWork } from '../runtime/longWork.ts';
@@ -18,8 +17,16 @@ export async function finishInTurns<T>(signal: AbortSignal | undefined, steps: S
     signal?.throwIfAborted();
     const step = longWork(() => slice(steps));
     if (step.done === true) return step.value;
-    await setImmediate();
+    await turn();
   }
+}
+
+/** Lets whatever else waits go on, as soon as the platform can: browsers have no setImmediate. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    if ('setImmediate' in globalThis) setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
 }
 
 function slice<T>(steps: Steps<T>): IteratorResult<undefined, T> {

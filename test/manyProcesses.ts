@@ -16,6 +16,7 @@ export const MANY_PROCESSES: readonly string[] = [
   'test/cli/pictures.test.ts',
   'test/cli/streams.test.ts',
   'test/cli/tflite.test.ts',
+  'test/docs/generatedPages.test.ts',
   'test/server/attacks.test.ts',
   'test/server/serveCommand.test.ts',
 ];

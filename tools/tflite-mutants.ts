@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CipherconvError } from '../compiler/base/errors.ts';
-import { importTfliteModel } from '../src/frontend/tflite/importTflite.ts';
+import { importTfliteModel } from '../src/frontend/tflite/importTfliteModel.ts';
 import { Random } from './fuzz/random.ts';
 import { tfliteMutant } from './fuzz/tfliteMutants.ts';
 

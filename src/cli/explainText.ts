@@ -1,104 +1,16 @@
 import type { Pass } from '../../compiler/lowering/passes.ts';
-import { requiredWidth } from '../../compiler/base/interval.ts';
 import { printable } from '../../compiler/base/printable.ts';
-import { keyBytes, kernelOf } from '../../compiler/lowerings/plan.ts';
-import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
-import { loweringReportLines } from '../report/loweringReport.ts';
-import { protocolReportLines } from '../report/protocolReport.ts';
+import { explainSections } from './explainSections.ts';
 import type { PlanReports } from './planReports.ts';
-import { noiseReportLines } from '../report/noiseReport.ts';
-import { packingLines } from './packingText.ts';
-import { describeInterval, describeModulus, describeSpec, describeWidth, plural } from './planText.ts';
 import { bold } from './terminal.ts';
 
-/** Channels listed one by one; more are summed up. */
-const MOST_CHANNELS = 8;
-
-function accumulatorLines(plan: Plan): string[] {
-  const { channels, interval, decodeWidth } = plan.analysis;
-  const declared = plan.spec.accumulator;
-  const shown = channels
-    .slice(0, MOST_CHANNELS)
-    .map((channel, index) => `  channel ${index}: ${describeInterval(channel)}`);
-  const rest = channels.length - shown.length;
-  const widest = channels.reduce((most, channel) => Math.max(most, requiredWidth(channel).bits), 0);
-  return [
-    `all channels: ${describeInterval(interval)}`,
-    ...(channels.length > 1 ? shown : []),
-    ...(rest > 0 ? [`  and ${rest} more, the widest of all needs ${plural(widest, 'bit')}`] : []),
-    declared === null ? 'no width was declared' : `fits the declared ${describeWidth(declared)}`,
-    `the widest channel takes ${decodeWidth} values, so t = ${plan.parameters.plainModulus}`,
-  ];
-}
-
-function noiseLines({ noise }: Plan): string[] {
-  return [
-    `largest row of weights: L1 norm ${noise.rowL1}; noise budget left: at least ${plural(noise.predictedBudgetBits, 'bit')}`,
-    noise.failure === 'never'
-      ? 'decryption of an honest result cannot fail'
-      : 'decryption of an honest result fails with probability at most 2^-128',
-  ];
-}
-
-/** What executes the products, and how the direct kernel's lanes were proved wide enough. */
-function kernelLines(plan: Plan): string[] {
-  const execution = plan.lowering === 'toeplitz' ? plan.execution : { kernel: kernelOf(plan) };
-  if (!('lanes' in execution))
-    return [`kernel ${execution.kernel}: SEAL's evaluator, everything in NTT form`];
-  const { limbBits, limbs, laneL1, folds } = execution.lanes;
-  return [
-    `kernel direct: coefficients in ${plural(limbs, 'limb')} of ${plural(limbBits, 'bit')}, summed in 32-bit lanes`,
-    `a lane holds a norm of ${laneL1}, the largest row has ${plan.noise.rowL1}: ${plural(folds, 'sum')} a row`,
-  ];
-}
-
-function costLines(plan: Plan): string[] {
-  const { bytes, counts, report, request } = plan;
-  const { refused } = report;
-  const keys = keyBytes(plan);
-  return [
-    `${plural(counts.inputCiphertexts, 'ciphertext')} in (${bytes.upload} bytes), ` +
-      `${plural(counts.outputCiphertexts, 'ciphertext')} out (${bytes.response} bytes), ` +
-      (keys === 0 ? 'no evaluation keys' : `evaluation keys of ${plural(keys, 'byte')}, once`),
-    `${plural(counts.products, 'product')}, ${plural(counts.ntt, 'transform')}, ${plural(counts.rotations, 'rotation')}, ` +
-      plural(counts.weightPlaintexts, 'weight polynomial'),
-    `cheapest of ${plural(report.considered, 'candidate')} for ${request.objective}: about ${report.estimatedMilliseconds.toFixed(2)} ms by the cost model`,
-    refused.length === 0 ? 'nothing was refused' : 'refused:',
-    ...refused.map(({ degree, reason }) => `  N = ${degree}: ${reason}`),
-  ];
-}
-
-type Section = [title: string, lines: readonly string[]];
-
 /** What a person reads about a plan. */
-export function explainPlan(
-  { plan, layout, digest }: StoredPlan,
-  { noise, lowering, protocol }: PlanReports,
-): string {
-  const { parameters } = plan;
-  const sections: Section[] = [
-    ['Convolution', [...describeSpec(plan.spec), `layout   ${layout} in files`]],
-    ['Accumulator', accumulatorLines(plan)],
-    [
-      'Parameters',
-      [
-        `N = ${parameters.degree}, t = ${parameters.plainModulus}, q of ${describeModulus(plan)}`,
-        `primes ${[...parameters.dataPrimes, ...(parameters.specialPrime === null ? [] : [parameters.specialPrime])].join(', ')}`,
-        ...noiseLines(plan),
-      ],
-    ],
-    [`Noise, ${plan.noise.failure === 'never' ? 'worst case, ' : ''}log2`, noiseReportLines(noise)],
-    ['Lowering', loweringReportLines(lowering)],
-    ...(protocol === null ? [] : [['Protocol', protocolReportLines(protocol)] as Section]),
-    ['Packing', packingLines(plan)],
-    ['Kernel', kernelLines(plan)],
-    ['Cost', costLines(plan)],
-  ];
-  const body = sections.map(
+export function explainPlan(stored: StoredPlan, reports: PlanReports): string {
+  const body = explainSections(stored, reports).map(
     ([title, lines]) => `${bold(title)}\n${lines.map((line) => `  ${line}\n`).join('')}`,
   );
-  return `${bold(printable(plan.spec.name))}  digest ${digest}\n\n${body.join('\n')}`;
+  return `${bold(printable(stored.plan.spec.name))}  digest ${stored.digest}\n\n${body.join('\n')}`;
 }
 
 /** What each pass of the compiler made, one line a pass. */

@@ -85,6 +85,7 @@ class StandardPlanClient extends PlanMessages implements PlanClient {
     return {
       upload: this.encrypt(input),
       decrypt: (response) => this.decrypt(response),
+      noiseBudgetBits: (response) => budgetOf(this.#client, this.responseParts(response)),
       exportOneTimeKey: () =>
         refuse('the plan has no hint, so its key is not of one time', 'export the secret key'),
       end: () => undefined,
@@ -141,6 +142,7 @@ class HintPlanClient extends PlanMessages implements PlanClient {
     return {
       upload: this.uploadMessage(exchange.upload),
       decrypt: (response) => exchange.decrypt(this.responseParts(response)),
+      noiseBudgetBits: (response) => budgetOf(exchange, this.responseParts(response)),
       exportOneTimeKey: () => {
         const masks = exchange.resultMasks();
         const bytes = encodeOneTimeKey(this.plan, masks);
@@ -188,6 +190,13 @@ class HintPlanClient extends PlanMessages implements PlanClient {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function budgetOf(
+  measure: { measuredBudgetBits(results: readonly Uint8Array[]): number },
+  results: readonly Uint8Array[],
+): number | null {
+  return results.length === 0 ? null : measure.measuredBudgetBits(results);
 }
 
 function refuse(message: string, hint: string): never {

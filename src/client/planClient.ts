@@ -14,6 +14,12 @@ export interface PlanExchange {
    */
   decrypt(response: Uint8Array): Tensor;
   /**
+   * The smallest noise budget of the response at its outputs, bits, by SEAL's formula; before `decrypt`. Null where nothing
+   * came back encrypted. It costs about as much as decryption, and it is for the client alone, as decryption is.
+   * @throws CipherconvError as `decrypt` does.
+   */
+  noiseBudgetBits(response: Uint8Array): number | null;
+  /**
    * What reads the response, in our own format, for a client that goes away in between (`decryptWithOneTimeKey`).
    * @throws CipherconvError `usage` without hints, and after the end.
    */

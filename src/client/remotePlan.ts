@@ -15,6 +15,11 @@ export interface InferOptions {
   readonly signal?: AbortSignal;
   /** Told what was made, sent or received as soon as it is, to show or to time; the bytes are not its own to change. */
   readonly onStep?: (step: InferStep) => void;
+  /**
+   * Told the noise budget that the answer has left, bits, which is measured only where this is given; null where nothing came
+   * back encrypted. For the client's eyes alone: never to be sent to the server.
+   */
+  readonly onNoiseBudget?: (bits: number | null) => void;
 }
 
 /** Bytes of one call of `infer`, in the order of the kinds; `keys-sent` only when this call sent evaluation keys. */
@@ -88,6 +93,7 @@ class HttpRemotePlan implements RemotePlan {
       onStep({ kind: 'encrypted', bytes: exchange.upload });
       const response = await this.#evaluate(exchange.upload, signal, onStep);
       onStep({ kind: 'answered', bytes: response });
+      options.onNoiseBudget?.(exchange.noiseBudgetBits(response));
       return exchange.decrypt(response);
     } finally {
       exchange.end();

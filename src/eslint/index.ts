@@ -11,7 +11,7 @@ import { tooWideFinding, unreadableFinding } from '../lint/refusal.ts';
 import { LAYER_RULES, unreadableFile } from '../lint/registry.ts';
 import type { Rule, Subject } from '../lint/rule.ts';
 import { DEFAULT_SETTINGS } from '../lint/settings.ts';
-import { sourceOf } from '../lint/sources.ts';
+import { sourceOf } from '../lint/lintSources.ts';
 import { VERSION } from '../version.ts';
 
 /**

@@ -80,7 +80,7 @@ const bound = z
 
 const layerSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('convolution'),
+    kind: z.literal('convolution').meta({ description: 'A convolution over all channels before it.' }),
     maps: extent.meta({ description: 'Output channels.' }),
     kernel: pair.meta({ description: '[vertical, horizontal].' }),
     strides: pair.default([1, 1]).meta({ description: '[vertical, horizontal].' }),
@@ -90,39 +90,41 @@ const layerSchema = z.discriminatedUnion('kind', [
       .meta({ description: '[top, left, bottom, right].' }),
     bound,
   }),
-  z.strictObject({ kind: z.literal('square') }).meta({ description: 'Every value times itself.' }),
+  z.strictObject({ kind: z.literal('square').meta({ description: 'Every value times itself.' }) }),
   z.strictObject({
-    kind: z.literal('averagePool'),
+    kind: z.literal('averagePool').meta({ description: 'Means over windows.' }),
     kernel: pair.meta({ description: '[vertical, horizontal].' }),
     strides: pair.optional().meta({ description: '[vertical, horizontal]; the kernel when left out.' }),
   }),
   z.strictObject({
-    kind: z.literal('dense'),
+    kind: z.literal('dense').meta({ description: 'Every output from all values before it.' }),
     outputs: extent.meta({ description: 'Number of outputs; of the last layer: number of classes.' }),
     bound,
   }),
 ]);
 
 export const architectureSchema = z.strictObject({
-  $schema: z.string().optional(),
-  version: z.literal(1),
-  name: z.string().min(1).max(200),
-  input: z.strictObject({
-    shape: z
-      .tuple([extent, extent, extent])
-      .meta({ description: '[channels, height, width] of one picture.' }),
-    levels: z
-      .int()
-      .min(2)
-      .max(256)
-      .meta({ description: 'Integers that a pixel is rounded to: 0 to levels - 1.' }),
-    largest: z
-      .int()
-      .min(1)
-      .max(255)
-      .default(255)
-      .meta({ description: 'The largest pixel that occurs, which becomes the highest level.' }),
-  }),
+  $schema: z.string().optional().meta({ description: 'Where editors find this schema; not read.' }),
+  version: z.literal(1).meta({ description: 'Version of the format.' }),
+  name: z.string().min(1).max(200).meta({ description: 'Name of the network.' }),
+  input: z
+    .strictObject({
+      shape: z
+        .tuple([extent, extent, extent])
+        .meta({ description: '[channels, height, width] of one picture.' }),
+      levels: z
+        .int()
+        .min(2)
+        .max(256)
+        .meta({ description: 'Integers that a pixel is rounded to: 0 to levels - 1.' }),
+      largest: z
+        .int()
+        .min(1)
+        .max(255)
+        .default(255)
+        .meta({ description: 'The largest pixel that occurs, which becomes the highest level.' }),
+    })
+    .meta({ description: 'What goes in.' }),
   layers: z
     .array(layerSchema)
     .min(1)

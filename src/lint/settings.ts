@@ -18,20 +18,32 @@ export type RuleLevel = Level | 'off';
 const level = z.enum(LEVELS);
 const names = RULE_NAMES.filter((name) => name !== 'low-headroom');
 
+/** The level of one rule, described by what the rule finds. */
+function levelOf(name: ConfigurableRule): z.ZodOptional<typeof level> {
+  const summary = ALL_RULES.find((rule) => rule.name === name)?.summary ?? '';
+  return level.optional().meta({ description: summary });
+}
+
 const rulesSchema = z.strictObject({
-  ...(Object.fromEntries(names.map((name) => [name, level.optional()])) as Record<
+  ...(Object.fromEntries(names.map((name) => [name, levelOf(name)])) as Record<
     Exclude<ConfigurableRule, 'low-headroom'>,
     z.ZodOptional<typeof level>
   >),
   'low-headroom': z
-    .union([level, z.strictObject({ level: level.default('warning'), bits: z.int().min(0).max(64) })])
+    .union([
+      level,
+      z.strictObject({
+        level: level.default('warning').meta({ description: 'Its level.' }),
+        bits: z.int().min(0).max(64).meta({ description: 'Bits of headroom that are wanted.' }),
+      }),
+    ])
     .optional()
     .meta({ description: 'A level, or { "level", "bits" } with the bits of headroom that are wanted.' }),
 });
 
 export const settingsSchema = z.strictObject({
-  $schema: z.string().optional(),
-  rules: rulesSchema.optional(),
+  $schema: z.string().optional().meta({ description: 'Where editors find this schema; not read.' }),
+  rules: rulesSchema.optional().meta({ description: 'Levels by rule; the others keep theirs.' }),
 });
 
 /** `cipherconv.config.json` as written. */

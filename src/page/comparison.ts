@@ -7,7 +7,7 @@ import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { compareTensors } from '../../runtime/clear/compare.ts';
-import type { Compared, NamedFile } from './messages.ts';
+import type { Compared, NamedFile, Run } from './messages.ts';
 
 /**
  * Compares an output with the convolution in the clear. A client plan holds no weights, so the filter must come from
@@ -16,16 +16,13 @@ import type { Compared, NamedFile } from './messages.ts';
  * @param files one `*.conv.json`, and the .npy files that it names
  * @throws CipherconvError when the config cannot be read, or is of another shape than the plan.
  */
-export function compareWithConfig(
-  plan: ClientPlan,
-  last: { readonly input: Tensor; readonly output: Tensor },
-  files: readonly NamedFile[],
-): Compared {
+export function compareWithConfig(plan: ClientPlan, last: Run, files: readonly NamedFile[]): Compared {
   const began = performance.now();
   const spec = specFrom(files);
   requireSameShape(plan.view.shape, spec);
-  const { mismatches, outputs, first } = compareTensors(convolve(spec, last.input), last.output);
-  return { mismatches, outputs, first, ms: performance.now() - began };
+  const expected = convolve(spec, last.input);
+  const { mismatches, outputs, first } = compareTensors(expected, last.output);
+  return { expected, mismatches, outputs, first, ms: performance.now() - began };
 }
 
 function specFrom(files: readonly NamedFile[]): ConvSpec {
@@ -43,7 +40,7 @@ function specFrom(files: readonly NamedFile[]): ConvSpec {
 }
 
 /** Browsers tell names, not folders. */
-function npyAmong(files: readonly NamedFile[], path: string): Tensor {
+export function npyAmong(files: readonly NamedFile[], path: string): Tensor {
   const name = path.split('/').at(-1);
   const file = files.find((candidate) => candidate.name === name);
   if (file !== undefined) return decodeNpy(file.bytes, file.name);

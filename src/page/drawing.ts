@@ -10,6 +10,12 @@ interface Point {
   readonly y: number;
 }
 
+/** A line: points in units of the longest side, from the middle, so that it survives another shape of the area. */
+interface Stroke {
+  readonly colour: string;
+  readonly points: Point[];
+}
+
 const KEYS: Readonly<Record<string, Point>> = {
   ArrowLeft: { x: -1, y: 0 },
   ArrowRight: { x: 1, y: 0 },
@@ -27,6 +33,7 @@ export class Drawing {
   #pen: Point = { x: 0, y: 0 };
   #isDown = false;
   #isKeyboard = false;
+  #strokes: Stroke[] = [];
 
   constructor(onChange: (source: Source) => void) {
     this.#onChange = onChange;
@@ -35,6 +42,7 @@ export class Drawing {
       this.#isDown = true;
       this.#canvas.setPointerCapture(event.pointerId);
       this.#pen = this.#pointOf(event);
+      this.#begin();
       this.#stroke(this.#pen);
     });
     this.#canvas.addEventListener('pointermove', (event) => {
@@ -59,7 +67,7 @@ export class Drawing {
     });
   }
 
-  /** Gives the area the proportions of a plan's input, empty. */
+  /** Gives the area the proportions of a plan's input; what was drawn stays. */
   shape({ width, height }: Size): void {
     const scale = LONGEST_SIDE / Math.max(width, height);
     for (const canvas of [this.#canvas, this.#picture]) {
@@ -67,11 +75,12 @@ export class Drawing {
       canvas.height = Math.max(1, Math.round(height * scale));
     }
     this.#pen = { x: this.#canvas.width / 2, y: this.#canvas.height / 2 };
-    this.#clearPicture();
+    this.#redraw();
   }
 
   clear(): void {
-    this.#clearPicture();
+    this.#strokes = [];
+    this.#redraw();
     this.changed();
   }
 
@@ -81,11 +90,31 @@ export class Drawing {
     this.#onChange({ name: 'drawing', image: this.#picture, width, height });
   }
 
-  #clearPicture(): void {
+  #redraw(): void {
     const context = context2d(this.#picture);
     context.fillStyle = '#000';
     context.fillRect(0, 0, this.#picture.width, this.#picture.height);
+    for (const { colour, points } of this.#strokes)
+      points.forEach((point, at) => {
+        this.#line(this.#onCanvas(points[Math.max(0, at - 1)]!), this.#onCanvas(point), colour);
+      });
     this.#show();
+  }
+
+  #begin(): void {
+    this.#strokes.push({ colour: this.#colour.value, points: [this.#fromCanvas(this.#pen)] });
+  }
+
+  #onCanvas({ x, y }: Point): Point {
+    const { width, height } = this.#picture;
+    const side = Math.max(width, height);
+    return { x: width / 2 + x * side, y: height / 2 + y * side };
+  }
+
+  #fromCanvas({ x, y }: Point): Point {
+    const { width, height } = this.#picture;
+    const side = Math.max(width, height);
+    return { x: (x - width / 2) / side, y: (y - height / 2) / side };
   }
 
   #pointOf(event: PointerEvent): Point {
@@ -108,7 +137,10 @@ export class Drawing {
       x: Math.min(width, Math.max(0, this.#pen.x + (way?.x ?? 0) * pace)),
       y: Math.min(height, Math.max(0, this.#pen.y + (way?.y ?? 0) * pace)),
     };
-    if (event.key === ' ') this.#isDown = !this.#isDown;
+    if (event.key === ' ') {
+      this.#isDown = !this.#isDown;
+      if (this.#isDown) this.#begin();
+    }
     if (this.#isDown) {
       this.#stroke(to);
       this.changed();
@@ -119,16 +151,23 @@ export class Drawing {
   }
 
   #stroke(to: Point): void {
+    const stroke = this.#strokes.at(-1);
+    if (stroke === undefined) return;
+    stroke.points.push(this.#fromCanvas(to));
+    this.#line(this.#pen, to, stroke.colour);
+    this.#pen = to;
+    this.#show();
+  }
+
+  #line(from: Point, to: Point, colour: string): void {
     const context = context2d(this.#picture);
-    context.strokeStyle = this.#colour.value;
+    context.strokeStyle = colour;
     context.lineWidth = Math.max(this.#canvas.width, this.#canvas.height) / 14;
     context.lineCap = 'round';
     context.beginPath();
-    context.moveTo(this.#pen.x, this.#pen.y);
+    context.moveTo(from.x, from.y);
     context.lineTo(to.x, to.y);
     context.stroke();
-    this.#pen = to;
-    this.#show();
   }
 
   #show(): void {

@@ -65,7 +65,7 @@ export interface RoundState {
   readonly bytesDown: number;
 }
 
-type StepName = 'encrypt' | 'send keys' | 'send and evaluate' | 'decrypt';
+type StepName = 'encrypt' | 'send keys' | 'send and evaluate' | 'measure noise' | 'decrypt';
 
 /** One finished step. */
 export interface Step {
@@ -74,6 +74,8 @@ export interface Step {
   /** Bytes that travelled to the server and back; none for steps inside the browser. */
   readonly bytesUp: number;
   readonly bytesDown: number;
+  /** What the server says of its own share of `ms`; null for steps without it. */
+  readonly serverMs: number | null;
 }
 
 /** The beginning of a message, and how long it is. */
@@ -85,14 +87,18 @@ export interface Excerpt {
 }
 
 export interface Inferred {
+  readonly kind: 'plan';
   /** NCHW. */
   readonly output: Tensor;
   readonly upload: Excerpt;
   readonly response: Excerpt;
+  /** Noise budget left, bits; null where nothing came back encrypted. */
+  readonly budgetBits: number | null;
 }
 
 /** One inference of a model. */
 export interface ModelInferred {
+  readonly kind: 'model';
   readonly name: string;
   /** Four axes as NCHW; fewer as the model has them. */
   readonly output: Tensor;
@@ -103,7 +109,18 @@ export interface ModelInferred {
   readonly ms: number;
 }
 
+/** What one inference gave, whatever was open. */
+export type Outcome = Inferred | ModelInferred;
+
+/** An input and what came of it, NCHW. */
+export interface Run {
+  readonly input: Tensor;
+  readonly output: Tensor;
+}
+
 export interface Compared {
+  /** What the convolution in the clear gives, NCHW. */
+  readonly expected: Tensor;
   readonly outputs: number;
   readonly mismatches: number;
   /** The first difference, null when there is none; `index` counts in NCHW order. */
@@ -124,13 +141,12 @@ export interface Exchanges {
     readonly question: { readonly server: string; readonly digest: string; readonly served: ServedKind };
     readonly answer: Facts;
   };
-  /** Encrypts an input (NCHW), has the server evaluate, decrypts. */
-  readonly infer: { readonly question: { readonly input: Tensor }; readonly answer: Inferred };
-  /** Runs an input (as the model declares it) through a model: rounds at the server, the rest here. */
-  readonly 'infer-model': { readonly question: { readonly input: Tensor }; readonly answer: ModelInferred };
-  /** Compares the last output with the convolution in the clear. `files`: a config and the .npy files it names. */
+  /** Runs an input through what is open: encrypted here, evaluated by the server, decrypted here. */
+  readonly infer: { readonly question: { readonly input: Tensor }; readonly answer: Outcome };
+  /** Compares an output of the plan that is open with the convolution in the clear. */
   readonly compare: {
-    readonly question: { readonly files: readonly NamedFile[] };
+    /** `files`: a config and the .npy files that it names. */
+    readonly question: { readonly run: Run; readonly files: readonly NamedFile[] };
     readonly answer: Compared;
   };
 }
@@ -151,5 +167,10 @@ export type FromWorker =
   | { readonly kind: 'round'; readonly state: RoundState }
   | { readonly kind: 'refusal'; readonly id: number; readonly refusal: Refusal };
 
+/** What people can do about a failure; the page says it. */
+export type Trouble = 'lost-server' | 'not-served' | 'other';
+
 /** An error as data, since classes do not survive the way between threads. */
-export type Refusal = { readonly kind: 'cancelled' } | { readonly kind: 'failed'; readonly text: string };
+export type Refusal =
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'failed'; readonly trouble: Trouble; readonly text: string };

@@ -1,23 +1,17 @@
 import type { Tensor } from '../../compiler/base/tensor.ts';
-import { canonicalShape } from '../frontend/layouts.ts';
+import { canonicalShape, nchwOf } from '../frontend/layouts.ts';
 import type { Shape4 } from '../frontend/layouts.ts';
 import { fitPicture } from '../frontend/pictureFit.ts';
 import { pictureNumbers } from '../model/modelPicture.ts';
 import { requireCrossing } from '../model/typedTensor.ts';
 import { element, setHidden, showPixels } from './elements.ts';
 import type { ModelFacts } from './messages.ts';
-import { BOTH, pictureOf, planesOf } from './picture.ts';
+import { BOTH, pictureOf, planesOf, sayNotes } from './picture.ts';
 import type { Source } from './picture.ts';
+import type { PictureExtents } from './view.ts';
 import { pixelsOf } from './pixels.ts';
 
 /** From whatever can be drawn on a canvas to the input of a model. */
-
-/** NCHW extents of a model's input where it is a picture. */
-export interface PictureExtents {
-  readonly channels: 1 | 3;
-  readonly height: number;
-  readonly width: number;
-}
 
 /** null when the model takes something that no picture is. */
 export function pictureExtents({ inputs, outputs, layout }: ModelFacts): PictureExtents | null {
@@ -58,7 +52,12 @@ export function takePicture(source: Source, facts: ModelFacts): Tensor {
     source.width === width && source.height === height ? '' : `, from ${source.width} x ${source.height}`;
   element('scaled-caption', HTMLElement).textContent =
     `${width} x ${height}, ${channels === 1 ? 'grey' : 'colour'}${from}`;
-  element('picture-note', HTMLElement).textContent = notes.join(' ');
+  sayNotes(notes.join(' '), source, extents);
   setHidden(['quantized-figure'], true);
   return { shape, data: Float64Array.from(data) };
+}
+
+/** The input of a model that takes a picture, NCHW. */
+export function modelTensor(input: Tensor, { layout }: ModelFacts): Tensor {
+  return nchwOf(input, layout);
 }

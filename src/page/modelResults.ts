@@ -1,8 +1,10 @@
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { element, make, setHidden } from './elements.ts';
-import type { ModelFacts, ModelInferred, RoundState } from './messages.ts';
-import { formatBytes, formatInteger, formatMilliseconds, pixelsOf, rangeOf } from './pixels.ts';
-import { figure, noiseFigure, showChannels, showFactRows, showMessages } from './results.ts';
+import { classNames, expectNames } from './labels.ts';
+import type { ModelFacts, RoundState } from './messages.ts';
+import { formatBytes, formatInteger, formatMilliseconds, rangeOf } from './pixels.ts';
+import { shortNumber } from './planes.ts';
+import { showFactRows } from './results.ts';
 
 /** What people see of a model: what it is, how far it is, what came out. */
 
@@ -54,53 +56,9 @@ export function showRound({ round, sent, received, ms, bytesUp, bytesDown }: Rou
   text.textContent = `${formatBytes(bytesUp)} up, ${formatBytes(bytesDown)} down, ${formatMilliseconds(ms)}`;
 }
 
-export function showModelResult({ output, layer, upload, response, ms }: ModelInferred): void {
-  const note = element('result-note', HTMLElement);
-  const sides = element('sides', HTMLElement);
-  const scaled = element('scaled', HTMLCanvasElement);
-  const input = document.createElement('canvas');
-  input.width = scaled.width;
-  input.height = scaled.height;
-  input.getContext('2d')?.drawImage(scaled, 0, 0);
-  sides.replaceChildren(
-    captioned(input, 'input, which stays here'),
-    noiseFigure(upload, `encrypted for ${layer}: what the server sees`),
-  );
-  note.textContent = `Computed in ${formatMilliseconds(ms)}.`;
-  element('channels', HTMLElement).replaceChildren();
-  setHidden(['sides'], false);
-  const picture = pictureOut(output);
-  if (picture !== null) sides.append(picture);
-  else if (output.shape.length === 4 && !isVector(output)) showChannels(output);
-  else sides.append(scores(output));
-  showMessages(upload, response);
-}
-
-function captioned(canvas: HTMLCanvasElement, text: string): HTMLElement {
-  const made = document.createElement('figure');
-  canvas.setAttribute('role', 'img');
-  canvas.setAttribute('aria-label', text);
-  made.append(canvas, make('figcaption', text));
-  return made;
-}
-
-const isVector = ({ shape }: Tensor): boolean => shape.filter((extent) => extent > 1).length <= 1;
-
-/** The output as a picture where it is like one: one or three planes of some size. */
-function pictureOut(output: Tensor): HTMLElement | null {
-  const [batch, channels = 0, height = 0, width = 0] = output.shape;
-  const isPicture = output.shape.length === 4 && batch === 1 && (channels === 1 || channels === 3);
-  if (!isPicture || height < 2 || width < 2) return null;
-  const planes = Array.from({ length: channels }, (_, channel) =>
-    output.data.subarray(channel * height * width, (channel + 1) * height * width),
-  );
-  const range = rangeOf(output.data);
-  const text = `output: ${width} x ${height}, ${short(range.low)} to ${short(range.high)}`;
-  return figure(text, pixelsOf(planes, range), width, height);
-}
-
-/** The largest values with their index, as bars. */
-function scores({ data }: Tensor): HTMLElement {
+/** The largest values with their class, as bars, in place of those that were shown before. */
+export function showScores({ data }: Tensor, digest: string): void {
+  const names = classNames(digest, data.length);
   const list = document.createElement('ol');
   list.id = 'scores';
   list.className = 'bars';
@@ -113,10 +71,10 @@ function scores({ data }: Tensor): HTMLElement {
     const bar = document.createElement('span');
     bar.className = 'bar';
     bar.style.setProperty('--share', String(high > low ? (value - low) / (high - low) : 1));
-    const score = make('output', short(value));
+    const score = make('output', shortNumber(value));
     // Every digit, for whoever wants to compare.
     score.title = String(value);
-    row.append(make('span', `class ${index}`), bar, score);
+    row.append(make('span', names?.[index] ?? `class ${index}`), bar, score);
     return row;
   });
   list.replaceChildren(...rows);
@@ -124,10 +82,10 @@ function scores({ data }: Tensor): HTMLElement {
   const more = data.length > MOST_SCORES ? `, the largest ${MOST_SCORES} of ${data.length}` : '';
   made.className = 'score-figure';
   made.append(list, make('figcaption', `output: scores by class${more}`));
-  return made;
-}
-
-/** Seven digits: what a float32 holds. */
-function short(value: number): string {
-  return String(Number(value.toPrecision(7)));
+  const sides = element('sides', HTMLElement);
+  sides.querySelector('.score-figure')?.remove();
+  sides.append(made);
+  expectNames(digest, data.length, () => {
+    showScores({ shape: [data.length], data }, digest);
+  });
 }

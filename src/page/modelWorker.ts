@@ -5,26 +5,19 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { layoutOf } from '../model/modelFlow.ts';
 import { excerptOf } from './excerpt.ts';
 import type { ModelFacts, ModelInferred, RoundState } from './messages.ts';
-
-/** A model that is open, in the worker of the page. */
-export interface ModelSession {
-  readonly facts: ModelFacts;
-  infer(input: Tensor, signal: AbortSignal): Promise<ModelInferred>;
-  dispose(): void;
-}
+import type { Session, Surroundings } from './session.ts';
 
 /**
- * Fetches a model, and makes the keys of all its layers: nobody waits for them later.
- * @param onRound told how far a round is whenever something was sent or came back
+ * A model that is open, in the worker of the page: fetched, with the keys of all its layers made, so that nobody waits for
+ * them later.
  */
 export async function openModel(
-  server: string,
   digest: string,
   signal: AbortSignal,
-  onRound: (state: RoundState) => void,
-): Promise<ModelSession> {
+  { server, fetch: fetchUrl, onRound }: Surroundings,
+): Promise<Session> {
   const began = performance.now();
-  const watch = new FirstExchange();
+  const watch = new FirstExchange(fetchUrl);
   const remote = await connectModel(server, digest, { signal, fetch: watch.fetch });
   try {
     await remote.warm();
@@ -37,6 +30,7 @@ export async function openModel(
   return {
     facts,
     infer: (input, given) => infer(remote, facts, input, { watch, onRound, signal: given }),
+    compare: null,
     dispose: () => {
       remote.dispose();
     },
@@ -75,6 +69,7 @@ async function infer(
   const output = await remote.infer(input, { signal, onStep: roundClock(onRound) });
   const { upload, response } = await watch.taken();
   return {
+    kind: 'model',
     name: outputs[0]?.name ?? '',
     output: output.shape.length === 4 ? nchwOf(output, layout) : output,
     layer: rounds[0]?.[0] ?? '',
@@ -109,18 +104,22 @@ class FirstExchange {
   #upload: Uint8Array | null = null;
   #response: Promise<ArrayBuffer | null> = Promise.resolve(null);
 
-  readonly fetch: Fetch = async (url, init) => {
-    const response = await fetch(url, init);
-    if (url.endsWith('/layers/0/evaluate') && response.ok) {
-      this.#upload = init.body as Uint8Array;
-      // An answer that breaks off is an error of the inference, told there.
-      this.#response = response
-        .clone()
-        .arrayBuffer()
-        .catch(() => null);
-    }
-    return response;
-  };
+  readonly fetch: Fetch;
+
+  constructor(fetchUrl: Fetch) {
+    this.fetch = async (url, init) => {
+      const response = await fetchUrl(url, init);
+      if (url.endsWith('/layers/0/evaluate') && response.ok) {
+        this.#upload = init.body as Uint8Array;
+        // An answer that breaks off is an error of the inference, told there.
+        this.#response = response
+          .clone()
+          .arrayBuffer()
+          .catch(() => null);
+      }
+      return response;
+    };
+  }
 
   async taken(): Promise<{ readonly upload: Uint8Array; readonly response: Uint8Array }> {
     const response = await this.#response;

@@ -1,10 +1,11 @@
 import { fitPicture } from '../frontend/pictureFit.ts';
-import type { PictureRules } from '../frontend/pictureFit.ts';
+import type { PictureRules, Size } from '../frontend/pictureFit.ts';
 import { pictureTensor } from '../frontend/pictureTensor.ts';
 import type { Picture } from '../frontend/pictureTensor.ts';
 import type { ConvShape } from '../../compiler/convolution/shape.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { context2d, element, showPixels } from './elements.ts';
+import { cutText, keptPart } from './cut.ts';
 import { pixelsOf, readingSize, samplesOf } from './pixels.ts';
 
 /** From whatever can be drawn on a canvas to the input of a plan. */
@@ -14,16 +15,6 @@ export interface Source {
   readonly image: CanvasImageSource;
   readonly width: number;
   readonly height: number;
-}
-
-/** Reads a picture file. Colour profiles are left aside, so that the samples of a file are taken as they are. */
-export async function sourceOf(file: File): Promise<Source> {
-  try {
-    const image = await createImageBitmap(file, { colorSpaceConversion: 'none' });
-    return { name: file.name, image, width: image.width, height: image.height };
-  } catch {
-    throw new Error(`${file.name}: this browser does not read it as a picture; choose a PNG or JPEG`);
-  }
 }
 
 /** @throws Error in words for people, when the plan takes something that no picture is. */
@@ -100,5 +91,41 @@ export function showPrepared({ tensor, note, scaled }: Prepared, source: Source,
   element('scaled-caption', HTMLElement).textContent = `${width} x ${height}, ${kind}${from}`;
   element('quantized-caption', HTMLElement).textContent =
     `what is encrypted: integers from ${low} to ${low + 2 ** bits - 1}`;
-  element('picture-note', HTMLElement).textContent = note;
+  sayNotes(note, source, shape.input);
 }
+
+/** What was done to a picture, and what was cut off of it. */
+export function sayNotes(note: string, source: Source, wanted: Size): void {
+  const cut = cutText(source, wanted);
+  element('picture-note', HTMLElement).textContent = [cut, note].filter((text) => text !== '').join(' ');
+  showCut(source, wanted);
+}
+
+/** A small copy of the whole picture with a frame around what is sent; hidden where all of it is. */
+function showCut(source: Source, wanted: Size): void {
+  const kept = keptPart(source, wanted);
+  const isWhole = kept.width === source.width && kept.height === source.height;
+  element('original-figure', HTMLElement).hidden = isWhole;
+  if (isWhole) return;
+  const canvas = element('original', HTMLCanvasElement);
+  const scale = Math.min(1, LARGEST_ORIGINAL / Math.max(source.width, source.height));
+  canvas.width = Math.max(1, Math.round(source.width * scale));
+  canvas.height = Math.max(1, Math.round(source.height * scale));
+  const context = context2d(canvas);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(source.image, 0, 0, canvas.width, canvas.height);
+  const frame = [kept.left, kept.top, kept.width, kept.height].map((length) => length * scale);
+  const [left = 0, top = 0, width = 0, height = 0] = frame;
+  context.fillStyle = 'rgb(0 0 0 / 60%)';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  context.drawImage(source.image, 0, 0, canvas.width, canvas.height);
+  context.restore();
+  element('original-caption', HTMLElement).textContent =
+    `the whole picture, ${source.width} x ${source.height}; what is dark is cut off`;
+}
+
+const LARGEST_ORIGINAL = 320;

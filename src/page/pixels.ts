@@ -53,6 +53,36 @@ export function pixelsOf(
   return pixels;
 }
 
+type Rgb = readonly [red: number, green: number, blue: number];
+
+/** Ends and middle of the colours for integers of both signs: told apart by people who see no red or no green, too. */
+const NEGATIVE: Rgb = [33, 102, 172];
+const ZERO: Rgb = [247, 247, 247];
+const POSITIVE: Rgb = [178, 24, 43];
+
+/** RGBA pixels of integers of both signs: -`limit` blue, 0 white, `limit` red. */
+export function divergingPixels(plane: Float64Array, limit: number): Uint8ClampedArray<ArrayBuffer> {
+  const pixels = new Uint8ClampedArray(4 * plane.length).fill(255);
+  plane.forEach((value, pixel) => {
+    const share = limit > 0 ? Math.min(1, Math.abs(value) / limit) : 0;
+    const end = value < 0 ? NEGATIVE : POSITIVE;
+    for (let colour = 0; colour < 3; colour++)
+      pixels[4 * pixel + colour] = ZERO[colour]! + share * (end[colour]! - ZERO[colour]!);
+  });
+  return pixels;
+}
+
+/** Whether integers are shown in colours of two directions, and how far those reach; null: from black to white. */
+export function divergingLimit({ low, high }: Range): number | null {
+  return low < 0 ? Math.max(-low, high) : null;
+}
+
+/** Integers of one plane: of both signs in two directions of colour, else from black to white. */
+export function planePixels(plane: Float64Array, range: Range): Uint8ClampedArray<ArrayBuffer> {
+  const limit = divergingLimit(range);
+  return limit === null ? pixelsOf([plane], range) : divergingPixels(plane, limit);
+}
+
 /** Bytes as grey pixels, row by row; what is missing of the last row is left transparent. */
 export function noisePixels(bytes: Uint8Array, { width, height }: Size): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(4 * width * height);

@@ -1,19 +1,9 @@
-import type { Tensor } from '../../compiler/base/tensor.ts';
 import { element, make, showPixels } from './elements.ts';
-import type { Compared, Excerpt, Inferred, PlanFacts, Step } from './messages.ts';
-import {
-  formatBytes,
-  formatInteger,
-  formatMilliseconds,
-  hexLines,
-  noisePixels,
-  pixelsOf,
-  rangeOf,
-} from './pixels.ts';
+import type { Compared, Excerpt, PlanFacts, Step } from './messages.ts';
+import { formatBytes, formatInteger, formatMilliseconds, hexLines, noisePixels } from './pixels.ts';
 
 /** What people see of plans, steps, outputs and messages. */
 
-const MOST_CHANNELS = 16;
 const NOISE_SIDE = 128;
 
 export function showFacts(facts: PlanFacts): void {
@@ -54,27 +44,44 @@ export function showFactRows(rows: readonly (readonly [string, string])[]): void
   );
 }
 
-const PLACES: Readonly<Record<Step['name'], string>> = {
-  encrypt: 'your browser',
-  'send keys': 'network',
-  'send and evaluate': 'network and server',
-  decrypt: 'your browser',
-};
-
-export function addStep({ name, ms, bytesUp, bytesDown }: Step): void {
-  const row = document.createElement('tr');
+/** Rows of the table: one a step, two where the server told its share. */
+export function stepRows({
+  name,
+  ms,
+  bytesUp,
+  bytesDown,
+  serverMs,
+}: Step): readonly (readonly [string, ...string[]])[] {
   const bytes = (count: number): string => (count === 0 ? '' : formatBytes(count));
-  const head = make('th', name);
-  head.scope = 'row';
-  const texts = [PLACES[name], formatMilliseconds(ms), bytes(bytesUp), bytes(bytesDown)];
-  row.append(head, ...texts.map((text) => make('td', text)));
-  element('step-rows', HTMLElement).append(row);
+  const traffic = [bytes(bytesUp), bytes(bytesDown)];
+  if (name === 'send keys') return [[name, 'network', formatMilliseconds(ms), ...traffic]];
+  if (name !== 'send and evaluate') return [[name, 'your browser', formatMilliseconds(ms), ...traffic]];
+  if (serverMs === null || serverMs > ms)
+    return [[name, 'network and server', formatMilliseconds(ms), ...traffic]];
+  return [
+    ['send and receive', 'network', formatMilliseconds(ms - serverMs), ...traffic],
+    ['evaluate', 'server', formatMilliseconds(serverMs), '', ''],
+  ];
+}
+
+export function addStep(step: Step): void {
+  for (const [name, ...texts] of stepRows(step)) {
+    const row = document.createElement('tr');
+    const head = make('th', name);
+    head.scope = 'row';
+    row.append(head, ...texts.map((text) => make('td', text)));
+    element('step-rows', HTMLElement).append(row);
+  }
   element('steps', HTMLElement).hidden = false;
 }
 
-export function showResult({ output, upload, response }: Inferred): void {
-  showChannels(output);
-  showMessages(upload, response);
+/** What is left of the noise budget; nothing where it is not known. */
+export function showNoise(budgetBits: number | null): void {
+  const text =
+    budgetBits === null
+      ? ''
+      : `Noise budget left: ${budgetBits} bit${budgetBits === 1 ? '' : 's'}, measured here with your key. Below 0 the integers would be wrong.`;
+  element('noise-note', HTMLElement).textContent = text;
 }
 
 /** The two messages of an exchange. */
@@ -85,34 +92,11 @@ export function showMessages(upload: Excerpt, response: Excerpt): void {
   );
 }
 
-export function showChannels({ shape, data }: Tensor): void {
-  const [, channels = 0, height = 0, width = 0] = shape;
-  const shown = Math.min(channels, MOST_CHANNELS);
-  const note =
-    shown === channels
-      ? 'Each output channel, black at its smallest integer and white at its largest.'
-      : `The first ${shown} of ${channels} output channels, black at the smallest integer and white at the largest.`;
-  element('result-note', HTMLElement).textContent = note;
-  const figures = Array.from({ length: shown }, (_, channel) => {
-    const plane = data.subarray(channel * width * height, (channel + 1) * width * height);
-    const range = rangeOf(plane);
-    const text = `channel ${channel}: ${range.low} to ${range.high}`;
-    return figure(text, pixelsOf([plane], range), width, height);
-  });
-  element('channels', HTMLElement).replaceChildren(...figures);
-}
-
-export function figure(
-  text: string,
-  pixels: Uint8ClampedArray<ArrayBuffer>,
-  width: number,
-  height: number,
-): HTMLElement {
+/** A canvas with a text below it, which screen readers get too. */
+export function figureOf(canvas: HTMLCanvasElement, text: string): HTMLElement {
   const made = document.createElement('figure');
-  const canvas = document.createElement('canvas');
   canvas.setAttribute('role', 'img');
   canvas.setAttribute('aria-label', text);
-  showPixels(canvas, pixels, width, height);
   made.append(canvas, make('figcaption', text));
   return made;
 }
@@ -124,7 +108,9 @@ export function noiseFigure({ length, bytes, headerBytes }: Excerpt, title: stri
   const shown = Math.min(body.length, side * side);
   const part = shown === length - headerBytes ? 'all of it' : `the first ${formatBytes(shown)}`;
   const caption = title === null ? part : `${title} (${part})`;
-  return figure(caption, noisePixels(body, { width: side, height: side }), side, side);
+  const canvas = document.createElement('canvas');
+  showPixels(canvas, noisePixels(body, { width: side, height: side }), side, side);
+  return figureOf(canvas, caption);
 }
 
 /** A message: its first bytes, header apart, and the ciphertext as a picture. */

@@ -1,7 +1,17 @@
-import type { ExchangeName, Exchanges, FromWorker, Refusal, RoundState, Step } from './messages.ts';
+import type { ExchangeName, Exchanges, FromWorker, Refusal, RoundState, Step, Trouble } from './messages.ts';
 
 /** Someone ended it; nothing went wrong. */
 export class Cancelled extends Error {}
+
+/** What went wrong in the worker, in words for people. */
+export class Failed extends Error {
+  readonly trouble: Trouble;
+
+  constructor(text: string, trouble: Trouble) {
+    super(text);
+    this.trouble = trouble;
+  }
+}
 
 interface Waiting {
   readonly resolve: (answer: never) => void;
@@ -15,11 +25,12 @@ export class WorkerLink {
   #nextId = 0;
 
   /**
+   * @param worker the client's side
    * @param onStep told of every step of an inference when it ends
    * @param onRound told how far a round of a model is
    */
-  constructor(onStep: (step: Step) => void, onRound: (state: RoundState) => void) {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  constructor(worker: Worker, onStep: (step: Step) => void, onRound: (state: RoundState) => void) {
+    this.#worker = worker;
     this.#worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === 'step') onStep(data.step);
       else if (data.kind === 'round') onRound(data.state);
@@ -62,5 +73,7 @@ export class WorkerLink {
 }
 
 function errorOf(refusal: Refusal): Error {
-  return refusal.kind === 'cancelled' ? new Cancelled('cancelled') : new Error(refusal.text);
+  return refusal.kind === 'cancelled'
+    ? new Cancelled('cancelled')
+    : new Failed(refusal.text, refusal.trouble);
 }

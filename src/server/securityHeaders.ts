@@ -1,6 +1,6 @@
 /** Headers of every response. The page needs its own scripts, workers and WebAssembly, and nothing from elsewhere. */
 
-const CONTENT_SECURITY_POLICY = [
+export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "style-src 'self'",

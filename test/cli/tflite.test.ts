@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeNpyNumbers, encodeNpyOf } from '../../src/frontend/npy.ts';
-import { importTfliteModel } from '../../src/frontend/tflite/importTflite.ts';
+import { importTfliteModel } from '../../src/frontend/tflite/importTfliteModel.ts';
 import type { FixedPointNode } from '../../src/interpreter/fixedPoint/node.ts';
 import { graphOf } from '../../src/model/graphOf.ts';
 import { openClearGraph } from '../../src/model/openClearGraph.ts';

@@ -74,6 +74,18 @@ describe('infer', () => {
     });
   });
 
+  it('measures the noise budget where somebody wants to know it', async () => {
+    await serving(plan, honest, async (served) => {
+      await connected(served, async (remote) => {
+        const told: (number | null)[] = [];
+        await remote.infer(input, { onNoiseBudget: (bits) => told.push(bits) });
+        expect(told).toEqual([expect.any(Number)]);
+        expect(told[0]).toBeGreaterThanOrEqual(Math.floor(plan.noise.predictedBudgetBits));
+        expect(served.seen.map(({ method }) => method)).toEqual(['GET', 'POST']);
+      });
+    });
+  });
+
   it('uploads evaluation keys once, and again once when the server has dropped them', async () => {
     const rotating = diagonals(square(3, 1));
     const picture = randomInput(rotating.spec, 2);

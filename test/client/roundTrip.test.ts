@@ -55,6 +55,19 @@ describe.each(Object.entries(plans))('messages of %s', (_, make) => {
     });
   });
 
+  it('tell what is left of the noise budget, at least what the plan predicts, or nothing where nothing came back', async () => {
+    const plan = make();
+    await withServices(plan, ({ client, server }) => {
+      const exchange = client.begin(randomInput(plan.spec, 5));
+      const response = server.evaluate(exchange.upload, client.evaluationKeys());
+      const bits = exchange.noiseBudgetBits(response);
+      if (plan.counts.outputCiphertexts === 0) expect(bits).toBeNull();
+      else expect(bits).toBeGreaterThanOrEqual(Math.floor(plan.noise.predictedBudgetBits));
+      expect(() => exchange.noiseBudgetBits(response.subarray(1))).toThrow(CipherconvError);
+      expect(exchange.decrypt(response)).toEqual(convolve(plan.spec, randomInput(plan.spec, 5)));
+    });
+  });
+
   it('can be read with the exported key by another client', async () => {
     const plan = make();
     const input = randomInput(plan.spec, 4);

@@ -18,7 +18,16 @@ beforeAll(() => {
   const project = { extends: join(root, 'tsconfig.docs.json'), compilerOptions, files: ['index.ts'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project));
   writeFileSync(join(folder, 'package.json'), '{ "name": "documented", "type": "module" }');
-  const own = { tsconfig: './tsconfig.json', entryPoints: ['./index.ts'], intentionallyNotExported: [] };
+  const own = {
+    tsconfig: './tsconfig.json',
+    entryPoints: ['./index.ts'],
+    intentionallyNotExported: [],
+    // The API alone: no pages.
+    readme: 'none',
+    projectDocuments: [],
+    plugin: [],
+    router: 'kind',
+  };
   writeFileSync(
     join(folder, 'typedoc.config.js'),
     `import config from ${JSON.stringify(pathToFileURL(join(root, 'typedoc.config.js')).href)};

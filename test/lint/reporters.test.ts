@@ -3,13 +3,13 @@ import { createRequire } from 'node:module';
 import Ajv from 'ajv';
 import { describe, expect, it } from 'vitest';
 import type { Finding, LintReport } from '../../src/lint/finding.ts';
-import { lintSource } from '../../src/lint/lint.ts';
+import { lintSource } from '../../src/lint/lintSource.ts';
 import { githubReport } from '../../src/lint/reporters/github.ts';
 import { jsonReport } from '../../src/lint/reporters/json.ts';
 import { fullness, prettyReport } from '../../src/lint/reporters/pretty.ts';
 import { sarifReport } from '../../src/lint/reporters/sarif.ts';
 import { bar, sparkline } from '../../src/lint/reporters/table.ts';
-import { sourceOf } from '../../src/lint/sources.ts';
+import { sourceOf } from '../../src/lint/lintSources.ts';
 import { VERSION } from '../../src/version.ts';
 import { config, parse } from '../frontend/fixtures.ts';
 

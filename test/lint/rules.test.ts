@@ -5,17 +5,17 @@ import { makeTensor } from '../../compiler/base/tensor.ts';
 import { analyze } from '../../src/lint/analyze.ts';
 import type { LintReport } from '../../src/lint/finding.ts';
 import { RULE_NAMES } from '../../src/lint/finding.ts';
-import { lintSource } from '../../src/lint/lint.ts';
+import { lintSource } from '../../src/lint/lintSource.ts';
 import { ALL_RULES } from '../../src/lint/registry.ts';
 import { DEFAULT_SETTINGS, withOverrides } from '../../src/lint/settings.ts';
-import { sourceOf } from '../../src/lint/sources.ts';
+import { sourceOf } from '../../src/lint/lintSources.ts';
 import type { ParsedConfig } from '../../src/frontend/config.ts';
 import type { FilterConfigInput } from '../../src/frontend/schema.ts';
 import { config, parse } from '../frontend/fixtures.ts';
 
 function lintConfig(parsed: ParsedConfig, headroomBits = 0): LintReport {
   const settings = withOverrides(DEFAULT_SETTINGS, { headroomBits });
-  return lintSource(sourceOf(parsed), { settings, calibration: null, probabilityBudget: 2 ** 20 });
+  return lintSource(sourceOf(parsed), { settings, samples: null, probabilityBudget: 2 ** 20 });
 }
 
 function rulesOf(written: FilterConfigInput, headroomBits = 0): string[] {

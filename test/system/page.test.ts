@@ -72,7 +72,7 @@ describe('the page', () => {
     await encryptAndSend(page);
     expect(await verdictOf(page, grey.configText)).toMatch(/^All 51,200 integers are equal/);
     const steps = await page.locator('#step-rows').innerText();
-    for (const step of ['encrypt', 'send and evaluate', 'decrypt']) expect(steps).toContain(step);
+    for (const step of ['encrypt', 'send and receive', 'evaluate', 'decrypt']) expect(steps).toContain(step);
     expect(await page.locator('#messages pre').first().innerText()).toMatch(/^000000 {2}43 43/);
     mkdirSync(screenshots, { recursive: true });
     await page.screenshot({ path: join(screenshots, `page-${colorScheme}.png`), fullPage: true });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { WatchedPage } from '../support/chromium.ts';
@@ -55,4 +56,32 @@ export function expectQuietPage(watched: WatchedPage | null, url: string): void 
   const outside = requests.filter((request) => !/^(blob:|data:)/.test(request) && !request.startsWith(url));
   expect(outside).toEqual([]);
   expect(requests.some((request) => request.endsWith('/evaluate'))).toBe(true);
+}
+
+/** Bytes of a file that the page saves when its button is pressed. */
+export async function downloaded(page: Page, name: string): Promise<Uint8Array> {
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name, exact: true }).click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toBe(name);
+  return new Uint8Array(readFileSync(await saved.path()));
+}
+
+/** Moves the cursor by keys until it is at a place of the output; gives the line that it reads there. */
+export async function readAt(page: Page, row: number, column: number): Promise<string> {
+  const panels = page.locator('#panels');
+  await panels.focus();
+  const line = page.locator('#cursor-line');
+  for (let tries = 0; tries < 200; tries++) {
+    const text = await line.innerText();
+    const [, atRow = '', atColumn = ''] = /^row (\d+), column (\d+):/.exec(text) ?? [];
+    const [down, right] = [row - Number(atRow), column - Number(atColumn)];
+    if (down === 0 && right === 0) return text;
+    const [far, key] =
+      down === 0
+        ? [Math.abs(right), right > 0 ? 'ArrowRight' : 'ArrowLeft']
+        : [Math.abs(down), down > 0 ? 'ArrowDown' : 'ArrowUp'];
+    await page.keyboard.press(far >= 10 ? `Shift+${key}` : key);
+  }
+  throw new Error(`the cursor does not reach row ${row}, column ${column}`);
 }

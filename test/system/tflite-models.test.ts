@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importTfliteModel } from '../../src/frontend/tflite/importTflite.ts';
+import { importTfliteModel } from '../../src/frontend/tflite/importTfliteModel.ts';
 import { compileModel } from '../../src/model/compileModel.ts';
 import { graphOf } from '../../src/model/graphOf.ts';
 import { layersOf } from '../../src/model/modelFlow.ts';

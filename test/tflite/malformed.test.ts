@@ -1,7 +1,8 @@
 /** TFLite files that are no models, or not ours: one clear error for each, whatever the bytes. */
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { importTflite, importTfliteModel } from '../../src/frontend/tflite/importTflite.ts';
+import { importTflite } from '../../src/frontend/tflite/importTflite.ts';
+import { importTfliteModel } from '../../src/frontend/tflite/importTfliteModel.ts';
 import type { FixedPointNode, FixedPointTensor } from '../../src/interpreter/fixedPoint/node.ts';
 import { Random } from '../../tools/fuzz/random.ts';
 import { tfliteMutant } from '../../tools/fuzz/tfliteMutants.ts';
