@@ -39,33 +39,75 @@ export interface Term {
   readonly plaintext: number;
 }
 
-/** The polynomial that turns input chunk `chunk` into its share of result row `row`, entries that are 0 modulo t left out. */
-function weightPlaintext(
-  spec: ConvSpec,
-  centred: Int32Array,
-  plainModulus: number,
-  layout: ToeplitzLayout,
-  row: number,
-  taps: readonly ChunkTap[],
-): RingPlaintext {
-  const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
-  const exponents: number[] = [];
-  const values: number[] = [];
-  for (const { outputInProduct, channel, kernelRow, kernelColumn, exponent } of taps) {
-    const output = row * layout.packing.outputsPerProduct + outputInProduct;
-    if (output >= outChannels) continue;
-    const inGroup = channel - firstChannelOf(spec, output);
-    if (inGroup < 0 || inGroup >= channelsPerGroup) continue;
-    const raw =
-      centred[
-        ((output * channelsPerGroup + inGroup) * kernelHeight + kernelRow) * kernelWidth + kernelColumn
-      ]!;
-    const value = centredLift(raw, plainModulus);
-    if (value === 0) continue;
-    exponents.push(exponent);
-    values.push(value);
+/** The taps of an input chunk in columns, ascending in their exponents: they are gone through for every result row. */
+interface TapColumns {
+  readonly outputInProduct: Int32Array;
+  readonly channel: Int32Array;
+  /** Of the weight within its channel: kernel row and column. */
+  readonly kernelIndex: Int32Array;
+  readonly exponent: Int32Array;
+}
+
+function tapColumns(taps: readonly ChunkTap[], kernelWidth: number): TapColumns {
+  return {
+    outputInProduct: Int32Array.from(taps, (tap) => tap.outputInProduct),
+    channel: Int32Array.from(taps, (tap) => tap.channel),
+    kernelIndex: Int32Array.from(taps, (tap) => tap.kernelRow * kernelWidth + tap.kernelColumn),
+    exponent: Int32Array.from(taps, (tap) => tap.exponent),
+  };
+}
+
+/** Makes the polynomials of a program: which turn an input chunk into its share of a result row. */
+class PlaintextMaker {
+  readonly #spec: ConvSpec;
+  readonly #outputsPerProduct: number;
+  /** Weights as SEAL lifts them, flat OIHW. */
+  readonly #lifted: Int32Array;
+  readonly #taps: readonly TapColumns[];
+  readonly #exponents: Int32Array;
+  readonly #values: Int32Array;
+
+  constructor(spec: ConvSpec, plainModulus: number, layout: ToeplitzLayout) {
+    this.#spec = spec;
+    this.#outputsPerProduct = layout.packing.outputsPerProduct;
+    this.#lifted = centredWeights(spec.weights);
+    const smallest = Math.floor((plainModulus + 1) / 2);
+    for (let index = 0; index < this.#lifted.length; index++) {
+      const raw = this.#lifted[index]!;
+      if (raw >= smallest || -raw >= smallest) this.#lifted[index] = centredLift(raw, plainModulus);
+    }
+    this.#taps = Array.from({ length: layout.chunks }, (_, chunk) =>
+      tapColumns(chunkTaps(layout, chunk), spec.weights.kernelWidth),
+    );
+    const most = this.#taps.reduce((largest, { exponent }) => Math.max(largest, exponent.length), 0);
+    this.#exponents = new Int32Array(most);
+    this.#values = new Int32Array(most);
   }
-  return { exponents: Int32Array.from(exponents), values: Int32Array.from(values) };
+
+  /** The polynomial of input chunk `chunk` for result row `row`, entries that are 0 modulo t left out. */
+  make(row: number, chunk: number): RingPlaintext {
+    const { outChannels, channelsPerGroup, kernelHeight, kernelWidth } = this.#spec.weights;
+    const { outputInProduct, channel, kernelIndex, exponent } = this.#taps[chunk]!;
+    const kernelSize = kernelHeight * kernelWidth;
+    const firstOutput = row * this.#outputsPerProduct;
+    const firstChannels = Array.from({ length: this.#outputsPerProduct }, (_, place) =>
+      firstChannelOf(this.#spec, firstOutput + place),
+    );
+    let count = 0;
+    for (let tap = 0; tap < exponent.length; tap++) {
+      const place = outputInProduct[tap]!;
+      const output = firstOutput + place;
+      if (output >= outChannels) continue;
+      const inGroup = channel[tap]! - firstChannels[place]!;
+      if (inGroup < 0 || inGroup >= channelsPerGroup) continue;
+      const value = this.#lifted[(output * channelsPerGroup + inGroup) * kernelSize + kernelIndex[tap]!]!;
+      if (value === 0) continue;
+      this.#exponents[count] = exponent[tap]!;
+      this.#values[count] = value;
+      count++;
+    }
+    return { exponents: this.#exponents.slice(0, count), values: this.#values.slice(0, count) };
+  }
 }
 
 /** What a toeplitz program is made from. */
@@ -79,14 +121,13 @@ export interface ToeplitzSource {
 export function buildToeplitz({ spec, packing, parameters }: ToeplitzSource): ToeplitzProgram {
   const { degree, plainModulus } = parameters;
   const layout = toeplitzLayout(spec, packing, degree);
-  const centred = centredWeights(spec.weights);
-  const taps = Array.from({ length: layout.chunks }, (_, chunk) => chunkTaps(layout, chunk));
+  const maker = new PlaintextMaker(spec, plainModulus, layout);
   const plaintexts: RingPlaintext[] = [];
   const rows: Term[][] = [];
   for (let row = 0; row < layout.resultRows; row++) {
     const terms: Term[] = [];
     for (const chunk of chunksOfRow(spec, layout, row)) {
-      const plaintext = weightPlaintext(spec, centred, plainModulus, layout, row, taps[chunk]!);
+      const plaintext = maker.make(row, chunk);
       if (plaintext.values.length === 0) continue;
       terms.push({ chunk, plaintext: plaintexts.length });
       plaintexts.push(plaintext);
@@ -139,9 +180,22 @@ export interface RowNorms {
 
 /** Norms of the program's rows, largest first found over all rows. */
 export function rowNorms(program: ToeplitzProgram): RowNorms {
-  const l1 = program.plaintexts.map(({ values }) => values.reduce((sum, value) => sum + Math.abs(value), 0));
-  const l2 = program.plaintexts.map(({ values }) => values.reduce((sum, value) => sum + value * value, 0));
-  const largest = (norms: readonly number[]): number =>
+  const l1 = new Float64Array(program.plaintexts.length);
+  const l2 = new Float64Array(program.plaintexts.length);
+  // Plain loops: callbacks of typed arrays take several times as long, and these are all weights.
+  program.plaintexts.forEach(({ values }, plaintext) => {
+    let sum = 0;
+    let squares = 0;
+    const { length } = values;
+    for (let index = 0; index < length; index++) {
+      const value = values[index]!;
+      sum += value < 0 ? -value : value;
+      squares += value * value;
+    }
+    l1[plaintext] = sum;
+    l2[plaintext] = squares;
+  });
+  const largest = (norms: Float64Array): number =>
     program.rows.reduce((most, terms) => {
       const sum = terms.reduce((total, term) => total + norms[term.plaintext]!, 0);
       if (!Number.isSafeInteger(sum)) throw internalError('the norm of a row is not an exact double');

@@ -201,3 +201,20 @@ export function scale(
     );
   }
 }
+
+/** sums[i] += values[i] * factors[i], with `quotients` floor(factor 2^32 / q). */
+export function multiplyAdd(
+  values: usize,
+  factors: usize,
+  quotients: usize,
+  sums: usize,
+  degree: i32,
+  prime: u32,
+): void {
+  const q = i32x4.splat(prime);
+  const bytes = <usize>degree << 2;
+  for (let at: usize = 0; at < bytes; at += STEP) {
+    const each = product(v128.load(values + at), v128.load(factors + at), v128.load(quotients + at), q);
+    v128.store(sums + at, sum(v128.load(sums + at), each, q));
+  }
+}

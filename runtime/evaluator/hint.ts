@@ -6,12 +6,16 @@ import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { UniformDraw } from '../ring/draw.ts';
-import type { DrawModule } from '../ring/draw.ts';
+import { loadRing } from '../ring/module.ts';
+import type { RingModule } from '../ring/module.ts';
 import { hintCodes, hintRowBytes } from '../wire/hint.ts';
 import { loadPacking } from '../wire/packer.ts';
+import type { PackingModule } from '../wire/packer.ts';
 import { DirectKernel } from './direct/kernel.ts';
 import { loadDirect } from './direct/module.ts';
 import type { DirectModule } from './direct/module.ts';
+import { transformedRows, prefersTransforms } from './hintTransforms.ts';
+import type { HintWork } from './hintTransforms.ts';
 import { checkTransfer, responseIndex, uploadIndex } from './transfer.ts';
 import type { Progress } from './types.ts';
 
@@ -21,11 +25,8 @@ export interface HintOptions {
   readonly publicSeed: Uint8Array;
   /** Called with the rows that are done and their number. */
   readonly onProgress?: Progress;
-}
-
-interface HintTools {
-  readonly direct: DirectModule;
-  readonly draw: DrawModule;
+  /** How products are computed; the bytes are the same. Default: what takes less time. */
+  readonly products?: 'direct' | 'transforms';
 }
 
 /**
@@ -41,29 +42,45 @@ export async function hintSteps(plan: Plan, options: HintOptions): Promise<Steps
       hint: 'compile it with the protocol hint',
     });
   }
-  const [direct, draw] = await Promise.all([loadDirect(), loadPacking()]);
-  return computeRows({ direct, draw }, plan, options);
+  const [direct, packing, ring] = await Promise.all([loadDirect(), loadPacking(), loadRing()]);
+  return computeRows({ direct, packing, ring }, plan, options);
+}
+
+interface HintTools {
+  readonly direct: DirectModule;
+  readonly packing: PackingModule;
+  readonly ring: RingModule;
 }
 
 function* computeRows(
-  { direct, draw }: HintTools,
+  tools: HintTools,
   plan: ToeplitzPlan,
-  { publicSeed, onProgress }: HintOptions,
+  { publicSeed, onProgress, products }: HintOptions,
 ): Steps<Uint8Array<ArrayBuffer>> {
-  const { parameters } = plan;
+  const { degree, dataPrimes } = plan.parameters;
   const program = buildToeplitz(plan);
   const transfer = checkTransfer(plan, program);
-  const { rows } = transfer;
   yield;
+  const uniform = new UniformDraw(tools.packing, degree, dataPrimes.map(BigInt));
+  const work: HintWork = {
+    plan,
+    program,
+    transfer,
+    draw: (index) => uniform.draw(publicSeed, { domain: 'publicPolynomial', index }),
+    onRows: (done) => onProgress?.(done, transfer.rows.length),
+  };
+  const way = products ?? (prefersTransforms(work) ? 'transforms' : 'direct');
+  if (way === 'transforms') return yield* transformedRows(tools, work);
+  return yield* directRows(tools.direct, work);
+}
+
+function* directRows(direct: DirectModule, work: HintWork): Steps<Uint8Array<ArrayBuffer>> {
+  const { plan, program, transfer } = work;
+  const { parameters } = plan;
   const { kernel, schedule } = kernelOf(direct, plan, program);
   yield;
-  const uniform = new UniformDraw(draw, parameters.degree, parameters.dataPrimes.map(BigInt));
   const load = (chunk: number, side: 0 | 1): void => {
-    const words = uniform.draw(publicSeed, {
-      domain: 'publicPolynomial',
-      index: uploadIndex(transfer, 0, chunk),
-    });
-    kernel.inputWords(side).set(words);
+    kernel.inputWords(side).set(work.draw(uploadIndex(transfer, 0, chunk)));
   };
   for (const [plane, chunks] of schedule.planes.entries()) {
     load(chunks.kind === 'pair' ? chunks.left : chunks.chunk, 0);
@@ -73,7 +90,7 @@ function* computeRows(
   }
   const codes = hintCodes(parameters);
   const rowBytes = hintRowBytes(parameters);
-  const bytes = new Uint8Array(rows.length * rowBytes);
+  const bytes = new Uint8Array(transfer.rows.length * rowBytes);
   let done = 0;
   for (const [index, block] of schedule.blocks.entries()) {
     kernel.runBlock(index, 0, 1);
@@ -82,7 +99,7 @@ function* computeRows(
       kernel.packResult(row, 1, { group: 0, programRow }, codes, { bytes, offset });
     });
     done += block.rows.length;
-    onProgress?.(done, rows.length);
+    work.onRows(done);
     yield;
   }
   return bytes;

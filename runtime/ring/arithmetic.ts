@@ -2,40 +2,15 @@ import { internalError } from '../../compiler/base/errors.ts';
 import { makeMemory } from '../wasm.ts';
 import { DRAW_STATE_BYTES, nonceOf, startState } from './draw.ts';
 import type { DrawnPolynomial } from './draw.ts';
-import { inverseModulo, modulusLanes, RECORD_BYTES, writeRecord } from './lanePrimes.ts';
-import type { ModulusLanes } from './lanePrimes.ts';
+import { modulusLanes } from './lanePrimes.ts';
+import { LaneTransforms, MOST_LANES } from './laneTransforms.ts';
 import type { RingExports, RingModule } from './module.ts';
-import { transformTables } from './tables.ts';
-import type { ShoupConstants } from './tables.ts';
 
 const LINE = 64;
 /** Address 0 stays free, and so do the first words. */
 const FIRST_ADDRESS = 1024;
 /** Three batches of four blocks, and the word that the last error reads beyond them. */
 const ROOM_BYTES = 3 * 256 + LINE;
-/** Most lanes that a prime takes. */
-const MOST_LANES = 3;
-/** Roots, inverse roots and the key, each with its quotients. */
-const LISTS_PER_LANE = 6;
-
-/** A lane prime with the addresses of its constants, each list followed by its quotients. */
-interface Lane {
-  readonly prime: number;
-  readonly ratio: bigint;
-  readonly inverseDegree: bigint;
-  readonly roots: number;
-  readonly inverseRoots: number;
-  readonly key: number;
-}
-
-/** A prime with its lanes, and where its record lies. */
-interface Modulus {
-  readonly lanes: ModulusLanes;
-  /** Numbers of its lanes. */
-  readonly numbers: readonly number[];
-  readonly record: number;
-}
-
 /** A polynomial whose forward transforms are made, lane after lane: what `multiply` takes many times. */
 export type TransformedPolynomial = Uint32Array;
 
@@ -58,88 +33,65 @@ export class RingArithmetic {
   readonly #degree: number;
   readonly #bytes: Uint8Array;
   readonly #words32: Uint32Array;
-  readonly #moduli: readonly Modulus[];
-  readonly #lanes: readonly Lane[];
+  readonly #lanes: LaneTransforms;
   readonly #state: Uint32Array;
   readonly #stateAt = FIRST_ADDRESS;
   readonly #roomAt: number;
   readonly #errorsAt: number;
   readonly #positionsAt: number;
   readonly #valuesAt: number;
-  readonly #wordsAt: number;
   readonly #gatheredAt: number;
+  readonly #keysAt: number;
   #loaded: GatheredPositions = null;
 
   /** @param primes each of at most 60 bits and 1 modulo 2 * degree */
   constructor(module: RingModule, degree: number, primes: readonly bigint[]) {
     const list = degree * Uint32Array.BYTES_PER_ELEMENT;
-    const allLanes = primes.map((prime) => modulusLanes(degree, prime));
-    const lanePrimes = [...new Set(allLanes.flatMap(({ lanes }) => lanes.map(Number)))];
+    const moduli = primes.map((prime) => modulusLanes(degree, prime));
     this.#degree = degree;
     this.#roomAt = this.#stateAt + DRAW_STATE_BYTES;
     this.#errorsAt = this.#roomAt + Math.ceil(ROOM_BYTES / LINE) * LINE;
     this.#positionsAt = this.#errorsAt + list;
     this.#valuesAt = this.#positionsAt + list;
-    this.#wordsAt = this.#valuesAt + MOST_LANES * list;
-    this.#gatheredAt = this.#wordsAt + 2 * list * primes.length;
-    const recordsAt = this.#gatheredAt + 2 * list;
-    const lanesAt = recordsAt + primes.length * RECORD_BYTES;
-    const memory = makeMemory(lanesAt + lanePrimes.length * LISTS_PER_LANE * list);
+    const wordsAt = this.#valuesAt + MOST_LANES * list;
+    this.#gatheredAt = wordsAt + 2 * list * primes.length;
+    const tablesAt = this.#gatheredAt + 2 * list;
+    this.#keysAt = tablesAt + LaneTransforms.tableBytes(degree, moduli);
+    const most = moduli.reduce((sum, { lanes }) => sum + lanes.length, 0);
+    const memory = makeMemory(this.#keysAt + most * 2 * list);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words32 = new Uint32Array(memory.buffer);
     this.#state = new Uint32Array(memory.buffer, this.#stateAt, DRAW_STATE_BYTES / 4);
-    this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * degree * primes.length);
+    this.words = new Uint32Array(memory.buffer, wordsAt, 2 * degree * primes.length);
     this.errors = new Int32Array(memory.buffer, this.#errorsAt, degree);
     this.#exports = module.instantiate(memory);
-    this.#lanes = lanePrimes.map((prime, index) =>
-      this.#makeLane(prime, lanesAt + index * LISTS_PER_LANE * list),
-    );
-    this.#moduli = allLanes.map((lanes, index) => {
-      const record = recordsAt + index * RECORD_BYTES;
-      writeRecord(new DataView(memory.buffer, record, RECORD_BYTES), lanes);
-      return { lanes, record, numbers: lanes.lanes.map((prime) => lanePrimes.indexOf(Number(prime))) };
-    });
-    this.laneCount = this.#moduli.reduce((sum, { numbers }) => sum + numbers.length, 0);
+    const room = { degree, wordsAt, valuesAt: this.#valuesAt, tablesAt };
+    this.#lanes = new LaneTransforms(this.#exports, memory.buffer, moduli, room);
+    this.laneCount = most;
   }
 
-  #makeLane(prime: number, at: number): Lane {
-    const list = this.#degree * Uint32Array.BYTES_PER_ELEMENT;
-    const tables = transformTables(this.#degree, prime);
-    const modulus = BigInt(prime);
-    const lane = {
-      prime,
-      ratio: 2n ** 64n / modulus,
-      inverseDegree: inverseModulo(BigInt(this.#degree), modulus),
-      roots: at,
-      inverseRoots: at + 2 * list,
-      key: at + 4 * list,
-    };
-    this.#store(lane.roots, tables.roots);
-    this.#store(lane.inverseRoots, tables.inverseRoots);
-    return lane;
+  /** Where the key modulo lane prime number `number` lies. */
+  #key(number: number): number {
+    return this.#keysAt + number * 8 * this.#degree;
   }
 
   /** Takes `errors`, coefficients in {-1, 0, 1}, as the key that `multiply` multiplies by. */
   setKey(): void {
-    const degree = this.#degree;
-    for (const { prime, ratio, inverseDegree, roots, key } of this.#lanes) {
-      const modulus = BigInt(prime);
-      this.#exports.liftSmall(this.#errorsAt, this.#valuesAt, degree, prime);
-      this.#exports.forward(this.#valuesAt, roots, this.#quotients(roots), degree, prime);
-      const quotient = (inverseDegree << 32n) / modulus;
-      this.#exports.storeKey(this.#valuesAt, key, degree, modulus, inverseDegree, quotient, ratio);
-    }
-    this.#bytes.fill(0, this.#valuesAt, this.#valuesAt + 4 * degree);
+    this.#lanes.lanes.forEach((_, number) => {
+      this.#lanes.liftSmall(number, this.#errorsAt, this.#valuesAt);
+      this.#lanes.storeFactor(number, this.#valuesAt, this.#key(number));
+    });
+    this.#bytes.fill(0, this.#valuesAt, this.#valuesAt + 4 * this.#degree);
   }
 
   /** The transforms of `words`, a copy that `multiply` takes. */
   transform(): TransformedPolynomial {
     const transformed = new Uint32Array(this.laneCount * this.#degree);
     let at = 0;
-    this.#moduli.forEach((modulus, which) => {
-      modulus.numbers.forEach((number, place) => {
-        this.#toLane(modulus, which, number, place);
-        const values = this.#values(place);
+    this.#lanes.moduli.forEach(({ numbers }, which) => {
+      numbers.forEach((number, place) => {
+        this.#lanes.toLane(which, number, place);
+        const values = this.#lanes.values(place);
         transformed.set(this.#words32.subarray(values / 4, values / 4 + this.#degree), at);
         at += this.#degree;
       });
@@ -150,55 +102,33 @@ export class RingArithmetic {
   /** words = transformed * key. */
   multiply(transformed: TransformedPolynomial): void {
     let at = 0;
-    this.#moduli.forEach((modulus, which) => {
-      modulus.numbers.forEach((number, place) => {
-        this.#words32.set(transformed.subarray(at, at + this.#degree), this.#values(place) / 4);
+    this.#lanes.moduli.forEach(({ numbers }, which) => {
+      numbers.forEach((number, place) => {
+        this.#words32.set(transformed.subarray(at, at + this.#degree), this.#lanes.values(place) / 4);
         this.#multiplyLane(number, place);
         at += this.#degree;
       });
-      this.#join(modulus, which);
+      this.#lanes.join(which);
     });
   }
 
   /** words = words * key. */
   multiplyByKey(): void {
-    this.#moduli.forEach((modulus, which) => {
-      modulus.numbers.forEach((number, place) => {
-        this.#toLane(modulus, which, number, place);
+    this.#lanes.moduli.forEach(({ numbers }, which) => {
+      numbers.forEach((number, place) => {
+        this.#lanes.toLane(which, number, place);
         this.#multiplyLane(number, place);
       });
-      this.#join(modulus, which);
+      this.#lanes.join(which);
     });
   }
 
-  /** The words of prime number `which` modulo a lane prime, transformed, into place number `place`. */
-  #toLane({ lanes, record }: Modulus, which: number, number: number, place: number): void {
-    const degree = this.#degree;
-    const { prime, ratio, roots } = this.#lanes[number]!;
-    const values = this.#values(place);
-    const words = this.#wordsOf(which);
-    if (lanes.kind === 'narrow') this.#exports.narrowWords(words, values, degree);
-    else {
-      const modulus = BigInt(prime);
-      this.#exports.toLane(words, values, degree, record, modulus, ratio, lanes.prime % modulus);
-    }
-    this.#exports.forward(values, roots, this.#quotients(roots), degree, prime);
-  }
-
   #multiplyLane(number: number, place: number): void {
-    const { prime, key, inverseRoots } = this.#lanes[number]!;
-    const values = this.#values(place);
-    this.#exports.scale(values, key, this.#quotients(key), this.#degree, prime);
-    this.#exports.inverse(values, inverseRoots, this.#quotients(inverseRoots), this.#degree, prime);
-  }
-
-  /** The words of prime number `which` from its lanes. */
-  #join({ lanes, record }: Modulus, which: number): void {
-    const [first, second, third] = [this.#values(0), this.#values(1), this.#values(2)];
-    const words = this.#wordsOf(which);
-    if (lanes.kind === 'narrow') this.#exports.widenValues(first, words, this.#degree);
-    else if (lanes.lanes.length === 2) this.#exports.joinTwo(first, second, words, this.#degree, record);
-    else this.#exports.joinThree(first, second, third, words, this.#degree, record);
+    const { prime } = this.#lanes.lanes[number]!;
+    const key = this.#key(number);
+    const values = this.#lanes.values(place);
+    this.#exports.scale(values, key, this.#lanes.quotients(key), this.#degree, prime);
+    this.#lanes.inverse(number, values);
   }
 
   /**
@@ -208,11 +138,11 @@ export class RingArithmetic {
   gather(positions: GatheredPositions, masked: 'words' | 'masks'): Uint8Array {
     const count = positions === null ? this.#degree : positions.length;
     const at = this.#loadPositions(positions);
-    const sizes = this.#moduli.map(({ lanes }) => count * bytesOf(lanes.prime));
+    const sizes = this.#lanes.moduli.map(({ lanes }) => count * bytesOf(lanes.prime));
     const all = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
     let end = 0;
-    this.#moduli.forEach(({ lanes: { prime } }, which) => {
-      const words = this.#wordsOf(which);
+    this.#lanes.moduli.forEach(({ lanes: { prime } }, which) => {
+      const words = this.#lanes.wordsOf(which);
       const isWide = bytesOf(prime) === 8;
       const to = this.#gatheredAt;
       if (masked === 'words') this.#exports.gather(words, at, count, to, isWide);
@@ -235,9 +165,15 @@ export class RingArithmetic {
 
   /** `words` uniform, drawn from a key of 32 bytes. */
   drawUniform(key: Uint8Array, polynomial: DrawnPolynomial): void {
-    this.#moduli.forEach(({ lanes: { prime } }, which) => {
+    this.#lanes.moduli.forEach(({ lanes: { prime } }, which) => {
       startState(this.#state, key, nonceOf(polynomial, which));
-      this.#exports.uniformWords(this.#stateAt, this.#roomAt, this.#wordsOf(which), this.#degree, prime);
+      this.#exports.uniformWords(
+        this.#stateAt,
+        this.#roomAt,
+        this.#lanes.wordsOf(which),
+        this.#degree,
+        prime,
+      );
     });
   }
 
@@ -262,24 +198,7 @@ export class RingArithmetic {
   /** Overwrites all that is secret. */
   wipe(): void {
     this.wipeDraws();
-    for (const { key } of this.#lanes) this.#bytes.fill(0, key, key + 8 * this.#degree);
-  }
-
-  #values(place: number): number {
-    return this.#valuesAt + place * this.#degree * Uint32Array.BYTES_PER_ELEMENT;
-  }
-
-  #wordsOf(which: number): number {
-    return this.#wordsAt + which * this.#degree * 8;
-  }
-
-  #quotients(list: number): number {
-    return list + this.#degree * Uint32Array.BYTES_PER_ELEMENT;
-  }
-
-  #store(at: number, { values, quotients }: ShoupConstants): void {
-    this.#words32.set(values, at / 4);
-    this.#words32.set(quotients, this.#quotients(at) / 4);
+    this.#bytes.fill(0, this.#keysAt);
   }
 }
 

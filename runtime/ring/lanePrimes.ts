@@ -17,20 +17,27 @@ export type ModulusLanes =
     };
 
 /**
- * The lanes of p. The integer product of a centred polynomial and a ternary key is at most N (p - 1) / 2; it is told from its
- * residues where that is below p1 (p2 - 1) / 2 - p1 (or the same with p1 p2 and p3), because its last mixed-radix digit then
- * says its sign.
+ * The lanes of p. The integer sum of products of centred polynomials with others is at most norm (p - 1) / 2; it is told from
+ * its residues where that is below p1 (p2 - 1) / 2 - p1 (or the same with p1 p2 and p3), because its last mixed-radix digit
+ * then says its sign.
+ * @param norm largest L1 norm of what one sum multiplies by; N for a ternary key
  */
-export function modulusLanes(degree: number, prime: bigint): ModulusLanes {
+export function modulusLanes(degree: number, prime: bigint, norm = degree): ModulusLanes {
   if (prime < NARROW_LIMIT) return { kind: 'narrow', prime, lanes: [prime] };
   const [p1, p2, p3] = nttPrimes(degree, LANE_BITS, 3);
   if (p1 === undefined || p2 === undefined || p3 === undefined || prime >> 60n !== 0n)
     throw internalError(`no products of length ${degree} modulo ${prime}`);
-  const largest = (BigInt(degree) * (prime - 1n)) / 2n;
+  const largest = (BigInt(norm) * (prime - 1n)) / 2n;
   const isTold = (below: bigint, last: bigint): boolean => largest < (below * (last - 1n)) / 2n - below;
   if (isTold(p1, p2)) return { kind: 'wide', prime, lanes: [p1, p2] };
   if (isTold(p1 * p2, p3)) return { kind: 'wide', prime, lanes: [p1, p2, p3] };
-  throw internalError(`products of length ${degree} modulo ${prime} do not fit three lanes`);
+  throw internalError(`sums of norm ${norm} modulo ${prime} do not fit three lanes`);
+}
+
+/** Whether sums of that norm have lanes. */
+export function hasLanes(prime: bigint, norm: number): boolean {
+  // Each lane prime has 31 bits, so it is above 2^30.
+  return prime < NARROW_LIMIT || (prime >> 60n === 0n && BigInt(norm) * prime < 1n << 89n);
 }
 
 /** Bytes of a record. */

@@ -7,6 +7,14 @@ export interface RingExports {
   forward(values: number, roots: number, quotients: number, degree: number, prime: number): void;
   inverse(values: number, roots: number, quotients: number, degree: number, prime: number): void;
   scale(values: number, factors: number, quotients: number, degree: number, prime: number): void;
+  multiplyAdd(
+    values: number,
+    factors: number,
+    quotients: number,
+    sums: number,
+    degree: number,
+    prime: number,
+  ): void;
   chacha(state: number, to: number): void;
   uniformWords(state: number, room: number, words: number, count: number, prime: bigint): void;
   ternary(state: number, room: number, values: number, count: number): void;

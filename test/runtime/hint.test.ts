@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { finish } from '../../compiler/base/steps.ts';
 import { buildToeplitz, computedRows } from '../../compiler/toeplitz/program.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { HintReader } from '../../runtime/wire/hint.ts';
 import { UniformDraw } from '../../runtime/ring/draw.ts';
+import { hintSteps } from '../../runtime/evaluator/hint.ts';
 import { computeHint } from '../../src/hint.ts';
 import { publicSeedOf } from '../../src/frontend/planDigest.ts';
 import { planCore } from '../../src/frontend/planFile.ts';
@@ -89,6 +91,11 @@ describe('the hint of a plan', () => {
     );
     expect(rows).toEqual(rowsByDefinition(plan, publicSeedOf(core)));
     expect((await computeHint(core)).hint).toEqual(made.hint);
+    // Both ways give it: the direct kernel's steps, and transforms.
+    for (const products of ['direct', 'transforms'] as const) {
+      const options = { publicSeed: publicSeedOf(core), products };
+      expect(finish(await hintSteps(plan, options))).toEqual(made.hint);
+    }
   });
 
   it('is refused where there is none, and ends with its signal', async () => {

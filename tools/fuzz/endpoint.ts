@@ -30,6 +30,9 @@ const KEYS_HEADER = 'cipherconv-evaluation-keys';
 /** One in so many cases begins with evaluation keys, which are long, and so is what they are used for. */
 const KEYS_EVERY = 20;
 const KEYS_IDLE_MS = 1000;
+/** On a busy machine keys may expire before they are used: then they are sent again, so often at most. */
+const KEYS_ATTEMPTS = 20;
+const EXPIRED = 404;
 const KEYS_BYTES = 2 ** 27;
 /** Requests under way at the same time. */
 const CONCURRENCY = 8;
@@ -83,18 +86,28 @@ class Attack {
     const subject = this.#rotating;
     const keys = mutate([subject.keys], random);
     const name = `case ${index}, keys (${keys.how})`;
-    const path = `/v1/plans/${subject.stored.digest}/evaluation-keys`;
-    const { status, body } = await this.#send('PUT', path, keys.bytes);
-    this.#count(status);
-    if (status !== 201) {
-      requireRefusal(name, status, keys.bytes, subject.keysFormat);
+    const { how, bytes } = mutate(subject.uploads, random);
+    for (let attempt = 1; attempt <= KEYS_ATTEMPTS; attempt++) {
+      const id = await this.#putKeys(name, keys.bytes);
+      if (id === null) return;
+      const answer = await this.#post(subject, bytes, { [KEYS_HEADER]: id });
+      if (answer.status === EXPIRED && attempt < KEYS_ATTEMPTS) continue;
+      this.#judge(`${name}, upload (${how})`, subject, bytes, answer, keys.bytes);
       return;
     }
-    if (!isWellFormed(keys.bytes, subject.keysFormat)) throw new Error(`${name}: took malformed keys`);
-    const { id } = JSON.parse(body.toString()) as { id: string };
-    const { how, bytes } = mutate(subject.uploads, random);
-    const answer = await this.#post(subject, bytes, { [KEYS_HEADER]: id });
-    this.#judge(`${name}, upload (${how})`, subject, bytes, answer, keys.bytes);
+  }
+
+  /** The id of keys that the server took; null where it rightly refused them. */
+  async #putKeys(name: string, keys: Uint8Array): Promise<string | null> {
+    const { stored, keysFormat } = this.#rotating;
+    const { status, body } = await this.#send('PUT', `/v1/plans/${stored.digest}/evaluation-keys`, keys);
+    this.#count(status);
+    if (status !== 201) {
+      requireRefusal(name, status, keys, keysFormat);
+      return null;
+    }
+    if (!isWellFormed(keys, keysFormat)) throw new Error(`${name}: took malformed keys`);
+    return (JSON.parse(body.toString()) as { id: string }).id;
   }
 
   /** A body whose announced length, or whose chunks, are not what comes. */

@@ -33,7 +33,9 @@ function chunkUses(program: ToeplitzProgram): ChunkUse[] {
     for (const { chunk, plaintext } of terms) {
       const use = uses.get(chunk) ?? { isUsed: new Uint8Array(program.degree), first: row, last: row };
       uses.set(chunk, use);
-      for (const exponent of program.plaintexts[plaintext]!.exponents) use.isUsed[exponent] = 1;
+      const { exponents } = program.plaintexts[plaintext]!;
+      const { length } = exponents;
+      for (let index = 0; index < length; index++) use.isUsed[exponents[index]!] = 1;
       use.last = row;
     }
   });

@@ -92,6 +92,19 @@ class BlockBuilder {
     });
   }
 
+  /** Steps that the rows of a planned block take at least when each is a block of its own: a bound that needs no plan. */
+  fewestAlone(planned: readonly PlaneSteps[]): number {
+    let fewest = 0;
+    for (const { digitPlane, terms } of planned) {
+      const halves = this.#planes[digitPlane]!.kind === 'self' ? 2 : 1;
+      const longest = new Array<number>(BLOCK_ROWS).fill(0);
+      for (const { rowInBlock, polynomial } of terms)
+        longest[rowInBlock] = Math.max(longest[rowInBlock]!, polynomial.exponents.length);
+      for (const taps of longest) fewest += Math.ceil(taps / halves);
+    }
+    return fewest;
+  }
+
   /** The block of these rows, and where its sums are folded. */
   build(rows: readonly number[], planned: readonly PlaneSteps[], width: 1 | 4, laneL1: number): StepBlock {
     const count = stepCount(planned);
@@ -146,26 +159,31 @@ class BlockBuilder {
     return [...parts].sort(([left], [right]) => left - right);
   }
 
-  /** Exponents of all terms, ascending, each once. Mostly all terms have the same. */
+  /** Exponents of all terms, ascending, each once. Mostly the longest term has them all. */
   #distinctExponents(terms: readonly BlockTerm[]): Int32Array {
-    const first = terms[0]!.polynomial.exponents;
-    if (terms.every(({ polynomial }) => areEqual(polynomial.exponents, first))) return first;
-    let count = 0;
+    const isTaken = this.#isTaken;
+    let longest = terms[0]!.polynomial.exponents;
+    for (const { polynomial } of terms)
+      if (polynomial.exponents.length > longest.length) longest = polynomial.exponents;
+    const { length: most } = longest;
+    for (let index = 0; index < most; index++) isTaken[longest[index]!] = 1;
+    const others: number[] = [];
     for (const { polynomial } of terms) {
-      for (const exponent of polynomial.exponents) {
-        count += 1 - this.#isTaken[exponent]!;
-        this.#isTaken[exponent] = 1;
+      const { exponents } = polynomial;
+      const { length } = exponents;
+      for (let index = 0; index < length; index++) {
+        const exponent = exponents[index]!;
+        if (isTaken[exponent] === 1) continue;
+        isTaken[exponent] = 1;
+        others.push(exponent);
       }
     }
-    const found = new Int32Array(count);
-    let at = 0;
-    for (const { polynomial } of terms) {
-      for (const exponent of polynomial.exponents) {
-        if (this.#isTaken[exponent] === 0) continue;
-        this.#isTaken[exponent] = 0;
-        found[at++] = exponent;
-      }
-    }
+    for (let index = 0; index < most; index++) isTaken[longest[index]!] = 0;
+    if (others.length === 0) return longest;
+    for (const exponent of others) isTaken[exponent] = 0;
+    const found = new Int32Array(longest.length + others.length);
+    found.set(longest);
+    found.set(others, longest.length);
     return found.sort();
   }
 
@@ -181,13 +199,6 @@ class BlockBuilder {
     for (const start of starts) isCovered[start + shift] = 0;
     return starts;
   }
-}
-
-function areEqual(left: Int32Array, right: Int32Array): boolean {
-  if (left === right) return true;
-  if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
-  return true;
 }
 
 function stepCount(planned: readonly PlaneSteps[]): number {
@@ -234,8 +245,10 @@ function foldSteps(
 
 /** The blocks for up to four neighbouring rows: together, or each alone where that is less work. */
 function blocksOf(builder: BlockBuilder, rows: readonly number[], laneL1: number): StepBlock[] {
-  const alone = rows.map((row) => builder.plan([row]));
   const together = builder.plan(rows);
+  if (rows.length > 1 && stepCount(together) * BLOCK_ROWS <= builder.fewestAlone(together) * SINGLE_ROW_COST)
+    return [builder.build(rows, together, BLOCK_ROWS, laneL1)];
+  const alone = rows.map((row) => builder.plan([row]));
   const separate = alone.reduce((sum, planned) => sum + stepCount(planned), 0);
   if (rows.length > 1 && stepCount(together) * BLOCK_ROWS <= separate * SINGLE_ROW_COST)
     return [builder.build(rows, together, BLOCK_ROWS, laneL1)];
@@ -246,7 +259,7 @@ function reachOf(program: ToeplitzProgram): number {
   let reach = 0;
   for (const terms of program.rows)
     for (const { plaintext } of terms)
-      for (const exponent of program.plaintexts[plaintext]!.exponents) reach = Math.max(reach, exponent);
+      reach = Math.max(reach, program.plaintexts[plaintext]!.exponents.at(-1) ?? 0);
   return reach;
 }
 

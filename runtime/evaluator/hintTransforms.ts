@@ -1,0 +1,87 @@
+import type { Steps } from '../../compiler/base/steps.ts';
+import { limbsFor } from '../../compiler/rings/digits.ts';
+import { transformsAreFaster } from '../../compiler/toeplitz/hintWay.ts';
+import { rowNorms } from '../../compiler/toeplitz/program.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
+import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
+import { modulusLanes } from '../ring/lanePrimes.ts';
+import type { RingModule } from '../ring/module.ts';
+import { hasRowProducts, RowProducts, rowProductsBytes } from '../ring/rowProducts.ts';
+import type { RowProductsShape } from '../ring/rowProducts.ts';
+import { hintCodes, hintRowBytes } from '../wire/hint.ts';
+import { Packer } from '../wire/packer.ts';
+import type { PackingModule } from '../wire/packer.ts';
+import { uploadIndex } from './transfer.ts';
+import type { CheckedTransfer } from './transfer.ts';
+
+/** Transformed inputs may take so much. */
+const MOST_BYTES = 2 ** 28;
+
+/** What a hint is computed from, by either way. */
+export interface HintWork {
+  readonly plan: ToeplitzPlan;
+  readonly program: ToeplitzProgram;
+  readonly transfer: CheckedTransfer;
+  /** Draws public polynomial number `index`: 64-bit words in halves, prime by prime, valid until the next. */
+  readonly draw: (index: number) => Uint32Array;
+  /** Told the rows that are done. */
+  readonly onRows: (done: number) => void;
+}
+
+function shapeOf({ plan, program, transfer }: HintWork): RowProductsShape {
+  const { degree, dataPrimes } = plan.parameters;
+  return {
+    degree,
+    primes: dataPrimes.map(BigInt),
+    inputs: transfer.position.size,
+    rowL1: rowNorms(program).rowL1,
+  };
+}
+
+/** Whether the hint is best computed by transforms. */
+export function prefersTransforms(work: HintWork): boolean {
+  const shape = shapeOf(work);
+  if (!hasRowProducts(shape) || rowProductsBytes(shape) > MOST_BYTES) return false;
+  const { degree, primes, rowL1 } = shape;
+  const { plaintexts } = work.program;
+  const taps = plaintexts.reduce((sum, { values }) => sum + values.length, 0);
+  let lanes = 0;
+  let limbs = 0;
+  for (const prime of primes) {
+    lanes += modulusLanes(degree, prime, rowL1).lanes.length;
+    limbs += limbsFor(prime).limbs;
+  }
+  return transformsAreFaster({ degree, products: plaintexts.length, taps, lanes, limbs });
+}
+
+/** The rows back to back, by transforms. */
+export function* transformedRows(
+  { ring, packing }: { readonly ring: RingModule; readonly packing: PackingModule },
+  work: HintWork,
+): Steps<Uint8Array<ArrayBuffer>> {
+  const { plan, program, transfer } = work;
+  const { parameters } = plan;
+  const products = new RowProducts(ring, shapeOf(work));
+  for (const input of transfer.position.values()) {
+    products.words.set(work.draw(input));
+    products.keep(input);
+    yield;
+  }
+  const codes = hintCodes(parameters);
+  const packer = new Packer(packing, { degree: parameters.degree, components: codes.length });
+  const rowBytes = hintRowBytes(parameters);
+  const bytes = new Uint8Array(transfer.rows.length * rowBytes);
+  for (const [index, row] of transfer.rows.entries()) {
+    products.compute(
+      program.rows[row]!.map(({ chunk, plaintext }) => ({
+        input: uploadIndex(transfer, 0, chunk),
+        polynomial: program.plaintexts[plaintext]!,
+      })),
+    );
+    packer.words.set(products.words);
+    packer.write(bytes, index * rowBytes, codes, 0, null);
+    work.onRows(index + 1);
+    yield;
+  }
+  return bytes;
+}
