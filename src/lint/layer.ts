@@ -10,7 +10,11 @@ import type { Layer, LayerTier, LayerTiers } from './finding.ts';
 import type { OpenSourceLayer, SourceLayer } from './rule.ts';
 
 /** The analysis of one convolution as reports have it. */
-export function layerOf(file: string, { name, op, spec }: SourceLayer, analysis: Analysis): Layer {
+export function layerOf(
+  file: string,
+  { name, op, spec }: Pick<SourceLayer, 'name' | 'op' | 'spec'>,
+  analysis: Analysis,
+): Layer {
   const { taps, declared, exact } = analysis;
   const { batch, channels, height, width } = outputShape(spec);
   return {
