@@ -5,7 +5,7 @@ import type { QuantizedLayer } from './weights.ts';
 /** Which layers get fewer bits, so that their sums fit a width. */
 
 /** Fewest bits of weights and of inputs. */
-export const FEWEST_BITS = 2;
+const FEWEST_BITS = 2;
 
 /**
  * Fewer bits for layers whose sums are too wide. Each bit is taken where it costs least: off the weights or off the input,

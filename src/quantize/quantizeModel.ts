@@ -37,7 +37,7 @@ export interface QuantizeModelOptions {
 }
 
 /** A layer that became integers. */
-export interface LayerResult {
+interface LayerResult {
   readonly name: string;
   readonly op: string;
   readonly weightBits: number;
