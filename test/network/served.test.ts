@@ -1,6 +1,9 @@
 /** A network of one round behind HTTP: one upload and one response under its digest, as a plan has them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileNetwork } from '../../compiler/network/compile.ts';
+import { loadClientPlan, loadServerPlan } from '../../src/cli/clientFiles.ts';
 import { connect, connectPlan } from '../../src/client/index.ts';
 import { createNetworkClient } from '../../src/client/networkClient.ts';
 import type { RemoteNetwork } from '../../src/client/remoteNetwork.ts';
@@ -10,6 +13,7 @@ import { encodeNetworkPlan } from '../../src/network/networkPlanFile.ts';
 import { modelPort } from '../../src/network/port.ts';
 import { createHandler, parseNetworkPlan } from '../../src/server/index.ts';
 import type { Handler } from '../../src/server/index.ts';
+import { temporaryFolder } from '../cli/spawnCli.ts';
 import { clearLogits, randomInput, randomNetwork } from '../support/networks.ts';
 import { OCTETS } from '../support/served.ts';
 import { errorOf } from '../support/simple.ts';
@@ -190,5 +194,19 @@ describe('the input of a network', () => {
     expect(modelPort(bytes, ends).largest).toBe(255);
     expect(modelPort({ ...bytes, quantize: { scale: 1 / 3, zeroPoint: 0 } }, ends).largest).toBeUndefined();
     expect(modelPort({ ...bytes, quantize: null }, ends).largest).toBeUndefined();
+  });
+});
+
+describe('commands of single steps', () => {
+  it('refuse networks, and say which ones take them', async () => {
+    const folder = temporaryFolder();
+    const [client, plan] = [join(folder, 'client'), join(folder, 'plan')];
+    writeFileSync(client, clientText);
+    writeFileSync(plan, encodeNetworkPlan(stored));
+    for (const loading of [loadClientPlan(client), loadClientPlan(plan), loadServerPlan(plan)])
+      await expect(loading).rejects.toMatchObject({
+        code: 'unsupported',
+        details: { hint: expect.stringContaining('infer --plan') },
+      });
   });
 });
