@@ -177,7 +177,7 @@ function choices({ search, lowering, protocol }: EncryptedLayer): Markup {
     protocol !== null && 'refused' in protocol.other
       ? `The other protocol: ${protocol.other.refused}.`
       : null;
-  return markup`<section class="part"><h3>What was chosen, and what was refused</h3><p>This is the cheapest of ${plural(considered, 'candidate')} for ${objective}. ${lowering.lowering}${lowering.asked ? ' was asked for' : ''}: ${lowering.reason}. ${other}</p>${
+  return markup`<section class="part"><h3>What was chosen, and what was refused</h3><p>This is the cheapest of ${plural(considered, 'candidate')} for ${objective}. ${lowering.lowering}${lowering.asked ? ' was asked for' : ''}: ${lowering.reason}. ${other}</p><p class="quiet">Candidates are compared with the times of SEAL's client; the times under Cost count our own client, which is faster.</p>${
     refused.length === 0
       ? markup`<p>No candidate was refused.</p>`
       : table({

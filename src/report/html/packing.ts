@@ -169,7 +169,7 @@ function matrixFigure(matrix: MatrixPicture, { output }: PackingPicture): Markup
 }
 
 /** Taps in the table beside the matrix. */
-const MOST_TAPS = 64;
+const MOST_TAPS = 27;
 
 function productFigure(product: ProductPicture, packing: PackingPicture, position: string): Markup {
   const { steps, rest, sum, residue, plainModulus, bias, decoded } = product;
