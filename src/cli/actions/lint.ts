@@ -25,7 +25,7 @@ interface LintFlags {
   readonly extent?: readonly string[] | undefined;
 }
 
-type LintFormat = 'pretty' | 'json' | 'sarif' | 'github';
+type LintFormat = 'pretty' | 'json' | 'sarif' | 'github' | 'html';
 
 export async function lintCommand(paths: readonly string[], flags: LintFlags, io: Terminal): Promise<void> {
   const model = await modelOptions({
@@ -44,7 +44,7 @@ export async function lintCommand(paths: readonly string[], flags: LintFlags, io
     ...(flags.config === undefined ? {} : { config: flags.config }),
     ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),
   });
-  io.print(await render(report, flags.format, flags.channels === true));
+  io.print(await render(report, flags, paths));
   io.finish({ kind: 'linted', exitCode: lintExitCode(report, flags.maxWarnings ?? Infinity) });
 }
 
@@ -57,17 +57,35 @@ async function modelOptions(
   return parseModelOptions(flags);
 }
 
-async function render(report: LintReport, format: LintFormat, channels: boolean): Promise<string> {
+async function render(
+  report: LintReport,
+  { format, channels }: LintFlags,
+  paths: readonly string[],
+): Promise<string> {
   switch (format) {
     case 'pretty':
-      return (await import('../../lint/reporters/pretty.ts')).prettyReport(report, paint, { channels });
+      return (await import('../../lint/reporters/pretty.ts')).prettyReport(report, paint, {
+        channels: channels === true,
+      });
     case 'json':
       return (await import('../../lint/reporters/json.ts')).jsonReport(report);
     case 'sarif':
       return (await import('../../lint/reporters/sarif.ts')).sarifReport(report);
     case 'github':
       return (await import('../../lint/reporters/github.ts')).githubReport(report);
+    case 'html':
+      return await htmlReport(report, paths);
   }
+}
+
+/** The findings in the form of `report`. */
+async function htmlReport(lint: LintReport, paths: readonly string[]): Promise<string> {
+  const [{ reportOf }, { reportDocument }] = await Promise.all([
+    import('../../report/data/reportOf.ts'),
+    import('../../report/html/document.ts'),
+  ]);
+  const title = paths.length === 0 ? 'the current folder' : paths.join(', ');
+  return reportDocument(reportOf({ kind: 'findings', title, lint }));
 }
 
 const COLOURS = { error: 'red', warning: 'yellow', info: 'cyan', file: 'underline', dim: 'dim' } as const;

@@ -71,8 +71,8 @@ export function table({ caption, head, rows }: Table): Markup {
     );
     return markup`<tr>${parts}</tr>`;
   });
-  // A region that scrolls must be reachable by keyboard.
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="${kinds.join(' ')}"><caption>${caption}</caption><thead><tr>${headings}</tr></thead><tbody>${body}</tbody></table></div>`;
+  // What scrolls must be reachable by keyboard.
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table class="${kinds.join(' ')}"><caption>${caption}</caption><thead><tr>${headings}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 /** Names with values and bars, the longest bar full. */

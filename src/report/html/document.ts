@@ -96,10 +96,11 @@ function summary({ totals, subject, layers, findings }: Report): Markup {
       ['estimate', duration(totals.estimatedMilliseconds)],
     );
   }
-  const errors = findings.filter(({ level }) => level === 'error').length;
+  const bad = findings.filter(({ level }) => level === 'error');
+  const rules = [...new Set(bad.map(({ rule }) => rule))].join(', ');
   const verdict =
-    errors > 0
-      ? markup`<p class="bad">${plural(errors, 'error')}: an accumulator can overflow, or a file is not readable.</p>`
+    bad.length > 0
+      ? markup`<p class="bad">${plural(bad.length, 'error')}: ${rules}.</p>`
       : refused > 0
         ? markup`<p class="bad">${plural(refused, 'layer')} cannot be compiled.</p>`
         : markup`<p class="good">${goodNews(layers)}</p>`;

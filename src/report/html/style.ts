@@ -104,6 +104,7 @@ summary { cursor: pointer; }
 .facts dt { color: var(--quiet); font-size: 0.8rem; }
 .facts dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
 .why { display: grid; grid-template-columns: 1.5rem 1fr; gap: 0.4rem 0.6rem; margin: 0.3rem 0; max-width: 54rem; }
+.said { grid-template-columns: 5rem 1fr; }
 .why dt { font-weight: 700; color: var(--accent); }
 .why dd { margin: 0; }
 .scroll { overflow-x: auto; margin: 0.7rem 0; max-height: 32rem; overflow-y: auto; }
@@ -166,7 +167,8 @@ figcaption { font-size: 0.8rem; margin-top: 0.3rem; max-width: 40rem; }
 .finding.error { border-color: var(--bad); }
 .finding.warning { border-color: var(--warn); }
 .plain { padding-left: 1.2rem; }
-.readout { position: sticky; top: 0; z-index: 1; max-width: none; min-height: 3.2rem; border: 1px solid var(--line); padding: 0.4rem 0.7rem; border-radius: 0.4rem; background: var(--empty); font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+.cells, .matrix { scroll-margin-top: 6rem; }
+.readout { position: sticky; top: 0; z-index: 1; pointer-events: none; max-width: none; min-height: 3.2rem; border: 1px solid var(--line); padding: 0.4rem 0.7rem; border-radius: 0.4rem; background: var(--empty); font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 .choice label { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
 .choice input { flex: 1 1 12rem; max-width: 30rem; accent-color: var(--accent); }
 button { font: inherit; font-size: 0.875rem; padding: 0.3rem 0.8rem; border: 1px solid var(--line); border-radius: 0.4rem; background: var(--card); color: var(--text); cursor: pointer; }
