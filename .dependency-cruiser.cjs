@@ -269,6 +269,13 @@ module.exports = {
       to: { path: NODE, reachable: true },
     },
     {
+      name: 'report-without-node',
+      comment: 'The data of reports and what draws them run in browsers.',
+      severity: 'error',
+      from: { path: '^src/report/(data|html|packing)/' },
+      to: { path: NODE, reachable: true },
+    },
+    {
       name: 'interpreter-knows-no-format',
       comment:
         'The interpreter computes on tensors: of ONNX it takes the names of element types, and nothing else of src.',

@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { failuresOf } from './vitest-report.ts';
+import { failuresOf, MESSAGE_LENGTH } from './vitest-report.ts';
 import type { VitestReport } from './vitest-report.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -15,4 +15,31 @@ export function findsOf(report: VitestReport, seed: number): string[] {
     const file = relative(ROOT, path);
     return `${file}: ${text}\n  ${again(seed, file)}`;
   });
+}
+
+/** A line of the progress reporter. */
+export interface ProgressLine {
+  /** Of the test file, absolute. */
+  readonly path: string;
+  readonly test: string;
+  /** `begun`, and later vitest's word for its end. */
+  readonly state: string;
+  readonly messages: readonly string[];
+}
+
+/** What a round that was killed had found by then: what failed, and what never ended. */
+export function findsSoFar(
+  lines: readonly ProgressLine[],
+  seed: number,
+): { passed: number; finds: string[] } {
+  const last = new Map(lines.map((line) => [`${line.path}\n${line.test}`, line]));
+  const ends = [...last.values()];
+  const finds = ends
+    .filter(({ state }) => state === 'begun' || state === 'failed')
+    .map(({ path, test, state, messages }) => {
+      const file = relative(ROOT, path);
+      const text = [test, ...messages].join('\n').slice(0, MESSAGE_LENGTH);
+      return `${file}: ${text}${state === 'begun' ? ': did not end' : ''}\n  ${again(seed, file)}`;
+    });
+  return { passed: ends.filter(({ state }) => state === 'passed').length, finds };
 }

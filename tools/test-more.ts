@@ -10,11 +10,13 @@ import { randomInt } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { again, findsOf } from './finds.ts';
+import { again, findsOf, findsSoFar } from './finds.ts';
+import type { ProgressLine } from './finds.ts';
 import type { VitestReport } from './vitest-report.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const REPORT = 'reports/more.json';
+const PROGRESS = join(ROOT, 'reports', 'more-progress.jsonl');
 const FINDS = 'reports/more.txt';
 
 /** A factor on the counts of `npm test`. Some properties then take a minute; more rounds do the rest. */
@@ -39,7 +41,8 @@ function propertyTests(): string[] {
 /** Runs vitest to its end. False if it had to be killed. */
 function ended({ seed, files, until }: Round): Promise<boolean> {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const options = ['--reporter=dot', '--reporter=json', `--outputFile.json=${REPORT}`];
+  const progress = `--reporter=${join(import.meta.dirname, 'progress-reporter.ts')}`;
+  const options = ['--reporter=dot', '--reporter=json', `--outputFile.json=${REPORT}`, progress];
   // Counts are larger, so time limits must be too.
   const order = ['--sequence.shuffle.files', `--sequence.seed=${seed}`, '--testTimeout=900000'];
   const child = spawn(process.execPath, [vitest, 'run', ...options, ...order, ...files], {
@@ -48,6 +51,7 @@ function ended({ seed, files, until }: Round): Promise<boolean> {
     detached: true,
     env: {
       ...process.env,
+      PROGRESS_FILE: PROGRESS,
       PROPERTY_SEED: String(seed),
       PROPERTY_FACTOR: String(FACTOR),
       ...(until === null ? {} : { PROPERTY_UNTIL: String(until) }),
@@ -82,8 +86,17 @@ interface Outcome {
 
 async function runRound(round: Round): Promise<Outcome> {
   rmSync(join(ROOT, REPORT), { force: true });
-  if (!(await ended(round)))
-    return { passed: 0, finds: [`a test did not end\n  ${again(round.seed, ...round.files)}`] };
+  writeFileSync(PROGRESS, '');
+  if (!(await ended(round))) {
+    // The last line may be cut off.
+    const lines = readFileSync(PROGRESS, 'utf8').split('\n').slice(0, -1);
+    const outcome = findsSoFar(
+      lines.map((line) => JSON.parse(line) as ProgressLine),
+      round.seed,
+    );
+    const nothing = [`a test file did not end\n  ${again(round.seed, ...round.files)}`];
+    return outcome.finds.length > 0 ? outcome : { ...outcome, finds: nothing };
+  }
   const report = JSON.parse(readFileSync(join(ROOT, REPORT), 'utf8')) as VitestReport;
   return { passed: report.numPassedTests, finds: findsOf(report, round.seed) };
 }

@@ -27,7 +27,7 @@ export interface Failure {
 }
 
 /** Characters of a failure's messages that are printed. */
-const MESSAGE_LENGTH = 4000;
+export const MESSAGE_LENGTH = 4000;
 
 /** Tests that failed. A file that failed without one (it did not load, a hook threw) is one failure. */
 function failuresOfFile({ name, status, message, assertionResults }: VitestFile): Failure[] {

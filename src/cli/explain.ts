@@ -15,6 +15,7 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
       'a plan, a filter config or a model (*.onnx, *.tflite), or - for a plan or config on stdin',
     )
     .option('--json', 'print it as JSON')
+    .option('--picture <file.svg>', 'write a picture of the packing (not of models)')
     .option('--passes', 'say what each pass of the compiler made (not of models)');
   addCompileOptions(command);
   addModelFlags(command);
@@ -22,6 +23,7 @@ export function addExplain(program: Command, terminal: () => Terminal): void {
     ['explain edges.plan.json', 'a plan as it was compiled'],
     ['explain edges.conv.json --lowering diagonals', 'what another choice would give'],
     ['explain edges.conv.json --passes', 'what each pass of the compiler made'],
+    ['explain edges.conv.json --picture packing.svg', 'where every pixel sits, as a picture'],
     ['explain network.onnx --json', 'every layer of a model, for programs'],
   ]);
   command.action(async (path, flags, self) => {

@@ -21,6 +21,7 @@ import { addInit } from './init.ts';
 import { addKeygen } from './keygen.ts';
 import { addLint } from './lint.ts';
 import { addQuantize } from './quantize.ts';
+import { addReport } from './report.ts';
 import { addRun } from './run.ts';
 import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addLint,
   addCompile,
   addExplain,
+  addReport,
   addRun,
   addKeygen,
   addEncrypt,

@@ -48,6 +48,11 @@ export interface ModelInferOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** Told of every step. */
   readonly onStep?: (step: ModelStep) => void;
+  /**
+   * Told the noise budget that the answer of a layer has left, bits, as `onNoiseBudget` of `RemotePlan.infer`: for the client's
+   * eyes alone. `index` is the position of the layer, from 0.
+   */
+  readonly onNoiseBudget?: (index: number, bits: number | null) => void;
 }
 
 /** A client of a model that is served over HTTP: rounds go to the server, all between them is computed here. */
@@ -83,6 +88,13 @@ export interface RemoteModel extends DisposableHandle {
   prepare(inputs: number): Promise<void>;
 }
 
+/** Whom a layer tells of itself. */
+interface LayerListener {
+  readonly tell: (kind: 'sent' | 'received', index: number, bytes: number) => void;
+  readonly onNoiseBudget: ModelInferOptions['onNoiseBudget'];
+  readonly signal: AbortSignal | undefined;
+}
+
 class HttpRemoteModel implements RemoteModel {
   readonly kind = 'model';
   readonly model: ClientModel;
@@ -110,7 +122,7 @@ class HttpRemoteModel implements RemoteModel {
 
   async inferNamed(inputs: NamedTensors, options: ModelInferOptions = {}): Promise<NamedTensors> {
     this.#requireOpen();
-    const { signal, onProgress, onStep } = options;
+    const { signal, onProgress, onStep, onNoiseBudget } = options;
     const total = this.model.rounds.length;
     let round = 0;
     let first = 0;
@@ -123,7 +135,9 @@ class HttpRemoteModel implements RemoteModel {
         const tell = (kind: 'sent' | 'received', index: number, bytes: number): void =>
           onStep?.({ kind, layer: layers[index - from]!.name, index, round: at, bytes });
         const made = await allOf(
-          layers.map((layer, position) => this.#layer(layer, from + position, take, tell, signal)),
+          layers.map((layer, position) =>
+            this.#layer(layer, from + position, take, { tell, onNoiseBudget, signal }),
+          ),
         );
         round++;
         first += layers.length;
@@ -162,8 +176,7 @@ class HttpRemoteModel implements RemoteModel {
     layer: ClientLayer,
     index: number,
     take: (name: string) => TypedTensor,
-    tell: (kind: 'sent' | 'received', index: number, bytes: number) => void,
-    signal: AbortSignal | undefined,
+    { tell, onNoiseBudget, signal }: LayerListener,
   ): Promise<TypedTensor> {
     const { shape, windows } = layer.client.view;
     const input = layerInput(layer, shape, take(layer.input.tensor));
@@ -173,6 +186,13 @@ class HttpRemoteModel implements RemoteModel {
       onStep: ({ kind, bytes }) => {
         tell(kind === 'answered' ? 'received' : 'sent', index, bytes.length);
       },
+      ...(onNoiseBudget === undefined
+        ? {}
+        : {
+            onNoiseBudget: (bits) => {
+              onNoiseBudget(index, bits);
+            },
+          }),
     });
     // What an output without any tap is: the accumulator's window lies that far from the residue's.
     const bias = windows.low.map((low, channel) => low - windows.residueLow[channel]!);

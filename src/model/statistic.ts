@@ -6,7 +6,8 @@ import type { ClearGraph } from './clearGraph.ts';
 import { OnnxGraph } from './onnxGraph.ts';
 import type { JoinedModel } from './modelPlan.ts';
 import type { RuntimeStatistic } from './modelReport.ts';
-import { loadOrt, openSession, PACKAGE } from './ort.ts';
+import { loadOrt, PACKAGE } from './ort.ts';
+import { runInOrtThread } from './ortThread.ts';
 import { isQuant, withoutQuantNodes } from './quantNodes.ts';
 import { stepOfOutput } from './outputStep.ts';
 import { toDoubles } from './typedTensor.ts';
@@ -30,16 +31,13 @@ export async function runtimeStatistic(
   outputs: Tensors,
 ): Promise<StatisticResult> {
   if (!(network instanceof OnnxGraph)) return { statistic: null, reason: 'it runs ONNX models only' };
-  const ort = await loadOrt();
-  if (ort === null) return { statistic: null, reason: `${PACKAGE} is not installed` };
+  // Loaded here too, lightly: whether the package is there.
+  if ((await loadOrt()) === null) return { statistic: null, reason: `${PACKAGE} is not installed` };
   try {
-    const model = await standardModel(network);
-    const session = await openSession(ort, toBinary(ModelProtoSchema, model), 'the whole model', 'all');
-    try {
-      return { statistic: compared(plan, network.model, await session.run(inputs), outputs), reason: null };
-    } finally {
-      await session.release();
-    }
+    const model = toBinary(ModelProtoSchema, await standardModel(network));
+    const outcome = await runInOrtThread({ model, what: 'the whole model', inputs });
+    if (outcome.kind === 'refused') return { statistic: null, reason: outcome.reason };
+    return { statistic: compared(plan, network.model, outcome.outputs, outputs), reason: null };
   } catch (error) {
     if (!(error instanceof CipherconvError)) throw error;
     const { message, found } = error.details;

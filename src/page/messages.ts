@@ -61,6 +61,8 @@ export interface RoundState {
   readonly sent: number;
   readonly received: number;
   readonly ms: number;
+  /** What the server says that its layers took, one after the other. */
+  readonly serverMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }
@@ -106,6 +108,8 @@ export interface ModelInferred {
   readonly layer: string;
   readonly upload: Excerpt;
   readonly response: Excerpt;
+  /** The smallest noise budget that any layer has left, bits; null where nothing came back encrypted. */
+  readonly budgetBits: number | null;
   readonly ms: number;
 }
 

@@ -6,7 +6,7 @@ import { pictureNumbers } from '../model/modelPicture.ts';
 import { requireCrossing } from '../model/typedTensor.ts';
 import { element, setHidden, showPixels } from './elements.ts';
 import type { ModelFacts } from './messages.ts';
-import { BOTH, pictureOf, planesOf, sayNotes } from './picture.ts';
+import { BOTH, pictureOf, planesOf, sayNotes, sentencesOf } from './picture.ts';
 import type { Source } from './picture.ts';
 import type { PictureExtents } from './view.ts';
 import { pixelsOf } from './pixels.ts';
@@ -52,7 +52,7 @@ export function takePicture(source: Source, facts: ModelFacts): Tensor {
     source.width === width && source.height === height ? '' : `, from ${source.width} x ${source.height}`;
   element('scaled-caption', HTMLElement).textContent =
     `${width} x ${height}, ${channels === 1 ? 'grey' : 'colour'}${from}`;
-  sayNotes(notes.join(' '), source, extents);
+  sayNotes(sentencesOf(notes), source, extents);
   setHidden(['quantized-figure'], true);
   return { shape, data: Float64Array.from(data) };
 }

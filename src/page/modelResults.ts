@@ -48,12 +48,12 @@ export function showRounds({ rounds }: ModelFacts): void {
   setHidden(['rounds'], false);
 }
 
-export function showRound({ round, sent, received, ms, bytesUp, bytesDown }: RoundState): void {
+export function showRound({ round, sent, received, ms, serverMs, bytesUp, bytesDown }: RoundState): void {
   const item = element('rounds', HTMLElement).children[round];
   const [bar, text] = [item?.querySelector('progress'), item?.querySelector('output')];
   if (bar == null || text == null) return;
   bar.value = sent + received;
-  text.textContent = `${formatBytes(bytesUp)} up, ${formatBytes(bytesDown)} down, ${formatMilliseconds(ms)}`;
+  text.textContent = `${formatBytes(bytesUp)} up, ${formatBytes(bytesDown)} down, ${formatMilliseconds(ms)}${serverMs > 0 ? `, the server ${formatMilliseconds(serverMs)} of it` : ''}`;
 }
 
 /** The largest values with their class, as bars, in place of those that were shown before. */

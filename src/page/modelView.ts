@@ -31,7 +31,7 @@ export function modelView(facts: ModelFacts): View {
 }
 
 function resultOf(facts: ModelFacts, input: Tensor, inferred: ModelInferred): Result {
-  const { output, layer, upload, response } = inferred;
+  const { output, layer, upload, response, budgetBits } = inferred;
   const shown = copyOf(element('scaled', HTMLCanvasElement));
   return {
     run: { input, output },
@@ -56,7 +56,7 @@ function resultOf(facts: ModelFacts, input: Tensor, inferred: ModelInferred): Re
         viewer.hide();
         showScores(output, facts.digest);
       }
-      showNoise(null);
+      showNoise(budgetBits);
       showMessages(upload, response);
     },
   };

@@ -5,6 +5,7 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { layoutOf } from '../model/modelFlow.ts';
 import { excerptOf } from './excerpt.ts';
 import type { ModelFacts, ModelInferred, RoundState } from './messages.ts';
+import { ServerTiming } from './serverTiming.ts';
 import type { Session, Surroundings } from './session.ts';
 
 /**
@@ -17,7 +18,8 @@ export async function openModel(
   { server, fetch: fetchUrl, onRound }: Surroundings,
 ): Promise<Session> {
   const began = performance.now();
-  const watch = new FirstExchange(fetchUrl);
+  const timing = new ServerTiming(fetchUrl);
+  const watch = new FirstExchange(timing.fetch);
   const remote = await connectModel(server, digest, { signal, fetch: watch.fetch });
   try {
     await remote.warm();
@@ -29,7 +31,7 @@ export async function openModel(
   const facts = factsOf(remote, performance.now() - began);
   return {
     facts,
-    infer: (input, given) => infer(remote, facts, input, { watch, onRound, signal: given }),
+    infer: (input, given) => infer(remote, facts, input, { watch, timing, onRound, signal: given }),
     compare: null,
     dispose: () => {
       remote.dispose();
@@ -55,6 +57,7 @@ function factsOf({ model }: RemoteModel, openMs: number): ModelFacts {
 
 interface Watching {
   readonly watch: FirstExchange;
+  readonly timing: ServerTiming;
   readonly onRound: (state: RoundState) => void;
   readonly signal: AbortSignal;
 }
@@ -63,10 +66,17 @@ async function infer(
   remote: RemoteModel,
   { layout, rounds, outputs }: ModelFacts,
   input: Tensor,
-  { watch, onRound, signal }: Watching,
+  { watch, timing, onRound, signal }: Watching,
 ): Promise<ModelInferred> {
   const began = performance.now();
-  const output = await remote.infer(input, { signal, onStep: roundClock(onRound) });
+  const budgets: number[] = [];
+  const output = await remote.infer(input, {
+    signal,
+    onStep: roundClock(timing, onRound),
+    onNoiseBudget: (_, bits) => {
+      if (bits !== null) budgets.push(bits);
+    },
+  });
   const { upload, response } = await watch.taken();
   return {
     kind: 'model',
@@ -75,26 +85,29 @@ async function infer(
     layer: rounds[0]?.[0] ?? '',
     upload: excerptOf(upload),
     response: excerptOf(response),
+    budgetBits: budgets.length === 0 ? null : Math.min(...budgets),
     ms: performance.now() - began,
   };
 }
 
 /** Adds up what the steps of a round say. */
-function roundClock(onRound: (state: RoundState) => void): (step: ModelStep) => void {
+function roundClock(timing: ServerTiming, onRound: (state: RoundState) => void): (step: ModelStep) => void {
   let state: RoundState | null = null;
   let began = performance.now();
+  let before = timing.totalMs;
   return (step) => {
     if (step.kind === 'segment') return;
     const { kind, round, bytes } = step;
     if (state?.round !== round) {
       began = performance.now();
-      state = { round, sent: 0, received: 0, ms: 0, bytesUp: 0, bytesDown: 0 };
+      before = timing.totalMs;
+      state = { round, sent: 0, received: 0, ms: 0, serverMs: 0, bytesUp: 0, bytesDown: 0 };
     }
     state =
       kind === 'sent'
         ? { ...state, sent: state.sent + 1, bytesUp: state.bytesUp + bytes }
         : { ...state, received: state.received + 1, bytesDown: state.bytesDown + bytes };
-    state = { ...state, ms: performance.now() - began };
+    state = { ...state, ms: performance.now() - began, serverMs: timing.totalMs - before };
     onRound(state);
   };
 }

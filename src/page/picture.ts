@@ -48,7 +48,7 @@ export function preparePicture(source: Source, shape: ConvShape): Prepared {
   const fitted = fitPicture(pictureOf(source), { ...shape.input, channels }, BOTH, notice);
   const tensor = pictureTensor(fitted, shape, notice);
   const planes = planesOf(Float64Array.from(fitted.samples), channels);
-  return { tensor, note: notes.join(' '), scaled: pixelsOf(planes, { low: 0, high: 255 }) };
+  return { tensor, note: sentencesOf(notes), scaled: pixelsOf(planes, { low: 0, high: 255 }) };
 }
 
 export const BOTH: PictureRules = { grey: true, resize: true };
@@ -92,6 +92,11 @@ export function showPrepared({ tensor, note, scaled }: Prepared, source: Source,
   element('quantized-caption', HTMLElement).textContent =
     `what is encrypted: integers from ${low} to ${low + 2 ** bits - 1}`;
   sayNotes(note, source, shape.input);
+}
+
+/** Notes about one picture, each a sentence. */
+export function sentencesOf(notes: readonly string[]): string {
+  return notes.map((note) => `${note}.`).join(' ');
 }
 
 /** What was done to a picture, and what was cut off of it. */

@@ -1,5 +1,5 @@
 import { connectPlan } from '../client/index.ts';
-import type { Fetch, RemotePlan } from '../client/index.ts';
+import type { RemotePlan } from '../client/index.ts';
 import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
 import { internalError } from '../../compiler/base/errors.ts';
 import { outputShape } from '../../compiler/convolution/shape.ts';
@@ -7,6 +7,7 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { compareWithConfig } from './comparison.ts';
 import { excerptOf } from './excerpt.ts';
 import type { Inferred, PlanFacts, Step } from './messages.ts';
+import { ServerTiming } from './serverTiming.ts';
 import type { Session, Surroundings } from './session.ts';
 
 /** A filter that is open, in the worker of the page: fetched, checked, with a fresh key. */
@@ -79,25 +80,6 @@ async function infer(
   const [upload, response] = messages;
   if (upload === undefined || response === undefined) throw internalError('a step went unseen');
   return { kind: 'plan', output, upload: excerptOf(upload), response: excerptOf(response), budgetBits };
-}
-
-/** Keeps what the server says of its own time in the answer that came last. */
-class ServerTiming {
-  lastMs: number | null = null;
-  readonly fetch: Fetch;
-
-  constructor(fetchUrl: Fetch) {
-    this.fetch = async (url, init) => {
-      const response = await fetchUrl(url, init);
-      this.lastMs = evaluationMs(response.headers.get('server-timing'));
-      return response;
-    };
-  }
-}
-
-function evaluationMs(header: string | null): number | null {
-  const [, found] = /(?:^|,)\s*evaluate\s*;\s*dur=(\d{1,9}(?:\.\d{1,9})?)/.exec(header ?? '') ?? [];
-  return found === undefined ? null : Number(found);
 }
 
 /** Tells of each step when it ends; the next begins there. */

@@ -8,6 +8,7 @@ import { parseLabels } from '../../src/page/labels.ts';
 import { divergingLimit, divergingPixels, planePixels } from '../../src/page/pixels.ts';
 import { pngSize } from '../../src/page/reading.ts';
 import { stepRows } from '../../src/page/results.ts';
+import { evaluationMs } from '../../src/page/serverTiming.ts';
 import { samplePixels } from '../../src/page/samples.ts';
 
 /** What the page shows, as pure functions. */
@@ -104,6 +105,17 @@ describe('texts and files', () => {
     expect(stepRows({ ...step, serverMs: null })[0]?.[1]).toBe('network and server');
     // A server that claims more than went by is not believed.
     expect(stepRows({ ...step, serverMs: 30 })).toHaveLength(1);
+  });
+
+  it.each([
+    ['evaluate;dur=1.25', 1.25],
+    ['queue;dur=3, evaluate;dur=7', 7],
+    ['evaluate', null],
+    ['evaluate;dur=-1', null],
+    ['reevaluate;dur=4', null],
+    [null, null],
+  ])('reads the server timing %s', (header, ms) => {
+    expect(evaluationMs(header)).toBe(ms);
   });
 
   it('reads class names, whoever wrote the lines', () => {

@@ -73,12 +73,17 @@ describe('a model over HTTP', () => {
     using remote = await connectModel(service.url, digest);
     const steps: ModelStep[] = [];
     const progress: number[] = [];
+    const budgets = new Map<number, number | null>();
     const output = await remote.infer(input(), {
+      onNoiseBudget: (index, bits) => budgets.set(index, bits),
       onStep: (step) => steps.push(step),
       onProgress: (done) => progress.push(done),
     });
     expect([...output.data]).toEqual(toDoublesOf(expected));
     expect(progress).toEqual([0, 1, 2]);
+    expect([...budgets.keys()].sort()).toEqual([0, 1, 2]);
+    for (const [index, { stored }] of layersOf(plan).entries())
+      expect(budgets.get(index)).toBeGreaterThanOrEqual(Math.floor(stored.plan.noise.predictedBudgetBits));
     expect(
       steps.filter(({ kind }) => kind === 'received').map((step) => 'round' in step && step.round),
     ).toEqual([0, 0, 1]);

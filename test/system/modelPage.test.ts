@@ -97,7 +97,9 @@ describe('a model on the page', () => {
     expect(shown).toEqual(expected);
     expect(new Set(shown.map(([, value]) => value)).size).toBeGreaterThan(1);
     expect(await roundTexts(page)).toHaveLength(4);
-    for (const text of await roundTexts(page)) expect(text).toMatch(/^[\d,]+ bytes up, [\d,]+ bytes down, /);
+    for (const text of await roundTexts(page))
+      expect(text).toMatch(/^[\d,]+ bytes up, [\d,]+ bytes down, [\d.,]+ ms, the server [\d.,]+ ms of it$/);
+    expect(await page.locator('#noise-note').innerText()).toMatch(/^Noise budget left: \d+ bits?/);
     expect(await page.locator('#messages pre').first().innerText()).toMatch(/^000000 {2}43 43/);
     expect(await page.locator('#compare').isVisible()).toBe(false);
     expectQuietPage(watched, service.url);

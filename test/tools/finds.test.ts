@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { findsOf } from '../../tools/finds.ts';
+import { findsOf, findsSoFar } from '../../tools/finds.ts';
 import type { VitestReport } from '../../tools/vitest-report.ts';
 import { ROOT, temporaryFolder } from '../cli/spawnCli.ts';
 
@@ -35,6 +35,31 @@ it('a find says which test, what failed, and how to see it again', () => {
     'test/a.test.ts: bad property\n{ seed: 7 } counterexample [3]\n  again: npm run test:more -- --seed 7 test/a.test.ts',
     'test/b.test.ts: did not load\n  again: npm run test:more -- --seed 7 test/b.test.ts',
   ]);
+});
+
+it('a round that was killed names what failed by then, and what did not end', () => {
+  const path = join(ROOT, 'test', 'a.test.ts');
+  const line = (test: string, state: string, messages: readonly string[] = []) => ({
+    path,
+    test,
+    state,
+    messages,
+  });
+  const lines = [
+    line('good', 'begun'),
+    line('good', 'passed'),
+    line('slow', 'begun'),
+    line('bad', 'begun'),
+    line('bad', 'failed', ['counterexample [3]']),
+    line('late', 'skipped'),
+  ];
+  expect(findsSoFar(lines, 7)).toEqual({
+    passed: 1,
+    finds: [
+      'test/a.test.ts: slow: did not end\n  again: npm run test:more -- --seed 7 test/a.test.ts',
+      'test/a.test.ts: bad\ncounterexample [3]\n  again: npm run test:more -- --seed 7 test/a.test.ts',
+    ],
+  });
 });
 
 it('the summary of CI names every test that failed, and counts', () => {

@@ -3,6 +3,7 @@ import { longWork } from '../../../runtime/longWork.ts';
 import { passesOf } from '../../../compiler/lowerings/compile.ts';
 import { compileConfig } from '../../compile.ts';
 import { complete } from '../../hint.ts';
+import { requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import type { ConvSource } from '../../frontend/sources.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import { reportsOf } from '../planReports.ts';
@@ -11,6 +12,7 @@ import type { ParsedConfig } from '../../frontend/config.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
+import { requireSeparate } from '../clientFiles.ts';
 import { explainPasses, explainPlan } from '../explainText.ts';
 import { isNonInteractive, modelFlags } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
@@ -21,6 +23,7 @@ import type { Terminal } from '../terminal.ts';
 interface ExplainFlags {
   readonly json?: true | undefined;
   readonly passes?: true | undefined;
+  readonly picture?: string | undefined;
 }
 
 export async function explain(
@@ -30,7 +33,12 @@ export async function explain(
   io: Terminal,
 ): Promise<void> {
   const options = compileOptions(self);
+  if (flags.picture !== undefined) {
+    await requireSeparate([{ what: 'the source', path }], [{ what: '--picture', path: flags.picture }]);
+    await requireWritable(flags.picture);
+  }
   const source = await loadAnySource(path, modelFlags(self));
+  if (flags.picture !== undefined && source.kind !== 'config' && source.kind !== 'plan') refusePicture();
   const json = flags.json === true;
   if (source.kind === 'server-model' || source.kind === 'client-model') {
     if (flags.passes === true) refusePasses();
@@ -62,6 +70,17 @@ async function explainConvolution(
 ): Promise<void> {
   if (source.kind === 'plan') refuseCompileOptions(self);
   const stored = source.kind === 'plan' ? source.stored : await compiled(source.config, compileOptions(self));
+  if (flags.picture !== undefined) {
+    const { packingPicture } = await late(import('../../report/packing/picture.ts'));
+    const { packingSvg } = await late(import('../../report/html/packingSvg.ts'));
+    const { plan } = stored;
+    await writeWhole(
+      flags.picture,
+      longWork(() => packingSvg(packingPicture(plan), plan.spec.name)),
+    );
+  }
+  // A picture on stdout stands alone.
+  if (flags.picture === STANDARD_STREAM) return;
   const reports = longWork(() => reportsOf(stored));
   const passes = flags.passes === true ? longWork(() => passesOf(stored.plan)) : null;
   if (flags.json === true) {
@@ -92,6 +111,15 @@ async function explainNetwork(
   if (passes === true) refusePasses();
   const { printNetwork, storedNetwork } = await late(import('./networks.ts'));
   printNetwork(storedNetwork(source, self), json === true, io);
+}
+
+function refusePicture(): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--picture',
+    message: 'not supported yet: the picture of a whole model',
+    hint: 'report shows the packing of every layer, or give one layer as a filter config (init --from MODEL --layer NAME)',
+  });
 }
 
 function refusePasses(): never {
