@@ -207,14 +207,22 @@ describe('a plan client with a hint', () => {
       const { plan: stored, hint } = await computeHint(planCore(plan, 'NCHW'));
       const refusal = { code: 'usage', details: { where: 'inferences', found: String(count) } };
       using client = await createPlanClient(clientPlanOf(stored), { hint });
-      expect(errorOf(() => client.prepare(count))).toMatchObject(refusal);
+      expect(
+        errorOf(() => {
+          client.prepare(count);
+        }),
+      ).toMatchObject(refusal);
       for (const engine of ['auto', 'seal'] as const) {
         const standard = completePlan(
           planCore(compileToeplitz(spec, { protocol: 'standard', engine }), 'NCHW'),
           null,
         );
         using other = await createPlanClient(clientPlanOf(standard));
-        expect(errorOf(() => other.prepare(count))).toMatchObject({ code: 'usage' });
+        expect(
+          errorOf(() => {
+            other.prepare(count);
+          }),
+        ).toMatchObject({ code: 'usage' });
         other.prepare(0);
       }
     },
