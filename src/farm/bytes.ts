@@ -1,29 +1,30 @@
-import type { RedisClient } from './packages.ts';
+import type { Allocate } from './respReader.ts';
+import type { ByteConnection } from './byteConnection.ts';
 
 /** Bytes in a Redis: binary strings with an expiry. */
 
-/** What a key holds, looked at before it is fetched: somebody may have put a terabyte there. */
+/** What a key holds, of which no more is fetched than expected: somebody may have put a terabyte there. */
 export type Fetched =
   | { readonly kind: 'there'; readonly bytes: Uint8Array }
   | { readonly kind: 'missing' }
   | { readonly kind: 'wrong'; readonly found: string };
 
-export async function fetchBytes(redis: RedisClient, key: string, length: number): Promise<Fetched> {
+/** @param allocate what the bytes are received into, whatever is in it */
+export async function fetchBytes(
+  redis: ByteConnection,
+  key: string,
+  length: number,
+  allocate: Allocate = (bytes) => Buffer.allocUnsafeSlow(bytes),
+): Promise<Fetched> {
   try {
-    const found = await redis.strlen(key);
-    if (found === 0) return { kind: 'missing' };
-    if (found !== length) return { kind: 'wrong', found: `${found} bytes instead of ${length}` };
-    const bytes = await redis.getBuffer(key);
-    if (bytes === null) return { kind: 'missing' };
-    return bytes.length === length ? { kind: 'there', bytes } : { kind: 'wrong', found: 'changing bytes' };
+    const bytes = await redis.read(key, length + 1, allocate);
+    if (bytes.length === 0) return { kind: 'missing' };
+    if (bytes.length === length) return { kind: 'there', bytes };
+    const found = bytes.length > length ? 'more' : `${bytes.length} bytes`;
+    return { kind: 'wrong', found: `${found} instead of ${length} bytes` };
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('WRONGTYPE'))
       return { kind: 'wrong', found: 'no bytes' };
     throw error;
   }
-}
-
-/** The same memory as ioredis wants it: it would write any other array as text. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

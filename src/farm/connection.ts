@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { ByteConnection } from './byteConnection.ts';
 import { connectFailure, isFull } from './redisErrors.ts';
 import type { FarmPackages, RedisClient } from './packages.ts';
 import type { RedisAddress } from './redisUrl.ts';
@@ -28,6 +29,8 @@ const LEAST_VERSION = [6, 2] as const;
  */
 export class FarmConnection {
   readonly redis: RedisClient;
+  /** For bytes: uploads, results, keys. */
+  readonly bytes: ByteConnection;
   readonly shown: string;
   readonly #notice: FarmNotice;
   readonly #patienceMs: number;
@@ -49,6 +52,7 @@ export class FarmConnection {
       maxRetriesPerRequest: null,
       retryStrategy: (times) => this.#pauseBefore(times),
     });
+    this.bytes = new ByteConnection(address.options, (times) => this.#pauseBefore(times));
   }
 
   /** @throws CipherconvError `server` when there is no Redis, it does not let us in, or it is too old. */
@@ -96,6 +100,9 @@ export class FarmConnection {
   /** Every connection of the farm asks here: of this object, and those that BullMQ makes like it. */
   #pauseBefore(times: number): number | null {
     if (this.#phase !== 'open') return null;
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (times - 1), LONGEST_PAUSE_MS);
+    // One of the others was cut, which need not be told: the Redis is there.
+    if (this.redis.status === 'ready') return pause;
     if (this.#awaySince === null) {
       this.#awaySince = performance.now();
       this.#notice(`${this.shown} is away: waiting for it`);
@@ -104,7 +111,7 @@ export class FarmConnection {
       this.#phase = 'given-up';
       return null;
     }
-    return Math.min(FIRST_PAUSE_MS * 2 ** (times - 1), LONGEST_PAUSE_MS);
+    return pause;
   }
 
   #back(): void {
@@ -131,11 +138,9 @@ export class FarmConnection {
    */
   async store<T>(
     work: (redis: RedisClient) => Promise<T>,
-    signal: AbortSignal | null = null,
     whenFull: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T> {
     for (;;) {
-      signal?.throwIfAborted();
       try {
         const result = await work(this.redis);
         this.#isFullTold = false;
@@ -179,6 +184,7 @@ export class FarmConnection {
   /** Ends the connection at once. */
   close(): void {
     this.#phase = 'closed';
+    this.bytes.close();
     this.redis.disconnect();
   }
 }

@@ -100,20 +100,22 @@ export class FarmPool implements Evaluations {
     if (!this.hasRoom) return { kind: 'queue-full' };
     this.#running++;
     const late = AbortSignal.timeout(this.#settings.deadlineMs);
+    let taken: UploadJobs | null = null;
     try {
       const keys = request.keys === null ? null : submittedKeys(request.keys);
       const jobs = queue.jobsOf(request.message, keys);
       if ((await within(queue.room.shortage(jobs.bytes), late)) !== null) return { kind: 'queue-full' };
       queue.room.take(jobs.requests.length, jobs.bytes);
-      const outcome = await queue.run(jobs, AbortSignal.any([request.signal, late]));
-      this.#forget(queue, jobs);
-      return outcomeOf(outcome);
+      taken = jobs;
+      return outcomeOf(await queue.run(jobs, AbortSignal.any([request.signal, late])));
     } catch (error) {
       if (request.signal.aborted) return { kind: 'abandoned' };
       if (late.aborted) return { kind: 'deadline' };
       if (!(error instanceof CipherconvError)) throw error;
       return error.code === 'server' ? { kind: 'lost' } : { kind: 'failed', reason: 'internal' };
     } finally {
+      // Of pieces of an upload too that are done, when others are not waited for.
+      if (taken !== null) this.#forget(queue, taken);
       this.#running--;
     }
   }

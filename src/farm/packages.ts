@@ -21,13 +21,12 @@ export interface RedisOptions {
 
 /** A connection of ioredis. Listeners: `ready`, `close`, `end`, `error`. */
 export interface RedisClient {
+  /** `ready` while it can be used. */
+  readonly status: string;
   connect(): Promise<void>;
   disconnect(): void;
   on(event: string, listener: (error: Error) => void): unknown;
-  set(key: string, value: Buffer, unit: 'PX', milliseconds: number): Promise<unknown>;
-  getBuffer(key: string): Promise<Buffer | null>;
   strlen(key: string): Promise<number>;
-  exists(key: string): Promise<number>;
   pexpire(key: string, milliseconds: number): Promise<number>;
   unlink(...keys: readonly string[]): Promise<number>;
   select(database: number): Promise<unknown>;

@@ -1,6 +1,7 @@
 import { joinResponses, cutUpload, pieceLengths } from './pieces.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { decodeMessage, messageBytes } from '../../runtime/wire/message.ts';
+import { jobId } from './job.ts';
 import type { FailureReason } from './job.ts';
 import { PLANS_KEY } from './names.ts';
 import type { FarmPlan } from './plan.ts';
@@ -73,12 +74,12 @@ export class PlanQueue {
   jobsOf(message: Uint8Array, keys: SubmittedKeys | null): UploadJobs {
     const { digest, lengths, pieces } = this.plan;
     decodeMessage(message, { kind: 'upload', digest, lengths: lengths.upload });
-    const requests = pieces.map((piece) => ({
-      subject: { plan: digest, keys: keys?.id ?? null, part: piece.part },
-      upload: cutUpload(message, this.plan, piece),
-      responseBytes: messageBytes(pieceLengths(lengths, piece).response),
-      keys,
-    }));
+    const requests = pieces.map((piece) => {
+      const subject = { plan: digest, keys: keys?.id ?? null, part: piece.part };
+      const upload = cutUpload(message, this.plan, piece);
+      const responseBytes = messageBytes(pieceLengths(lengths, piece).response);
+      return { id: jobId(subject, upload), subject, upload, responseBytes, keys };
+    });
     const bytes = requests.reduce((sum, { upload, responseBytes }) => sum + upload.length + responseBytes, 0);
     return { requests, bytes };
   }

@@ -1,4 +1,3 @@
-import { asBuffer } from './bytes.ts';
 import { keysId } from './job.ts';
 import { evaluationKeysKey } from './names.ts';
 import type { FarmContext } from './queues.ts';
@@ -18,6 +17,8 @@ export class KeysInRedis {
   readonly #context: FarmContext;
   /** Until when keys are known to be there, by their id: time of `performance.now()`. */
   readonly #known = new Map<string, number>();
+  /** Those that are being looked for or sent now: all jobs that need them wait for the same. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(context: FarmContext) {
     this.#context = context;
@@ -29,16 +30,25 @@ export class KeysInRedis {
   }
 
   /** Puts keys there, or makes them stay for longer. */
-  async keep({ id, message }: SubmittedKeys): Promise<void> {
+  async keep(keys: SubmittedKeys): Promise<void> {
+    const { id } = keys;
+    if ((this.#known.get(id) ?? 0) > performance.now()) return;
+    const known = this.#underWay.get(id);
+    if (known !== undefined) return known;
+    const sent = this.#send(keys).finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, sent);
+    await sent;
+  }
+
+  async #send({ id, message }: SubmittedKeys): Promise<void> {
     const { connection, expireMs } = this.#context;
     const now = performance.now();
-    if ((this.#known.get(id) ?? 0) > now) return;
     const key = evaluationKeysKey(id);
     const isThere = await connection.ask(async (redis) => {
       const length = await redis.strlen(key).catch(noString);
       return length === message.length && (await redis.pexpire(key, expireMs)) === 1;
     });
-    if (!isThere) await connection.store((redis) => redis.set(key, asBuffer(message), 'PX', expireMs));
+    if (!isThere) await connection.store(() => connection.bytes.set(key, [message], expireMs));
     this.#known.set(id, now + expireMs / 2);
   }
 }

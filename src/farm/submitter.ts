@@ -1,6 +1,6 @@
 import { deferred } from './deferred.ts';
-import { asBuffer, fetchBytes } from './bytes.ts';
-import { FARM_VERSION, isMendable, JOB_NAME, jobId, openResult, parseFailure, SEAL_BYTES } from './job.ts';
+import { fetchBytes } from './bytes.ts';
+import { FARM_VERSION, isMendable, JOB_NAME, openResult, parseFailure, SEAL_BYTES } from './job.ts';
 import type { FailureReason, JobSubject } from './job.ts';
 import type { KeysInRedis, SubmittedKeys } from './submittedKeys.ts';
 import { resultKey, uploadKey } from './names.ts';
@@ -14,6 +14,8 @@ export type JobOutcome =
 
 /** One job to be done. */
 export interface JobRequest {
+  /** Its name: `jobId` of what follows. */
+  readonly id: string;
   readonly subject: JobSubject;
   readonly upload: Uint8Array;
   /** Of the whole response, bytes. */
@@ -23,7 +25,6 @@ export interface JobRequest {
 
 /** A job under way. Its upload stays here until its result is: whatever the Redis loses is submitted again. */
 interface Pending extends JobRequest {
-  readonly id: string;
   readonly settle: (outcome: JobOutcome) => void;
   readonly fail: (error: unknown) => void;
   readonly outcome: Promise<JobOutcome>;
@@ -34,6 +35,8 @@ interface Pending extends JobRequest {
   /** How often it was submitted again. */
   again: number;
   waiters: number;
+  /** Resolves when it has been submitted, as often as it was begun. */
+  submission: Promise<void>;
 }
 
 /** How often jobs are tried that workers fail at. */
@@ -47,6 +50,8 @@ const MOST_AGAIN = 10;
 /** Events wake us up; a restarted Redis may have lost one, so all jobs are looked at now and then, milliseconds. */
 const LOOK_MS = 2000;
 
+/** What BullMQ calls the state of a job that is not there. */
+const UNKNOWN = 'unknown';
 const RUNNING = new Set(['waiting', 'active', 'delayed', 'prioritized', 'paused', 'waiting-children']);
 
 /** Jobs of one plan on their way. That a job is done is its result in the Redis and nothing else. */
@@ -86,8 +91,7 @@ export class Submitter {
    */
   async run(request: JobRequest, signal: AbortSignal | null): Promise<JobOutcome> {
     signal?.throwIfAborted();
-    const id = jobId(request.subject, request.upload);
-    const job = this.#pending.get(id) ?? this.#begin(id, request);
+    const job = this.#pending.get(request.id) ?? this.#begin(request);
     job.waiters++;
     if (signal === null) return job.outcome;
     let leave: () => void = () => undefined;
@@ -106,8 +110,7 @@ export class Submitter {
   }
 
   /** Takes the bytes of a job out of the Redis. */
-  async forget(request: JobRequest): Promise<void> {
-    const id = jobId(request.subject, request.upload);
+  async forget({ id }: JobRequest): Promise<void> {
     if (this.#pending.has(id)) return;
     await this.#context.connection.ask((redis) => redis.unlink(uploadKey(id), resultKey(id)));
   }
@@ -119,18 +122,18 @@ export class Submitter {
     await Promise.allSettled([this.#events.close(), this.#queue.close()]);
   }
 
-  #begin(id: string, request: JobRequest): Pending {
+  #begin(request: JobRequest): Pending {
     const { promise, resolve, reject } = deferred<JobOutcome>();
     // Whoever asked may be gone by then.
     promise.catch(() => undefined);
     const job: Pending = {
       ...request,
-      id,
       outcome: promise,
       state: 'submitting',
       isWoken: false,
       again: 0,
       waiters: 0,
+      submission: Promise.resolve(),
       settle: (outcome) => {
         this.#end(job);
         resolve(outcome);
@@ -140,8 +143,8 @@ export class Submitter {
         reject(error);
       },
     };
-    this.#pending.set(id, job);
-    this.#submit(job).catch(job.fail);
+    this.#pending.set(job.id, job);
+    job.submission = this.#submit(job).catch(job.fail);
     return job;
   }
 
@@ -150,28 +153,37 @@ export class Submitter {
     if (this.#pending.get(job.id) === job) this.#pending.delete(job.id);
   }
 
-  /** Nobody waits for it any more: it need not be done. A worker that has begun finishes it, and finds no upload then. */
+  /** Nobody waits for it any more: it need not be done. A worker that has begun finishes it, and takes its result away. */
   #abandon(job: Pending): void {
     if (job.state === 'ended') return;
     this.#end(job);
-    const { connection } = this.#context;
-    connection
-      .ask(async (redis) => {
-        await redis.unlink(uploadKey(job.id));
-        await this.#queue.remove(job.id);
-      })
-      .catch(() => undefined);
+    void this.#takeOut(job).catch(() => undefined);
+  }
+
+  async #takeOut({ id, submission }: Pending): Promise<void> {
+    // What is on its way there now would stay.
+    await submission;
+    // Somebody may have asked for the same meanwhile.
+    if (this.#pending.has(id)) return;
+    await this.#context.connection.ask(async (redis) => {
+      await redis.unlink(uploadKey(id), resultKey(id));
+      await this.#queue.remove(id);
+    });
   }
 
   async #submit(job: Pending): Promise<void> {
     const { connection, expireMs } = this.#context;
     const { id, subject, upload } = job;
-    // Of an earlier submitter that did not live to fetch it.
-    if (await this.#fetch(job)) return;
-    const state = await connection.ask(() => this.#queue.getJobState(id));
-    if (!RUNNING.has(state)) await connection.ask(() => this.#queue.remove(id));
+    const [isDone, state] = await Promise.all([
+      // Of an earlier submitter that did not live to fetch it.
+      this.#fetch(job),
+      connection.ask(() => this.#queue.getJobState(id)),
+    ]);
+    if (isDone) return;
+    if (!RUNNING.has(state) && state !== UNKNOWN) await connection.ask(() => this.#queue.remove(id));
     if (job.keys !== null) await this.#keys.keep(job.keys);
-    await connection.store((redis) => redis.set(uploadKey(id), asBuffer(upload), 'PX', expireMs));
+    if (isEnded(job)) return;
+    await connection.store(() => connection.bytes.set(uploadKey(id), [upload], expireMs));
     await connection.store(() =>
       this.#queue.add(JOB_NAME, { version: FARM_VERSION, ...subject }, optionsOf(id)),
     );
@@ -207,7 +219,8 @@ export class Submitter {
     if (isLost && job.again < MOST_AGAIN && !isEnded(job)) {
       job.again++;
       this.#keys.doubt();
-      await this.#submit(job);
+      job.submission = this.#submit(job);
+      await job.submission;
     } else if (failure !== null) {
       job.settle({ kind: 'failed', id: job.id, ...failure });
     } else {
@@ -231,17 +244,16 @@ export class Submitter {
   async #fetch(job: Pending): Promise<boolean> {
     const { id, responseBytes } = job;
     const key = resultKey(id);
-    return this.#context.connection.ask(async (redis) => {
-      const fetched = await fetchBytes(redis, key, SEAL_BYTES + responseBytes);
-      if (fetched.kind === 'missing') return false;
-      const response = fetched.kind === 'there' ? openResult(id, fetched.bytes) : null;
-      if (response === null) {
-        await redis.unlink(key);
-        return false;
-      }
-      if (!isEnded(job)) job.settle({ kind: 'done', response });
-      return true;
-    });
+    const { connection } = this.#context;
+    const fetched = await connection.ask(() => fetchBytes(connection.bytes, key, SEAL_BYTES + responseBytes));
+    if (fetched.kind === 'missing') return false;
+    const response = fetched.kind === 'there' ? openResult(id, fetched.bytes) : null;
+    if (response === null) {
+      await connection.ask((redis) => redis.unlink(key));
+      return false;
+    }
+    if (!isEnded(job)) job.settle({ kind: 'done', response });
+    return true;
   }
 }
 

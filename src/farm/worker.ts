@@ -2,6 +2,7 @@ import type { StoredPlan } from '../frontend/planFile.ts';
 import { largest } from '../server/limits.ts';
 import { plansText, servedPlans } from '../server/plans.ts';
 import type { ServedPlan } from '../server/plans.ts';
+import { BufferPool } from '../server/workers/bufferPool.ts';
 import { WorkerPool } from '../server/workers/pool.ts';
 import { deferred } from './deferred.ts';
 import { KeyCache } from './keyCache.ts';
@@ -47,6 +48,8 @@ const MOST_STALLS = 5;
 /** Points of one minute each from which `status` tells the throughput. */
 const METRIC_MINUTES = 60;
 const KEYS_BYTES = 2 ** 28;
+/** Buffers that wait for the next job. */
+const IDLE_BYTES = 2 ** 26;
 /** How long a stopping worker waits for a Redis that is away, and how often it looks, milliseconds. */
 const AWAY_GRACE_MS = 3000;
 const STOP_LOOK_MS = 200;
@@ -82,11 +85,13 @@ export class FarmWorkerProcess {
   ): Promise<FarmWorkerProcess> {
     const served = await servedPlans(stored);
     const plans = [...served.values()];
+    const buffers = new BufferPool(IDLE_BYTES);
     const pool = await WorkerPool.start({
       file: settings.workerFile,
       memoryBytes: settings.memoryBytes,
       plansText: plansText(served),
       largestResponse: largest(served, 'responseBytes'),
+      allocate: buffers.take,
       workers: settings.concurrency,
       // Every queue may have handed out as many as are evaluated.
       queueLength: settings.concurrency * plans.length,
@@ -102,9 +107,8 @@ export class FarmWorkerProcess {
       const keys = new KeyCache(KEYS_BYTES);
       for (const plan of plans) {
         await context.connection.ask((redis) => redis.hset(PLANS_KEY, plan.digest, plan.name));
-        workers.push(
-          await startQueue(context, new WorkerJobs(context, pool, plan, keys), plan.digest, settings),
-        );
+        const jobs = new WorkerJobs({ context, pool, keys, buffers }, plan);
+        workers.push(await startQueue(context, jobs, plan.digest, settings));
       }
     } catch (error) {
       await Promise.allSettled(workers.map((worker) => worker.close(true)));

@@ -5,8 +5,9 @@ import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { messageBytes } from '../../runtime/wire/message.ts';
 import type { ServedPlan } from '../server/plans.ts';
+import type { BufferPool } from '../server/workers/bufferPool.ts';
 import type { JobOutcome, WorkerPool } from '../server/workers/pool.ts';
-import { asBuffer, fetchBytes } from './bytes.ts';
+import { fetchBytes } from './bytes.ts';
 import { farmJob, FARM_VERSION, failureText, jobId, keysId, sealResult } from './job.ts';
 import type { FailureReason, FarmJob } from './job.ts';
 import type { KeyCache } from './keyCache.ts';
@@ -33,20 +34,30 @@ function refuse(reason: FailureReason, text: string): never {
   throw new JobFailure(reason, text, true);
 }
 
+/** What the jobs of all plans share. */
+interface WorkerTools {
+  readonly context: FarmContext;
+  readonly pool: WorkerPool;
+  readonly keys: KeyCache;
+  readonly buffers: BufferPool;
+}
+
 /** Does the jobs of one plan. All that it reads in the Redis is foreign until it is checked. */
 export class WorkerJobs {
   readonly #context: FarmContext;
   readonly #pool: WorkerPool;
   readonly #plan: ServedPlan;
   readonly #keys: KeyCache;
+  readonly #buffers: BufferPool;
   readonly #never = new AbortController().signal;
   #program: ToeplitzProgram | null = null;
 
-  constructor(context: FarmContext, pool: WorkerPool, plan: ServedPlan, keys: KeyCache) {
+  constructor({ context, pool, keys, buffers }: WorkerTools, plan: ServedPlan) {
     this.#context = context;
     this.#pool = pool;
     this.#plan = plan;
     this.#keys = keys;
+    this.#buffers = buffers;
   }
 
   /** @throws what BullMQ takes for a failure; its message is what the failed set says. */
@@ -77,7 +88,11 @@ export class WorkerJobs {
       keys,
       signal: this.#never,
     });
-    await this.#store(id, responseOf(outcome));
+    const response = responseOf(outcome);
+    await this.#store(id, response);
+    // Whatever else becomes of a job, a process may still be given its upload.
+    this.#buffers.give(upload);
+    this.#buffers.give(response);
   }
 
   #read(data: unknown): FarmJob {
@@ -109,8 +124,11 @@ export class WorkerJobs {
 
   /** The upload, through the checks of the HTTP server. */
   async #upload(id: string, subject: FarmJob, piece: Piece): Promise<Uint8Array> {
+    const { connection } = this.#context;
     const length = messageBytes(pieceLengths(this.#plan.lengths, piece).upload);
-    const fetched = await this.#context.connection.ask((redis) => fetchBytes(redis, uploadKey(id), length));
+    const fetched = await connection.ask(() =>
+      fetchBytes(connection.bytes, uploadKey(id), length, this.#buffers.take),
+    );
     if (fetched.kind === 'missing') refuse('upload-missing', 'its upload is not there');
     if (fetched.kind === 'wrong') refuse('upload-damaged', `its upload is ${fetched.found}`);
     if (jobId(subject, fetched.bytes) !== id)
@@ -132,7 +150,9 @@ export class WorkerJobs {
     if (known !== null) return known;
     const { connection } = this.#context;
     const key = evaluationKeysKey(id);
-    const fetched = await connection.ask((redis) => fetchBytes(redis, key, this.#plan.evaluationKeyBytes));
+    const fetched = await connection.ask(() =>
+      fetchBytes(connection.bytes, key, this.#plan.evaluationKeyBytes),
+    );
     if (fetched.kind === 'missing') refuse('keys-missing', 'its evaluation keys are not there');
     if (fetched.kind === 'wrong' || keysId(fetched.bytes) !== id) {
       // Whoever has them then sends them again.
@@ -152,14 +172,19 @@ export class WorkerJobs {
   /** Puts the result there, unless nobody wants it any more: whoever has fetched it takes the upload away. */
   async #store(id: string, response: Uint8Array): Promise<void> {
     const { connection, expireMs } = this.#context;
-    if ((await connection.ask((redis) => redis.exists(uploadKey(id)))) === 0) return;
-    const sealed = asBuffer(sealResult(id, response));
-    // In a Redis that is full the upload makes room for its own result.
-    await connection.store(
-      (redis) => redis.set(resultKey(id), sealed, 'PX', expireMs),
-      null,
-      () => connection.redis.unlink(uploadKey(id)),
+    const { bytes } = connection;
+    const pieces = sealResult(id, response);
+    const room = { isMade: false };
+    const [, isWanted] = await connection.store(
+      // In this order: whoever forgets the job in between finds the result, or is found to have forgotten it.
+      () => Promise.all([bytes.set(resultKey(id), pieces, expireMs), bytes.exists(uploadKey(id))]),
+      // In a Redis that is full the upload makes room for its own result.
+      () => {
+        room.isMade = true;
+        return connection.redis.unlink(uploadKey(id));
+      },
     );
+    if (!isWanted && !room.isMade) await connection.ask((redis) => redis.unlink(resultKey(id)));
   }
 }
 

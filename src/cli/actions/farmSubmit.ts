@@ -11,6 +11,7 @@ import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { parsePlan } from '../../frontend/planFile.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { parseJson } from '../../frontend/positions.ts';
+import { giveBack } from '../../server/workers/bufferPool.ts';
 import { batchFiles } from '../batchFiles.ts';
 import type { BatchFile } from '../batchFiles.ts';
 import { BatchJournal } from '../batchJournal.ts';
@@ -216,6 +217,7 @@ async function take(
     return { job, reason, text };
   }
   const written: BatchResult = await batch.write(file, result.response);
+  giveBack(result.response);
   return written.kind === 'written' ? null : { job: '', reason: 'undecryptable', text: written.text };
 }
 

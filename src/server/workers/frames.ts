@@ -32,18 +32,25 @@ interface Filling {
   filled: number;
 }
 
-const filling = (length: number): Filling => ({ bytes: new Uint8Array(length), filled: 0 });
+type Allocate = (bytes: number) => Uint8Array;
+const fresh: Allocate = (bytes) => new Uint8Array(bytes);
+const filling = (length: number, allocate = fresh): Filling => ({ bytes: allocate(length), filled: 0 });
 
 /** Puts chunks of a stream together to frames. */
 export class FrameReader {
   readonly #largestBody: number;
   readonly #onFrame: (frame: Frame) => void;
+  readonly #allocate: Allocate;
   #prefix = filling(PREFIX_BYTES);
   #head: Filling | null = null;
   #body: Filling | null = null;
 
-  /** @param largestBody bytes; a frame that claims more is refused before anything is allocated */
-  constructor(largestBody: number, onFrame: (frame: Frame) => void) {
+  /**
+   * @param largestBody bytes; a frame that claims more is refused before anything is allocated
+   * @param allocate what bodies are received into, whatever is in it
+   */
+  constructor(largestBody: number, onFrame: (frame: Frame) => void, allocate = fresh) {
+    this.#allocate = allocate;
     this.#largestBody = largestBody;
     this.#onFrame = onFrame;
   }
@@ -68,8 +75,8 @@ export class FrameReader {
 
   #advance(): void {
     if (this.#prefix.filled < PREFIX_BYTES) return;
-    this.#head ??= this.#begin(0, LARGEST_HEAD_BYTES);
-    this.#body ??= this.#begin(4, this.#largestBody);
+    this.#head ??= this.#begin(0, LARGEST_HEAD_BYTES, fresh);
+    this.#body ??= this.#begin(4, this.#largestBody, this.#allocate);
     if (this.#head.filled < this.#head.bytes.length || this.#body.filled < this.#body.bytes.length) return;
     const frame = { head: parse(this.#head.bytes), body: this.#body.bytes };
     this.#prefix = filling(PREFIX_BYTES);
@@ -78,10 +85,10 @@ export class FrameReader {
     this.#onFrame(frame);
   }
 
-  #begin(lengthAt: number, largest: number): Filling {
+  #begin(lengthAt: number, largest: number, allocate: Allocate): Filling {
     const length = new DataView(this.#prefix.bytes.buffer).getUint32(lengthAt, true);
     if (length > largest) throw internalError(`a frame part of ${length} bytes, at most ${largest}`);
-    return filling(length);
+    return filling(length, allocate);
   }
 }
 

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { internalError } from '../../../compiler/base/errors.ts';
 import type { ErrorDetails } from '../../../compiler/base/errors.ts';
+import { dropChunk } from './bufferPool.ts';
 import { FrameReader, frameStart } from './frames.ts';
 import type { Frame } from './frames.ts';
 import { HEAP_SHARE, residentBytes } from './memory.ts';
@@ -19,6 +20,8 @@ export interface WorkerSettings {
   readonly plansText: string;
   /** The longest response of any plan, bytes. */
   readonly largestResponse: number;
+  /** What responses are received into, whatever is in it; without it each gets an array of its own. */
+  readonly allocate?: (bytes: number) => Uint8Array;
 }
 
 /** How one exchange with a worker ended. After `failed` and `gone` the worker is of no more use. */
@@ -67,12 +70,14 @@ export class WorkerProcess {
   constructor(settings: WorkerSettings) {
     this.#child = start(settings);
     this.#channel = channelOf(this.#child);
-    const reader = new FrameReader(settings.largestResponse, (frame) => {
+    const onFrame = (frame: Frame): void => {
       this.#settle(exchangeOf(frame));
-    });
+    };
+    const reader = new FrameReader(settings.largestResponse, onFrame, settings.allocate);
     this.#channel.on('data', (chunk: Uint8Array) => {
       try {
         reader.push(chunk);
+        dropChunk(chunk);
       } catch (error) {
         this.#settle({ kind: 'failed', reason: 'protocol', text: String(error) });
       }
