@@ -42,6 +42,21 @@ if (right.data.some((value, index) => value !== output.data[index])) throw new E
 await served.close();`,
   },
   {
+    page: 'docs/tutorials/serve.md',
+    has: 'connect(',
+    before: `${TEXT}
+import { compile, parseFilterConfig } from ${from('src/index.ts')};
+import { convolve } from ${from('runtime/clear/loops.ts')};
+import { serve } from ${from('test/support/served.ts')};
+${INPUT}
+const { spec } = parseFilterConfig(text);
+const served = await serve(compile(spec));`,
+    after: `const blurred = await blur(served.service.url, served.digest, input.data);
+const right = convolve(spec, input);
+if (right.data.some((value, index) => value !== blurred[index])) throw new Error('not equal');
+await served.close();`,
+  },
+  {
     page: 'docs/onnx.md',
     has: 'model.layers',
     after: `if (model.layers.length === 0) throw new Error('no layers');`,
