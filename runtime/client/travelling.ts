@@ -45,7 +45,7 @@ export interface ResultOrder {
 }
 
 /** Elements `element`, `element` + 1 and so on: those from `first` to before `end` of a result. */
-export interface ElementRun {
+interface ElementRun {
   readonly first: number;
   readonly end: number;
   readonly element: number;
