@@ -203,8 +203,9 @@ describe('commands of single steps', () => {
     const [client, plan] = [join(folder, 'client'), join(folder, 'plan')];
     writeFileSync(client, clientText);
     writeFileSync(plan, encodeNetworkPlan(stored));
-    for (const loading of [loadClientPlan(client), loadClientPlan(plan), loadServerPlan(plan)])
-      await expect(loading).rejects.toMatchObject({
+    const loads = [() => loadClientPlan(client), () => loadClientPlan(plan), () => loadServerPlan(plan)];
+    for (const load of loads)
+      await expect(load()).rejects.toMatchObject({
         code: 'unsupported',
         details: { hint: expect.stringContaining('infer --plan') },
       });
