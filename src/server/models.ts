@@ -11,7 +11,7 @@ import { looksLikeServerModel, serverModelOf } from '../model/serverModel.ts';
 import type { ServerModel } from '../model/serverModel.ts';
 import type { Log } from './log.ts';
 import { servedPlans } from './plans.ts';
-import type { ServedPlan, ServedPlans } from './plans.ts';
+import type { HintObserver, ServedPlan, ServedPlans } from './plans.ts';
 
 /**
  * Whole models on a server: their layers are plans like any other, known by their position. What the client computes is
@@ -61,9 +61,10 @@ export async function serve({ plans, models }: ToServe, log: Log): Promise<Serve
   const withHints = [plans, ofModels].map((list) => list.filter(({ hint }) => hint !== null));
   const total = withHints.reduce((sum, list) => sum + new Set(list.map(({ digest }) => digest)).size, 0);
   let done = 0;
-  const onHint = (digest: string, bytes: number, ms: number): void => {
+  const onHint: HintObserver = ({ digest, plan }, bytes, ms) => {
     done++;
-    log('info', { event: 'hint', digest, bytes, ms: Math.round(ms), done, total });
+    const { name } = plan.spec;
+    log('info', { event: 'hint', digest, name, bytes, ms: Math.round(ms), done, total });
   };
   const single = await servedPlans(plans, onHint);
   const layers = await servedPlans(ofModels, onHint);
