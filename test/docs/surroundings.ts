@@ -20,13 +20,13 @@ const text = readFileSync('examples/1-gaussian/gaussian.conv.json', 'utf8');`;
 
 export const SURROUNDINGS: readonly Surroundings[] = [
   {
-    page: 'README.md',
+    page: 'docs/compiling.md',
     has: 'parseFilterConfig',
     before: `${TEXT}\n${INPUT}`,
     after: `if (!report.match || output.data.length !== 784) throw new Error('not equal');`,
   },
-  {
-    page: 'README.md',
+  ...['README.md', 'docs/client-server.md'].map((page) => ({
+    page,
     has: 'connect(',
     before: `${TEXT}
 import { compile, parseFilterConfig } from ${from('src/index.ts')};
@@ -36,11 +36,11 @@ ${INPUT}
 const { spec } = parseFilterConfig(text);
 const served = await serve(compile(spec));
 const digest = served.digest;`,
-    replace: [["'https://example.org'", 'served.service.url']],
+    replace: [["'https://example.org'", 'served.service.url']] as const,
     after: `const right = convolve(spec, input);
 if (right.data.some((value, index) => value !== output.data[index])) throw new Error('not equal');
 await served.close();`,
-  },
+  })),
   {
     page: 'docs/tutorials/serve.md',
     has: 'connect(',

@@ -19,7 +19,8 @@ const FIRST = { ...SAMPLES, shape: [1, 2, 8, 8], data: SAMPLES.data.slice(0, 128
 async function qdqModel(): Promise<Uint8Array> {
   const { model } = await quantizeModel(floatModel(), SAMPLES, {
     file: 'float.onnx',
-    bits: 8,
+    folder: null,
+    bits: { weights: 8, input: 8 },
     ranges: { kind: 'min-max' },
     accumulatorBits: null,
     onProgress: () => undefined,
