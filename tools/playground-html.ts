@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'vite';
+import { REPORT_SCRIPT } from '../src/report/html/script.ts';
+import { REPORT_STYLE } from '../src/report/html/style.ts';
 import { CONTENT_SECURITY_POLICY } from '../src/server/securityHeaders.ts';
 
 const PAGE = join(import.meta.dirname, '..', 'src', 'page', 'index.html');
@@ -32,8 +35,24 @@ function sharedPart(): string {
   return found.trim();
 }
 
-/** `frame-ancestors` only works as a header; browsers complain of it in documents. */
+/**
+ * The page's policy, and the one style and script of reports, whose frame inherits it. `frame-ancestors` only works as a
+ * header; browsers complain of it in documents.
+ */
 function policyElement(): string {
-  const policy = CONTENT_SECURITY_POLICY.split('; ').filter((part) => !part.startsWith('frame-ancestors'));
+  const hashes: Readonly<Record<string, string>> = {
+    'script-src': hashOf(REPORT_SCRIPT),
+    'style-src': hashOf(REPORT_STYLE),
+  };
+  const policy = CONTENT_SECURITY_POLICY.split('; ')
+    .filter((part) => !part.startsWith('frame-ancestors'))
+    .map((part) => {
+      const hash = hashes[part.split(' ', 1)[0] ?? ''];
+      return hash === undefined ? part : `${part} ${hash}`;
+    });
   return `<meta http-equiv="Content-Security-Policy" content="${policy.join('; ')}" />`;
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }

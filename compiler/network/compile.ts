@@ -4,6 +4,7 @@ import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { chooseLayout } from './chooseLayout.ts';
 import { ModulusFinder } from './chooseParameters.ts';
 import type { NetworkModulus } from './chooseParameters.ts';
+import { NETWORK_DEGREES } from './checkParameters.ts';
 import { checkNetwork } from './checkSpec.ts';
 import { networkMilliseconds } from './cost.ts';
 import { countNetwork, networkBytes } from './counts.ts';
@@ -27,9 +28,6 @@ export interface NetworkOptions {
   /** Bits of security by the table. Default 128. */
   readonly security?: SecurityBits;
 }
-
-/** Below them no q carries a square. */
-export const NETWORK_DEGREES = [8192, 16384] as const satisfies readonly Degree[];
 
 /** The analysis as a plan keeps it. */
 export function networkAnalysis(proof: NetworkProof): NetworkAnalysis {

@@ -1,4 +1,5 @@
 import { polynomialBytes, SEAL_SEED_BYTES } from '../bfv/wireBytes.ts';
+import { keyCount } from '../lowering/plan.ts';
 import type { NetworkBytes, NetworkCounts, NetworkKeys, NetworkParameters } from './plan.ts';
 import type { NetworkProgram } from './program.ts';
 
@@ -34,19 +35,22 @@ function rotationSteps(program: NetworkProgram): number[] {
   return [...steps].sort((left, right) => left - right);
 }
 
+/** Bytes of evaluation keys as they travel: of every key one half for each data prime, under all primes. */
+export function keyBytes(keys: Omit<NetworkKeys, 'bytes'>, parameters: NetworkParameters): number {
+  const primes = [...parameters.dataPrimes, parameters.specialPrime];
+  const half = polynomialBytes(primes, parameters.degree, 0) + SEAL_SEED_BYTES;
+  return (keyCount(keys) + (keys.relinearization ? 1 : 0)) * parameters.dataPrimes.length * half;
+}
+
 /** The keys that the program uses, and no others. */
 export function networkKeys(program: NetworkProgram, parameters: NetworkParameters): NetworkKeys {
   const all = rotationSteps(program);
-  const relinearization = program.steps.some(({ kind }) => kind === 'square');
-  const primes = [...parameters.dataPrimes, parameters.specialPrime];
-  const half = polynomialBytes(primes, program.degree, 0) + SEAL_SEED_BYTES;
-  const count = all.length + (relinearization ? 1 : 0);
-  return {
+  const keys = {
     steps: all.filter((step) => step !== 0),
     exchange: all.includes(0),
-    relinearization,
-    bytes: count * parameters.dataPrimes.length * half,
+    relinearization: program.steps.some(({ kind }) => kind === 'square'),
   };
+  return { ...keys, bytes: keyBytes(keys, parameters) };
 }
 
 /** Bytes of one run. `left`: data primes of the results. */

@@ -24,15 +24,26 @@ export function inputPlaces({ starts, columns, outputs }: LinearStage): InputPla
   return { supports, rows };
 }
 
+/** Inputs of every row that one ciphertext holds. */
+function tapsOf({ rows }: InputPlaces, degree: number): number {
+  return degree / 2 ** bitsFor(rows.length);
+}
+
+/** Ciphertexts of one upload under one plain modulus. */
+export function inputCiphertexts(places: InputPlaces, degree: number): number {
+  const longest = places.supports.reduce((most, { length }) => Math.max(most, length), 1);
+  return Math.ceil(longest / tapsOf(places, degree));
+}
+
 /**
  * For every ciphertext the input element in every slot, -1 for none. Row r of the first stage is summed in the slots whose
  * low address bits are r; the high bits number its inputs, ciphertext after ciphertext.
  */
-export function inputElements({ supports, rows }: InputPlaces, degree: number): Int32Array[] {
+export function inputElements(places: InputPlaces, degree: number): Int32Array[] {
+  const { supports, rows } = places;
   const low = Array.from({ length: bitsFor(rows.length) }, (_, bit) => bit);
-  const taps = degree / 2 ** low.length;
-  const longest = supports.reduce((most, { length }) => Math.max(most, length), 1);
-  return Array.from({ length: Math.ceil(longest / taps) }, (_, source) =>
+  const taps = tapsOf(places, degree);
+  return Array.from({ length: inputCiphertexts(places, degree) }, (_, source) =>
     Int32Array.from({ length: degree }, (__, slot) => {
       const support = supports[rows[gather(slot, low)] ?? -1];
       return support?.[source * taps + Math.floor(slot / 2 ** low.length)] ?? -1;

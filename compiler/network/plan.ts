@@ -32,7 +32,12 @@ export interface NetworkPlan {
   /** Data primes left at every stage. */
   readonly primes: readonly StagePrimes[];
   /** Budget that results have left at least, but with probability 2^-128 under the model of noise.ts. Units: bits. */
-  readonly noise: { readonly failure: '2^-128'; readonly predictedBudgetBits: number };
+  readonly noise: {
+    /** How often it may be less, at most. */
+    readonly failure: '2^-128';
+    /** Bits. */
+    readonly predictedBudgetBits: number;
+  };
   /** What one run costs in operations. */
   readonly counts: NetworkCounts;
   /** What travels. */
@@ -44,7 +49,14 @@ export interface NetworkPlan {
 /** What is proved of the values of a network; integers of any size are decimal strings. */
 export interface NetworkAnalysis {
   /** Of every linear map, before the square. */
-  readonly stages: readonly { readonly name: string; readonly lo: string; readonly hi: string }[];
+  readonly stages: readonly {
+    /** Of the stage. */
+    readonly name: string;
+    /** Smallest value of any output. */
+    readonly lo: string;
+    /** Largest value of any output. */
+    readonly hi: string;
+  }[];
   /** One a logit: it is lo + modulus * y, y from 0 up to (hi - lo) / modulus. */
   readonly logits: readonly LogitWindow[];
   /** log2 of the values that the widest logit can take. */
@@ -94,7 +106,12 @@ export interface NetworkReport {
   /** Estimated milliseconds of one run, one thread, on the machine of the cost table. */
   readonly estimatedMilliseconds: number;
   /** Degrees that do not carry the network, and why. */
-  readonly refused: readonly { readonly degree: Degree; readonly reason: string }[];
+  readonly refused: readonly {
+    /** N. */
+    readonly degree: Degree;
+    /** In words. */
+    readonly reason: string;
+  }[];
 }
 
 /** The evaluation keys of a network: rotations, the exchange of slot rows, and the relinearization key where it squares. */

@@ -53,7 +53,9 @@ interface NetworkTerm {
 
 /** Data primes at the products of a stage, and at its sums, its bias and its square. */
 export interface StagePrimes {
+  /** At its products. */
   readonly products: number;
+  /** After them. */
   readonly sums: number;
 }
 

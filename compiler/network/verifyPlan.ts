@@ -1,13 +1,11 @@
 import { reject, requireEqual } from '../base/reject.ts';
-import { bitLength } from '../base/interval.ts';
-import { isDegree, isSecurityBits, largestModulusBits } from '../bfv/security.ts';
-import { greatestCommonDivisor, isPrime, MAX_PRIME_BITS } from '../rings/primes.ts';
+import { greatestCommonDivisor } from '../rings/primes.ts';
+import { checkNetworkParameters } from './checkParameters.ts';
 import { checkNetwork } from './checkSpec.ts';
-import { NETWORK_DEGREES, networkAnalysis } from './compile.ts';
+import { networkAnalysis } from './compile.ts';
 import { countNetwork, networkBytes } from './counts.ts';
 import { NoiseModel } from './noise.ts';
 import { plaintextSquares } from './norms.ts';
-import { MOST_MODULI } from './plainModuli.ts';
 import type { NetworkParameters, NetworkPlan } from './plan.ts';
 import { buildNetworkProgram, layoutsOf, stepsWithDrops } from './program.ts';
 import type { NetworkProgram } from './program.ts';
@@ -15,45 +13,7 @@ import { proveNetwork } from './prove.ts';
 import type { NetworkProof } from './prove.ts';
 import { verifyNetworkProgram } from './verify.ts';
 
-function checkPrimes({
-  degree,
-  plainModuli,
-  dataPrimes,
-  specialPrime,
-  securityBits,
-}: NetworkParameters): void {
-  if (!isDegree(degree) || !(NETWORK_DEGREES as readonly number[]).includes(degree))
-    reject('parameters.degree', 'not a degree of networks', NETWORK_DEGREES.join(' or '), String(degree));
-  if (!isSecurityBits(securityBits))
-    reject('parameters', 'no such security', '128, 192, 256', String(securityBits));
-  const primes = [...dataPrimes, specialPrime].map(BigInt);
-  const all = [...primes, ...plainModuli.map(BigInt)];
-  if (new Set(all).size !== all.length) reject('parameters', 'a prime twice', 'each once', all.join(', '));
-  const step = BigInt(2 * degree);
-  for (const prime of all)
-    if (prime % step !== 1n || bitLength(prime) > MAX_PRIME_BITS || !isPrime(prime))
-      reject('parameters', 'not a prime of this ring', `a prime = 1 mod ${step}`, String(prime));
-  const bits = primes.reduce((sum, prime) => sum + bitLength(prime), 0);
-  const most = largestModulusBits(degree, securityBits);
-  if (bits > most)
-    reject('parameters', 'q is too large to be secure', `at most ${most} bits`, `${bits} bits`);
-}
-
 function checkModuli({ plainModuli }: NetworkParameters, proof: NetworkProof): void {
-  if (plainModuli.length === 0 || plainModuli.length > MOST_MODULI)
-    reject(
-      'parameters.plainModuli',
-      'not as many moduli as networks have',
-      `1 to ${MOST_MODULI}`,
-      String(plainModuli.length),
-    );
-  if (plainModuli.some((modulus) => bitLength(BigInt(modulus)) > 32))
-    reject(
-      'parameters.plainModuli',
-      'a plain modulus that is too large',
-      'at most 32 bits',
-      plainModuli.join(', '),
-    );
   const product = plainModuli.reduce((all, modulus) => all * BigInt(modulus), 1n);
   if (product < proof.width)
     reject(
@@ -118,7 +78,7 @@ function checkNoise(plan: NetworkPlan, program: NetworkProgram): void {
 export function verifyNetwork(plan: NetworkPlan): NetworkProgram {
   const { spec, parameters, layout } = plan;
   checkNetwork(spec);
-  checkPrimes(parameters);
+  checkNetworkParameters(parameters);
   const proof = proveNetwork(spec);
   requireEqual('analysis', networkAnalysis(proof), plan.analysis);
   checkModuli(parameters, proof);

@@ -9,6 +9,8 @@ import type { NetworkInput, NetworkOutput } from './spec.ts';
 
 /** All that encrypting and decrypting needs: no weight, but which inputs meet in the first stage. */
 export interface NetworkView {
+  /** Of the network, as messages name it. */
+  readonly name: string;
   /** What is encrypted. */
   readonly input: NetworkInput;
   /** What the logits mean. */
@@ -31,6 +33,7 @@ export interface NetworkView {
 export function networkView(plan: NetworkPlan, program: NetworkProgram): NetworkView {
   const { spec, parameters, analysis } = plan;
   return {
+    name: spec.name,
     input: spec.input,
     output: spec.output,
     parameters,

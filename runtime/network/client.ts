@@ -1,4 +1,3 @@
-import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { decodeLogit } from '../../compiler/network/decode.ts';
 import { inputElements } from '../../compiler/network/inputPlaces.ts';
@@ -28,9 +27,11 @@ import { PlaintextWriter, readPlaintext } from '../seal/plaintext.ts';
 import { buildWithScope, withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
 import { exportTernary, importTernary } from '../seal/secretKey.ts';
+import type { TernaryKey } from '../seal/secretKey.ts';
 import { galoisSteps } from '../wire/evaluationKeys.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import { checkNetworkInput } from './checkInput.ts';
 import { networkCodecs } from './codecs.ts';
 import type { NetworkCodecs } from './codecs.ts';
 import { NetworkKeysCodec } from './keys.ts';
@@ -46,6 +47,11 @@ interface ModulusClient {
   readonly writer: PlaintextWriter;
 }
 
+interface ClientModules {
+  readonly seal: Seal;
+  readonly packing: PackingModule;
+}
+
 /** Who owns the data of a network: one secret key for all plain moduli, which never leaves. */
 export class NetworkClient implements DisposableHandle {
   readonly #scope: SealScope;
@@ -55,11 +61,17 @@ export class NetworkClient implements DisposableHandle {
   readonly #elements: readonly Int32Array[];
   readonly #moduli: readonly ModulusClient[];
   readonly #generator: KeyGenerator;
+  readonly #secretKey: SecretKey;
   readonly #plaintext: Plaintext;
   readonly #ciphertext: Ciphertext;
   readonly #coefficients: Float64Array;
 
-  constructor(scope: SealScope, seal: Seal, packing: PackingModule, view: NetworkView) {
+  constructor(
+    scope: SealScope,
+    { seal, packing }: ClientModules,
+    view: NetworkView,
+    ternary: TernaryKey | null,
+  ) {
     const { parameters } = view;
     this.#scope = scope;
     this.#seal = seal;
@@ -69,30 +81,49 @@ export class NetworkClient implements DisposableHandle {
     const contexts = parameters.plainModuli.map((plainModulus) =>
       createContext(scope, seal, parametersFor(parameters, plainModulus)),
     );
-    this.#generator = scope.own(new seal.KeyGenerator(contexts[0]!.context));
-    const keys = this.#secretKeys(contexts);
+    const keys = this.#secretKeys(contexts, ternary);
+    this.#generator = scope.own(new seal.KeyGenerator(contexts[0]!.context, keys[0]!));
+    this.#secretKey = keys[0]!;
     this.#moduli = contexts.map((context, index) => this.#open(context, keys[index]!));
     this.#plaintext = scope.own(new seal.Plaintext());
     this.#ciphertext = scope.own(new seal.Ciphertext());
     this.#coefficients = new Float64Array(parameters.degree);
   }
 
-  /** The one secret key as each context has it. */
-  #secretKeys(contexts: readonly BfvContext[]): SecretKey[] {
-    const { parameters } = this.#view;
+  /** The one secret key as each context has it: that of `given`, or a fresh one. */
+  #secretKeys(contexts: readonly BfvContext[], given: TernaryKey | null): SecretKey[] {
+    if (given !== null) return contexts.map((context) => this.#imported(context, given));
     const [first, ...others] = contexts;
-    const key = this.#scope.own(this.#generator.secretKey());
-    if (first === undefined || others.length === 0) return [key];
-    const primes = allPrimes(parametersFor(parameters, first.plainModulus));
-    const ternary = exportTernary(this.#seal, first, primes, key);
-    const imported = others.map((context) =>
-      withScope((scope) => {
-        const template = scope.own(scope.own(new this.#seal.KeyGenerator(context.context)).secretKey());
-        return importTernary(this.#scope, this.#seal, context, primes, template, ternary);
-      }),
+    if (first === undefined) return [];
+    const key = withScope((scope) =>
+      this.#scope.own(scope.own(new this.#seal.KeyGenerator(first.context)).secretKey()),
     );
+    if (others.length === 0) return [key];
+    const ternary = exportTernary(this.#seal, first, this.#primes, key);
+    const imported = others.map((context) => this.#imported(context, ternary));
     ternary.fill(0);
     return [key, ...imported];
+  }
+
+  #imported(context: BfvContext, ternary: TernaryKey): SecretKey {
+    return withScope((scope) => {
+      const template = scope.own(scope.own(new this.#seal.KeyGenerator(context.context)).secretKey());
+      return importTernary(this.#scope, this.#seal, context, this.#primes, template, ternary);
+    });
+  }
+
+  get #primes(): readonly bigint[] {
+    const { parameters } = this.#view;
+    return allPrimes(parametersFor(parameters, parameters.plainModuli[0]!));
+  }
+
+  /** The coefficients of the secret key: the caller overwrites them when they are used. */
+  secretKey(): TernaryKey {
+    this.#scope.assertOpen('client');
+    const { context } = this.#moduli[0]!;
+    return guardSeal('export the secret key', () =>
+      exportTernary(this.#seal, context, this.#primes, this.#secretKey),
+    );
   }
 
   #open(context: BfvContext, secretKey: SecretKey): ModulusClient {
@@ -223,38 +254,17 @@ export class NetworkClient implements DisposableHandle {
   }
 }
 
-/** @throws CipherconvError `shape-mismatch`, or `out-of-range` for a value outside the network's range. */
-function checkNetworkInput({ input: { shape, range } }: NetworkView, input: Tensor): void {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  if (input.data.length !== count) {
-    throw new CipherconvError({
-      code: 'shape-mismatch',
-      where: 'input',
-      message: 'the input does not have the shape of the network',
-      expected: `[${shape.join(', ')}]`,
-      found: `[${input.shape.join(', ')}]`,
-    });
-  }
-  const wrong = input.data.findIndex(
-    (value) => !Number.isInteger(value) || value < range.lo || value > range.hi,
-  );
-  if (wrong < 0) return;
-  throw new CipherconvError({
-    code: 'out-of-range',
-    where: `input[${wrong}]`,
-    message: 'a value outside the range that the network was proved for',
-    expected: `an integer from ${range.lo} to ${range.hi}`,
-    found: String(input.data[wrong]),
-  });
-}
-
 /**
- * A client of the network with a fresh secret key.
+ * A client of the network.
+ * @param ternary the coefficients of its secret key; null: a fresh one
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
  */
-export async function createNetworkClient(view: NetworkView): Promise<NetworkClient> {
+export async function createNetworkClient(
+  view: NetworkView,
+  ternary: TernaryKey | null = null,
+): Promise<NetworkClient> {
   const [seal, packing] = await Promise.all([loadSeal(), loadPacking()]);
   return buildWithScope((scope) =>
-    guardSeal('make the keys', () => new NetworkClient(scope, seal, packing, view)),
+    guardSeal('make the keys', () => new NetworkClient(scope, { seal, packing }, view, ternary)),
   );
 }

@@ -7,9 +7,7 @@ import { ResponseCodec } from '../wire/ciphertexts.ts';
 import { UploadCodec } from '../wire/uploads.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import type { LevelContext } from './levels.ts';
-
-/** Every bit travels, c1 of an upload as SEAL's seed. */
-const WIRE = { upload: 'seal-seeded', uploadC0: 0, responseC0: 0, responseC1: 0 } as const;
+import { NETWORK_WIRE } from './messages.ts';
 
 /** How ciphertexts of one plain modulus travel. */
 export interface NetworkCodecs {
@@ -28,7 +26,7 @@ export function networkCodecs(
   const first = parametersFor(parameters, context.plainModulus);
   const left = { ...first, dataPrimes: first.dataPrimes.slice(0, last.dataPrimeCount) };
   return {
-    upload: new UploadCodec(packing, ciphertextFrames(seal, context), first, WIRE),
-    response: new ResponseCodec(packing, ciphertextFrames(seal, last), left, WIRE),
+    upload: new UploadCodec(packing, ciphertextFrames(seal, context), first, NETWORK_WIRE),
+    response: new ResponseCodec(packing, ciphertextFrames(seal, last), left, NETWORK_WIRE),
   };
 }

@@ -4,6 +4,7 @@ import type { Parameters } from '../../compiler/bfv/parameters.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { viewRules } from '../../compiler/lowerings/views.ts';
 import { responseByteLength } from './ciphertexts.ts';
+import type { Positions } from './coefficients.ts';
 import { uploadByteLength } from './uploads.ts';
 
 /** How long the parts of messages are, exactly: from the plan alone, as the codecs say it. Units: bytes. */
@@ -15,6 +16,23 @@ export interface MessageLengths {
   readonly response: readonly number[];
   /** Of the evaluation keys: one part, or none where the plan needs no keys. */
   readonly keys: readonly number[];
+}
+
+/** What the messages to and from a server look like: all that checking them needs, whatever they are computed with. */
+export interface MessageForm {
+  readonly parameters: Parameters;
+  readonly wire: PlanWire;
+  readonly lengths: MessageLengths;
+  /** The coefficients that travel, of every upload ciphertext; null for all. */
+  readonly uploads: readonly Positions[];
+}
+
+/** The form of a plan's messages. Lays the elements out once, as `messageLengths` does. */
+export function messageForm(view: ClientView): MessageForm {
+  const { parameters, wire } = view;
+  const layout = viewRules(view).layout(view);
+  const uploads = layout.uploads.map(({ travelling }) => travelling);
+  return { parameters, wire, lengths: layoutLengths(parameters, wire, layout), uploads };
 }
 
 /** Lengths of all parts of all messages of a plan. Lays the elements out once, which takes time for large plans. */

@@ -1,9 +1,6 @@
-import { viewRules } from '../../compiler/lowerings/views.ts';
-import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { coefficientCode } from './coefficients.ts';
 import type { CoefficientCode, Positions } from './coefficients.ts';
-import { layoutLengths } from './lengths.ts';
-import type { MessageLengths } from './lengths.ts';
+import type { MessageForm, MessageLengths } from './lengths.ts';
 import { decodeMessage } from './message.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
@@ -28,13 +25,12 @@ export class MessageCheck {
   readonly #degree: number;
 
   /** @param digest of the plan, 64 lowercase hex digits */
-  constructor(packing: PackingModule, view: ClientView, digest: string) {
-    const { parameters, wire } = view;
+  constructor(packing: PackingModule, form: MessageForm, digest: string) {
+    const { parameters, wire, lengths, uploads } = form;
     this.#digest = digest;
-    const layout = viewRules(view).layout(view);
-    this.#lengths = layoutLengths(parameters, wire, layout);
+    this.#lengths = lengths;
     this.#degree = parameters.degree;
-    this.#positions = layout.uploads.map(({ travelling }) => travelling);
+    this.#positions = uploads;
     this.#uploadCodes = uploadCodes(parameters, wire);
     this.#keyCodes = allPrimes(parameters).map((prime) => coefficientCode(prime, 0));
     this.#packer = new Packer(packing, {

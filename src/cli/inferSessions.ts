@@ -45,7 +45,7 @@ export interface Inferred<Output> {
 
 /** Inferences against a server. */
 export interface InferSession<Value> extends Session<Value, Inferred<Value>> {
-  readonly kind: 'plan' | 'model';
+  readonly kind: 'plan' | 'network' | 'model';
   readonly name: string;
   readonly digest: string;
   /** Times that something goes to the server and back. */
@@ -69,7 +69,7 @@ interface Values {
 /** Values of an output that are still printed. */
 const MOST_PRINTED = 20;
 
-function described(
+export function described(
   outputs: ReadonlyMap<string, Values>,
 ): Pick<Inferred<unknown>, 'values' | 'shapes' | 'text'> {
   return {

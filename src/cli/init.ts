@@ -4,7 +4,7 @@ import { KERNELS } from '../init/kernelNames.ts';
 import { examples } from './help.ts';
 import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
-import { positiveNumber, wholeNumber } from './values.ts';
+import { collect, positiveNumber, wholeNumber } from './values.ts';
 
 /** `init`: a first filter config. */
 export function addInit(program: Command, terminal: () => Terminal): void {
@@ -13,8 +13,9 @@ export function addInit(program: Command, terminal: () => Terminal): void {
     .description('write a first filter config, which lints clean; asks where nothing is said')
     .addOption(new Option('--kernel <name>', 'a well-known filter').choices(KERNELS))
     .option('--size <n>', 'its size: 3 is 3 x 3', wholeNumber(1, 99))
-    .option('--from <file>', 'weights: .npy [O, I, H, W] or [H, W], or a quantized model .onnx')
+    .option('--from <file>', 'weights: .npy [O, I, H, W] or [H, W], or a quantized model, ONNX or TFLite')
     .option('--layer <name>', 'which layer of the model')
+    .option('--extent <name=N>', 'size of a symbolic extent of a model input; repeatable', collect)
     .option(
       '--scale <real>',
       'real weight per integer (default: the best for each output channel)',

@@ -34,13 +34,17 @@ export function addLint(program: Command, terminal: () => Terminal): void {
       'bits of the accumulator, in place of what the file declares or implies',
       wholeNumber(1, 64),
     )
+    .option('--json', 'the same as --format json')
     .option('--channels', 'a table row for every output channel')
+    .option('--verbose', "a line for every finding of a model's layers, those that only inform too")
+    .option('--watch', 'lint again whenever a file changes, until it is interrupted')
     .option('--bind <name=file.pb>', 'values of a model input, which makes it constant; repeatable', collect)
     .option('--input-type <name=type>', 'what integers a float model input stands for; repeatable', collect)
     .option('--extent <name=N>', 'size of a symbolic extent of a model input; repeatable', collect);
   examples(command, [
     ['lint', 'everything below the current folder'],
     ["lint 'models/**/*.onnx' --max-warnings 0 --format github", 'as a step of a workflow'],
+    ['lint --watch filters/', 'while you edit'],
     ['lint edges.conv.json --calibration samples/ --channels', 'with sample inputs, channel by channel'],
   ]);
   command.action(async (paths, flags) => {

@@ -5,7 +5,6 @@ import { buildNetworkProgram } from '../../compiler/network/program.ts';
 import { alignColumns } from '../lint/reporters/table.ts';
 import { logitFacts, networkFacts } from '../network/runNetwork.ts';
 import type { NetworkReport } from '../network/runNetwork.ts';
-import { networkDigest } from '../network/networkPlanFile.ts';
 import type { StoredNetwork } from '../network/networkPlan.ts';
 import { plural } from './planText.ts';
 import { bytesText, millisecondsText } from './runText.ts';
@@ -33,7 +32,7 @@ export function networkSummary(stored: StoredNetwork): object {
   const { plan } = stored;
   const { steps, exchange, relinearization } = networkKeys(programOf(plan), plan.parameters);
   return {
-    digest: networkDigest(stored),
+    digest: stored.digest,
     name: plan.spec.name,
     ...networkFacts(plan),
     logits: logitFacts(plan),
@@ -121,7 +120,7 @@ export function explainNetwork(stored: StoredNetwork): string {
   const text = sections
     .map(([title, lines]) => `${bold(title)}\n${lines.map((line) => `  ${line}\n`).join('')}`)
     .join('\n');
-  return `${bold(printable(plan.spec.name))}  digest ${networkDigest(stored)}\n\n${text}`;
+  return `${bold(printable(plan.spec.name))}  digest ${stored.digest}\n\n${text}`;
 }
 
 /** What a person reads after a run. */

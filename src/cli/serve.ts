@@ -51,7 +51,7 @@ export function addServe(program: Command, terminal: () => Terminal): void {
     )
     .option(
       '--evaluation-keys-memory <MiB>',
-      'take evaluation keys, which diagonals plans need, up to so much (default: 0, none)',
+      'take evaluation keys, which diagonals plans and networks of one round need, up to so much (default: 0, none; 256 where a network is served)',
       wholeNumber(0, 2 ** 20),
     )
     .option(

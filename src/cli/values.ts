@@ -20,6 +20,13 @@ export function positiveNumber(most: number): (text: string) => number {
   };
 }
 
+/** A percentage that most values keep to. */
+export function percentage(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,3}(\.\d{1,16})?$/.test(text) && value >= 50 && value <= 100) return value;
+  throw new InvalidArgumentError('Expected a number from 50 to 100.');
+}
+
 /** For options that may be given again: all their values, in order. */
 export function collect(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];

@@ -5,6 +5,7 @@ import type { Endpoint, EndpointOptions } from './endpoint.ts';
 import { openPlan } from './openPlan.ts';
 import type { HintOptions } from './openPlan.ts';
 import type { RemoteModel } from './remoteModel.ts';
+import type { RemoteNetwork } from './remoteNetwork.ts';
 import type { RemotePlan } from './remotePlan.ts';
 import { ServerError } from './request.ts';
 
@@ -12,21 +13,22 @@ import { ServerError } from './request.ts';
 export interface ConnectOptions extends EndpointOptions, HintOptions {
   /**
    * A key that `exportSecretKey` gave for this plan. Default: a fresh one, which is the advice.
-   * For plans of one convolution only.
+   * For plans of one convolution and networks only.
    */
   readonly secretKey?: Uint8Array;
   /** Aborts `connect`; for a deadline, `AbortSignal.timeout(ms)`. */
   readonly signal?: AbortSignal;
 }
 
-/** A client of what is served under a digest: of one convolution, or of a whole model. */
-export type Remote = RemotePlan | RemoteModel;
+/** A client of what is served under a digest: of one convolution, of a network of one round, or of a whole model. */
+export type Remote = RemotePlan | RemoteNetwork | RemoteModel;
 
 /**
- * A client of the plan or model `digest` at a server: fetches the client plan and checks it, that it is the one asked for
- * included. The digest is the caller's to know and to trust; it names the plan, it does not prove who serves it: use TLS.
+ * A client of the plan, network or model `digest` at a server: fetches the client plan and checks it, that it is the one
+ * asked for included. The digest is the caller's to know and to trust; it names the plan, it does not prove who serves it:
+ * use TLS.
  * @param url of the server, without /v1
- * @param digest of the plan or model: 64 lowercase hex digits
+ * @param digest of the plan, network or model: 64 lowercase hex digits
  * @throws CipherconvError `usage`, `malformed-plan`, `plan-rejected` or `wrong-plan`, or ServerError.
  */
 export async function connect(
@@ -34,12 +36,12 @@ export async function connect(
   digest: string,
   options: ConnectOptions = {},
 ): Promise<Remote> {
-  try {
-    return await connectPlan(url, digest, options);
-  } catch (error) {
-    if (isProblem(error, 'unknown-plan')) return connectModel(url, digest, options);
+  const served = await fetchServed(url, digest, options).catch((error: unknown) => {
+    if (isProblem(error, 'unknown-plan')) return null;
     throw error;
-  }
+  });
+  if (served === null) return connectModel(url, digest, options);
+  return saysNetwork(served.text) ? openNetwork(served, options) : openConvolution(served, options);
 }
 
 /** `connect` to a plan of one convolution. */
@@ -48,12 +50,53 @@ export async function connectPlan(
   digest: string,
   options: ConnectOptions = {},
 ): Promise<RemotePlan> {
+  return openConvolution(await fetchServed(url, digest, options), options);
+}
+
+/** `connect` to a network of one round. What reads networks is loaded then. */
+export async function connectNetwork(
+  url: string | URL,
+  digest: string,
+  options: ConnectOptions = {},
+): Promise<RemoteNetwork> {
+  return openNetwork(await fetchServed(url, digest, options), options);
+}
+
+/** What a server has under /v1/plans/{digest}: nothing of it is checked. */
+interface ServedText {
+  readonly text: string;
+  readonly digest: string;
+  readonly endpoint: Endpoint;
+}
+
+async function fetchServed(url: string | URL, digest: string, options: ConnectOptions): Promise<ServedText> {
   requireDigest(digest);
   const endpoint = endpointOf(url, `v1/plans/${digest}`, options);
-  const text = await fetchPlan(endpoint, MAX_CLIENT_PLAN_LENGTH, options);
+  return { text: await fetchPlan(endpoint, MAX_CLIENT_PLAN_LENGTH, options), digest, endpoint };
+}
+
+/** Which reader the text is for; that reader checks it. The format stands in the first lines of either. */
+function saysNetwork(text: string): boolean {
+  return /"format":\s*"cipherconv-client-network"/.test(text);
+}
+
+async function openConvolution(
+  { text, digest, endpoint }: ServedText,
+  options: ConnectOptions,
+): Promise<RemotePlan> {
   const plan = parseClientPlan(text, 'the served plan');
   requireSame(plan.digest, digest);
   return openPlan(plan, { endpoint, hint: { endpoint, path: '/hint' } }, options);
+}
+
+async function openNetwork(
+  { text, digest, endpoint }: ServedText,
+  options: ConnectOptions,
+): Promise<RemoteNetwork> {
+  const { openRemoteNetwork, parseClientNetwork } = await import('./remoteNetwork.ts');
+  const network = parseClientNetwork(text, 'the served plan');
+  requireSame(network.digest, digest);
+  return openRemoteNetwork(network, endpoint, options);
 }
 
 /** `connect` to a whole model. What reads models is loaded then: it is larger than all the rest. */

@@ -1,6 +1,7 @@
 import { CipherconvError, disposedError, internalError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import type { DisposableHandle } from '../../runtime/disposable.ts';
+import { CLIENT_GRAPH_LIMITS, Meter } from '../interpreter/meter.ts';
 import type { ClientLayer, ClientModel } from '../model/clientModel.ts';
 import { layerInput, layerOutput } from '../model/layerTensors.ts';
 import { layersOf } from '../model/modelFlow.ts';
@@ -128,6 +129,8 @@ class HttpRemoteModel implements RemoteModel {
     onProgress?.(0, total);
     const { outputs } = await runFlow(this.model, inputs, this.#segments, {
       signal,
+      meter: new Meter(CLIENT_GRAPH_LIMITS),
+      keepsActivations: false,
       onSegment: (segment) => onStep?.({ kind: 'segment', segment }),
       round: async (layers, take) => {
         const [at, from] = [round, first];

@@ -1,7 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import type { ClientPlan } from '../frontend/clientPlan.ts';
 
 /**
  * A secret key as its owner keeps it, our own format:
@@ -20,12 +19,18 @@ const COEFFICIENTS_AT = 40;
 const CHECKSUM_BYTES = 32;
 const PER_BYTE = 4;
 
-function keyBytes({ view }: ClientPlan): number {
+/** Whose key it is: a plan of a convolution, or a network. */
+interface KeyOwner {
+  readonly digest: string;
+  readonly view: { readonly parameters: { readonly degree: number } };
+}
+
+function keyBytes({ view }: KeyOwner): number {
   return COEFFICIENTS_AT + view.parameters.degree / PER_BYTE + CHECKSUM_BYTES;
 }
 
 /** @param ternary the coefficients of the secret polynomial: -1, 0 or 1, N of them */
-export function encodeSecretKey(plan: ClientPlan, ternary: Int8Array): Uint8Array {
+export function encodeSecretKey(plan: KeyOwner, ternary: Int8Array): Uint8Array {
   const bytes = new Uint8Array(keyBytes(plan));
   bytes.set(MAGIC);
   bytes.set(hexToBytes(plan.digest), DIGEST_AT);
@@ -42,7 +47,7 @@ export function encodeSecretKey(plan: ClientPlan, ternary: Int8Array): Uint8Arra
  * The coefficients of a key of this plan.
  * @throws CipherconvError `malformed-key`, or `wrong-plan` for a key of another plan. What is found is never printed.
  */
-export function decodeSecretKey(plan: ClientPlan, bytes: Uint8Array): Int8Array {
+export function decodeSecretKey(plan: KeyOwner, bytes: Uint8Array): Int8Array {
   if (bytes.length < COEFFICIENTS_AT || !MAGIC.every((byte, index) => bytes[index] === byte))
     malformed('not a secret key', 'what keygen writes');
   const digest = bytesToHex(bytes.subarray(DIGEST_AT, COEFFICIENTS_AT));

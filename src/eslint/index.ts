@@ -10,9 +10,14 @@ import type { Level } from '../lint/finding.ts';
 import { tooWideFinding, unreadableFinding } from '../lint/refusal.ts';
 import { LAYER_RULES, unreadableFile } from '../lint/registry.ts';
 import type { Rule, Subject } from '../lint/rule.ts';
+import { rulePage } from '../lint/rulePages.ts';
 import { DEFAULT_SETTINGS } from '../lint/settings.ts';
 import { sourceOf } from '../lint/lintSources.ts';
 import { VERSION } from '../version.ts';
+import { suggestionsFor } from './suggest.ts';
+import type { Edit, Fixer, Suggestion } from './suggest.ts';
+
+export type { Edit, Fixer, Suggestion };
 
 /**
  * `cipherconv/eslint`: the linter's rules on `*.conv.json`, for the JSON language of @eslint/json, so that editors
@@ -44,6 +49,7 @@ export interface RuleContext {
   readonly report: (problem: {
     readonly loc: { readonly start: Place; readonly end: Place };
     readonly message: string;
+    readonly suggest: Suggestion[];
   }) => void;
 }
 
@@ -57,7 +63,11 @@ export interface EslintRule {
     readonly docs: {
       /** What the rule finds, as one clause. */
       readonly description: string;
+      /** Page of the rule. */
+      readonly url: string;
     };
+    /** Whether findings offer changes. */
+    readonly hasSuggestions: boolean;
     /** JSON Schema of the options; empty for a rule without any. */
     readonly schema: readonly object[];
   };
@@ -101,7 +111,8 @@ function ruleFor(rule: Rule): EslintRule {
   return {
     meta: {
       type: rule.level === 'info' ? 'suggestion' : 'problem',
-      docs: { description: rule.summary },
+      docs: { description: rule.summary, url: rulePage(rule.name) },
+      hasSuggestions: true,
       schema: hasBits ? [{ type: 'object', properties: { bits }, additionalProperties: false }] : [],
     },
     create: (context) => ({
@@ -113,8 +124,12 @@ function ruleFor(rule: Rule): EslintRule {
           return;
         }
         const options = { ...DEFAULT_SETTINGS, headroomBits: bitsOf(context.options[0]) };
-        for (const { message, hint, underline, path } of rule.check({ ...outcome.subject, options })) {
-          context.report({ loc: locOf(context, underline ?? path), message: withHint(message, hint) });
+        for (const draft of rule.check({ ...outcome.subject, options })) {
+          context.report({
+            loc: locOf(context, draft.underline ?? draft.path),
+            message: withHint(draft.message, draft.hint),
+            suggest: suggestionsFor(draft, bodyOf(context.sourceCode.ast)),
+          });
         }
       },
     }),
@@ -128,7 +143,12 @@ function bitsOf(option: unknown): number {
 
 /** What is no filter config, or not a consistent one. */
 const unreadable: EslintRule = {
-  meta: { type: 'problem', docs: { description: unreadableFile.summary }, schema: [] },
+  meta: {
+    type: 'problem',
+    docs: { description: unreadableFile.summary, url: rulePage(unreadableFile.name) },
+    hasSuggestions: false,
+    schema: [],
+  },
   create: (context) => ({
     Document: () => {
       const outcome = outcomeOf(context);
@@ -136,7 +156,7 @@ const unreadable: EslintRule = {
       const finding = unreadableFinding(outcome.error, context.filename, DEFAULT_SETTINGS);
       if (finding === null) return;
       const message = withHint(finding.message, finding.hint);
-      context.report({ loc: errorLoc(context, outcome.error), message });
+      context.report({ loc: errorLoc(context, outcome.error), message, suggest: [] });
     },
   }),
 };
@@ -145,7 +165,7 @@ function reportTooWide(context: RuleContext, error: TooWideError): void {
   const finding = tooWideFinding(error, DEFAULT_SETTINGS);
   if (finding === null) return;
   const loc = locOf(context, ['weights', 'shape']);
-  context.report({ loc, message: withHint(finding.message, finding.hint) });
+  context.report({ loc, message: withHint(finding.message, finding.hint), suggest: [] });
 }
 
 function withHint(message: string, hint: string | null): string {

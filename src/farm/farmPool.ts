@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { isNetwork, noNetworks } from '../server/plans.ts';
 import type { ServedPlans } from '../server/plans.ts';
 import type { Evaluations } from '../server/workers/evaluations.ts';
 import type { JobOutcome, JobRequest } from '../server/workers/jobs.ts';
@@ -61,6 +62,7 @@ export class FarmPool implements Evaluations {
     const queues = new Map<string, PlanQueue>();
     try {
       for (const { stored, digest } of plans.values()) {
+        if (isNetwork(stored)) throw noNetworks(stored);
         const plan = await farmPlan(stored, settings.split);
         queues.set(digest, await PlanQueue.open(context, plan, settings.mostWaiting));
       }

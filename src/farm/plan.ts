@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ClientView } from '../../compiler/lowerings/plan.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
-import { messageLengths } from '../../runtime/wire/lengths.ts';
+import { messageForm, messageLengths } from '../../runtime/wire/lengths.ts';
 import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { messageBytes } from '../../runtime/wire/message.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
@@ -36,7 +36,7 @@ export async function farmPlan(given: ClientPlan | StoredPlan, split: Split): Pr
     name: view.shape.name,
     lengths,
     evaluationKeyBytes: lengths.keys.length === 0 ? 0 : messageBytes(lengths.keys),
-    check: new MessageCheck(await loadPacking(), view, given.digest),
+    check: new MessageCheck(await loadPacking(), messageForm(view), given.digest),
     pieces: 'view' in given ? [wholePiece(lengths)] : divide(given.plan, lengths, split),
   };
 }

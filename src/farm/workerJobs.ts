@@ -4,6 +4,7 @@ import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { messageBytes } from '../../runtime/wire/message.ts';
+import { isNetwork } from '../server/plans.ts';
 import type { ServedPlan } from '../server/plans.ts';
 import type { BufferPool } from '../server/workers/bufferPool.ts';
 import type { JobOutcome, WorkerPool } from '../server/workers/pool.ts';
@@ -115,8 +116,8 @@ export class WorkerJobs {
   #pieceOf(part: Part | null): Piece {
     const { stored, lengths } = this.#plan;
     if (part === null) return wholePiece(lengths);
-    const { plan } = stored;
-    if (plan.lowering !== 'toeplitz') refuse('malformed-job', 'a plan with rotations has no parts');
+    const plan = isNetwork(stored) ? null : stored.plan;
+    if (plan?.lowering !== 'toeplitz') refuse('malformed-job', 'a plan with rotations has no parts');
     this.#program ??= longWork(() => buildToeplitz(plan));
     if (!isPartOf(this.#program, part)) refuse('malformed-job', 'the plan has no such part');
     return pieceOf(plan, this.#program, part);

@@ -25,6 +25,11 @@ export function protectInputs(): void {
   inputs = new Set();
 }
 
+/** The files that were read so far; none where nobody asked to note them. */
+export function filesRead(): readonly string[] {
+  return [...(inputs ?? [])];
+}
+
 /** Notes that a file is read, for those who read without `readBytes`. */
 export function noteInput(path: string): void {
   if (path !== STANDARD_STREAM) inputs?.add(path);

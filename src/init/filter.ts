@@ -14,6 +14,8 @@ export interface Filter extends Width {
   readonly scales: readonly number[] | null;
   /** The largest difference between a weight and what stands for it, in weights; 0 for integers. */
   readonly error: number;
+  /** The largest of the weights that they were, by magnitude. */
+  readonly largest: number;
 }
 
 /** A filter's integers as they are, or in fewer bits. @param bits null: as few as hold them exactly */
@@ -73,6 +75,7 @@ function filterOf(
         signed,
         scales: null,
         error: 0,
+        largest: largestOf(weights),
       };
     }
   }
@@ -94,7 +97,15 @@ function quantized(shape: Filter['shape'], weights: readonly number[], width: Wi
     { shape, data: weights },
     { ...width, mode: 'symmetric', axis: 0 },
   );
-  return { shape, values, bits, signed, scales, error: largestError(weights, values, scales) };
+  return {
+    shape,
+    values,
+    bits,
+    signed,
+    scales,
+    error: largestError(weights, values, scales),
+    largest: largestOf(weights),
+  };
 }
 
 /** One scale that was given; what it does not hold is refused, not cut off. */
@@ -113,7 +124,18 @@ function scaled(shape: Filter['shape'], weights: readonly number[], width: Width
     });
   }
   const scales = Array.from({ length: shape[0] }, () => scale);
-  return { shape, values, ...width, scales, error: largestError(weights, values, scales) };
+  return {
+    shape,
+    values,
+    ...width,
+    scales,
+    error: largestError(weights, values, scales),
+    largest: largestOf(weights),
+  };
+}
+
+function largestOf(weights: readonly number[]): number {
+  return weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
 }
 
 function largestError(

@@ -1,13 +1,40 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+
+/** Name of the schema's file, and of a copy of it beside a config. */
+const COPY = 'conv.schema.json';
 
 /** The JSON schema of filter configs that the package ships, for editors without a network. */
-export const SCHEMA_FILE = join(packageFolder(), 'schema', 'conv.schema.json');
+const SCHEMA_FILE = join(packageFolder(), 'schema', 'conv.schema.json');
 
 /** Where package.json stands: above the sources, and above what is built from them. */
 function packageFolder(): string {
   let folder = import.meta.dirname;
-  while (!existsSync(join(folder, 'schema', 'conv.schema.json')) && dirname(folder) !== folder)
-    folder = dirname(folder);
+  while (!existsSync(join(folder, 'schema', COPY)) && dirname(folder) !== folder) folder = dirname(folder);
   return folder;
+}
+
+/** What a config says of its schema, and the copy that has to be written for it. */
+export interface SchemaPlace {
+  /** Relative to the config. */
+  readonly path: string;
+  readonly copy: { readonly path: string; readonly text: string } | null;
+}
+
+/**
+ * Where a package is installed for a project, its schema is there for everybody who has the project. Elsewhere, in a cache
+ * of npx or a global folder, it is not: a copy beside the config is.
+ * @param folder of the config; null for a config on stdout, which has no place
+ */
+export function schemaPlace(folder: string | null, file = SCHEMA_FILE): SchemaPlace {
+  const own = resolve(folder ?? '.');
+  const above = file.lastIndexOf(`${sep}node_modules${sep}`);
+  const project = above < 0 ? null : file.slice(0, above);
+  const path = relative(own, file).split(sep).join('/');
+  if (folder === null || (project !== null && `${own}${sep}`.startsWith(`${project}${sep}`)))
+    return { path: path.startsWith('.') ? path : `./${path}`, copy: null };
+  const copy = join(folder, COPY);
+  const text = readFileSync(file, 'utf8');
+  const isThere = existsSync(copy) && readFileSync(copy, 'utf8') === text;
+  return { path: `./${COPY}`, copy: isThere ? null : { path: copy, text } };
 }

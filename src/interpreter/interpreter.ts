@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Meter, MeteredStep } from './meter.ts';
 import type { DenseTensor } from './values.ts';
 
 /**
@@ -7,11 +8,7 @@ import type { DenseTensor } from './values.ts';
  * makes the steps.
  */
 
-export interface Step {
-  /** For messages. */
-  readonly name: string;
-  /** Operator, for messages. */
-  readonly op: string;
+export interface Step extends MeteredStep {
   /** Names of tensors; "" for one that is left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -23,6 +20,14 @@ export interface Step {
   readonly run: (
     inputs: readonly (DenseTensor | null)[],
   ) => readonly DenseTensor[] | null | Promise<readonly DenseTensor[] | null>;
+}
+
+/** How a graph is run. */
+export interface Running {
+  /** Null: nothing else computes what a step cannot. */
+  readonly outside: Outside | null;
+  /** Bounds what a graph from elsewhere may take; null: no bounds, for graphs of one's own. */
+  readonly meter: Meter | null;
 }
 
 /** Computes a step that has no arithmetic of ours. */
@@ -37,18 +42,18 @@ export type Tensors = ReadonlyMap<string, DenseTensor>;
  * The wanted tensors.
  * @param steps in topological order; only those that the wanted tensors need are run
  * @param given inputs and constants
- * @param outside null: nothing else computes what a step cannot
- * @throws CipherconvError `unsupported` naming the node that nothing computes, `internal` for a tensor that nothing makes
+ * @throws CipherconvError `unsupported` naming the node that nothing computes, or that takes too much; `internal` for a tensor
+ *   that nothing makes
  */
 export async function interpret(
   steps: readonly Step[],
   given: Tensors,
   wanted: readonly string[],
-  outside: Outside | null,
+  { outside, meter }: Running = { outside: null, meter: null },
 ): Promise<Map<string, DenseTensor>> {
   const needed = neededSteps(steps, given, wanted);
   const readers = countReaders(needed, wanted);
-  const live = new Map<string, DenseTensor>();
+  const live = new LiveTensors();
   const take = (name: string): DenseTensor => {
     const tensor = live.get(name) ?? given.get(name);
     if (tensor !== undefined) return tensor;
@@ -56,7 +61,11 @@ export async function interpret(
   };
   for (const step of needed) {
     const inputs = step.inputs.map((name) => (name === '' ? null : take(name)));
-    const made = checked(step, (await step.run(inputs)) ?? (await runOutside(step, inputs, outside)));
+    meter?.admit(step, inputs, live.bytes);
+    const made = checked(
+      step,
+      (await computed(step, inputs, meter)) ?? (await runOutside(step, inputs, outside)),
+    );
     step.outputs.forEach((name, index) => {
       const tensor = made[index];
       if (name !== '' && tensor !== undefined && readers.has(name)) live.set(name, tensor);
@@ -64,6 +73,51 @@ export async function interpret(
     release(step, readers, live);
   }
   return new Map(wanted.map((name) => [name, take(name)]));
+}
+
+/** Tensors that are still read, and what they hold. */
+class LiveTensors {
+  readonly #tensors = new Map<string, DenseTensor>();
+  /** Of all of them together. */
+  bytes = 0;
+
+  get(name: string): DenseTensor | undefined {
+    return this.#tensors.get(name);
+  }
+
+  set(name: string, tensor: DenseTensor): void {
+    this.delete(name);
+    this.#tensors.set(name, tensor);
+    this.bytes += tensor.data.byteLength;
+  }
+
+  delete(name: string): void {
+    this.bytes -= this.#tensors.get(name)?.data.byteLength ?? 0;
+    this.#tensors.delete(name);
+  }
+}
+
+/** What the step makes by itself. Of a graph from elsewhere, nonsense that was let through ends here. */
+async function computed(
+  step: Step,
+  inputs: readonly (DenseTensor | null)[],
+  meter: Meter | null,
+): Promise<readonly DenseTensor[] | null> {
+  try {
+    return await step.run(inputs);
+  } catch (error) {
+    if (meter === null || error instanceof CipherconvError) throw error;
+    throw new CipherconvError(
+      {
+        code: 'malformed-model',
+        where: step.name,
+        message: `${step.op}: the node cannot be computed`,
+        expected: 'inputs and attributes that go together',
+        found: inputs.map(describe).join(', '),
+      },
+      { cause: error },
+    );
+  }
 }
 
 /** The steps that make the wanted tensors, and what these need. */
@@ -87,7 +141,7 @@ function countReaders(steps: readonly Step[], wanted: readonly string[]): Map<st
 }
 
 /** Tensors that nobody reads any more. */
-function release({ inputs }: Step, readers: Map<string, number>, live: Map<string, DenseTensor>): void {
+function release({ inputs }: Step, readers: Map<string, number>, live: LiveTensors): void {
   for (const name of inputs) {
     const left = (readers.get(name) ?? 1) - 1;
     readers.set(name, left);

@@ -79,6 +79,8 @@ export interface Layer {
   readonly op: string;
   /** Products that one output sums. */
   readonly taps: number;
+  /** Products of all outputs of one input; null where the weights are not known. */
+  readonly products: number | null;
   /** Exact range over all output channels; that of the datatypes where the weights are not known. */
   readonly interval: readonly [lo: number, hi: number];
   /** Bits that `interval` needs. */

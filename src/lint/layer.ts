@@ -1,4 +1,5 @@
 import { largestTaps } from '../../compiler/accumulator/datatypeBound.ts';
+import { outputShape } from '../../compiler/convolution/shape.ts';
 import { datatypeRange, requiredWidth } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
 
@@ -6,16 +7,22 @@ import { requiredBitsAs } from '../../compiler/accumulator/declaredWidth.ts';
 import { largest } from './analyze.ts';
 import type { Analysis, Tier } from './analyze.ts';
 import type { Layer, LayerTier, LayerTiers } from './finding.ts';
-import type { OpenSourceLayer } from './rule.ts';
+import type { OpenSourceLayer, SourceLayer } from './rule.ts';
 
 /** The analysis of one convolution as reports have it. */
-export function layerOf(file: string, name: string, op: string, analysis: Analysis): Layer {
+export function layerOf(
+  file: string,
+  { name, op, spec }: Pick<SourceLayer, 'name' | 'op' | 'spec'>,
+  analysis: Analysis,
+): Layer {
   const { taps, declared, exact } = analysis;
+  const { batch, channels, height, width } = outputShape(spec);
   return {
     file,
     name,
     op,
     taps,
+    products: batch * channels * height * width * taps,
     interval: ends(exact.interval),
     requiredBits: exact.required.bits,
     declaredBits: declared?.bits ?? null,
@@ -43,6 +50,7 @@ export function openLayerOf(file: string, layer: OpenSourceLayer): Layer {
     name,
     op,
     taps,
+    products: null,
     interval: range,
     requiredBits,
     declaredBits: declared.bits,

@@ -42,7 +42,7 @@ export function lintSource(
   const sharedBits = Math.max(0, ...analysed.map(bitsByOption));
   for (const { layer, analysis } of analysed) {
     const subject: Subject = { ...layer, analysis, options: settings, sharedBits };
-    layers.push(layerOf(source.file, layer.name, layer.op, analysis));
+    layers.push(layerOf(source.file, layer, analysis));
     for (const rule of LAYER_RULES) {
       const level = settings.levels[rule.name];
       if (level === 'off') continue;

@@ -78,6 +78,8 @@ export interface Draft {
   readonly interval?: Interval | readonly [lo: WideInteger, hi: WideInteger];
   readonly requiredBits?: number | null;
   readonly witness?: Witness;
+  /** The width that the hint says to declare first, and of what. */
+  readonly declare?: { readonly of: 'accumulator' | 'weights'; readonly width: Width };
 }
 
 /** A rule: findings about one convolution, from data alone. */

@@ -5,7 +5,8 @@ import { readText, requireReadable, STANDARD_STREAM } from '../frontend/files.ts
 import { DEFAULT_SETTINGS, parseSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 
-const SETTINGS_FILE = 'cipherconv.config.json';
+/** Name of a settings file. */
+export const SETTINGS_FILE = 'cipherconv.config.json';
 
 /** Settings for a linted file; `error` when its settings file is broken, and then the defaults stand in. */
 export interface FoundSettings {

@@ -8,6 +8,9 @@ import { readsOf } from './tfliteModelGraph.ts';
 
 /** What the schema of a plan file cannot say of the graphs in it. */
 
+/** Nodes of one segment: fifty times those of the largest that is known. */
+export const MAX_SEGMENT_NODES = 2 ** 16;
+
 /** Refuses a file, saying where and why. */
 export type Refuse = (where: string, message: string) => never;
 
@@ -28,14 +31,20 @@ export function checkNetwork(model: ClearModel, ends: Ends, refuse: Refuse): voi
 /** A segment: it declares no inputs. */
 export function checkSegmentModel(model: ClearModel, ends: Ends, where: string, refuse: Refuse): void {
   if (model.format === 'tflite') {
+    requireFew(model.nodes.length, where, refuse);
     checkNodes(model, ends, where, refuse);
     return;
   }
   const { graph } = parseOnnx(model.bytes, where, refuse);
   if (graph === undefined) return refuse(where, 'a model without a graph');
+  requireFew(graph.node.length, where, refuse);
   if (graph.input.length > 0) refuse(where, 'its inputs are declared already');
   const outputs = graph.output.map(({ name }) => name);
   if (outputs.join('\n') !== ends.outputs.join('\n')) refuse(where, 'its model has other outputs');
+}
+
+function requireFew(nodes: number, where: string, refuse: Refuse): void {
+  if (nodes > MAX_SEGMENT_NODES) refuse(where, `${nodes} nodes, at most ${MAX_SEGMENT_NODES}`);
 }
 
 function parseOnnx(bytes: Uint8Array, where: string, refuse: Refuse): ModelProto {

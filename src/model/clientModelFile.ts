@@ -9,7 +9,9 @@ import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { checkFlow, refusal } from './checkFlow.ts';
 import type { ClientLayer, ClientModel, ModelClientFlow } from './clientModel.ts';
+import { CLIENT_MODEL_LIMITS, requireBounded, requireFewRounds } from './clientModelLimits.ts';
 import { cutFields, flowFields, flowOfFile } from './flowFields.ts';
+import { layersOf } from './modelFlow.ts';
 import { clientModelFileSchema } from './modelPlanSchema.ts';
 import type { ClientModelFile } from './modelPlanSchema.ts';
 
@@ -25,9 +27,6 @@ const NEW_ONE = 'compile the model again with this version and get the new clien
 
 /** Characters of the longest client plan of a model that is read. */
 export const MAX_CLIENT_MODEL_LENGTH = 2 ** 27;
-
-/** Rounds, and layers in all, of a model that a client follows. */
-const MAX_LAYERS = 4096;
 
 function contentOf(flow: ModelClientFlow): object {
   return {
@@ -101,10 +100,10 @@ export function parseClientModel(text: string, file: string): ClientModel {
     });
   }
   const refuse = refusal(file, 'get the client plan again from where it comes');
-  const count = content.rounds.reduce((sum, round) => sum + round.length, content.rounds.length);
-  if (count > MAX_LAYERS) refuse('rounds', `more than ${MAX_LAYERS} rounds and layers`);
+  requireFewRounds(content.rounds, refuse);
   const rounds = content.rounds.map((round) => round.map((layer) => clientLayer(layer, file)));
   const model: ClientModel = { ...flowOfFile(content, file), rounds, digest };
+  requireBounded(layersOf(model), refuse, CLIENT_MODEL_LIMITS);
   checkFlow(model, ({ client }) => client.view.shape, refuse);
   return model;
 }

@@ -24,7 +24,7 @@ export async function compareNetwork(
   const given = new Map([...inputs].map(([name, tensor]) => [name, toDense(tensor, name)] as const));
   const names = plan.outputs.map(({ name }) => name);
   const replaced = network instanceof OnnxGraph ? integerSteps(layersOf(plan), network.steps) : [];
-  const expected = await network.run(given, names, replaced);
+  const expected = await network.run(given, names, { replaced });
   const counts = names.map((name) =>
     countDifferences(fromDense(take(expected, name), name), take(outputs, name)),
   );

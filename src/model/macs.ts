@@ -23,7 +23,7 @@ function macsOfOnnx({ layers, unsupported, values, constants }: ImportedModel, {
   // A rewritten convolution has weights of zero that the node does not have.
   const encrypted = layers.reduce(
     (sum, { name, spec, arrangement }) =>
-      sum + (arrangement.kind === 'same' ? macsOfSpec(spec) : macsOfNode(byName.get(name), shapeOf)),
+      sum + (arrangement.kind === 'same' ? productsOf(spec) : macsOfNode(byName.get(name), shapeOf)),
     0,
   );
   return { encrypted, total: encrypted + clear };
@@ -53,7 +53,8 @@ function macsOfTflite({ layers }: ImportedModel, { nodes, tensors }: TfliteSourc
   return { encrypted: sum(macs.filter(({ isEncrypted }) => isEncrypted)), total: sum(macs) };
 }
 
-function macsOfSpec(spec: ConvSpec): number {
+/** Products of one convolution, those with padding counted. */
+export function productsOf(spec: ConvSpec): number {
   const { batch, channels, height, width } = outputShape(spec);
   const { channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   return batch * channels * height * width * channelsPerGroup * kernelHeight * kernelWidth;

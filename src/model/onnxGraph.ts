@@ -8,8 +8,8 @@ import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto, NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { OnnxTensor } from '../frontend/onnx/types.ts';
 import { interpret } from '../interpreter/interpreter.ts';
-import type { Step } from '../interpreter/interpreter.ts';
-import type { ClearGraph, Tensors } from './clearGraph.ts';
+import type { Outside, Step } from '../interpreter/interpreter.ts';
+import type { ClearGraph, GraphRun, Tensors } from './clearGraph.ts';
 import type { OnnxClearModel } from './clearModel.ts';
 import { runByOnnxruntime } from './oneNode.ts';
 import { untypedValue } from './protoParts.ts';
@@ -46,14 +46,15 @@ export class OnnxGraph implements ClearGraph {
   async run(
     given: Tensors,
     wanted: readonly string[],
-    replaced: readonly Step[] = [],
+    { replaced = [], meter = null }: GraphRun = {},
   ): Promise<Map<string, OnnxTensor>> {
     const all = new Map([...this.#constants, ...given]);
-    return interpret(this.#withSteps(replaced), all, wanted, (step, inputs) => {
+    const outside: Outside = (step, inputs) => {
       const node = this.#nodes.get(step);
       if (node === undefined) throw internalError(`no node for ${step.name}`);
       return runByOnnxruntime(this.#proto, node, step, inputs);
-    });
+    };
+    return interpret(this.#withSteps(replaced), all, wanted, { outside, meter });
   }
 
   /** Each new step stands where the one stood that made its output. */

@@ -1,4 +1,5 @@
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
+import type { Meter } from '../interpreter/meter.ts';
 import type { ClearGraph } from './clearGraph.ts';
 import { openClearGraph } from './openClearGraph.ts';
 import type { LayerCut, ModelFlow, ModelPort, ModelSegment } from './modelFlow.ts';
@@ -17,6 +18,10 @@ export interface FlowHandlers<Layer extends LayerCut> {
   ) => Promise<readonly TypedTensor[]>;
   /** Called before segment `index` is computed, from 0. */
   readonly onSegment?: (index: number) => void;
+  /** What the segments may take where the model is from elsewhere; null: it is one's own. */
+  readonly meter: Meter | null;
+  /** Whether every tensor that passes between parts is kept to the end; otherwise until its last reader has it. */
+  readonly keepsActivations: boolean;
   /** Aborts between two parts. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -33,13 +38,17 @@ export class ClearSegments {
 
   /**
    * The tensors that a segment makes.
-   * @throws CipherconvError `unsupported` naming a node that nothing computes
+   * @throws CipherconvError `unsupported` naming a node that nothing computes, or that takes more than `meter` allows
    */
-  async run(segment: ModelSegment, take: (name: string) => TypedTensor): Promise<NamedTensors> {
+  async run(
+    segment: ModelSegment,
+    take: (name: string) => TypedTensor,
+    meter: Meter | null,
+  ): Promise<NamedTensors> {
     const graph = this.#graphs.get(segment) ?? openClearGraph(segment.model, segment.inputs);
     if (this.#keep) this.#graphs.set(segment, graph);
     const given = segment.inputs.map((name) => [name, toDense(take(name), name)] as const);
-    const made = await graph.run(new Map(given), segment.outputs);
+    const made = await graph.run(new Map(given), segment.outputs, { meter });
     return new Map([...made].map(([name, tensor]) => [name, fromDense(tensor, name)] as const));
   }
 
@@ -52,7 +61,7 @@ export class ClearSegments {
 export interface FlowResult {
   /** By the names that the model gives them. */
   readonly outputs: NamedTensors;
-  /** Everything that passed between segments and layers, by name: what the client saw. */
+  /** What passed between segments and layers, by name, as far as it was kept: what the client saw. */
   readonly activations: NamedTensors;
   /** Milliseconds that the segments took. */
   readonly segmentMs: number;
@@ -67,35 +76,75 @@ export async function runFlow<Layer extends LayerCut>(
   flow: ModelFlow<Layer>,
   inputs: NamedTensors,
   segments: ClearSegments,
-  { round: runRound, onSegment, signal }: FlowHandlers<Layer>,
+  { round: runRound, onSegment, meter, keepsActivations, signal }: FlowHandlers<Layer>,
 ): Promise<FlowResult> {
   checkInputs(flow.inputs, inputs);
-  const tensors = new Map(inputs);
-  const take = (name: string): TypedTensor => takeTensor(tensors, name);
+  const tensors = new PassingTensors(meter);
+  const take = (name: string): TypedTensor => tensors.take(name);
+  for (const [name, tensor] of inputs) tensors.put(name, tensor);
+  const readers = keepsActivations ? null : lastReaders(flow);
   let segmentMs = 0;
   for (const [index, segment] of flow.segments.entries()) {
     signal?.throwIfAborted();
     if (segment !== null) {
       onSegment?.(index);
       const start = performance.now();
-      for (const [name, tensor] of await segments.run(segment, take)) tensors.set(name, tensor);
+      for (const [name, tensor] of await segments.run(segment, take, meter)) tensors.put(name, tensor);
       segmentMs += performance.now() - start;
     }
     const layers = flow.rounds[index] ?? [];
-    if (layers.length === 0) continue;
-    signal?.throwIfAborted();
-    const results = await runRound(layers, take);
-    layers.forEach(({ output }, position) => tensors.set(output.tensor, results[position]!));
+    if (layers.length > 0) {
+      signal?.throwIfAborted();
+      const results = await runRound(layers, take);
+      layers.forEach(({ output }, position) => {
+        tensors.put(output.tensor, results[position]!);
+      });
+    }
+    for (const name of readers?.get(index) ?? []) tensors.drop(name);
   }
   const outputs = new Map(flow.outputs.map(({ name }) => [name, take(name)] as const));
-  return { outputs, activations: tensors, segmentMs };
+  return { outputs, activations: tensors.all, segmentMs };
 }
 
-/** @throws CipherconvError `internal` for a tensor that nothing made. */
-function takeTensor(tensors: NamedTensors, name: string): TypedTensor {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw internalError(`the tensor ${name} is missing`);
-  return tensor;
+/** By the position of the segment and round that are the last to read them: tensors, but for the model's outputs. */
+function lastReaders(flow: ModelFlow<LayerCut>): Map<number, string[]> {
+  const last = new Map<string, number>();
+  for (const [index, segment] of flow.segments.entries()) {
+    for (const name of segment?.inputs ?? []) last.set(name, index);
+    for (const { input } of flow.rounds[index] ?? []) last.set(input.tensor, index);
+  }
+  for (const { name } of flow.outputs) last.delete(name);
+  const readers = new Map<number, string[]>();
+  for (const [name, index] of last) readers.set(index, [...(readers.get(index) ?? []), name]);
+  return readers;
+}
+
+/** What passes between the parts, and what it holds. */
+class PassingTensors {
+  readonly all = new Map<string, TypedTensor>();
+  readonly #meter: Meter | null;
+
+  constructor(meter: Meter | null) {
+    this.#meter = meter;
+  }
+
+  put(name: string, tensor: TypedTensor): void {
+    this.drop(name);
+    this.all.set(name, tensor);
+    this.#meter?.keep(tensor.data.byteLength);
+  }
+
+  drop(name: string): void {
+    this.#meter?.keep(-(this.all.get(name)?.data.byteLength ?? 0));
+    this.all.delete(name);
+  }
+
+  /** @throws CipherconvError `internal` for a tensor that nothing made. */
+  take(name: string): TypedTensor {
+    const tensor = this.all.get(name);
+    if (tensor === undefined) throw internalError(`the tensor ${name} is missing`);
+    return tensor;
+  }
 }
 
 function checkInputs(ports: readonly ModelPort[], inputs: NamedTensors): void {

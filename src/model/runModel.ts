@@ -81,6 +81,8 @@ export class ModelRunner implements AsyncDisposableHandle {
     const results: RunResult[] = [];
     const { outputs, activations, segmentMs } = await runFlow(this.#plan, inputs, this.#segments, {
       signal,
+      meter: null,
+      keepsActivations: true,
       onSegment: (index) => {
         this.#announce(`segment ${index + 1}`, 0, 1);
       },

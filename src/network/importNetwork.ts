@@ -8,7 +8,7 @@ import type { AffineTensor } from './affine.ts';
 import { Constants } from './constants.ts';
 import { plusConstant, plusTensor, timesConstant, transposed } from './elementwise.ts';
 import { InputReader } from './inputNodes.ts';
-import type { NetworkPort } from './inputNodes.ts';
+import type { NetworkPort } from './port.ts';
 import { averagePool, convolution, dense, requirePlainGemm } from './linearNodes.ts';
 import { over, rationalOf, times, toFraction } from './rational.ts';
 import { refuseNode, refuseOperator, TWO_WAYS } from './refusal.ts';

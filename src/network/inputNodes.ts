@@ -2,26 +2,15 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { NetworkInput } from '../../compiler/network/spec.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
-import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import { identityTensor } from './affine.ts';
 import type { AffineTensor } from './affine.ts';
 import type { Constants } from './constants.ts';
+import { levelOf } from './port.ts';
+import type { NetworkPort } from './port.ts';
 import { ONE } from './rational.ts';
 import { refuseNode } from './refusal.ts';
-
-/** How the model's input becomes the integers that are encrypted. */
-export interface NetworkPort {
-  /** Name of the graph input. */
-  readonly name: string;
-  /** Its element type. */
-  readonly type: ElementType;
-  /** With the batch, which is 1. */
-  readonly shape: readonly number[];
-  /** round(x / scale) + zeroPoint, half to even, cut to the range; null where the integers are given. */
-  readonly quantize: { readonly scale: number; readonly zeroPoint: number } | null;
-}
 
 const INTEGER_TYPES: Readonly<Record<string, Interval>> = {
   uint8: datatypeRange(8, false),
@@ -31,19 +20,6 @@ const INTEGER_TYPES: Readonly<Record<string, Interval>> = {
   uint2: datatypeRange(2, false),
   int2: datatypeRange(2, true),
 };
-
-/** The level of a float, as ONNX's QuantizeLinear rounds: float32 division, nearest, half to even, cut to the range. */
-export function levelOf(
-  value: number,
-  { scale, zeroPoint }: NonNullable<NetworkPort['quantize']>,
-  { lo, hi }: Interval,
-): number {
-  const exact = Math.fround(Math.fround(value) / scale);
-  const down = Math.floor(exact);
-  const rest = exact - down;
-  const isUp = rest > 0.5 || (rest === 0.5 && Math.abs(down % 2) === 1);
-  return Math.min(hi, Math.max(lo, (isUp ? down + 1 : down) + zeroPoint));
-}
 
 /** Reads the first nodes: what lies between the graph input and its integers. */
 export class InputReader {

@@ -1,35 +1,17 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { deepFreeze } from '../../compiler/base/freeze.ts';
-import { buildNetworkProgram } from '../../compiler/network/program.ts';
 import { verifyNetwork } from '../../compiler/network/verifyPlan.ts';
-import { networkView } from '../../compiler/network/view.ts';
 import { canonicalLines } from '../frontend/canonicalJson.ts';
-import { commitmentOf, digestsOf } from '../frontend/planDigest.ts';
 import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
+import { looksLikeNetworkPlan, NETWORK_PLAN_FORMAT, storeNetwork } from './networkPlan.ts';
 import type { StoredNetwork } from './networkPlan.ts';
-import { NETWORK_PLAN_FORMAT, networkPlanSchema } from './networkPlanSchema.ts';
-
-/** Whether parsed JSON says that it is the plan of a network of one round. */
-export function looksLikeNetworkPlan(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && 'format' in value && value.format === NETWORK_PLAN_FORMAT
-  );
-}
-
-/** The digest of a plan: of what clients need and, behind a commitment, of the rest (planDigest.ts). */
-export function networkDigest({ plan, port, output, blind }: StoredNetwork): string {
-  const view = networkView(plan, buildNetworkProgram(plan.spec, plan.parameters.degree, plan.layout));
-  const clientPart = { format: NETWORK_PLAN_FORMAT, version: PLAN_VERSION, port, output, view };
-  const serverPart = { format: NETWORK_PLAN_FORMAT, version: PLAN_VERSION, plan };
-  return digestsOf(clientPart, commitmentOf(serverPart, blind), null).digest;
-}
+import { networkPlanSchema } from './networkPlanSchema.ts';
 
 /** Text of a network's plan file: canonical JSON; the same network gives the same bytes, unless it was blinded. */
 export function encodeNetworkPlan(stored: StoredNetwork): string {
-  const { plan, port, output, blind } = stored;
+  const { plan, port, output, blind, digest } = stored;
   return canonicalLines({
     format: NETWORK_PLAN_FORMAT,
     version: PLAN_VERSION,
@@ -38,7 +20,7 @@ export function encodeNetworkPlan(stored: StoredNetwork): string {
     output,
     plan,
     blind,
-    digest: networkDigest(stored),
+    digest,
   });
 }
 
@@ -61,15 +43,14 @@ export function parseNetworkPlan(text: string, file: string): StoredNetwork {
     throw schemaError(kind, result.error.issues, value, text, file);
   }
   const { plan, port, output, blind, digest } = result.data;
-  const stored: StoredNetwork = deepFreeze({ plan, port, output, blind });
-  verifyNetwork(stored.plan);
-  const expected = networkDigest(stored);
-  if (digest === expected) return stored;
+  verifyNetwork(plan);
+  const stored = storeNetwork({ plan, port, output, blind });
+  if (digest === stored.digest) return stored;
   throw new CipherconvError({
     code: 'malformed-plan',
     where: file,
     message: 'the plan was changed after it was made: its digest is wrong',
-    expected,
+    expected: stored.digest,
     found: digest,
     hint: 'compile the model again',
   });

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import { DEGREES } from '../../compiler/bfv/security.ts';
-import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
-import type { ElementType } from '../frontend/onnx/proto/codes.ts';
 import { PLAN_VERSION } from '../frontend/planVersion.ts';
+import {
+  hex,
+  input,
+  integerText,
+  logits,
+  name,
+  natural,
+  output,
+  parameters,
+  port,
+  positive,
+} from './clientNetworkSchema.ts';
+import { NETWORK_PLAN_FORMAT } from './networkPlan.ts';
 
 /** Shape and types of a network's plan file, strict. What the numbers mean is `verifyNetwork`'s business. */
-
-export const NETWORK_PLAN_FORMAT = 'cipherconv-network-plan';
-
-const natural = z.int().min(0);
-const positive = z.int().min(1);
-const name = z.string().min(1).max(2000);
-const shape = z.array(positive).max(32);
-const integerText = z.string().regex(/^-?\d{1,400}$/);
-const prime = z.string().regex(/^[1-9]\d{0,18}$/);
-const hex = z.string().regex(/^[0-9a-f]{64}$/);
-const element = z.enum(Object.keys(ELEMENTS) as [ElementType, ...ElementType[]]);
 
 const stage = z.strictObject({
   name,
@@ -31,35 +31,21 @@ export const networkPlanSchema = z.strictObject({
   format: z.literal(NETWORK_PLAN_FORMAT),
   version: z.literal(PLAN_VERSION),
   compiler: z.string().min(1).max(50),
-  port: z.strictObject({
-    name,
-    type: element,
-    shape,
-    quantize: z.strictObject({ scale: z.number().positive(), zeroPoint: z.int() }).nullable(),
-  }),
+  port,
   output: name,
   plan: z.strictObject({
     spec: z.strictObject({
       name: z.string().max(2000),
-      input: z.strictObject({ shape, range: z.strictObject({ lo: z.int(), hi: z.int() }) }),
+      input,
       stages: z.array(stage).min(1).max(16),
-      output: z.strictObject({
-        shape,
-        scale: z.strictObject({ numerator: integerText, denominator: integerText }),
-      }),
+      output,
     }),
     analysis: z.strictObject({
       stages: z.array(z.strictObject({ name, lo: integerText, hi: integerText })),
-      logits: z.array(z.strictObject({ lo: integerText, hi: integerText, modulus: integerText })),
+      logits,
       provedBits: z.number().min(0),
     }),
-    parameters: z.strictObject({
-      degree: z.literal(DEGREES),
-      plainModuli: z.array(positive).min(1).max(8),
-      dataPrimes: z.array(prime).min(1).max(16),
-      specialPrime: prime,
-      securityBits: z.literal([128, 192, 256]),
-    }),
+    parameters,
     layout: z.array(
       z.strictObject({
         copyBits: natural.max(16),

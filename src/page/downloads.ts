@@ -36,8 +36,8 @@ export function pngDownload(name: string, canvas: HTMLCanvasElement): Download {
   return { name: `${name}.png`, blob };
 }
 
-/** One button a file. */
-export function offerDownloads(downloads: readonly Download[]): void {
+/** One button a file, in the element of that id. */
+export function offerDownloads(id: string, downloads: readonly Download[]): void {
   const buttons = downloads.map(({ name, blob }) => {
     const button = document.createElement('button');
     button.type = 'button';
@@ -45,7 +45,7 @@ export function offerDownloads(downloads: readonly Download[]): void {
     button.addEventListener('click', () => void save(name, blob));
     return button;
   });
-  element('downloads', HTMLElement).replaceChildren(...buttons);
+  element(id, HTMLElement).replaceChildren(...buttons);
 }
 
 async function save(name: string, blob: Download['blob']): Promise<void> {

@@ -97,6 +97,7 @@ export class Viewer {
     });
     const tensors = { input, output, ...(difference === null ? {} : { difference }) };
     offerDownloads(
+      'downloads',
       Object.entries(tensors).flatMap(([name, tensor]) => {
         const panel = this.#panels.get(name);
         const npy = npyDownload(name, tensor, layout);

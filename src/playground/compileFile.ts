@@ -5,6 +5,7 @@ import { reportsOf } from '../cli/planReports.ts';
 import { describeWidth } from '../cli/planText.ts';
 import { compileConfig } from '../compile.ts';
 import { parseFilterConfig, TooWideError } from '../frontend/config.ts';
+import type { ParsedConfig } from '../frontend/config.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { complete } from '../hint.ts';
@@ -22,6 +23,7 @@ import { npyAmong } from '../page/comparison.ts';
 import type { NamedFile } from '../page/messages.ts';
 import { formatInteger } from '../page/pixels.ts';
 import type { Choices, Section } from './compiling.ts';
+import { filterReport, modelReport } from './reporting.ts';
 import type { Served } from './serving.ts';
 
 /** What a file compiled to. */
@@ -30,6 +32,15 @@ export interface Compiled {
   readonly sections: readonly Section[];
   /** The whole of a model, to compare with; null for one convolution. */
   readonly model: ModelPlan | null;
+  /** Makes the report, which takes longer than the rest. */
+  readonly report: () => string;
+}
+
+/** Whom a compilation tells of what it has found before it ends. */
+export interface CompileListener {
+  readonly onLinted: (report: LintReport) => void;
+  /** Told of the report of what could be analysed but not compiled. */
+  readonly onReport: (html: string) => void;
 }
 
 /** What is asked for. */
@@ -41,27 +52,44 @@ export interface Asked {
 
 /**
  * Lints and compiles a config or a model; reads nothing but what it is given.
- * @param onLinted told what the linter found, before anything is compiled
+ * @param listener told what the linter found, before anything is compiled
  * @throws CipherconvError as `parseFilterConfig`, `importOnnx`, `importTflite` and the compiler do
  */
-export function compileFile(asked: Asked, onLinted: (report: LintReport) => void): Promise<Compiled> {
-  return modelKind(asked.main) === null ? compileText(asked, onLinted) : compileModelFile(asked, onLinted);
+export function compileFile(asked: Asked, listener: CompileListener): Promise<Compiled> {
+  return modelKind(asked.main) === null ? compileText(asked, listener) : compileModelFile(asked, listener);
 }
 
 async function compileText(
   { main, beside, choices }: Asked,
-  onLinted: (report: LintReport) => void,
+  { onLinted, onReport }: CompileListener,
 ): Promise<Compiled> {
   const text = new TextDecoder('utf-8', { fatal: false }).decode(main.bytes);
   const config = parsed(text, main.name, beside, onLinted);
-  onLinted(lintSource(sourceOf(config)));
-  const { plan } = await complete(compileConfig(config, choices));
+  const lint = lintSource(sourceOf(config));
+  onLinted(lint);
+  const plan = await planOf(config, choices, (error) => {
+    onReport(filterReport(config, lint, { error }));
+  });
   const sections = explainSections(plan, reportsOf(plan)).map(([title, lines]): Section => ({
     kind: 'lines',
     title,
     lines,
   }));
-  return { served: { kind: 'plan', stored: plan }, sections, model: null };
+  const report = (): string => filterReport(config, lint, { plan });
+  return { served: { kind: 'plan', stored: plan }, sections, model: null, report };
+}
+
+async function planOf(
+  config: ParsedConfig,
+  choices: Choices,
+  onRefused: (error: unknown) => void,
+): Promise<StoredPlan> {
+  try {
+    return (await complete(compileConfig(config, choices))).plan;
+  } catch (error) {
+    if (error instanceof CipherconvError) onRefused(error);
+    throw error;
+  }
 }
 
 function parsed(
@@ -69,7 +97,7 @@ function parsed(
   file: string,
   beside: readonly NamedFile[],
   onLinted: (report: LintReport) => void,
-): ReturnType<typeof parseFilterConfig> {
+): ParsedConfig {
   try {
     return parseFilterConfig(text, { file, loadNpy: (path) => npyAmong(beside, path) });
   } catch (error) {
@@ -79,18 +107,17 @@ function parsed(
   }
 }
 
-async function compileModelFile(
-  { main, choices }: Asked,
-  onLinted: (report: LintReport) => void,
-): Promise<Compiled> {
+async function compileModelFile({ main, choices }: Asked, { onLinted }: CompileListener): Promise<Compiled> {
   const model = await importedModel(main);
-  onLinted(lintSource(modelSource(model)));
+  const lint = lintSource(modelSource(model));
+  onLinted(lint);
   const plan = await compileModelAsync(model, choices);
   const client = clientModelOf(plan);
   const layers = layersOf(plan).map(({ stored }) => stored);
   const { digest, name } = client;
   const served = { kind: 'model', digest, name, clientText: encodeClientModel(client), layers } as const;
-  return { served, sections: modelSections(plan), model: plan };
+  const report = (): string => modelReport(plan, lint, { file: main.name, digest });
+  return { served, sections: modelSections(plan), model: plan, report };
 }
 
 type ModelKind = 'onnx' | 'tflite';

@@ -21,12 +21,18 @@ addEventListener('message', ({ data }: MessageEvent<ToCompiler>) => {
 async function compile(asked: Extract<ToCompiler, { kind: 'compile' }>): Promise<void> {
   const began = performance.now();
   model = null;
-  const compiled = await compileFile(asked, ({ findings, layers }) => {
-    tell({ kind: 'linted', findings, layers });
+  const compiled = await compileFile(asked, {
+    onLinted: ({ findings, layers }) => {
+      tell({ kind: 'linted', findings, layers });
+    },
+    onReport: (html) => {
+      tell({ kind: 'reported', html });
+    },
   });
   ({ model } = compiled);
   const { served, sections } = compiled;
   tell({ kind: 'compiled', served, sections, ms: performance.now() - began });
+  tell({ kind: 'reported', html: compiled.report() });
 }
 
 async function compare({ id, input, output }: Extract<ToCompiler, { kind: 'compare' }>): Promise<void> {

@@ -7,6 +7,8 @@ import type { Served } from './serving.ts';
 export interface CompilerListener {
   readonly onLinted: (findings: readonly Finding[], layers: readonly Layer[]) => void;
   readonly onCompiled: (served: Served, sections: readonly Section[], ms: number) => void;
+  /** Told a whole document, to be shown in a frame. */
+  readonly onReport: (html: string) => void;
   /** Told in words for people. */
   readonly onRefused: (text: string) => void;
 }
@@ -69,8 +71,11 @@ export class CompilerLink {
         this.#listener.onLinted(message.findings, message.layers);
         return;
       case 'compiled':
-        this.#isBusy = false;
         this.#listener.onCompiled(message.served, message.sections, message.ms);
+        return;
+      case 'reported':
+        this.#isBusy = false;
+        this.#listener.onReport(message.html);
         return;
       case 'refused':
         this.#refused(message.text);
@@ -84,11 +89,12 @@ export class CompilerLink {
     }
   }
 
+  /** A comparison that failed is told to who waits for it. */
   #refused(text: string): void {
-    const wasComparing = !this.#isBusy;
+    const isComparison = this.#waiting.size > 0;
     this.#isBusy = false;
     this.#drop(text);
-    if (!wasComparing) this.#listener.onRefused(text);
+    if (!isComparison) this.#listener.onRefused(text);
   }
 
   #drop(text: string): void {

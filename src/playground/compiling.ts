@@ -36,6 +36,8 @@ export type FromCompiler =
       readonly sections: readonly Section[];
       readonly ms: number;
     }
+  /** A whole document, after `compiled`, or before `refused` where something can be said. */
+  | { readonly kind: 'reported'; readonly html: string }
   | { readonly kind: 'refused'; readonly text: string }
   | {
       readonly kind: 'compared';

@@ -7,6 +7,7 @@ import { say, Workbench } from '../page/workbench.ts';
 import { CompilerLink } from './compilerLink.ts';
 import type { Choices } from './compiling.ts';
 import { examples } from './examples.ts';
+import { ReportFrame } from './reportFrame.ts';
 import { ServerLink } from './serverLink.ts';
 import { showAsked, showFindings, showLayers, showSections } from './showing.ts';
 import { SERVER } from './wire.ts';
@@ -48,6 +49,8 @@ let model: NamedFile | null = null;
 let beside: readonly NamedFile[] = [];
 let versions = 0;
 
+const report = new ReportFrame();
+
 const compiler = new CompilerLink({
   onLinted: (findings, layers) => {
     showFindings(findings, goTo);
@@ -56,6 +59,9 @@ const compiler = new CompilerLink({
   onCompiled: (served, sections, ms) => {
     showSections(sections);
     void open(served, ms);
+  },
+  onReport: (html) => {
+    report.show(html);
   },
   onRefused: (text) => {
     showAlert('compile-alert', text);
@@ -74,6 +80,7 @@ function compile(): void {
   versions++;
   bench.opening();
   clearAlert('compile-alert');
+  report.clear();
   editor.setAttribute('aria-invalid', 'false');
   showLayers([]);
   element('findings', HTMLElement).replaceChildren();

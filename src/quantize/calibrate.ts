@@ -1,11 +1,12 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
-import type { GraphProto, ModelProto, ValueInfoProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { GraphProto, ValueInfoProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { NpyNumbers } from '../frontend/npy.ts';
 import { loadOrt, openSession, PACKAGE } from '../model/ort.ts';
 import type { Ort, Session } from '../model/ort.ts';
 import { untypedValue } from '../model/protoParts.ts';
+import type { Source } from './source.ts';
 
 /** Running a float model, or the quantized one, on samples: one at a time. */
 
@@ -82,11 +83,7 @@ export async function requireOrt(): Promise<Ort> {
 }
 
 /** Opens a model whose outputs are the tensors of these names, besides its own. */
-export function openWith(
-  ort: Ort,
-  { proto, graph }: { proto: ModelProto; graph: GraphProto },
-  names: readonly string[],
-): Promise<Session> {
+export function openWith(ort: Ort, { proto, graph }: Source, names: readonly string[]): Promise<Session> {
   const own = new Set([...graph.output, ...graph.input].map(({ name }) => name));
   const added = names.filter((name) => !own.has(name)).map(untypedValue);
   const bytes = toBinary(ModelProtoSchema, {
@@ -116,10 +113,21 @@ export type RangeRule =
 /** Values of one tensor that a percentile is taken of: at most so many a sample, evenly spread. */
 const KEPT = 2048;
 
+/** What the samples had in one tensor. */
+export interface TensorRange {
+  /** At most 0. */
+  readonly lo: number;
+  /** At least 0. */
+  readonly hi: number;
+  readonly meanSquare: number;
+}
+
 /** Collects the values of one tensor. */
 export class RangeCollector {
   #lo = 0;
   #hi = 0;
+  #squares = 0;
+  #count = 0;
   readonly #kept: number[] = [];
   readonly #rule: RangeRule;
 
@@ -127,21 +135,41 @@ export class RangeCollector {
     this.#rule = rule;
   }
 
-  add(values: Float64Array): void {
+  /** @throws CipherconvError `out-of-range` where a value is infinite or no number */
+  add(values: Float64Array, where: string): void {
     for (const value of values) {
+      if (!Number.isFinite(value)) throw notFinite(value, where);
       if (value < this.#lo) this.#lo = value;
       if (value > this.#hi) this.#hi = value;
+      this.#squares += value * value;
     }
+    this.#count += values.length;
     if (this.#rule.kind === 'min-max') return;
     const step = Math.max(1, Math.floor(values.length / KEPT));
     for (let index = 0; index < values.length; index += step) this.#kept.push(values[index]!);
   }
 
   /** Ends that hold 0. */
-  range(): { readonly lo: number; readonly hi: number } {
-    if (this.#rule.kind === 'min-max') return { lo: this.#lo, hi: this.#hi };
+  range(): TensorRange {
+    const meanSquare = this.#squares / Math.max(1, this.#count);
+    if (this.#rule.kind === 'min-max') return { lo: this.#lo, hi: this.#hi, meanSquare };
     const sorted = Float64Array.from(this.#kept).sort();
     const beyond = Math.floor(((100 - this.#rule.percent) / 100) * (sorted.length - 1));
-    return { lo: Math.min(sorted[beyond] ?? 0, 0), hi: Math.max(sorted[sorted.length - 1 - beyond] ?? 0, 0) };
+    return {
+      lo: Math.min(sorted[beyond] ?? 0, 0),
+      hi: Math.max(sorted[sorted.length - 1 - beyond] ?? 0, 0),
+      meanSquare,
+    };
   }
+}
+
+function notFinite(value: number, where: string): CipherconvError {
+  return new CipherconvError({
+    code: 'out-of-range',
+    where,
+    message: 'the float model gives what is no finite number',
+    expected: 'finite numbers',
+    found: String(value),
+    hint: 'leave the sample out, or look at the model: quantization needs ranges',
+  });
 }

@@ -7,7 +7,7 @@ import { OPENAPI_INFO, ROUTES } from './openapi.ts';
 import type { RouteName } from './openapi.ts';
 import type { PageFiles } from './pageFiles.ts';
 import { refuseForeign } from './origins.ts';
-import { hintBytes } from './plans.ts';
+import { hintBytes, isNetwork } from './plans.ts';
 import { problem } from './problems.ts';
 import { SECURITY_HEADERS } from './securityHeaders.ts';
 import { sendHint, sendLayerHint } from './hint.ts';
@@ -24,7 +24,14 @@ const HANDLERS: Readonly<Record<Exclude<RouteName, 'openapi'>, Handler>> = {
     pool.ready > 0
       ? json({ status: 'ok' })
       : problem('busy', { detail: 'no worker is ready', retryAfter: 1 }),
-  plans: ({ plans }) => json({ plans: [...plans.values()].map(({ digest, name }) => ({ digest, name })) }),
+  plans: ({ plans }) =>
+    json({
+      plans: [...plans.values()].map(({ digest, name, stored }) => ({
+        digest,
+        name,
+        ...(isNetwork(stored) ? { kind: 'network' } : {}),
+      })),
+    }),
   plan: ({ plans }, context) => {
     const plan = plans.get(context.req.param('digest') ?? '');
     return plan === undefined ? problem('unknown-plan') : octets(plan.clientPlanBytes, 'application/json');

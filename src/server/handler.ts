@@ -1,6 +1,7 @@
 import type { StoredPlan } from '../frontend/planFile.ts';
+import type { StoredNetwork } from '../network/networkPlan.ts';
 import { createApp } from './app.ts';
-import { requireKeysMemory } from './limits.ts';
+import { defaultKeysMemory, requireKeysMemory } from './limits.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { serve } from './models.ts';
@@ -21,7 +22,10 @@ export interface HandlerOptions {
   readonly memoryBytes?: number;
   /** Requests per second and client address; 0: unlimited, the default. */
   readonly rate?: number;
-  /** Evaluation keys held for clients, bytes; 0, the default: plans that need them are refused. */
+  /**
+   * Evaluation keys held for clients, bytes; 0: plans that need them are refused. Default: 0, and 256 MiB (or eight sets of
+   * keys) where a network of one round is served.
+   */
   readonly keysMemoryBytes?: number;
   /** Origins of web pages from elsewhere that may ask. Default: none. */
   readonly corsOrigins?: readonly string[];
@@ -48,8 +52,8 @@ export interface Handler {
   close(): Promise<void>;
 }
 
-/** Plans, models, or both: as `parsePlan` and `modelToServe` give them. */
-export type Servable = StoredPlan | ModelToServe;
+/** Plans, networks and models: as `parsePlan`, `parseNetworkPlan` and `modelToServe` give them. */
+export type Servable = StoredPlan | StoredNetwork | ModelToServe;
 
 /**
  * A handler of standard requests, with worker processes of its own behind it: for Hono, Express, Fastify, or anything else
@@ -61,9 +65,9 @@ export async function createHandler(
   servables: readonly Servable[],
   options: HandlerOptions = {},
 ): Promise<Handler> {
-  const plans = servables.filter((each): each is StoredPlan => !('server' in each));
+  const plans = servables.filter((each): each is StoredPlan | StoredNetwork => !('server' in each));
   const models = servables.filter((each): each is ModelToServe => 'server' in each);
-  const settings = settingsOf(options);
+  const settings = settingsOf(options, defaultKeysMemory(plans));
   const log: Log = (level, event) => options.log?.(level, { ...event });
   const served = await serve({ plans, models }, log);
   requireKeysMemory(served.all, settings);
@@ -94,7 +98,7 @@ export async function createHandler(
   });
 }
 
-function settingsOf(options: HandlerOptions): ServiceSettings {
+function settingsOf(options: HandlerOptions, keysMemoryBytes: number): ServiceSettings {
   const defaults = defaultSettings();
   const workers = options.workers ?? defaults.workers;
   return {
@@ -104,7 +108,7 @@ function settingsOf(options: HandlerOptions): ServiceSettings {
     deadlineMs: options.deadlineMs ?? defaults.deadlineMs,
     memoryBytes: options.memoryBytes ?? defaults.memoryBytes,
     rate: options.rate ?? defaults.rate,
-    keysMemoryBytes: options.keysMemoryBytes ?? defaults.keysMemoryBytes,
+    keysMemoryBytes: options.keysMemoryBytes ?? keysMemoryBytes,
     corsOrigins: options.corsOrigins ?? defaults.corsOrigins,
     allowedHosts: options.allowedHosts ?? defaults.allowedHosts,
     // Names are checked where some are given; the server around it listens where it likes.

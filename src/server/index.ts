@@ -9,6 +9,18 @@ export { MESSAGE_HEADER_BYTES, messageDigest } from '../../runtime/wire/message.
 export { parsePlan } from '../frontend/planFile.ts';
 export type { StoredPlan } from '../frontend/planFile.ts';
 export type { PlanHint } from '../frontend/planDigest.ts';
+export { parseNetworkPlan } from '../network/networkPlanFile.ts';
+export type { StoredNetwork } from '../network/networkPlan.ts';
+export type {
+  NetworkAnalysis,
+  NetworkBytes,
+  NetworkCounts,
+  NetworkPlan,
+  NetworkReport,
+} from '../../compiler/network/plan.ts';
+export type { StageChoice } from '../../compiler/network/placement.ts';
+export type { StagePrimes } from '../../compiler/network/program.ts';
+export { createNetworkServer } from './networkServer.ts';
 export { createPlanServer, describePlan } from './planServer.ts';
 export type { PlanServer, PlanServerOptions, PlanService } from './planServer.ts';
 export { createHandler } from './handler.ts';

@@ -1,6 +1,9 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { StoredPlan } from '../frontend/planFile.ts';
+import type { StoredNetwork } from '../network/networkPlan.ts';
 import { ByteBudget } from './byteBudget.ts';
 import type { KeyStoreLimits } from './keyStore.ts';
+import { isNetwork } from './plans.ts';
 import type { ServedPlans } from './plans.ts';
 import type { ServiceSettings } from './settings.ts';
 
@@ -41,7 +44,7 @@ function largestExchange(plans: ServedPlans): number {
 }
 
 export function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: ServiceSettings): void {
-  for (const { name, digest, evaluationKeyBytes } of plans.values()) {
+  for (const { name, digest, evaluationKeyBytes, stored } of plans.values()) {
     if (evaluationKeyBytes <= keysMemoryBytes) continue;
     const isOff = keysMemoryBytes === 0;
     throw new CipherconvError({
@@ -52,7 +55,19 @@ export function requireKeysMemory(plans: ServedPlans, { keysMemoryBytes }: Servi
         : 'the evaluation keys of one client do not fit',
       expected: `${evaluationKeyBytes} bytes for each client`,
       found: `${keysMemoryBytes} bytes`,
-      hint: 'allow uploads of evaluation keys with --evaluation-keys-memory MiB, or compile with --lowering toeplitz',
+      hint: `allow uploads of evaluation keys with --evaluation-keys-memory MiB${isNetwork(stored) ? '' : ', or compile with --lowering toeplitz'}`,
     });
   }
+}
+
+/** Room for the keys of some clients where a network is served: it is of no use without them. */
+const NETWORK_KEYS_BYTES = 2 ** 28;
+const NETWORK_KEY_SETS = 8;
+
+/** What evaluation keys may take where nobody has said so: nothing, but for networks, which always need them. */
+export function defaultKeysMemory(plans: readonly (StoredPlan | StoredNetwork)[]): number {
+  const largestKeys = plans
+    .filter((stored) => isNetwork(stored))
+    .reduce((most, { plan }) => Math.max(most, plan.bytes.keys), 0);
+  return largestKeys === 0 ? 0 : Math.max(NETWORK_KEYS_BYTES, NETWORK_KEY_SETS * largestKeys);
 }

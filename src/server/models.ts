@@ -9,8 +9,12 @@ import { parseModelPlan } from '../model/modelPlanFile.ts';
 import { readModelParts } from '../model/modelParts.ts';
 import { looksLikeServerModel, serverModelOf } from '../model/serverModel.ts';
 import type { ServerModel } from '../model/serverModel.ts';
+import { looksLikeClientNetwork } from '../network/clientNetwork.ts';
+import { looksLikeNetworkPlan } from '../network/networkPlan.ts';
+import type { StoredNetwork } from '../network/networkPlan.ts';
+import { parseNetworkPlan } from '../network/networkPlanFile.ts';
 import type { Log } from './log.ts';
-import { servedPlans } from './plans.ts';
+import { isNetwork, servedPlans } from './plans.ts';
 import type { ServedPlan, ServedPlans } from './plans.ts';
 
 /**
@@ -28,7 +32,8 @@ export interface ModelToServe {
 
 /** What a server is to serve. */
 export interface ToServe {
-  readonly plans: readonly StoredPlan[];
+  /** Of convolutions, and of networks of one round. */
+  readonly plans: readonly (StoredPlan | StoredNetwork)[];
   readonly models: readonly ModelToServe[];
 }
 
@@ -58,7 +63,8 @@ export interface Served {
 /** Computes the hints, and logs each. */
 export async function serve({ plans, models }: ToServe, log: Log): Promise<Served> {
   const ofModels = models.flatMap(({ server }) => server.layers);
-  const withHints = [plans, ofModels].map((list) => list.filter(({ hint }) => hint !== null));
+  const convolutions = plans.filter((stored): stored is StoredPlan => !isNetwork(stored));
+  const withHints = [convolutions, ofModels].map((list) => list.filter(({ hint }) => hint !== null));
   const total = withHints.reduce((sum, list) => sum + new Set(list.map(({ digest }) => digest)).size, 0);
   let done = 0;
   const onHint = (digest: string, bytes: number, ms: number): void => {
@@ -98,7 +104,7 @@ export function modelToServe(server: ServerModel, clientText: string | null): Mo
  * for a client plan.
  */
 export async function loadServed(files: readonly string[]): Promise<ToServe> {
-  const plans: StoredPlan[] = [];
+  const plans: (StoredPlan | StoredNetwork)[] = [];
   const models: ModelToServe[] = [];
   const known = new Set<string>();
   for (const file of files) {
@@ -112,22 +118,23 @@ export async function loadServed(files: readonly string[]): Promise<ToServe> {
   return { plans, models };
 }
 
-function readServed(text: string, path: string): StoredPlan | ModelToServe {
+function readServed(text: string, path: string): StoredPlan | StoredNetwork | ModelToServe {
   const file = displayName(path);
   const value = parseJson(text, file);
   if (looksLikeModelPlan(value)) {
     const plan = parseModelPlan(text, file);
     return { server: serverModelOf(plan, null), clientText: encodeClientModel(clientModelOf(plan)) };
   }
+  if (looksLikeNetworkPlan(value)) return parseNetworkPlan(text, file);
   if (looksLikeServerModel(value)) {
     const { server, client } = readModelParts(text, path);
     return { server, clientText: client?.text ?? null };
   }
-  if (looksLikeClientModel(value)) {
+  if (looksLikeClientModel(value) || looksLikeClientNetwork(value)) {
     throw new CipherconvError({
       code: 'usage',
       where: file,
-      message: 'the client plan of a model has no weights to compute with',
+      message: 'the client plan of a model or network has no weights to compute with',
       expected: "the server's part, or the whole model's plan",
       hint: 'compile MODEL -o FILE --client-plan CLIENT writes both; serve FILE hands CLIENT out by itself',
     });

@@ -139,7 +139,14 @@ export const ROUTES = {
     path: '/v1/plans',
     summary: 'The plans that are served',
     responses: {
-      200: json('Plans', z.object({ plans: z.array(z.object({ digest: z.string(), name: z.string() })) })),
+      200: json(
+        'Plans of convolutions, and of networks of one round, which say so',
+        z.object({
+          plans: z.array(
+            z.object({ digest: z.string(), name: z.string(), kind: z.literal('network').optional() }),
+          ),
+        }),
+      ),
       ...problems(403, 429),
     },
   }),

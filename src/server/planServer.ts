@@ -79,7 +79,8 @@ function serviceOf(stored: StoredPlan, lengths: MessageLengths): PlanService {
   };
 }
 
-function missingKeys(bytes: number): never {
+/** @throws CipherconvError `usage` */
+export function missingKeys(bytes: number): never {
   throw new CipherconvError({
     code: 'usage',
     where: 'evaluation keys',

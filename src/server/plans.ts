@@ -1,17 +1,21 @@
-import { messageLengths } from '../../runtime/wire/lengths.ts';
-import type { MessageLengths } from '../../runtime/wire/lengths.ts';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { messageForm } from '../../runtime/wire/lengths.ts';
+import type { MessageForm, MessageLengths } from '../../runtime/wire/lengths.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { servedHint } from './hintMessage.ts';
 import type { ServedHint } from './hintMessage.ts';
+import type { StoredNetwork } from '../network/networkPlan.ts';
+import { describeNetwork, networkForm } from './networkServer.ts';
 import { describePlan } from './planServer.ts';
 import type { PlanService } from './planServer.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** A plan that is served: what is said of it, and the check of what is sent to it. */
 export interface ServedPlan extends PlanService {
-  readonly stored: StoredPlan;
+  /** What workers evaluate with: a convolution, or a network of one round. */
+  readonly stored: StoredPlan | StoredNetwork;
   /** The client plan file, encoded once: whoever fetches it slowly holds no copy of its own. */
   readonly clientPlanBytes: Uint8Array<ArrayBuffer>;
   readonly check: MessageCheck;
@@ -33,24 +37,48 @@ export type HintObserver = (digest: string, bytes: number, ms: number) => void;
  * @throws CipherconvError `plan-rejected` for a plan whose hint is another one than it says.
  */
 export async function servedPlans(
-  plans: readonly StoredPlan[],
+  plans: readonly (StoredPlan | StoredNetwork)[],
   onHint: HintObserver = () => undefined,
 ): Promise<ServedPlans> {
   const packing = await loadPacking();
   const served = new Map<string, ServedPlan>();
   for (const stored of plans) {
     if (served.has(stored.digest)) continue;
-    const view = clientView(stored.plan);
-    const check = new MessageCheck(packing, view, stored.digest);
-    const service = describePlan(stored);
-    const clientPlanBytes = new TextEncoder().encode(service.clientPlanText);
+    const service = describe(stored);
     const began = performance.now();
-    const hint = await servedHint(stored);
+    const hint = isNetwork(stored) ? null : await servedHint(stored);
     if (hint !== null) onHint(stored.digest, hint.message.length, performance.now() - began);
-    const lengths = messageLengths(view);
-    served.set(stored.digest, { ...service, stored, clientPlanBytes, check, lengths, hint });
+    served.set(stored.digest, {
+      ...service,
+      stored,
+      clientPlanBytes: new TextEncoder().encode(service.clientPlanText),
+      check: new MessageCheck(packing, service.form, stored.digest),
+      lengths: service.form.lengths,
+      hint,
+    });
   }
   return served;
+}
+
+function describe(stored: StoredPlan | StoredNetwork): PlanService & { readonly form: MessageForm } {
+  if (!isNetwork(stored)) return { ...describePlan(stored), form: messageForm(clientView(stored.plan)) };
+  const form = networkForm(stored);
+  return { ...describeNetwork(stored, form), form };
+}
+
+/** A network of one round, where both kinds are served alike. */
+export function isNetwork(stored: StoredPlan | StoredNetwork): stored is StoredNetwork {
+  return 'kind' in stored;
+}
+
+/** Where networks are not taken yet. */
+export function noNetworks({ plan, digest }: StoredNetwork): CipherconvError {
+  return new CipherconvError({
+    code: 'unsupported',
+    where: `${plan.spec.name} (${digest.slice(0, 16)}...)`,
+    message: 'not supported yet: a network of one round on a farm',
+    hint: 'serve it without a farm: cipherconv serve FILE',
+  });
 }
 
 /** What the hints take together. */

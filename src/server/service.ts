@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
+import type { StoredNetwork } from '../network/networkPlan.ts';
 import { createApp } from './app.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
@@ -48,7 +49,7 @@ export type StartPool<Pool extends Evaluations> = (all: ServedPlans) => Promise<
  * or address cannot be had or the plans do not fit into a worker.
  */
 export function startService(
-  stored: readonly StoredPlan[],
+  stored: readonly (StoredPlan | StoredNetwork)[],
   settings: ServiceSettings,
   log: Log,
   toServe: readonly ModelToServe[] = [],

@@ -1,7 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { makeTensor } from '../../compiler/base/tensor.ts';
+import { initCommand } from '../../src/cli/actions/init.ts';
+import { createTerminal } from '../../src/cli/terminal.ts';
+import { askOn } from '../../src/init/questions.ts';
+import { schemaPlace } from '../../src/init/schemaFile.ts';
 import { configText, specOfFilter, withOwnWidth } from '../../src/init/config.ts';
 import { filterOfKernel, filterOfNumbers } from '../../src/init/filter.ts';
 import { KERNELS } from '../../src/init/kernelNames.ts';
@@ -11,6 +16,8 @@ import { encodeNpy, encodeNpyFloats } from '../../src/frontend/npy.ts';
 import { configJsonSchema } from '../../src/frontend/schema.ts';
 import { lint } from '../../src/lint/lint.ts';
 import { exportModel } from '../../src/fit/exportModel.ts';
+import { writeTflite } from '../support/tflite/writeModel.ts';
+import type { WrittenTensor } from '../support/tflite/writeModel.ts';
 import { BARS, randomNetwork } from '../fit/small.ts';
 import { cipherconv, namesIn, ROOT, temporaryFolder } from './spawnCli.ts';
 
@@ -89,6 +96,104 @@ describe('weights from a file', () => {
   });
 });
 
+/** A model of one dense layer, `logits`, from 3 inputs to 2 outputs. */
+function denseTflite(): Uint8Array {
+  const tensor = (name: string, rest: Partial<WrittenTensor>): WrittenTensor => ({
+    name,
+    type: 'int8',
+    shape: [1, 3],
+    scales: [0.05],
+    zeroPoints: [0],
+    axis: 0,
+    data: null,
+    ...rest,
+  });
+  return writeTflite({
+    tensors: [
+      tensor('x', {}),
+      tensor('w', { shape: [2, 3], data: [1, -2, 3, -4, 50, 60] }),
+      tensor('b', { type: 'int32', shape: [2], scales: [0.0025], data: [7, -7] }),
+      tensor('logits', { shape: [1, 2] }),
+    ],
+    nodes: [
+      {
+        name: 'logits',
+        operation: { op: 'FULLY_CONNECTED', activation: 'NONE', biasType: null },
+        inputs: ['x', 'w', 'b'],
+        outputs: ['logits'],
+      },
+    ],
+    inputs: ['x'],
+    outputs: ['logits'],
+  });
+}
+
+/** Runs `init` as where a person answers. */
+async function answered(
+  flags: Parameters<typeof initCommand>[0],
+  answers: readonly string[],
+): Promise<string> {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  let said = '';
+  output.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  input.end(answers.map((answer) => `${answer}\n`).join(''));
+  const print = (text: string): void => {
+    said += text;
+  };
+  await initCommand(flags, { ...createTerminal(true, () => undefined), print }, askOn(input, output));
+  return said;
+}
+
+describe('questions', () => {
+  it('a filter, asked again after what is none', async () => {
+    const file = path('asked.conv.json');
+    const said = await answered({ output: file }, ['sobl', 'nothing', 'sobel']);
+    expect(said).toMatch(/Which filter\? gaussian, .*did you mean sobel\?\n.*one of gaussian, /s);
+    expect(parseFilterConfig(readFileSync(file, 'utf8')).spec.name).toBe('sobel');
+    await answered({ output: path('empty.conv.json') }, ['']);
+    expect(parseFilterConfig(readFileSync(path('empty.conv.json'), 'utf8')).spec.name).toBe('gaussian');
+  });
+
+  it('the bits of floats', async () => {
+    const weights = { shape: [1, 1, 1, 3], data: Float64Array.of(0.5, -1, 0.25) };
+    writeFileSync(path('f.npy'), encodeNpyFloats(weights));
+    await answered({ from: path('f.npy'), output: path('f.conv.json') }, ['1', '3']);
+    const { spec } = parseFilterConfig(readFileSync(path('f.conv.json'), 'utf8'));
+    expect([spec.weights.bits, spec.weights.values]).toEqual([3, [2, -3, 1]]);
+  });
+
+  it('end when the input does, or after answers that are none', async () => {
+    await expect(answered({ output: path('n.json') }, ['x'])).rejects.toThrow('no answer');
+    await expect(answered({ output: path('n.json') }, Array.from('abcdefgh'))).rejects.toThrow('no answer');
+    expect(namesIn(folder)).not.toContain('n.json');
+  });
+});
+
+describe('the schema of a config', () => {
+  it('is that of the project, or a copy beside the config', () => {
+    const installed = path('project/node_modules/cipherconv/schema/conv.schema.json');
+    mkdirSync(dirname(installed), { recursive: true });
+    writeFileSync(installed, 'schema');
+    expect(schemaPlace(path('project/filters'), installed)).toEqual({
+      path: '../node_modules/cipherconv/schema/conv.schema.json',
+      copy: null,
+    });
+    expect(schemaPlace(path('project'), installed).path).toBe(
+      './node_modules/cipherconv/schema/conv.schema.json',
+    );
+    const copy = path('other/conv.schema.json');
+    expect(schemaPlace(path('other'), installed)).toEqual({
+      path: './conv.schema.json',
+      copy: { path: copy, text: 'schema' },
+    });
+    mkdirSync(path('other'));
+    writeFileSync(copy, 'schema');
+    expect(schemaPlace(path('other'), installed).copy).toBeNull();
+  });
+});
+
 describe('init', () => {
   it('from nothing to an encrypted filtered picture in three commands', () => {
     const [config, plan] = [path('gaussian.conv.json'), path('plan.json')];
@@ -125,6 +230,21 @@ describe('init', () => {
     const { spec } = parseFilterConfig(readFileSync(config, 'utf8'));
     expect(spec.weights.values).toEqual(Array.from(randomNetwork(BARS, 1).layers[0]!.weights));
     expect(await findings(config)).toEqual([]);
+  });
+
+  it('a layer of a TFLite model, whatever the file is called; one that is not encrypted is refused with its reason', async () => {
+    writeFileSync(path('m.tflite'), denseTflite());
+    copyFileSync(path('m.tflite'), path('m.bin'));
+    const config = path('dense.conv.json');
+    expect(cipherconv(['init', '--from', path('m.bin'), '--layer', 'logits', '-o', config]).code).toBe(0);
+    const { spec } = parseFilterConfig(readFileSync(config, 'utf8'));
+    expect([spec.weights.values, spec.bias]).toEqual([
+      [1, -2, 3, -4, 50, 60],
+      [7, -7],
+    ]);
+    expect(await findings(config)).toEqual([]);
+    const wrong = cipherconv(['init', '--from', path('m.bin'), '--layer', 'logit', '-o', path('n.json')]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('did you mean logits?')]);
   });
 
   it('refuses: nothing named and nobody there, a size that is not there, a layer that is not there, its own input', () => {

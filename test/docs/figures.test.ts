@@ -30,13 +30,13 @@ interface Figure {
 }
 
 const COMPUTED: readonly Figure[] = [
-  { page: 'README.md', says: `${IN_WORDS[RULE_NAMES.length]} rules;` },
+  { page: 'README.md', says: `${IN_WORDS[RULE_NAMES.length]} rules,` },
   {
-    page: 'README.md',
+    page: 'docs/compiling.md',
     says: `N = ${gaussian.parameters.degree} and a ${coeffModulusBits(gaussian.parameters).join('+')}-bit q: ${kilobytes(gaussian.bytes.upload)} up, ${kilobytes(gaussian.bytes.response)} down`,
   },
-  { page: 'README.md', says: `# client: ${kilobytes(gaussian.bytes.upload)}` },
-  { page: 'README.md', says: `serving ${spec.name}: ${storedPlan(gaussian, 'NCHW').digest}` },
+  { page: 'docs/client-server.md', says: `# client: ${kilobytes(gaussian.bytes.upload)}` },
+  { page: 'docs/serving.md', says: `serving ${spec.name}: ${storedPlan(gaussian, 'NCHW').digest}` },
 ];
 
 /** The code has the constant as `code` in `file`. */
@@ -52,6 +52,12 @@ const HELD: readonly (Figure & { readonly file: string; readonly code: string })
     says: 'after 5 s of grace',
     file: 'src/server/settings.ts',
     code: 'bodyGraceMs: 5000',
+  },
+  {
+    page: 'SECURITY.md',
+    says: 'at most 2 GiB of tensors',
+    file: 'src/interpreter/meter.ts',
+    code: 'memoryBytes: 2 ** 31',
   },
   {
     page: 'docs/scaling.md',

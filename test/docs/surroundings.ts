@@ -20,13 +20,13 @@ const text = readFileSync('examples/1-gaussian/gaussian.conv.json', 'utf8');`;
 
 export const SURROUNDINGS: readonly Surroundings[] = [
   {
-    page: 'README.md',
+    page: 'docs/compiling.md',
     has: 'parseFilterConfig',
     before: `${TEXT}\n${INPUT}`,
     after: `if (!report.match || output.data.length !== 784) throw new Error('not equal');`,
   },
-  {
-    page: 'README.md',
+  ...['README.md', 'docs/client-server.md'].map((page) => ({
+    page,
     has: 'connect(',
     before: `${TEXT}
 import { compile, parseFilterConfig } from ${from('src/index.ts')};
@@ -36,9 +36,24 @@ ${INPUT}
 const { spec } = parseFilterConfig(text);
 const served = await serve(compile(spec));
 const digest = served.digest;`,
-    replace: [["'https://example.org'", 'served.service.url']],
+    replace: [["'https://example.org'", 'served.service.url']] as const,
     after: `const right = convolve(spec, input);
 if (right.data.some((value, index) => value !== output.data[index])) throw new Error('not equal');
+await served.close();`,
+  })),
+  {
+    page: 'docs/tutorials/serve.md',
+    has: 'connect(',
+    before: `${TEXT}
+import { compile, parseFilterConfig } from ${from('src/index.ts')};
+import { convolve } from ${from('runtime/clear/loops.ts')};
+import { serve } from ${from('test/support/served.ts')};
+${INPUT}
+const { spec } = parseFilterConfig(text);
+const served = await serve(compile(spec));`,
+    after: `const blurred = await blur(served.service.url, served.digest, input.data);
+const right = convolve(spec, input);
+if (right.data.some((value, index) => value !== blurred[index])) throw new Error('not equal');
 await served.close();`,
   },
   {

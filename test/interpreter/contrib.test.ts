@@ -143,7 +143,7 @@ test('QLinearReduceMean, which onnxruntime-web does not have', async () => {
     ['sy', { type: 'float32', shape: [], data: Float32Array.of(0.25) }],
     ['zy', { type: 'uint8', shape: [], data: Uint8Array.of(7) }],
   ]);
-  const made = await interpret(steps, given, ['y'], null);
+  const made = await interpret(steps, given, ['y']);
   // (6 + 16) / 2 * 0.5 / 0.25 + 7, and past 255.
   expect(Array.from(made.get('y')?.data ?? [])).toEqual([29, 255]);
 });

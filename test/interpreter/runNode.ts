@@ -95,7 +95,7 @@ export async function runBoth(test: Case, seed: number): Promise<Pair[]> {
     inputs.flatMap((input, index) => (input === null ? [] : [[names[index]!, input] as const])),
   );
   const nodes = orderedNodes(readModelProto(bytes, 'test').graph, 'test');
-  const made = await interpret(stepsOf(nodes, test.opset ?? 21, 'test'), given, outputs, null);
+  const made = await interpret(stepsOf(nodes, test.opset ?? 21, 'test'), given, outputs);
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'disabled',

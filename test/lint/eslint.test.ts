@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import json from '@eslint/json';
 import { ESLint } from 'eslint';
 import type { Linter } from 'eslint';
 import { describe, expect, it } from 'vitest';
 import cipherconv from '../../src/eslint/index.ts';
 import { RULE_NAMES } from '../../src/lint/finding.ts';
-import { temporaryFolder } from '../cli/spawnCli.ts';
+import { VERSION } from '../../src/version.ts';
+import { ROOT, temporaryFolder } from '../cli/spawnCli.ts';
 import { extended, recommended } from '../types/eslintConfig.ts';
 import { config, npy } from '../frontend/fixtures.ts';
 
@@ -66,6 +67,46 @@ describe('cipherconv/eslint', () => {
         filePath: join(folder, 'x.conv.json'),
       });
       expect(result?.messages.map(({ ruleId }) => ruleId)).toContain('cipherconv/accumulator-overflow');
+    }
+  });
+
+  it('offers the width that the hint says, sign and all, and nothing else changes', async () => {
+    const overflow = (accumulator: { bits: number; signed?: boolean }, weight: number): string =>
+      JSON.stringify(
+        config({ weights: { shape: [1, 1, 1, 1], bits: 3, signed: true, values: [weight] }, accumulator }),
+        null,
+        2,
+      );
+    const cases = [
+      [overflow({ bits: 3 }, 3), '"bits": 3\n  }\n}', '"bits": 4\n  }\n}'],
+      [overflow({ bits: 2 }, -3), '"bits": 2\n  }\n}', '"bits": 5, "signed": true\n  }\n}'],
+      [
+        overflow({ bits: 2, signed: false }, -3),
+        '"bits": 2,\n    "signed": false',
+        '"bits": 5,\n    "signed": true',
+      ],
+    ] as const;
+    for (const [text, before, after] of cases) {
+      expect(text).toContain(before);
+      const [message] = await check(text);
+      const [suggestion] = message?.suggestions ?? [];
+      expect(suggestion?.desc).toMatch(/^Declare \d (un)?signed bits for the accumulator\.$/);
+      const { range, text: written } = suggestion!.fix;
+      const changed = text.slice(0, range[0]) + written + text.slice(range[1]);
+      expect(changed).toBe(text.replace(before, after));
+      expect(await check(changed)).toEqual([]);
+    }
+    const spare = JSON.stringify(config({ weights: { shape: [1, 1, 1, 1], bits: 7, values: [3] } }));
+    const [message] = await check(spare, { 'cipherconv/unused-weight-bits': 'warn' });
+    expect(message?.suggestions?.map(({ desc }) => desc)).toEqual([
+      'Declare 2 unsigned bits for the weights.',
+    ]);
+  });
+
+  it('leads from every rule to its page', () => {
+    for (const [name, { meta }] of Object.entries(cipherconv.rules)) {
+      expect(meta.docs.url).toBe(`https://unpkg.com/cipherconv@${VERSION}/docs/rules/${name}.md`);
+      expect(existsSync(join(ROOT, 'docs', 'rules', `${name}.md`))).toBe(true);
     }
   });
 

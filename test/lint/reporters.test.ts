@@ -144,7 +144,7 @@ describe('json', () => {
 
 describe('pretty', () => {
   const plain = (some: LintReport, channels = false): string =>
-    prettyReport(some, (_, text) => text, { channels });
+    prettyReport(some, (_, text) => text, { channels, infos: 'folded' });
 
   it('shows findings, bars and what is only estimated', () => {
     const text = plain(report());

@@ -4,8 +4,9 @@ import { proveNetwork } from '../../compiler/network/prove.ts';
 import { importModel } from '../../src/frontend/onnx/importOnnx.ts';
 import { clearLogits } from '../../src/network/clearNetwork.ts';
 import { importNetwork } from '../../src/network/importNetwork.ts';
-import { levelOf } from '../../src/network/inputNodes.ts';
-import { encodeNetworkPlan, networkDigest, parseNetworkPlan } from '../../src/network/networkPlanFile.ts';
+import { levelOf } from '../../src/network/port.ts';
+import { storeNetwork } from '../../src/network/networkPlan.ts';
+import { encodeNetworkPlan, parseNetworkPlan } from '../../src/network/networkPlanFile.ts';
 import { encodeModel, int, ints, node, scalar, tensor, value } from '../frontend/onnx/models.ts';
 import { networkModel } from '../support/networkModels.ts';
 import type { NetworkModel } from '../support/networkModels.ts';
@@ -188,11 +189,11 @@ test('a network too wide is refused with its widths, the layer that adds most, a
 
 test('plan files: the same bytes again; changed ones are refused', () => {
   const { spec, port, output } = importNetwork(importModel(networkModel(randomModel(2))));
-  const stored = { plan: compileNetwork(spec), port, output, blind: null };
+  const stored = storeNetwork({ plan: compileNetwork(spec), port, output, blind: null });
   const text = encodeNetworkPlan(stored);
   const read = parseNetworkPlan(text, 'file');
   expect(encodeNetworkPlan(read)).toBe(text);
-  expect(networkDigest({ ...stored, blind: 'ab'.repeat(32) })).not.toBe(networkDigest(stored));
+  expect(storeNetwork({ ...stored, blind: 'ab'.repeat(32) }).digest).not.toBe(stored.digest);
   const changed = (path: string, change: (parent: Record<string, unknown>, key: string) => void): unknown => {
     const value_ = JSON.parse(text) as Record<string, unknown>;
     const keys = path.split('.');

@@ -15,7 +15,8 @@ const path = (name: string): string => join(folder, name);
 const SAMPLES = floatSamples(40);
 const OPTIONS: QuantizeModelOptions = {
   file: 'float.onnx',
-  bits: 8,
+  folder: null,
+  bits: { weights: 8, input: 8 },
   ranges: { kind: 'min-max' },
   accumulatorBits: null,
   onProgress: () => undefined,
@@ -51,7 +52,10 @@ describe('a float model', () => {
 
   it('in 4 bits: the integers have 4 bits, and it is further off', async () => {
     const eight = await quantizeModel(floatModel(), SAMPLES, OPTIONS);
-    const { model, report } = await quantizeModel(floatModel(), SAMPLES, { ...OPTIONS, bits: 4 });
+    const { model, report } = await quantizeModel(floatModel(), SAMPLES, {
+      ...OPTIONS,
+      bits: { weights: 4, input: 4 },
+    });
     expect(report.accuracy.largestDifference).toBeGreaterThan(2 * eight.report.accuracy.largestDifference);
     for (const { spec } of (await importOnnx(model)).layers) {
       expect(spec.input.range).toEqual({ lo: 0, hi: 15 });
@@ -61,7 +65,7 @@ describe('a float model', () => {
 
   it('keeps every sum within the bits that are asked for, with no fewer than are needed', async () => {
     const free = await quantizeModel(floatModel(), SAMPLES, OPTIONS);
-    const widths = free.report.layers.map(({ accumulatorBits }) => accumulatorBits ?? 0);
+    const widths = free.report.layers.map(({ accumulatorBits }) => accumulatorBits);
     const wanted = Math.max(...widths) - 4;
     const { model, report } = await quantizeModel(floatModel(), SAMPLES, {
       ...OPTIONS,
@@ -112,9 +116,9 @@ describe('ranges', () => {
   it('min-max holds all, percentiles leave outliers out; both hold 0', () => {
     const all = new RangeCollector({ kind: 'min-max' });
     const most = new RangeCollector({ kind: 'percentile', percent: 99.5 });
-    for (const collector of [all, most]) collector.add(values);
-    expect(all.range()).toEqual({ lo: -400, hi: 500 });
-    expect(most.range()).toEqual({ lo: 0, hi: 0.99 });
+    for (const collector of [all, most]) collector.add(values, 'x');
+    expect(all.range()).toMatchObject({ lo: -400, hi: 500 });
+    expect(most.range()).toMatchObject({ lo: 0, hi: 0.99 });
   });
 });
 

@@ -33,7 +33,11 @@ const END = '<!-- end of examples -->';
 
 /** Blocks and paragraphs in the order of the page. */
 export function chunksOf(page: string): Chunk[] {
-  const lines = readFileSync(join(ROOT, page), 'utf8').split('\n');
+  return chunksOfText(page, readFileSync(join(ROOT, page), 'utf8'));
+}
+
+export function chunksOfText(page: string, markdown: string): Chunk[] {
+  const lines = markdown.split('\n');
   const chunks: Chunk[] = [];
   let [next, region]: (string | null)[] = [null, null];
   for (let index = 0; index < lines.length; index++) {

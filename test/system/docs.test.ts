@@ -11,6 +11,7 @@ import { chunksOf, PAGES, typedLines } from '../support/markdown.ts';
 import type { Chunk } from '../support/markdown.ts';
 import { missingLine, prepare, runLine, runServer, withoutPort } from '../docs/sandbox.ts';
 import { SURROUNDINGS } from '../docs/surroundings.ts';
+import { prepareTutorial } from '../docs/tutorialFiles.ts';
 
 const blocks = PAGES.flatMap(chunksOf).filter(({ language }) => language !== null);
 const SCRIPTS = globSync('examples/*/*.ts', { cwd: ROOT });
@@ -114,8 +115,9 @@ const runnable = blocks.filter(({ example }) => example === null);
 describe.each([...new Set(runnable.map(({ page }) => page))])('%s', (page) => {
   const folder = temporaryFolder();
 
-  beforeAll(() => {
+  beforeAll(async () => {
     prepare(folder);
+    await prepareTutorial(folder, page);
   });
 
   const own = runnable.filter((block) => block.page === page);

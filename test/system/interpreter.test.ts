@@ -34,7 +34,7 @@ it.each(tests)('%s', async (test) => {
     ...graph.input.map(({ name }, index) => [name, recorded(test, `input_${index}.pb`)] as const),
   ]);
   const names = graph.output.map(({ name }) => name);
-  const made = await interpret(steps, given, names, null);
+  const made = await interpret(steps, given, names);
   for (const [index, name] of names.entries()) {
     const [ours, expected] = [made.get(name)!, recorded(test, `output_${index}.pb`)];
     expect([ours.type, ours.shape]).toEqual([expected.type, expected.shape]);

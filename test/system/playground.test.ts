@@ -11,6 +11,7 @@ import { encodeNpy, decodeNpy } from '../../src/frontend/npy.ts';
 import { complete } from '../../src/hint.ts';
 import { lintSource } from '../../src/lint/lintSource.ts';
 import { sourceOf } from '../../src/lint/lintSources.ts';
+import { filterReport } from '../../src/playground/reporting.ts';
 import { examples } from '../../src/playground/examples.ts';
 import { ROOT, temporaryFolder } from '../cli/spawnCli.ts';
 import { residualModel } from '../model/models.ts';
@@ -128,6 +129,32 @@ describe('the playground', () => {
     expectQuiet();
   });
 
+  it('shows the report, in a frame of its own, as the command line makes it; of what overflows too', async () => {
+    const page = await open();
+    await page.locator('#report summary').click();
+    const frame = page.frameLocator('#report-frame');
+    const config = parseFilterConfig(example('gaussian'), { file: 'filter.conv.json' });
+    const { plan } = await complete(compileConfig(config));
+    await frame.locator('.digest').filter({ hasText: plan.digest }).waitFor();
+    await frame.getByText('Every accumulator holds what it can reach.').waitFor();
+    const saved = Buffer.from(await downloaded(page, 'report.html')).toString();
+    expect(saved).toBe(filterReport(config, lintSource(sourceOf(config)), { plan }));
+    // Its style counts, and its script runs: neither is stopped by the policy around it.
+    const [ground, padding] = await frame.locator('body').evaluate((body) => {
+      const style = (
+        globalThis as unknown as { getComputedStyle: (of: unknown) => Record<string, string> }
+      ).getComputedStyle(body);
+      return [style['backgroundColor'], style['margin']];
+    });
+    expect([ground, padding]).not.toEqual(['rgba(0, 0, 0, 0)', '8px']);
+    await page.getByLabel('Begin with').selectOption('an accumulator that overflows');
+    // What is out of sight is not laid out.
+    await page.locator('#compile-alert').waitFor();
+    await page.locator('#report-frame').scrollIntoViewIfNeeded();
+    await frame.getByText('an accumulator can overflow').waitFor();
+    expectQuiet();
+  });
+
   it('says where a config is wrong and what overflows, and goes on when it is mended', async () => {
     const page = await open();
     await write(page, '{ "version": 1,\n  oops }');
@@ -219,7 +246,9 @@ describe('the playground', () => {
     await page.locator('#plan-facts').filter({ hasText: '2 x 3 x 3' }).waitFor();
     await ready(page);
     for (const title of ['Accumulator', 'Packing'])
-      await page.locator('summary').filter({ hasText: title }).click();
+      await page.locator('#sections summary').filter({ hasText: title }).click();
+    await page.locator('#report summary').click();
+    await page.frameLocator('#report-frame').locator('.digest').waitFor();
     await run(page);
     await page.locator('#compare-status.equal').waitFor();
     const overhang = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
@@ -229,11 +258,20 @@ describe('the playground', () => {
       path: join(screenshots, `playground-${colorScheme}-${width}.png`),
       fullPage: true,
     });
+    await page.locator('#report-frame').scrollIntoViewIfNeeded();
+    await page.frameLocator('#report-frame').locator('.digest').waitFor();
+    await page.screenshot({ path: join(screenshots, `playground-report-${colorScheme}-${width}.png`) });
   });
 
   it('has the policy of the page, and keeps it', async () => {
     const html = readFileSync(join(folder, 'playground', 'index.html'), 'utf8');
-    expect(html).toContain("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'");
+    const [, policy = ''] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html) ?? [];
+    const hash = "'sha256-[\\w+/=]{44}'";
+    expect(policy).toMatch(
+      new RegExp(
+        `^default-src 'none'; script-src 'self' 'wasm-unsafe-eval' ${hash}; style-src 'self' ${hash}; `,
+      ),
+    );
     expect(html).not.toMatch(/<style|\sstyle=|\son\w+=/);
     const page = await open();
     await page.evaluate(

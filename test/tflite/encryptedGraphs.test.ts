@@ -19,7 +19,7 @@ async function interpreted(graph: RandomGraph): Promise<number[]> {
   const { tensors, nodes, outputs, rounding } = graph;
   const steps = fixedPointSteps(nodes, new Map(tensors.map((tensor) => [tensor.name, tensor])), rounding);
   const given = new Map([...constantsOf(graph), inputOf(graph)]);
-  const made = await interpret(steps, given, outputs, null);
+  const made = await interpret(steps, given, outputs);
   return Array.from(made.get(outputs[0]!)!.data);
 }
 

@@ -31,7 +31,7 @@ it('random graphs are whole, and run', async () => {
       expect(constantsRead(graph)).toEqual([...constants.values()].map(({ data }) => Array.from(data)));
       for (const { operation } of nodes) seen.set(operation.op, (seen.get(operation.op) ?? 0) + 1);
       const given = new Map([...constants, inputOf(graph)]);
-      const made = await interpret(fixedPointSteps(nodes, described, rounding), given, outputs, null);
+      const made = await interpret(fixedPointSteps(nodes, described, rounding), given, outputs);
       const output = made.get(outputs[0]!)!;
       expect(output.shape).toEqual(described.get(outputs[0]!)!.shape);
       graphs++;

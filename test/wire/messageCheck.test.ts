@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { messageForm } from '../../runtime/wire/lengths.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { handmadePlan, smallSpec } from '../runtime/handmadePlan.ts';
@@ -46,7 +47,7 @@ describe.each(Object.entries(plans))('the check without SEAL, %s', (_, make) => 
     const plan = make();
     const packing = await loadPacking();
     await withServices(plan, ({ client, server, stored }) => {
-      const check = new MessageCheck(packing, clientView(plan), stored.digest);
+      const check = new MessageCheck(packing, messageForm(clientView(plan)), stored.digest);
       const honest = client.encrypt(randomInput(plan.spec, 3));
       const keys = client.evaluationKeys();
       check.upload(honest);

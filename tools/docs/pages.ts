@@ -16,7 +16,7 @@ export const GROUPS: readonly Group[] = [
     name: 'Tutorials',
     pages: ['docs/tutorials/picture.md', 'docs/tutorials/quantize.md', 'docs/tutorials/*.md'],
   },
-  { name: 'Reference', pages: ['docs/cli.md', 'docs/config.md', 'docs/lint.md'] },
+  { name: 'Reference', pages: ['docs/cli.md', 'docs/config.md', 'docs/lint.md', 'docs/limits.md'] },
   { name: 'Lint rules', pages: ['docs/rules/*.md'] },
   {
     name: 'Design',
@@ -25,7 +25,10 @@ export const GROUPS: readonly Group[] = [
   { name: 'Examples', pages: ['examples/*/README.md'] },
   { name: 'Project', pages: ['SECURITY.md', 'CHANGELOG.md'] },
   // Last, since it takes whatever no other group has named.
-  { name: 'Guides', pages: ['docs/*.md'] },
+  {
+    name: 'Guides',
+    pages: ['docs/compiling.md', 'docs/client-server.md', 'docs/serving.md', 'docs/onnx.md', 'docs/*.md'],
+  },
 ];
 
 /** In the order of the navigation, which is not that of `GROUPS`. */

@@ -1,4 +1,5 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { messageForm } from '../../runtime/wire/lengths.ts';
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { mutate } from './mutate.ts';
@@ -30,7 +31,7 @@ export async function fuzzDecoder(subjects: Subjects, count: number, seed: numbe
   const { small, several, whole, hint, rotating } = subjects;
   const kinds = [small, several, whole, hint, rotating].map((subject) => ({
     subject,
-    check: new MessageCheck(packing, clientView(subject.stored.plan), subject.stored.digest),
+    check: new MessageCheck(packing, messageForm(clientView(subject.stored.plan)), subject.stored.digest),
   }));
   const foreign = kinds.flatMap(({ subject }) => subject.uploads);
   const report = { tried: 0, accepted: 0, refused: 0 };

@@ -102,19 +102,10 @@ async function compileNetwork(
   io: Terminal,
 ): Promise<void> {
   refuseHintOfModel(hint);
-  if (clientPlan !== undefined) refuseNetworkClientPlan();
   const { storedNetwork, writeNetwork } = await late(import('./networks.ts'));
   const compiled = storedNetwork({ kind: 'model', model: await loadModel(path, modelFlags(self)) }, self);
-  await writeNetwork(compiled, { isBlind: blind === 'random', file: output, json: json === true }, io);
-}
-
-function refuseNetworkClientPlan(): never {
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: '--client-plan',
-    message: 'not supported yet: client plans of networks in one round',
-    hint: 'leave --client-plan out and use run, or compile with --mode hybrid',
-  });
+  const request = { isBlind: blind === 'random', file: output, clientPlan, json: json === true };
+  await writeNetwork(compiled, request, io);
 }
 
 /** Where the plan, the client plan and the summary go. Without -o and --json the plan goes to stdout. */

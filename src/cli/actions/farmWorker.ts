@@ -3,6 +3,7 @@ import { createFarm } from '../../farm/farm.ts';
 import type { FarmWorker } from '../../farm/farm.ts';
 import type { StopOutcome, WorkerEvent } from '../../farm/worker.ts';
 import { loadServed } from '../../server/models.ts';
+import { isNetwork, noNetworks } from '../../server/plans.ts';
 import { exitCode } from '../exitCode.ts';
 import { takeInterrupt } from '../interrupt.ts';
 import { farmAddress } from '../redisFlags.ts';
@@ -36,7 +37,10 @@ export async function farmWorker(
   for (const file of files) await refuseModel(file);
   const { plans: single, models } = await loadServed(files);
   // To workers the layers of a model are plans like any other.
-  const plans = [...single, ...models.flatMap(({ server }) => server.layers)];
+  const plans = [...single, ...models.flatMap(({ server }) => server.layers)].map((stored) => {
+    if (isNetwork(stored)) throw noNetworks(stored);
+    return stored;
+  });
   const { url, options } = await farmAddress(flags, io);
   // A worker waits for its Redis for as long as it takes.
   const farm = await createFarm(url, { ...options, patienceMs: Infinity });

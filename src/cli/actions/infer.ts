@@ -9,6 +9,9 @@ import type { ClientPlan } from '../../frontend/clientPlan.ts';
 import type { ClientModel } from '../../model/clientModel.ts';
 import { looksLikeClientModel, parseClientModel } from '../../model/clientModelFile.ts';
 import { looksLikeServerModel } from '../../model/serverModel.ts';
+import { looksLikeClientNetwork, parseClientNetwork } from '../../network/clientNetwork.ts';
+import type { ClientNetwork } from '../../network/clientNetwork.ts';
+import { looksLikeNetworkPlan } from '../../network/networkPlan.ts';
 import { requireSeparate } from '../clientFiles.ts';
 import { late } from '../interrupt.ts';
 import { inputFilesOf, requireRoom, runFolder, runOne, throughput } from '../manyInputs.ts';
@@ -42,7 +45,10 @@ export async function infer(flags: InferFlags, rules: PictureRules, io: Terminal
   const sides = await late(import('../inferSessions.ts'));
   const client = readClient(text, displayName(plan));
   if (client.kind === 'model') await perform(sides.modelSession(client.model, server), files, flags, io);
-  else await perform(await sides.planSession(client.plan, server), files, flags, io);
+  else if (client.kind === 'network') {
+    const { networkSession } = await late(import('../networkSession.ts'));
+    await perform(await networkSession(client.network, server), files, flags, io);
+  } else await perform(await sides.planSession(client.plan, server), files, flags, io);
 }
 
 async function perform<Value>(
@@ -63,14 +69,18 @@ async function perform<Value>(
   }
 }
 
-/** A client plan, of either kind. */
+/** A client plan, of any kind. */
 type Client =
   | { readonly kind: 'plan'; readonly plan: ClientPlan }
+  | { readonly kind: 'network'; readonly network: ClientNetwork }
   | { readonly kind: 'model'; readonly model: ClientModel };
+
+/** Plans with weights. */
+const SERVER_SIDES = [looksLikePlan, looksLikeModelPlan, looksLikeServerModel, looksLikeNetworkPlan];
 
 function readClient(text: string, file: string): Client {
   const value = parseJson(text, file);
-  if (looksLikePlan(value) || looksLikeModelPlan(value) || looksLikeServerModel(value)) {
+  if (SERVER_SIDES.some((looksLike) => looksLike(value))) {
     throw new CipherconvError({
       code: 'usage',
       where: file,
@@ -80,6 +90,7 @@ function readClient(text: string, file: string): Client {
       hint: 'compile --client-plan FILE writes it; GET /v1/plans/DIGEST or /v1/models/DIGEST of the server gives it',
     });
   }
+  if (looksLikeClientNetwork(value)) return { kind: 'network', network: parseClientNetwork(text, file) };
   if (!looksLikeClientModel(value)) return { kind: 'plan', plan: parseClientPlan(text, file) };
   return { kind: 'model', model: parseClientModel(text, file) };
 }

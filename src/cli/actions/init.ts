@@ -1,5 +1,5 @@
-import { basename, dirname, extname, join, relative, sep } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
 import type { ConvSpec } from '../../../compiler/convolution/spec.ts';
@@ -11,16 +11,20 @@ import {
   STANDARD_STREAM,
   writeWhole,
 } from '../../frontend/files.ts';
-import { nearest } from '../../frontend/nearest.ts';
-import { modelFormat } from '../../model/modelFiles.ts';
+import type { ImportedModel } from '../../frontend/imported/model.ts';
 import { decodeNpyNumbers, encodeNpy } from '../../frontend/npy.ts';
+import type { NpyNumbers } from '../../frontend/npy.ts';
 import { configText, specOfFilter, weightShape, withOwnWidth } from '../../init/config.ts';
 import { filterOfKernel, filterOfNumbers } from '../../init/filter.ts';
-import type { Filter } from '../../init/filter.ts';
 import { KERNELS } from '../../init/kernelNames.ts';
 import type { KernelName } from '../../init/kernelNames.ts';
 import { kernelOf } from '../../init/kernels.ts';
-import { SCHEMA_FILE } from '../../init/schemaFile.ts';
+import { specOfLayer } from '../../init/modelLayer.ts';
+import { askOn, numberFrom, oneOf } from '../../init/questions.ts';
+import type { Questions } from '../../init/questions.ts';
+import { quantizationText } from '../../init/scales.ts';
+import { schemaPlace } from '../../init/schemaFile.ts';
+import { modelFormat } from '../../model/modelFiles.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -29,6 +33,7 @@ interface InitFlags {
   readonly size?: number | undefined;
   readonly from?: string | undefined;
   readonly layer?: string | undefined;
+  readonly extent?: readonly string[] | undefined;
   readonly scale?: number | undefined;
   readonly bits?: number | undefined;
   readonly input?: readonly [height: number, width: number] | undefined;
@@ -36,54 +41,37 @@ interface InitFlags {
   readonly output?: string | undefined;
 }
 
+/** Where the weights come from. */
+type WeightSource =
+  | { readonly kind: 'kernel'; readonly name: KernelName }
+  | { readonly kind: 'numbers'; readonly path: string; readonly numbers: NpyNumbers }
+  | { readonly kind: 'model'; readonly path: string; readonly model: ImportedModel };
+
 /** More weights than that go into a file of their own. */
 const MOST_INLINE = 256;
 
-export async function initCommand(flags: InitFlags, io: Terminal): Promise<void> {
-  if (flags.from !== undefined) await refuseTflite(flags.from);
-  requireTogether(flags);
-  const asked = flags.kernel === undefined && flags.from === undefined ? await ask(flags) : flags;
-  const output = asked.output ?? STANDARD_STREAM;
-  const weights = weightsFile(output);
-  if (asked.from !== undefined) {
-    const written = [output, ...(weights === null ? [] : [weights])].map((path) => ({
-      what: '--output',
-      path,
-    }));
-    await requireDistinct([{ what: '--from', path: asked.from }], written);
+/** @param questions null where nobody is there to answer */
+export async function initCommand(
+  flags: InitFlags,
+  io: Terminal,
+  questions: Questions | null = isPersonThere() ? askOn(process.stdin, process.stderr) : null,
+): Promise<void> {
+  try {
+    const isModel = flags.from !== undefined && (await modelFormat(flags.from)) !== null;
+    requireTogether(flags, isModel);
+    const source = await sourceOf(flags, questions, isModel);
+    const answered = questions === null ? flags : await completed(flags, source, questions);
+    await write(source, answered, io);
+  } finally {
+    questions?.close();
   }
-  await requireWritable(output);
-  const spec = withOwnWidth(await specOf(asked, output, io));
-  const isLarge = spec.weights.values.length > MOST_INLINE && weights !== null;
-  const folder = output === STANDARD_STREAM ? '.' : dirname(output);
-  const schema = relative(folder, SCHEMA_FILE).split(sep).join('/');
-  if (isLarge)
-    await writeWhole(
-      weights,
-      encodeNpy({ shape: weightShape(spec), data: Float64Array.from(spec.weights.values) }),
-    );
-  await writeWhole(output, configText(spec, schema, isLarge ? basename(weights) : null));
-  if (output === STANDARD_STREAM) return;
-  const { bits, signed } = spec.accumulator ?? { bits: 0, signed: false };
-  io.print(
-    `${printable(output)}: ${printable(spec.name)}, weights of ${spec.weights.bits} bits, ` +
-      `every sum within ${bits} ${signed ? 'signed' : 'unsigned'} bits\n`,
-  );
 }
 
-/** @throws CipherconvError `unsupported` */
-async function refuseTflite(where: string): Promise<void> {
-  if ((await modelFormat(where)) !== 'tflite') return;
-  throw new CipherconvError({
-    code: 'unsupported',
-    where,
-    message: 'not supported yet: layers of TensorFlow Lite models as configs',
-    hint: 'lint, compile and run take the model as it is',
-  });
+function isPersonThere(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
 }
 
-function requireTogether(flags: InitFlags): void {
-  const isModel = flags.from !== undefined && extname(flags.from).toLowerCase() === '.onnx';
+function requireTogether(flags: InitFlags, isModel: boolean): void {
   const refuse = (message: string, hint: string): never => {
     throw new CipherconvError({ code: 'usage', message, hint });
   };
@@ -91,7 +79,9 @@ function requireTogether(flags: InitFlags): void {
     refuse('--kernel and --from are two filters', 'leave out one of them');
   if (flags.size !== undefined && flags.from !== undefined)
     refuse('--size is for --kernel', 'weights from a file have a size');
-  if (flags.layer !== undefined && !isModel) refuse('--layer is for models', 'add --from MODEL.onnx');
+  if (flags.layer !== undefined && !isModel)
+    refuse('--layer is for models', 'add --from MODEL.onnx or MODEL.tflite');
+  if (flags.extent !== undefined && !isModel) refuse('--extent is for models', 'add --from MODEL.onnx');
   if (flags.scale !== undefined && (flags.from === undefined || isModel))
     refuse('--scale is for weights from a .npy file', 'add --from WEIGHTS.npy');
   const [own] = (['bits', 'input', 'inputBits'] as const).filter((name) => flags[name] !== undefined);
@@ -99,95 +89,123 @@ function requireTogether(flags: InitFlags): void {
     refuse('the layer of a model has its own bits and sizes', 'leave out --bits, --input and --input-bits');
 }
 
-/** A question or two, where a person is there. */
-async function ask(flags: InitFlags): Promise<InitFlags> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+async function sourceOf(
+  flags: InitFlags,
+  questions: Questions | null,
+  isModel: boolean,
+): Promise<WeightSource> {
+  const { from, kernel } = flags;
+  if (kernel !== undefined) return { kind: 'kernel', name: kernel };
+  if (from !== undefined && isModel) {
+    const { loadModel } = await late(import('../../model/modelSources.ts'));
+    const model = await loadModel(from, { bind: [], inputType: [], extent: flags.extent ?? [] });
+    return { kind: 'model', path: from, model };
+  }
+  if (from !== undefined)
+    return {
+      kind: 'numbers',
+      path: from,
+      numbers: decodeNpyNumbers(await readBytes(from), displayName(from)),
+    };
+  if (questions === null) {
     throw new CipherconvError({
       code: 'usage',
       message: 'no filter is named',
-      hint: `add --kernel ${KERNELS.join('|')}, or --from WEIGHTS.npy|MODEL.onnx`,
+      hint: `add --kernel ${KERNELS.join('|')}, or --from WEIGHTS.npy|MODEL.onnx|MODEL.tflite`,
     });
   }
-  const reader = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = (await reader.question(`Which filter? ${KERNELS.join(', ')} [gaussian] `)).trim();
-    const kernel = KERNELS.find((name) => name === (answer || 'gaussian'));
-    if (kernel === undefined) {
-      const near = nearest(answer, KERNELS);
-      throw new CipherconvError({
-        code: 'usage',
-        message: `there is no filter ${JSON.stringify(answer)}`,
-        expected: KERNELS.join(', '),
-        ...(near === null ? {} : { hint: `did you mean ${near}?` }),
-      });
-    }
-    const output = flags.output ?? (await reader.question(`Which file? [${kernel}.conv.json] `)).trim();
-    return { ...flags, kernel, output: output || `${kernel}.conv.json` };
-  } finally {
-    reader.close();
+  const first = 'gaussian' satisfies KernelName;
+  const names = [first, ...KERNELS.filter((name) => name !== first)] as const;
+  return {
+    kind: 'kernel',
+    name: await questions.ask(`Which filter? ${names.join(', ')} [${first}]`, oneOf(names)),
+  };
+}
+
+/** What was not said and has no default, as a person answers it. */
+async function completed(flags: InitFlags, source: WeightSource, { ask }: Questions): Promise<InitFlags> {
+  const answers: { bits?: number; layer?: string; output?: string } = {};
+  if (source.kind === 'numbers' && source.numbers.type.startsWith('f') && flags.bits === undefined)
+    answers.bits = await ask('How many bits has a weight? [4]', numberFrom(2, 16, 4));
+  if (source.kind === 'model' && flags.layer === undefined) {
+    const [first, ...more] = source.model.layers.map(({ name }) => name);
+    if (first !== undefined && more.length > 0)
+      answers.layer = await ask(
+        `Which layer? ${[first, ...more].join(', ')} [${first}]`,
+        oneOf([first, ...more]),
+      );
   }
+  if (flags.output === undefined && process.stdout.isTTY) {
+    const name = `${nameOf(source)}.conv.json`;
+    answers.output = await ask(`Which file? [${name}]`, (answer) => freeName(answer || name));
+  }
+  return { ...flags, ...answers };
 }
 
-/** Beside the config; null on stdout. */
-function weightsFile(output: string): string | null {
-  if (output === STANDARD_STREAM) return null;
-  return join(dirname(output), `${basename(output).replace(/(\.conv)?\.json$/, '')}.weights.npy`);
+function freeName(path: string): { readonly value: string } | { readonly again: string } {
+  return existsSync(path) ? { again: `${printable(path)} is there already: another name` } : { value: path };
 }
 
-async function specOf(flags: InitFlags, output: string, io: Terminal): Promise<ConvSpec> {
-  const { from } = flags;
-  if (from !== undefined && extname(from).toLowerCase() === '.onnx') return layerSpec(from, flags.layer, io);
-  const filter = from === undefined ? kernelFilter(flags) : await readFilter(from, flags);
-  if (filter.error > 0)
-    io.notice(
-      `quantized to ${filter.bits} bits: no weight is off by more than ${filter.error.toPrecision(3)}`,
+async function write(source: WeightSource, flags: InitFlags, io: Terminal): Promise<void> {
+  const output = flags.output ?? STANDARD_STREAM;
+  const folder = output === STANDARD_STREAM ? null : dirname(output);
+  const weights = folder === null ? null : join(folder, `${stem(output)}.weights.npy`);
+  if (source.kind !== 'kernel') {
+    const written = [output, ...(weights === null ? [] : [weights])];
+    await requireDistinct(
+      [{ what: '--from', path: source.path }],
+      written.map((path) => ({ what: '--output', path })),
     );
+  }
+  await requireWritable(output);
+  const spec = withOwnWidth(specOf(source, flags, io));
+  const isLarge = spec.weights.values.length > MOST_INLINE && weights !== null;
+  const schema = schemaPlace(folder);
+  if (schema.copy !== null) await writeWhole(schema.copy.path, schema.copy.text);
+  if (isLarge)
+    await writeWhole(
+      weights,
+      encodeNpy({ shape: weightShape(spec), data: Float64Array.from(spec.weights.values) }),
+    );
+  await writeWhole(output, configText(spec, schema.path, isLarge ? basename(weights) : null));
+  if (folder === null) return;
+  const { bits, signed } = spec.accumulator ?? { bits: 0, signed: false };
+  io.print(
+    `${printable(output)}: ${printable(spec.name)}, weights of ${spec.weights.bits} bits, ` +
+      `every sum within ${bits} ${signed ? 'signed' : 'unsigned'} bits\n`,
+  );
+  if (isLarge) io.notice(`${weights}: the weights`);
+  if (schema.copy !== null) io.notice(`${schema.copy.path}: the schema, for editors`);
+}
+
+function specOf(source: WeightSource, flags: InitFlags, io: Terminal): ConvSpec {
+  if (source.kind === 'model') {
+    const spec = specOfLayer(source.model, source.path, flags.layer);
+    io.notice('the config has the integers of the layer; scales and what follows it stay in the model');
+    return spec;
+  }
+  const { bits = null, scale = null } = flags;
+  const filter =
+    source.kind === 'kernel'
+      ? filterOfKernel(kernelOf(source.name, flags.size ?? 3), bits)
+      : filterOfNumbers(source.numbers, displayName(source.path), { bits, scale });
+  const text = quantizationText(filter);
+  if (text !== null) io.notice(text);
   const [height, width] = flags.input ?? [28, 28];
-  const name = flags.kernel ?? nameOf(output === STANDARD_STREAM ? (from ?? 'filter') : output);
+  const { output = STANDARD_STREAM } = flags;
+  const name = source.kind === 'kernel' || output === STANDARD_STREAM ? nameOf(source) : stem(output);
   return specOfFilter(name, filter, { height, width, bits: flags.inputBits ?? 2 });
 }
 
-function kernelFilter({ kernel = 'gaussian', size = 3, bits }: InitFlags): Filter {
-  return filterOfKernel(kernelOf(kernel, size), bits ?? null);
+function nameOf(source: WeightSource): string {
+  return source.kind === 'kernel' ? source.name : stem(source.path);
 }
 
-async function readFilter(path: string, { bits, scale }: InitFlags): Promise<Filter> {
-  const numbers = decodeNpyNumbers(await readBytes(path), displayName(path));
-  return filterOfNumbers(numbers, displayName(path), { bits: bits ?? null, scale: scale ?? null });
-}
-
-function nameOf(path: string): string {
+/** Without folder and ending. */
+function stem(path: string): string {
   return (
     basename(path)
       .replace(/(\.conv)?\.[a-z]+$/i, '')
       .slice(0, 200) || 'filter'
   );
-}
-
-async function layerSpec(path: string, name: string | undefined, io: Terminal): Promise<ConvSpec> {
-  const { importOnnx } = await late(import('../../frontend/onnx/importOnnx.ts'));
-  const { layers } = await importOnnx(path);
-  const names = layers.map((layer) => layer.name);
-  if (name === undefined && layers.length > 1) {
-    throw new CipherconvError({
-      code: 'usage',
-      where: displayName(path),
-      message: 'the model has several layers',
-      expected: `--layer with one of ${names.join(', ')}`,
-    });
-  }
-  const layer = name === undefined ? layers[0] : layers.find((each) => each.name === name);
-  if (layer === undefined) {
-    const near = nearest(name ?? '', names);
-    throw new CipherconvError({
-      code: 'usage',
-      where: displayName(path),
-      message: `there is no encrypted layer ${JSON.stringify(name)}`,
-      expected: names.join(', '),
-      ...(near === null ? {} : { hint: `did you mean ${near}?` }),
-    });
-  }
-  if (layer.weightScales !== null)
-    io.notice('the scales of the layer stay behind: the config has its integers');
-  return layer.spec;
 }

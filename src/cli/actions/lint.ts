@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import { CipherconvError } from '../../../compiler/base/errors.ts';
+import { STANDARD_STREAM } from '../../frontend/files.ts';
 import type { ModelFlags } from '../../frontend/onnx/modelOptions.ts';
 import { lintExitCode } from '../../lint/finding.ts';
 import type { LintReport } from '../../lint/finding.ts';
@@ -8,6 +10,7 @@ import type { Paint } from '../../lint/reporters/pretty.ts';
 import { parseRuleLevel } from '../../lint/settings.ts';
 import type { RuleLevel } from '../../lint/settings.ts';
 import { late } from '../interrupt.ts';
+import { watchFiles } from '../watch.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface LintFlags {
@@ -20,6 +23,9 @@ interface LintFlags {
   readonly rule?: readonly string[] | undefined;
   readonly headroom?: number | undefined;
   readonly channels?: true | undefined;
+  readonly verbose?: true | undefined;
+  readonly json?: true | undefined;
+  readonly watch?: true | undefined;
   readonly bind?: readonly string[] | undefined;
   readonly inputType?: readonly string[] | undefined;
   readonly extent?: readonly string[] | undefined;
@@ -34,7 +40,7 @@ export async function lintCommand(paths: readonly string[], flags: LintFlags, io
     extent: flags.extent ?? [],
   });
   const rules: Record<string, RuleLevel> = Object.fromEntries((flags.rule ?? []).map(parseRuleLevel));
-  const report = await lint(paths, {
+  const options: LintOptions = {
     rules,
     notice: io.notice,
     ...model,
@@ -43,9 +49,32 @@ export async function lintCommand(paths: readonly string[], flags: LintFlags, io
     ...(flags.headroom === undefined ? {} : { headroomBits: flags.headroom }),
     ...(flags.config === undefined ? {} : { config: flags.config }),
     ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),
-  });
-  io.print(await render(report, flags.format, flags.channels === true));
-  io.finish({ kind: 'linted', exitCode: lintExitCode(report, flags.maxWarnings ?? Infinity) });
+  };
+  const lintOnce = async (): Promise<LintReport> => {
+    const report = await lint(paths, options);
+    io.print(await render(report, formatOf(flags), flags));
+    return report;
+  };
+  if (flags.watch === true) {
+    requireWatchable(paths, formatOf(flags));
+    await watchFiles({ paths, ignore: flags.ignore ?? [] }, lintOnce, io);
+    return;
+  }
+  io.finish({ kind: 'linted', exitCode: lintExitCode(await lintOnce(), flags.maxWarnings ?? Infinity) });
+}
+
+function formatOf({ format, json }: LintFlags): LintFormat {
+  return json === true ? 'json' : format;
+}
+
+/** @throws CipherconvError `usage` */
+function requireWatchable(paths: readonly string[], format: LintFormat): void {
+  const refuse = (message: string, hint: string): never => {
+    throw new CipherconvError({ code: 'usage', message, hint });
+  };
+  if (format === 'sarif' || format === 'github')
+    refuse(`--watch goes on and on, and ${format} is one report`, 'use --format pretty or json');
+  if (paths.includes(STANDARD_STREAM)) refuse('stdin cannot be watched', 'name files or folders');
 }
 
 /** What the flags say of models; loaded only when they are given. */
@@ -57,10 +86,13 @@ async function modelOptions(
   return parseModelOptions(flags);
 }
 
-async function render(report: LintReport, format: LintFormat, channels: boolean): Promise<string> {
+async function render(report: LintReport, format: LintFormat, flags: LintFlags): Promise<string> {
   switch (format) {
     case 'pretty':
-      return (await import('../../lint/reporters/pretty.ts')).prettyReport(report, paint, { channels });
+      return (await import('../../lint/reporters/pretty.ts')).prettyReport(report, paint, {
+        channels: flags.channels === true,
+        infos: flags.verbose === true ? 'each' : 'folded',
+      });
     case 'json':
       return (await import('../../lint/reporters/json.ts')).jsonReport(report);
     case 'sarif':

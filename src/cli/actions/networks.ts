@@ -1,5 +1,4 @@
 import { CipherconvError } from '../../../compiler/base/errors.ts';
-import { deepFreeze } from '../../../compiler/base/freeze.ts';
 import { compileNetwork } from '../../../compiler/network/compile.ts';
 import type { NetworkOptions } from '../../../compiler/network/compile.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
@@ -12,9 +11,11 @@ import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
 import { fromDense, toDoubles } from '../../model/typedTensor.ts';
 import { importNetwork } from '../../network/importNetwork.ts';
-import { levelOf } from '../../network/inputNodes.ts';
+import { encodeClientNetwork, parseClientNetwork } from '../../network/clientNetwork.ts';
+import { clientNetworkOf, storeNetwork } from '../../network/networkPlan.ts';
 import type { StoredNetwork } from '../../network/networkPlan.ts';
 import { encodeNetworkPlan } from '../../network/networkPlanFile.ts';
+import { levelsOf, scoresOf } from '../../network/port.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { describeNetworkRun, explainNetwork, networkLine, networkSummary } from '../networkText.ts';
@@ -57,7 +58,7 @@ function compileStored(model: ImportedModel, options: CompileOptions): StoredNet
     ...(options.security === undefined ? {} : { security: options.security }),
   };
   const plan = longWork(() => compileNetwork(spec, own));
-  return deepFreeze({ plan, port, output, blind: null });
+  return storeNetwork({ plan, port, output, blind: null });
 }
 
 /** A network that was given, compiled already or as a model. */
@@ -79,22 +80,52 @@ export interface CompileNetworkRequest {
   readonly isBlind: boolean;
   /** Where the plan goes; undefined for stdout. */
   readonly file: string | undefined;
+  /** Where the client plan goes. */
+  readonly clientPlan: string | undefined;
   readonly json: boolean;
 }
 
 /** `compile MODEL --mode non-interactive`. */
 export async function writeNetwork(
   compiled: StoredNetwork,
-  { isBlind, file, json }: CompileNetworkRequest,
+  { isBlind, file, clientPlan, json }: CompileNetworkRequest,
   io: Terminal,
 ): Promise<void> {
-  const stored = isBlind ? { ...compiled, blind: freshBlind() } : compiled;
+  const stored = isBlind ? storeNetwork({ ...compiled, blind: freshBlind() }) : compiled;
+  const clientText = clientPlan === undefined ? null : clientNetworkText(stored);
+  for (const path of [file, clientPlan]) if (path !== undefined) await refuseOverInput(path);
   if (file !== undefined) {
-    await refuseOverInput(file);
     await writeWhole(file, encodeNetworkPlan(stored));
     io.notice(`${file}: ${networkLine(stored.plan)}`);
-  } else if (!json) io.print(encodeNetworkPlan(stored));
+  } else if (!json && clientPlan !== STANDARD_STREAM) io.print(encodeNetworkPlan(stored));
+  if (clientPlan !== undefined && clientText !== null) await writeWhole(clientPlan, clientText);
   if (json) io.print(`${JSON.stringify(networkSummary(stored))}\n`);
+}
+
+/**
+ * The client plan, read back as clients read it: one that they would refuse is not written.
+ * @throws CipherconvError `unsupported`
+ */
+function clientNetworkText(stored: StoredNetwork): string {
+  const text = encodeClientNetwork(clientNetworkOf(stored));
+  try {
+    parseClientNetwork(text, 'the client plan');
+    return text;
+  } catch (error) {
+    if (!(error instanceof CipherconvError)) throw error;
+    const { where, message, expected, found } = error.details;
+    throw new CipherconvError(
+      {
+        code: 'unsupported',
+        where: where === undefined ? '--client-plan' : `--client-plan: ${where}`,
+        message: `not supported yet: such a client plan: ${message}`,
+        ...(expected === undefined ? {} : { expected }),
+        ...(found === undefined ? {} : { found }),
+        hint: 'leave --client-plan out and use run',
+      },
+      { cause: error },
+    );
+  }
 }
 
 /** `explain` of a network. */
@@ -119,11 +150,7 @@ async function inputLevels(
   const files = await readInputFiles(ports, inputs);
   const tensor = fitInputs({ inputs: ports, segments: [] }, files, io.notice, rules).get(port.name);
   if (tensor === undefined) return new Float64Array(0);
-  const { quantize } = port;
-  const numbers = toDoubles(tensor, port.name);
-  return quantize === null
-    ? numbers
-    : numbers.map((value) => levelOf(value, quantize, plan.spec.input.range));
+  return levelsOf(port, plan.spec.input, toDoubles(tensor, port.name));
 }
 
 /** `run` of a network. */
@@ -140,19 +167,19 @@ export async function runNetworkSource(
     io.progress(stage, 0, 1);
   });
   io.endProgress();
-  const { numerator, denominator } = plan.spec.output.scale;
-  const factor = Number(numerator) / Number(denominator);
-  const scores = logits.map((logit) => Number(logit) * factor);
+  const scores = scoresOf(plan.spec.output, logits);
   if (report.match && request.output !== undefined) {
-    const shape = [1, ...plan.spec.output.shape];
-    const tensor = fromDense({ type: 'float32', shape, data: Float32Array.from(scores) }, output);
+    const { shape, data: values } = scores;
+    const tensor = fromDense({ type: 'float32', shape, data: Float32Array.from(values) }, output);
     await writeModelOutputs(
       request.output,
       { outputs: new Map([[output, tensor]]), layout: 'NCHW' },
       io.notice,
     );
   }
-  const text = request.json ? `${JSON.stringify(report)}\n` : describeNetworkRun(plan, report, scores);
+  const text = request.json
+    ? `${JSON.stringify(report)}\n`
+    : describeNetworkRun(plan, report, [...scores.data]);
   if (!request.json && request.output === STANDARD_STREAM) io.remark(text);
   else io.print(text);
   if (!report.match) io.finish({ kind: 'mismatch' });

@@ -2,6 +2,7 @@ import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
 import { createLog } from '../../server/log.ts';
 import type { Log } from '../../server/log.ts';
+import { defaultKeysMemory } from '../../server/limits.ts';
 import { loadServed } from '../../server/models.ts';
 import type { ServedModel, ToServe } from '../../server/models.ts';
 import { Metrics } from '../../server/metrics.ts';
@@ -89,7 +90,8 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
   for (const file of files) await refuseModel(file);
   refuseFarmOptions(flags);
   const { plans, models } = await loadServed(files);
-  const settings = settingsOf(flags, defaultSettings());
+  const defaults = { ...defaultSettings(), keysMemoryBytes: defaultKeysMemory(plans) };
+  const settings = settingsOf(flags, defaults);
   const log = quietLog(
     createLog((line) => process.stderr.write(line)),
     io.quiet,

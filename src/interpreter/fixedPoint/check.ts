@@ -8,6 +8,9 @@ import { OPERATORS } from './registry.ts';
 
 /** What is looked at of a node before it computes: nothing here runs one. */
 
+/** Work out of all proportion, whoever's model it is. */
+const MOST_PRODUCTS = 2 ** 40;
+
 type Described = ReadonlyMap<string, FixedPointTensor>;
 
 /**
@@ -23,11 +26,13 @@ export function checkFixedPointNode(
   rounding: FixedPointRounding,
 ): void {
   const call = callOf(node, tensors, rounding);
-  const { shape, prepare } = OPERATORS[node.operation.op];
+  const { shape, products, prepare } = OPERATORS[node.operation.op];
   const made = shape(call, (input) => constants.get(node.inputs[input] ?? '') ?? null);
   const { output } = call;
   if (made.join() !== output.shape.join())
     throw malformed(call, 'shape of the output', `[${made.join(', ')}]`, `[${output.shape.join(', ')}]`);
+  const count = products?.(call) ?? 0;
+  if (count > MOST_PRODUCTS) throw unsupported(call, 'with so many products', 'at most 2^40', String(count));
   prepare(call);
 }
 

@@ -6,7 +6,7 @@ import type { LinearParts } from './linearParts.ts';
 import { prepareLinear } from './linearRule.ts';
 import type { Operands } from './linearRule.ts';
 import { operator } from './operator.ts';
-import { limitWork, windowAxes } from './windows.ts';
+import { windowAxes } from './windows.ts';
 import type { Axis } from './windows.ts';
 
 /**
@@ -106,10 +106,13 @@ function convolution(op: Convolution['op']) {
   return {
     arity: [2, 3] as const,
     shape: (call: Call<Convolution>) => {
+      const { batch, rows, columns, channels } = layoutOf(call);
+      return [batch, rows.outputs, columns.outputs, channels];
+    },
+    products: (call: Call<Convolution>) => {
       const layout = layoutOf(call);
       const { batch, rows, columns, channels } = layout;
-      limitWork(call, batch * rows.outputs * columns.outputs * channels, tapsOf(layout));
-      return [batch, rows.outputs, columns.outputs, channels];
+      return batch * rows.outputs * columns.outputs * channels * tapsOf(layout);
     },
     prepare: (call: Call<Convolution>) => {
       const layout = layoutOf(call);

@@ -5,7 +5,6 @@ import { linearParts } from './linearParts.ts';
 import { prepareLinear } from './linearRule.ts';
 import type { Operands } from './linearRule.ts';
 import { operator } from './operator.ts';
-import { limitWork } from './windows.ts';
 
 /** FULLY_CONNECTED: rows of the flattened input times a filter [o, d]. */
 
@@ -45,11 +44,14 @@ export const FULLY_CONNECTED = operator('FULLY_CONNECTED', {
   arity: [2, 3],
   // The output's shape is its own, [n, o] or that of the input but for the last axis (keep_num_dims): only the count matters.
   shape: (call) => {
-    const { rows, channels, depth } = sizesOf(call);
-    limitWork(call, rows * channels, depth);
+    const { rows, channels } = sizesOf(call);
     const { shape } = call.output;
     if (shape.at(-1) === channels && elementCount(shape) === rows * channels) return shape;
     return [rows, channels];
+  },
+  products: (call) => {
+    const { rows, channels, depth } = sizesOf(call);
+    return rows * channels * depth;
   },
   prepare: (call) => {
     const sizes = sizesOf(call);

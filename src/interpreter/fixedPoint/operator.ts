@@ -14,6 +14,8 @@ export interface Rule<O extends FixedPointOperation> {
   readonly reads?: number;
   /** Shape that the output must have. Throws where inputs, or what they say, do not go together. */
   readonly shape: (call: Call<O>, constants: Constants) => readonly number[];
+  /** Products that it computes; left out: none beside reading inputs and writing the output. */
+  readonly products?: (call: Call<O>) => number;
   /** Its arithmetic. Throws where types, scales or options have none. */
   readonly prepare: (call: Call<O>) => Compute;
 }
@@ -27,8 +29,10 @@ export function operator<K extends OperatorName>(op: K, rule: Rule<OperationOf<K
     if (isOf(op, operation)) return { ...call, operation };
     throw internalError(`${operation.op} came to the rule of ${op}`);
   };
+  const { products, ...rest } = rule;
   return {
-    ...rule,
+    ...rest,
+    ...(products === undefined ? {} : { products: (call: Call): number => products(narrowed(call)) }),
     shape: (call, constants) => rule.shape(narrowed(call), constants),
     prepare: (call) => rule.prepare(narrowed(call)),
   };

@@ -1,3 +1,4 @@
+import { elementCount } from '../../../compiler/base/tensor.ts';
 import { emptyArray } from '../values.ts';
 import type { NumericArray } from '../values.ts';
 import { activationRange } from './activation.ts';
@@ -6,7 +7,7 @@ import type { Call } from './call.ts';
 import type { OperationOf } from './node.ts';
 import { operator, valuesOf } from './operator.ts';
 import type { Compute } from './operator.ts';
-import { limitWork, windowAxes } from './windows.ts';
+import { windowAxes } from './windows.ts';
 import type { Axis } from './windows.ts';
 
 /** Pools over windows of [n, h, w, c]. Positions outside of the image do not count. */
@@ -48,9 +49,11 @@ function pool(reducer: Reducer) {
     shape: (call: Call<Pool>) => {
       const [rows, columns] = axesOf(call);
       const [batch, , , channels] = inputOf(call, 0).shape as [number, number, number, number];
-      const shape = [batch, rows.outputs, columns.outputs, channels];
-      limitWork(call, batch * rows.outputs * columns.outputs * channels, rows.kernel * columns.kernel);
-      return shape;
+      return [batch, rows.outputs, columns.outputs, channels];
+    },
+    products: (call: Call<Pool>) => {
+      const [rows, columns] = axesOf(call);
+      return elementCount(call.output.shape) * rows.kernel * columns.kernel;
     },
     prepare: (call: Call<Pool>): Compute => {
       requireTypes(call, SAME_INTEGERS);

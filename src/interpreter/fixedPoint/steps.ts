@@ -18,7 +18,7 @@ export function fixedPointSteps(
 ): Step[] {
   return nodes.map((node) => {
     const call = callOf(node, tensors, rounding);
-    const { reads, prepare } = OPERATORS[node.operation.op];
+    const { reads, products, prepare } = OPERATORS[node.operation.op];
     const compute = prepare(call);
     const { type, shape } = call.output;
     return {
@@ -29,6 +29,7 @@ export function fixedPointSteps(
       run: (inputs: readonly (DenseTensor | null)[]): readonly DenseTensor[] => [
         { type, shape: [...shape], data: compute(inputs) },
       ],
+      cost: () => ({ outputs: [shape], copies: 2, products: products?.(call) ?? 0 }),
     };
   });
 }

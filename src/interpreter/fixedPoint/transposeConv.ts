@@ -5,7 +5,7 @@ import { prepareLinear } from './linearRule.ts';
 import type { Operands } from './linearRule.ts';
 import type { OperationOf } from './node.ts';
 import { operator } from './operator.ts';
-import { limitWork, windowAxes } from './windows.ts';
+import { windowAxes } from './windows.ts';
 import type { Axis } from './windows.ts';
 
 /**
@@ -82,10 +82,13 @@ export const TRANSPOSE_CONV = operator('TRANSPOSE_CONV', {
   arity: [3, 4],
   // Input 0 is a shape that may hold -1: the output has it.
   shape: (call) => {
+    layoutOf(call);
+    return call.output.shape;
+  },
+  products: (call) => {
     const layout = layoutOf(call);
     const { rows, columns, batch, channels } = layout;
-    limitWork(call, batch * rows.outputs * columns.outputs * channels, tapsOf(layout));
-    return call.output.shape;
+    return batch * rows.outputs * columns.outputs * channels * tapsOf(layout);
   },
   prepare: (call) => {
     const layout = layoutOf(call);

@@ -25,7 +25,6 @@ interface Windowed {
 /** Steps of windows beyond which no real model goes; a file of nonsense ends here. */
 const LARGEST_STEP = 2 ** 20;
 const MOST_TAPS = 2 ** 20;
-const MOST_PRODUCTS = 2 ** 40;
 
 /** Rows and columns of an operator with windows over [n, h, w, c]. */
 export function windowAxes(
@@ -68,10 +67,4 @@ function axis(call: Call, padding: Padding, given: Omit<Axis, 'before' | 'output
     throw malformed(call, 'the window is larger than the input', `at most ${size}`, String(effective));
   const before = Math.floor(Math.max((outputs - 1) * stride + effective - size, 0) / 2);
   return { ...given, before, outputs };
-}
-
-/** Refuses work out of all proportion. */
-export function limitWork(call: Call, outputs: number, taps: number): void {
-  if (outputs * taps <= MOST_PRODUCTS) return;
-  throw unsupported(call, 'with so many products', 'at most 2^40', `${outputs} outputs of ${taps} products`);
 }

@@ -1,6 +1,8 @@
 import { requiredWidth } from '../../../compiler/base/interval.ts';
 import { printable } from '../../../compiler/base/printable.ts';
 import type { Finding, Layer, Level, LintReport } from '../finding.ts';
+import { costliest } from '../costliest.ts';
+import { foldInfos } from './fold.ts';
 import { alignColumns, bar, sparkline } from './table.ts';
 import type { Align } from './table.ts';
 
@@ -10,14 +12,17 @@ export type Paint = (level: Level | 'file' | 'dim', text: string) => string;
 export interface PrettyOptions {
   /** A table row for every output channel too. */
   readonly channels: boolean;
+  /** Whether findings of models that only inform stand on lines of their own, or are counted. */
+  readonly infos: 'each' | 'folded';
 }
 
 /** Findings grouped by file, a table of all convolutions, then one line that counts. Ends with a line break. */
-export function prettyReport(report: LintReport, paint: Paint, { channels }: PrettyOptions): string {
+export function prettyReport(report: LintReport, paint: Paint, { channels, infos }: PrettyOptions): string {
   const { findings, layers } = report;
+  const shown = infos === 'each' ? findings : foldInfos(findings);
   const files = [...new Set(findings.map(({ file }) => file))];
   const groups = files.map((file) => {
-    const lines = findings
+    const lines = shown
       .filter((finding) => finding.file === file)
       .flatMap((finding) => findingLines(finding, paint));
     return `${paint('file', printable(file))}\n${lines.join('\n')}\n\n`;
@@ -66,7 +71,19 @@ function layerTable(layers: readonly Layer[], channels: boolean, paint: Paint): 
   const [header = '', ...lines] = alignColumns([HEADER, ...rows.map(({ cells }) => cells)], ALIGNS);
   const body = lines.flatMap((line, index) => [line, ...(rows[index]?.notes ?? [])]);
   const legend = 'bits needed by tier: datatype, L1 and exact are proofs; what is marked "estimate" is none';
-  return [paint('dim', header), ...body, paint('dim', legend)];
+  return [paint('dim', header), ...body, paint('dim', legend), ...costLines(layers)];
+}
+
+/** For files of several layers: which one costs most. */
+function costLines(layers: readonly Layer[]): string[] {
+  const files = [...new Set(layers.map(({ file }) => file))];
+  return files.flatMap((file) => {
+    const costs = layers.flatMap(({ name, products, requiredBits, ...layer }) =>
+      layer.file === file && products !== null ? [{ name, products, bits: requiredBits }] : [],
+    );
+    const costly = costliest(costs);
+    return costly === null ? [] : [files.length > 1 ? `${printable(file)}: ${costly}` : costly];
+  });
 }
 
 function layerCells({ name, taps, tiers, declaredBits, declaredRange, interval }: Layer): string[] {

@@ -2,14 +2,12 @@ import { VERSION } from '../../version.ts';
 import type { Finding, Level, LintReport } from '../finding.ts';
 import { ALL_RULES } from '../registry.ts';
 import type { RuleFacts } from '../registry.ts';
+import { rulePage } from '../rulePages.ts';
 import { relativePath } from './github.ts';
 
 /** SARIF 2.1.0 (OASIS), for code scanning. Written by hand: what the linter has to say needs little of the format. */
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
-
-/** The pages of the rules, of exactly this version, as the npm package has them. */
-const PAGES = `https://unpkg.com/cipherconv@${VERSION}/docs/rules`;
 
 const LEVELS: Readonly<Record<Level, 'error' | 'warning' | 'note'>> = {
   error: 'error',
@@ -39,9 +37,9 @@ function descriptorOf({ name, level, summary }: RuleFacts): object {
   return {
     id: name,
     shortDescription: { text: summary },
-    helpUri: `${PAGES}/${name}.md`,
+    helpUri: rulePage(name),
     help: {
-      text: `${summary} What to do about it: ${PAGES}/${name}.md, or docs/rules/${name}.md in the package.`,
+      text: `${summary} What to do about it: ${rulePage(name)}, or docs/rules/${name}.md in the package.`,
     },
     defaultConfiguration: { level: LEVELS[level] },
   };

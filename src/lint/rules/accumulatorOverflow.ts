@@ -37,6 +37,7 @@ function check(subject: Subject): Draft[] {
         `output channel ${worst} reaches ${rangeText(interval)}, ` +
         `but ${bitsText(declared)} hold only ${rangeText(limit)}`,
       hint: hints.join('; or '),
+      declare: { of: 'accumulator', width: sufficientWidth(exact.interval, declared) },
       path: ['accumulator', 'bits'],
       underline: weightPath(worst),
       interval,

@@ -30,6 +30,7 @@ function check(subject: Subject): Draft[] {
       hint:
         `${declareText(subject, sufficientWidth(exact.interval, declared))}, or add the bias after decryption, ` +
         `or requantize so that every bias is within ${rangeText(limit)}`,
+      declare: { of: 'accumulator', width: sufficientWidth(exact.interval, declared) },
       path: ['bias', first],
       interval,
       requiredBits: requiredBitsFor(interval, declared),

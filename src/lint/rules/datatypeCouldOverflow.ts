@@ -28,6 +28,7 @@ function check(subject: Subject): Draft[] {
         `these weights stay within ${rangeText(exact.interval)}, but others of the same bits could reach ` +
         `${rangeText(datatype.interval)}, past ${bitsText(declared)}`,
       hint: `to be safe for any weights ${declareText(subject, sufficientWidth(datatype.interval, declared))}${fewer}`,
+      declare: { of: 'accumulator', width: sufficientWidth(datatype.interval, declared) },
       path: ['accumulator', 'bits'],
       interval: datatype.interval,
       requiredBits: requiredBitsFor(datatype.interval, declared),

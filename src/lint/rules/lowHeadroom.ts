@@ -25,6 +25,7 @@ function check(subject: Subject): Draft[] {
         `${plural(headroom, 'bit')} of headroom, ${options.headroomBits} wanted: ${rangeText(exact.interval)} ` +
         `needs ${requiredBits} of ${bitsText(declared)}`,
       hint: `${declareText(subject, wanted)}, or lower the headroom wanted (cipherconv.config.json, --headroom)`,
+      declare: { of: 'accumulator', width: wanted },
       path: ['accumulator', 'bits'],
       interval: exact.interval,
       requiredBits,

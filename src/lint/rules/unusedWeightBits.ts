@@ -27,6 +27,7 @@ function check({ spec, locate }: Subject): Draft[] {
       message: `the weights lie within [${lo}, ${hi}]: ${bitsText({ bits: needed, signed })} hold them, ${bits} are declared`,
       // A model has nowhere to declare them but in what it was exported from.
       hint: locate(path) === null ? null : `declare ${needed}`,
+      declare: { of: 'weights', width: { bits: needed, signed } },
       path,
     },
   ];

@@ -27,6 +27,7 @@ function check(subject: Subject): Draft[] {
         `${bitsText(declared)} are ${plural(spare, 'bit')} more than ${rangeText(exact.interval)} ` +
         `needs${headroom}`,
       hint: declareText(subject, { ...declared, bits: enough }),
+      declare: { of: 'accumulator', width: { ...declared, bits: enough } },
       path: ['accumulator', 'bits'],
       interval: exact.interval,
       requiredBits,

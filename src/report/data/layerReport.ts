@@ -53,7 +53,7 @@ export function layerReport(source: LayerSource, file: string, budget: PictureBu
     name,
     op,
     convolution: convolutionFacts(spec),
-    analysis: analysis ?? layerOf(file, name, op, analyze(spec)),
+    analysis: analysis ?? layerOf(file, source, analyze(spec)),
     witness: witnessPicture(spec, accumulator),
     outcome: 'plan' in compiled ? encryptedLayer(compiled, accumulator, budget) : refusedLayer(compiled),
   };

@@ -1,6 +1,9 @@
 import { internalError } from '../../../compiler/base/errors.ts';
 import type { Part } from '../../../compiler/toeplitz/parts.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
+import type { StoredNetwork } from '../../network/networkPlan.ts';
+import { createNetworkServer } from '../networkServer.ts';
+import { isNetwork } from '../plans.ts';
 import { createPartServer, createPlanServer } from '../planServer.ts';
 import type { PartServer, PlanServer } from '../planServer.ts';
 import type { Engine } from './workerLoop.ts';
@@ -13,8 +16,8 @@ const MOST_PARTS = 16;
 const PARTS_SHARE = 1 / 8;
 
 /** The server has parsed and proved these plans; they come to the worker as it wrote them. */
-function readPlans(text: string): StoredPlan[] {
-  return deepFreeze(JSON.parse(text) as StoredPlan[]);
+function readPlans(text: string): (StoredPlan | StoredNetwork)[] {
+  return deepFreeze(JSON.parse(text) as (StoredPlan | StoredNetwork)[]);
 }
 
 /** Parts are prepared when they are first asked for; those that were not used for longest are given up for others. */
@@ -51,7 +54,10 @@ export async function createEngine(plansText: string, memoryBytes: number): Prom
   const weightMemoryBytes = Math.floor((memoryBytes * WEIGHT_SHARE) / plans.size);
   const servers = new Map<string, PlanServer>();
   for (const [digest, stored] of plans) {
-    servers.set(digest, await createPlanServer(stored, { weightMemoryBytes }));
+    const server = isNetwork(stored)
+      ? createNetworkServer(stored)
+      : createPlanServer(stored, { weightMemoryBytes });
+    servers.set(digest, await server);
   }
   const parts = new PreparedParts(Math.floor((memoryBytes * PARTS_SHARE) / MOST_PARTS));
   return {
@@ -60,7 +66,10 @@ export async function createEngine(plansText: string, memoryBytes: number): Prom
       const server = servers.get(digest);
       if (stored === undefined || server === undefined)
         throw internalError('a worker is asked for a plan that it has not');
-      if (part !== null) return (await parts.of(stored, part)).evaluate(message);
+      if (part !== null) {
+        if (isNetwork(stored)) throw internalError('a network has no parts');
+        return (await parts.of(stored, part)).evaluate(message);
+      }
       return keys === null ? server.evaluate(message) : server.evaluate(message, keys);
     },
   };

@@ -121,7 +121,7 @@ export function refuseFloats({ layers, openLayers, firstFloat, hasIntegers }: Fo
       'integer convolutions or matrix products, or float ones between QuantizeLinear and DequantizeLinear or Quant',
     found: `the first float layer is ${describeNode({ ...firstFloat, domain: '' })}: ${firstFloat.reason}`,
     hint:
-      'quantize it statically to 8 bits (onnxruntime.quantization.quantize_static, format QDQ or QOperator), or train it ' +
-      'with fewer bits (Brevitas) and export it to QONNX',
+      'cipherconv quantize MODEL --calibration SAMPLES.npy -o QUANTIZED.onnx makes it one of integers, as does ' +
+      'onnxruntime.quantization.quantize_static; or train it with few bits (Brevitas) and export it to QONNX',
   });
 }

@@ -9,12 +9,13 @@ import { ACTIVATIONS } from './activations.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { NORMALIZATION } from './normalization.ts';
 import { named } from './operator.ts';
-import type { Call, ClearRule, Family, Operator, ShapeRule } from './operator.ts';
+import type { Call, ClearRule, Family, Operator, ShapeRule, WorkRule } from './operator.ts';
 import { POOLS } from './pools.ts';
 import { gemmExtents, gemmProducts } from './products.ts';
 import { LINEAR_QUANTIZERS } from './quantization.ts';
 import { REDUCTIONS } from './reductions.ts';
 import { SELECTIONS } from './selections.ts';
+import { productWork } from './work.ts';
 
 /**
  * Operators of the domain com.microsoft. A quantized one is a standard one between quantizers:
@@ -78,7 +79,12 @@ function quantizedForm(standard: Operator | undefined, places: Places): Operator
     const parameters = { scales: scale.data, zeroPoints: zeroPoint?.data ?? null, axis: null, block: null };
     return [quantized(made, output.type, parameters)];
   };
-  return { shape, grid: null, clear, folds: 'never' };
+  const { work } = standard ?? {};
+  const products =
+    work == null
+      ? {}
+      : { work: ((view, outputs) => work(plainView(view, places), outputs)) satisfies WorkRule };
+  return { shape, grid: null, clear, folds: 'never', ...products };
 }
 
 /** rn((q - zero point) scale); null without one constant scale. */
@@ -147,7 +153,10 @@ export const CONTRIB: Family = new Map<string, Operator>([
   ['QLinearReduceMean', quantizedForm(REDUCTIONS.get('ReduceMean'), UNARY)],
   ['QLinearAveragePool', channelsFirst(quantizedForm(POOLS.get('AveragePool'), UNARY))],
   ['QLinearGlobalAveragePool', channelsFirst(quantizedForm(POOLS.get('GlobalAveragePool'), UNARY))],
-  ['QGemm', { shape: quantizedGemmShape, grid: null, clear: quantizedGemmClear, folds: 'never' }],
+  [
+    'QGemm',
+    { shape: quantizedGemmShape, grid: null, clear: quantizedGemmClear, folds: 'never', work: productWork },
+  ],
   ...named('Gelu', { shape: sameAsFirst, grid: null, clear: null, folds: 'never' }),
   ...LINEAR_QUANTIZERS,
 ]);

@@ -15,6 +15,7 @@ import { computes, inputAt, named } from './operator.ts';
 import type { Call, ClearRule, Family, Operator, ShapeRule } from './operator.ts';
 import { transposedAxes, transposedConvolution } from './transposed.ts';
 import { geometryOf, kernelOf, outputExtent, spatialGeometry, spatialOf } from './windows.ts';
+import { convolutionWork, transposedWork } from './work.ts';
 
 /** Convolutions. */
 
@@ -184,8 +185,24 @@ export const CONVOLUTIONS: Family = new Map([
     bounds: linearBounds,
     clear: floatClear,
     folds: 'never',
+    work: convolutionWork(1),
   }),
-  ...named('ConvInteger', { ...base, shape: convolution(1, () => 'int32'), clear: integerClear }),
-  ...named('QLinearConv', { ...base, shape: convolution(3, outputZeroPoint), clear: quantizedClear }),
-  ...named('ConvTranspose', { ...base, shape: transposedConvolution, clear: transposedClear }),
+  ...named('ConvInteger', {
+    ...base,
+    shape: convolution(1, () => 'int32'),
+    clear: integerClear,
+    work: convolutionWork(1),
+  }),
+  ...named('QLinearConv', {
+    ...base,
+    shape: convolution(3, outputZeroPoint),
+    clear: quantizedClear,
+    work: convolutionWork(3),
+  }),
+  ...named('ConvTranspose', {
+    ...base,
+    shape: transposedConvolution,
+    clear: transposedClear,
+    work: transposedWork,
+  }),
 ]);

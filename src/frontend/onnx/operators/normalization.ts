@@ -5,6 +5,7 @@ import { floatAttribute, intAttribute } from '../graph/attributes.ts';
 import { inputShape, inputType, normalAxis } from '../graph/state.ts';
 import { computes, named } from './operator.ts';
 import type { ClearRule, Family, Operator } from './operator.ts';
+import { neighbourWork } from './work.ts';
 
 /** Operators that scale by sums over axes, or by parameters of their own. */
 
@@ -59,8 +60,9 @@ export const NORMALIZATION: Family = new Map<string, Operator>([
   ['LogSoftmax', { ...sameAsFirst, clear: softmaxRule(true) }],
   ['BatchNormalization', { ...sameAsFirst, clear: batchNormalization }],
   ...named(
-    'CumSum GroupNormalization Hardmax InstanceNormalization LRN LayerNormalization LpNormalization ' +
+    'CumSum GroupNormalization Hardmax InstanceNormalization LayerNormalization LpNormalization ' +
       'MeanVarianceNormalization RMSNormalization',
     sameAsFirst,
   ),
+  ['LRN', { ...sameAsFirst, work: neighbourWork }],
 ]);

@@ -13,6 +13,11 @@ export interface Operator {
   /** What the values of the first output lie between; left out: nothing is known but what `grid` says. */
   readonly bounds?: BoundsRule;
   /**
+   * Products that it computes at most, beside reading its inputs and writing its outputs; null: that cannot be said, so it does
+   * not run in a graph from elsewhere. Left out: none.
+   */
+  readonly work?: WorkRule | null;
+  /**
    * When the importer folds it: `values` where all inputs are constant, `shapes` where the shapes of its inputs are known,
    * `never` for operators that take much longer than reading their inputs (a small file must not cost much time).
    */
@@ -44,6 +49,9 @@ interface GridFacts {
 
 /** What an operator makes of the grid that its inputs lie on; one entry per output, from the first on. */
 export type GridRule = (view: NodeView) => readonly GridFacts[];
+
+/** Products for this many elements of the first output; all inputs' shapes are known. */
+export type WorkRule = (view: NodeView, outputs: number) => number;
 
 /** What the values of the first output lie between (bounds.ts); null for nothing known. */
 export type BoundsRule = (view: NodeView) => Interval | null;

@@ -4,7 +4,8 @@ import type { NodeView } from '../graph/state.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { unknown } from './lists.ts';
 import { named } from './operator.ts';
-import type { Family, Inferred, Operator, ShapeRule } from './operator.ts';
+import type { Family, Inferred, Operator, ShapeRule, WorkRule } from './operator.ts';
+import { attentionWork, einsumWork, recurrentWork } from './work.ts';
 
 /**
  * Operators that run in onnxruntime only. Their shapes are known, so that layers behind them can be encrypted. Those that
@@ -13,8 +14,8 @@ import type { Family, Inferred, Operator, ShapeRule } from './operator.ts';
 
 type Shape = readonly number[] | null;
 
-function outsider(shape: ShapeRule): Operator {
-  return { shape, grid: null, clear: null, folds: 'never' };
+function outsider(shape: ShapeRule, work: WorkRule | null = () => 0): Operator {
+  return { shape, grid: null, clear: null, folds: 'never', work };
 }
 
 function shaped(view: NodeView, shape: Shape, type: ElementType | null = inputType(view, 0)): Inferred[] {
@@ -36,7 +37,7 @@ const recurrent = outsider((view) => {
   const all = isBatchFirst ? [first, second, directions, hidden] : [first, directions, second, hidden];
   const last = isBatchFirst ? [first, directions, hidden] : [directions, second, hidden];
   return [all, last, last].map((extents) => ({ type, shape: extents }));
-});
+}, recurrentWork);
 
 /** Normalized, two that inference leaves out, and the sum of inputs. */
 const skipNormalization = outsider((view) => {
@@ -62,7 +63,7 @@ const attention = outsider((view) => {
   const isPlain = intsAttribute(view.node, 'qkv_hidden_sizes') === null && columns % 3 === 0;
   if (shape?.length !== 3 || weights?.length !== 2 || !isPlain) return [{ type: 'float32', shape: null }];
   return [{ type: 'float32', shape: [shape[0]!, shape[1]!, columns / 3] }];
-});
+}, attentionWork);
 
 const largest: ShapeRule = (view) => {
   const [shape, type] = [inputShape(view, 0), inputType(view, 0)];
@@ -124,7 +125,7 @@ const sampled: ShapeRule = (view) => {
 };
 
 /** How many there are is not known before they are computed. */
-const countedAtRun = outsider(() => [{ type: 'int64', shape: null }]);
+const countedAtRun = outsider(() => [{ type: 'int64', shape: null }], null);
 
 export const OUTSIDERS: Family = new Map<string, Operator>([
   ...named('LSTM GRU RNN', recurrent),
@@ -138,8 +139,9 @@ export const OUTSIDERS: Family = new Map<string, Operator>([
   ['TopK', outsider(largest)],
   ['GatherND', outsider(gatherOfTuples)],
   ['Range', outsider(range)],
-  ['Einsum', outsider(einsum)],
-  ['RoiAlign', outsider(regions)],
+  ['Einsum', outsider(einsum, einsumWork)],
+  // How many places of a region it looks at follows from the values.
+  ['RoiAlign', outsider(regions, null)],
   ['GridSample', outsider(sampled)],
 ]);
 

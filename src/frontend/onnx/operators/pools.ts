@@ -11,6 +11,7 @@ import { selecting } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule } from './operator.ts';
 import { geometryOf, outputExtent, spatialGeometry, spatialOf } from './windows.ts';
+import { windowWork } from './work.ts';
 
 /** Pools. */
 
@@ -66,7 +67,7 @@ const globalClear =
     return [{ ...call.output, data: reduced(input, axes, input.type, reducer) }];
   };
 
-const windowed: Operator = { shape: poolShape, grid: null, clear: null, folds: 'never' };
+const windowed: Operator = { shape: poolShape, grid: null, clear: null, folds: 'never', work: windowWork };
 const whole: Operator = { shape: globalPoolShape, grid: null, clear: null, folds: 'never' };
 const sameAxis = selecting((_, axis) => axis);
 

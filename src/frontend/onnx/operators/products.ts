@@ -13,6 +13,7 @@ import { linearBounds } from './bounds.ts';
 import { unbounded } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
 import type { ClearRule, Family, Operator, ShapeRule } from './operator.ts';
+import { productWork } from './work.ts';
 
 /** Matrix products. */
 
@@ -165,7 +166,7 @@ const gemmClear = computes(2, (inputs, { view, output }) => {
   return { ...output, data };
 });
 
-const base: Omit<Operator, 'shape' | 'clear'> = { grid: null, folds: 'never' };
+const base: Omit<Operator, 'shape' | 'clear'> = { grid: null, folds: 'never', work: productWork };
 
 export const PRODUCTS: Family = new Map([
   ...named('MatMul', {
@@ -174,6 +175,7 @@ export const PRODUCTS: Family = new Map([
     bounds: linearBounds,
     clear: matMulClear,
     folds: 'never',
+    work: productWork,
   }),
   ...named('MatMulInteger', { ...base, shape: product(1, () => 'int32'), clear: matMulIntegerClear }),
   ...named('QLinearMatMul', {
@@ -187,5 +189,6 @@ export const PRODUCTS: Family = new Map([
     bounds: linearBounds,
     clear: gemmClear,
     folds: 'never',
+    work: productWork,
   }),
 ]);

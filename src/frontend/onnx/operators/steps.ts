@@ -1,4 +1,6 @@
+import { elementCount } from '../../../../compiler/base/tensor.ts';
 import type { Step } from '../../../interpreter/interpreter.ts';
+import type { StepCost } from '../../../interpreter/meter.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { GraphState, NodeView } from '../graph/state.ts';
 import type { GraphNode, OnnxTensor } from '../types.ts';
@@ -24,7 +26,27 @@ function stepOf(node: GraphNode, opset: number, file: string): Step {
       operator?.clear == null
         ? null
         : compute(operator, { node, state: stateOf(node, inputs, opset, file) }, inputs),
+    cost: (inputs) =>
+      operator === null ? null : costOf(operator, { node, state: stateOf(node, inputs, opset, file) }),
   };
+}
+
+/** Null where an output's shape depends on more than shapes and lists. */
+function costOf(operator: Operator, view: NodeView): StepCost | null {
+  const { node } = view;
+  const { work } = operator;
+  if (work === null) return null;
+  const made = operator.shape(view);
+  const outputs: (readonly number[])[] = [];
+  for (const [index, name] of node.outputs.entries()) {
+    const shape = made[index]?.shape ?? null;
+    if (name === '') continue;
+    if (shape === null) return null;
+    outputs.push(shape);
+  }
+  // Operators that broadcast bring every input to the output's shape.
+  const copies = MOVES.has(node.op) ? 1 : node.inputs.length + 1;
+  return { outputs, copies, products: work?.(view, elementCount(outputs[0] ?? [])) ?? 0 };
 }
 
 function compute(

@@ -4,6 +4,7 @@ import { constantInput, inputShape, inputType } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
 import { computes } from './operator.ts';
 import type { Family, GridRule, ShapeRule } from './operator.ts';
+import { thresholdWork } from './work.ts';
 
 /**
  * MultiThreshold of QONNX and FINN: how many thresholds of its channel a value reaches (QONNX,
@@ -55,5 +56,5 @@ const clear = computes(2, (inputs, { view, output }) => {
 });
 
 export const THRESHOLDS: Family = new Map([
-  ['MultiThreshold', { shape: sameAsFirst, grid, clear, folds: 'never' }],
+  ['MultiThreshold', { shape: sameAsFirst, grid, clear, folds: 'never', work: thresholdWork }],
 ]);

@@ -1,0 +1,31 @@
+import type { Filter } from './filter.ts';
+
+/** What became of floats, for people. */
+
+/** Output channels whose scales are told one by one. */
+const TOLD = 8;
+
+/** How far off the integers are, and what they stand for; null where they are the weights themselves. */
+export function quantizationText({ shape, values, bits, scales, error, largest }: Filter): string | null {
+  if (scales === null) return null;
+  const share =
+    largest === 0 ? '' : ` of ${short(largest)} at most (${((100 * error) / largest).toPrecision(2)}%)`;
+  const channels = [...new Set(scales)];
+  const told =
+    scales.length <= TOLD
+      ? scales.map(short).join(', ')
+      : `${short(Math.min(...channels))} to ${short(Math.max(...channels))}`;
+  const perOutput = values.length / shape[0];
+  const dead = scales.filter((_, output) =>
+    values.slice(output * perOutput, (output + 1) * perOutput).every((value) => value === 0),
+  ).length;
+  return (
+    `quantized to ${bits} bit${bits === 1 ? '' : 's'}: no weight is off by more than ${short(error)}${share}; ` +
+    `a sum times its channel's scale is the real one: ${told}` +
+    (dead === 0 ? '' : `; ${dead} of ${scales.length} output channels have no weight left`)
+  );
+}
+
+function short(value: number): string {
+  return value.toPrecision(3);
+}

@@ -1,0 +1,82 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import type { Tensor } from '../../compiler/base/tensor.ts';
+import type { NetworkInput, NetworkOutput } from '../../compiler/network/spec.ts';
+import type { ElementType } from '../frontend/onnx/proto/codes.ts';
+
+/** The two ends of a network as its model has them; runs in browsers. */
+
+/** How the model's input becomes the integers that are encrypted. */
+export interface NetworkPort {
+  /** Name of the graph input. */
+  readonly name: string;
+  /** Its element type. */
+  readonly type: ElementType;
+  /** With the batch, which is 1. */
+  readonly shape: readonly number[];
+  /** round(x / scale) + zeroPoint, half to even, cut to the range; null where the integers are given. */
+  readonly quantize: {
+    /** Real value of one level. */
+    readonly scale: number;
+    /** The level of 0. */
+    readonly zeroPoint: number;
+  } | null;
+}
+
+/** The level of a float, as ONNX's QuantizeLinear rounds: float32 division, nearest, half to even, cut to the range. */
+export function levelOf(
+  value: number,
+  { scale, zeroPoint }: NonNullable<NetworkPort['quantize']>,
+  { lo, hi }: Interval,
+): number {
+  const exact = Math.fround(Math.fround(value) / scale);
+  const down = Math.floor(exact);
+  const rest = exact - down;
+  const isUp = rest > 0.5 || (rest === 0.5 && Math.abs(down % 2) === 1);
+  return Math.min(hi, Math.max(lo, (isUp ? down + 1 : down) + zeroPoint));
+}
+
+/** The integers that are encrypted, from numbers as the model's input takes them. */
+export function levelsOf(
+  { quantize }: NetworkPort,
+  { range }: NetworkInput,
+  numbers: Float64Array,
+): Float64Array {
+  return quantize === null ? numbers : numbers.map((value) => levelOf(value, quantize, range));
+}
+
+/**
+ * The integers of an input tensor as the model declares it, with or without the batch.
+ * @throws CipherconvError `shape-mismatch`; `out-of-range` for what is no number
+ */
+export function inputLevels(port: NetworkPort, input: NetworkInput, { shape, data }: Tensor): Tensor {
+  const count = port.shape.reduce((product, extent) => product * extent, 1);
+  const isWhole = [port.shape, input.shape].some((expected) => expected.join() === shape.join());
+  if (!isWhole || data.length !== count)
+    throw new CipherconvError({
+      code: 'shape-mismatch',
+      where: port.name,
+      message: 'the tensor does not have the shape of the network',
+      expected: `[${port.shape.join(', ')}]`,
+      found: `[${shape.join(', ')}], ${data.length} values`,
+    });
+  const wrong = data.findIndex((value) => Number.isNaN(value));
+  if (wrong >= 0)
+    throw new CipherconvError({
+      code: 'out-of-range',
+      where: `${port.name}[${wrong}]`,
+      message: 'not a number',
+      expected: 'numbers',
+      found: 'NaN',
+    });
+  return { shape: input.shape, data: levelsOf(port, input, data) };
+}
+
+/** The model's output, float32 [1, ...]: every logit times the scale. */
+export function scoresOf({ shape, scale }: NetworkOutput, logits: readonly bigint[]): Tensor {
+  const factor = Number(scale.numerator) / Number(scale.denominator);
+  return {
+    shape: [1, ...shape],
+    data: Float64Array.from(logits, (logit) => Math.fround(Number(logit) * factor)),
+  };
+}
