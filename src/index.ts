@@ -198,7 +198,7 @@ export { typedTensor } from './model/typedTensor.ts';
 export type { CrossingElement, Elements, TypedTensor } from './model/typedTensor.ts';
 export { openRunner, run } from './run.ts';
 export type { Runner, RunOptions, RunResult, RunStep } from './run.ts';
-export type { JudgeMode } from './sealJudge.ts';
+export type { HintFacts, JudgeMode } from './sealJudge.ts';
 export type { RunReport } from './runReport.ts';
 export { VERSION } from './version.ts';
 export { quantize } from './frontend/quantize.ts';

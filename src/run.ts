@@ -15,7 +15,7 @@ import { planFacts } from './runReport.ts';
 import type { RunReport } from './runReport.ts';
 import { makeHint, openRunClient } from './runSides.ts';
 import { SealJudge } from './sealJudge.ts';
-import type { JudgeMode } from './sealJudge.ts';
+import type { HintFacts, JudgeMode } from './sealJudge.ts';
 
 /** What one encrypted run gave. */
 export interface RunResult {
@@ -43,6 +43,8 @@ export interface RunOptions {
    * judged.
    */
   readonly judge?: JudgeMode;
+  /** The hint of the plan, where it has one and it is computed already. Default: computed, under a fresh public seed. */
+  readonly hint?: HintFacts;
   /** Told when a step begins (done 0 of 1) and how far it is. */
   readonly onProgress?: (step: RunStep, done: number, total: number) => void;
   /** Aborts between two steps: each step but the first is one long synchronous computation. */
@@ -92,7 +94,7 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
   };
   const open = async (): Promise<Runner['run']> => {
     if (mode !== 'none' || kernelOf(plan) === 'ntt') await step('load SEAL', loadSeal);
-    const hints = await timed(() => makeHint(plan, signal));
+    const hints = await timed(() => options.hint ?? makeHint(plan, signal));
     const client = await step('keygen', async () => own(await openRunClient(plan, hints.value)));
     const { evaluationKeys } = client.value;
     const evaluator = await step('prepare', async () =>

@@ -19,7 +19,9 @@ export type JudgeMode = 'full' | 'decrypt' | 'none';
 
 /** A plan with hints has these. */
 export interface HintFacts {
+  /** What the public polynomials are drawn from. */
   readonly publicSeed: Uint8Array;
+  /** The rows that follow from them. */
   readonly hint: Uint8Array;
 }
 

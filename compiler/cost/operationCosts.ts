@@ -22,7 +22,7 @@ export interface WireCosts {
   readonly unpack: number;
   /**
    * Of c1, from a seed of SEAL (BLAKE2Xb), without SEAL. ChaCha20 takes a fifth of it (RING_NANOSECONDS.expand), but the
-   * packing search and the form of uploads count all seeds with this one: plans keep their packings.
+   * packing search counts all seeds with this one: plans keep their packings.
    */
   readonly expand: number;
 }

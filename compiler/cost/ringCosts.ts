@@ -10,8 +10,9 @@ export const RING_NANOSECONDS = Object.freeze({
   recombine: Object.freeze({ 2: 6.3, 3: 15 }),
   /** Drawing one coefficient of an error; of a secret it is half. */
   draw: 5,
-  /** Expanding one coefficient of c1 from its seed; 6.8 under primes above 31 bits. */
+  /** Expanding one coefficient of c1 from its seed, and under a prime above 31 bits. */
   expand: 4,
+  expandWide: 6.8,
   /** Masking, scaling or rounding one coefficient, besides packing it. */
   coefficient: 2.7,
 });

@@ -51,8 +51,9 @@ function* searchDegree(
   const offer = offerOf(request, degree);
   const choice = choiceFor(request);
   let considered = 0;
-  for (const rows of rowCandidates) {
-    for (const columns of columnCandidates) {
+  // Widest first: of tiles that cost the same the one whose rows are whole keeps neighbours of the image together.
+  for (const columns of columnCandidates) {
+    for (const rows of rowCandidates) {
       for (const packed of packingsOfTile(request.shape, offer, rows, columns)) {
         considered++;
         choice.add(degree, packed);

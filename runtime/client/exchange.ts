@@ -31,7 +31,10 @@ export interface Exchange {
 
 /** The client of a plan with hints: each inference has a secret of its own, prepared ahead where there is time. */
 export interface HintClient extends DisposableHandle {
-  /** Makes the keys of `count` inferences ahead of time. */
+  /**
+   * Makes the keys of `count` inferences ahead of time.
+   * @throws CipherconvError `usage` for what is no whole number of at least 0.
+   */
   prepare(count: number): void;
   /** Inferences whose keys are ready. */
   readonly prepared: number;

@@ -13,6 +13,7 @@ import { HintReader } from '../wire/hint.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import type { Exchange, HintClient, HintClientOptions, HintMaterial } from './exchange.ts';
+import { checkInferenceCount } from './checkCount.ts';
 import { OneTimeKey } from './oneTimeKey.ts';
 import { TensorCoder } from './tensorCoder.ts';
 import type { TernaryKey } from './types.ts';
@@ -72,6 +73,7 @@ class RingHintClient implements HintClient {
 
   prepare(count: number): void {
     this.#assertOpen();
+    checkInferenceCount(count);
     for (let index = 0; index < count; index++) this.#ready.push(this.#makeKey());
   }
 

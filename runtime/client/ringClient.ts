@@ -12,6 +12,7 @@ import { CodingClock } from '../wire/codingClock.ts';
 import { SecondHalf } from '../wire/secondHalf.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import { checkInferenceCount } from './checkCount.ts';
 import { TensorCoder } from './tensorCoder.ts';
 import type { Client, ClientOptions, TernaryKey } from './types.ts';
 
@@ -67,6 +68,7 @@ class RingClient implements Client {
 
   precompute(count: number): void {
     this.#assertOpen();
+    checkInferenceCount(count);
     for (let index = 0; index < count && this.#zeros.length > 0; index++) {
       // Whichever upload has fewest.
       const fewest = Math.min(...this.#zeros.map(({ length }) => length));

@@ -22,6 +22,7 @@ import { CodingClock } from '../wire/codingClock.ts';
 import { EvaluationKeysCodec, galoisSteps } from '../wire/evaluationKeys.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import { checkInferenceCount } from './checkCount.ts';
 import { checkInput } from './checkInput.ts';
 import { makeDecoder } from './decode.ts';
 import type { Decoder } from './decode.ts';
@@ -98,6 +99,7 @@ class SealClient implements Client {
 
   precompute(count: number): void {
     this.#scope.assertOpen('client');
+    checkInferenceCount(count);
     guardSeal('encrypt zeros', () => {
       this.#encoding.precompute(count);
     });

@@ -99,9 +99,13 @@ export class TensorCoder {
 
   /** The accumulators of what was unmasked last. */
   decode(index: number, data: Float64Array): void {
-    const { elements, windows } = this.results[index]!;
+    const { elements, windows, runs } = this.results[index]!;
     this.#coder.accumulators(windows);
     const { values } = this.#coder;
+    if (runs !== null) {
+      for (const { first, end, element } of runs) data.set(values.subarray(first, end), element);
+      return;
+    }
     for (let at = 0; at < elements.length; at++) data[elements[at]!] = values[at]!;
   }
 

@@ -40,6 +40,29 @@ export interface ResultOrder {
   readonly travelling: Int32Array;
   readonly elements: Int32Array;
   readonly windows: readonly Window[];
+  /** The elements as runs of neighbours, where those are long; null: one by one. */
+  readonly runs: readonly ElementRun[] | null;
+}
+
+/** Elements `element`, `element` + 1 and so on: those from `first` to before `end` of a result. */
+interface ElementRun {
+  readonly first: number;
+  readonly end: number;
+  readonly element: number;
+}
+
+/** Copying a run takes as long as so many single elements. */
+const LONG_RUN = 64;
+
+function elementRuns(elements: Int32Array): ElementRun[] | null {
+  const runs: ElementRun[] = [];
+  let first = 0;
+  for (let index = 1; index <= elements.length; index++) {
+    if (index < elements.length && elements[index] === elements[index - 1]! + 1) continue;
+    runs.push({ first, end: index, element: elements[first]! });
+    first = index;
+  }
+  return elements.length >= LONG_RUN * runs.length ? runs : null;
 }
 
 /** Windows of output channels, by channel. */
@@ -73,7 +96,7 @@ export function resultOrder(
     windows.push({ end: index, ...window(channel) });
     first = index;
   }
-  return { travelling, elements, windows };
+  return { travelling, elements, windows, runs: elementRuns(elements) };
 }
 
 /** Writes the accumulators of outputs whose residue is 0: nothing of them is computed or sent. */

@@ -166,5 +166,5 @@ export async function runFolder<Input, Output>(
 
 /** A line on how fast it went. */
 export function throughput({ count, ms }: Pick<ManyResult<unknown>, 'count' | 'ms'>): string {
-  return `${count} inferences in ${(ms / 1000).toFixed(2)} s: ${((count * 1000) / ms).toFixed(2)} a second`;
+  return `${count} ${count === 1 ? 'inference' : 'inferences'} in ${(ms / 1000).toFixed(2)} s: ${((count * 1000) / ms).toFixed(2)} a second`;
 }

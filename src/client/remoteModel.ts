@@ -1,5 +1,6 @@
 import { CipherconvError, disposedError, internalError } from '../../compiler/base/errors.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import { checkInferenceCount } from '../../runtime/client/checkCount.ts';
 import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { CLIENT_GRAPH_LIMITS, Meter } from '../interpreter/meter.ts';
 import type { ClientLayer, ClientModel } from '../model/clientModel.ts';
@@ -83,7 +84,7 @@ export interface RemoteModel extends DisposableHandle {
   /**
    * `warm`, and then what the next `inputs` inferences need of every layer before their inputs are there: with hints
    * one-time keys, otherwise encryptions of zero. Blocks the thread for a layer at a time.
-   * @throws CipherconvError `unsupported` for a model with diagonals plans; as `connectModel` does; ServerError.
+   * @throws CipherconvError `unsupported` for a model with diagonals plans; `usage` for what is no whole number of at least 0; as `connectModel` does; ServerError.
    */
   prepare(inputs: number): Promise<void>;
 }
@@ -164,6 +165,7 @@ class HttpRemoteModel implements RemoteModel {
 
   async prepare(inputs: number): Promise<void> {
     this.#requireOpen();
+    checkInferenceCount(inputs);
     await this.warm();
     for (const index of this.#layers.keys()) {
       const remote = await this.#remote(index);

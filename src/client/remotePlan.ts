@@ -47,7 +47,7 @@ export interface RemotePlan extends DisposableHandle {
   /**
    * Makes what the next `inputs` inferences need before their inputs are there: with hints one-time keys, otherwise
    * encryptions of zero. Blocks the thread.
-   * @throws CipherconvError `unsupported` for a diagonals plan.
+   * @throws CipherconvError `unsupported` for a diagonals plan; `usage` for what is no whole number of at least 0.
    */
   prepare(inputs: number): void;
 }

@@ -31,6 +31,8 @@ export interface ModelCompileOptions extends AbortableCompileOptions {
   readonly isBlinded?: boolean;
   /** Told of the hint that is being computed: its layer, the rows that are done, their number. */
   readonly onHint?: (layer: number, done: number, total: number) => void;
+  /** Given every hint that was computed, and the digest of its layer's plan. */
+  readonly onHintMade?: (digest: string, hint: Uint8Array) => void;
 }
 
 /** Tensors in a model's files have the graph's own axis order; its layers are NCHW inside. */
@@ -66,15 +68,16 @@ export async function compileModelAsync(
   options: ModelCompileOptions = {},
   onLayer: LayerObserver = () => undefined,
 ): Promise<ModelPlan> {
-  const { signal, onHint, inferences = MODEL_INFERENCES } = options;
+  const { signal, onHint, onHintMade, inferences = MODEL_INFERENCES } = options;
   const steps = modelSteps(model, { ...options, inferences }, onLayer);
   const { cores, join } = await finishInTurns(signal, steps);
   const plans: StoredPlan[] = [];
   for (const [layer, core] of cores.entries()) {
-    const { plan } = await complete(core, {
+    const { plan, hint } = await complete(core, {
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done, total) => onHint?.(layer, done, total),
     });
+    if (hint !== null) onHintMade?.(plan.digest, hint);
     plans.push(plan);
   }
   return join(plans);

@@ -1,5 +1,6 @@
 import { disposedError } from '../../compiler/base/errors.ts';
 import type { AsyncDisposableHandle } from '../../runtime/disposable.ts';
+import { publicSeedOf } from '../frontend/planDigest.ts';
 import { openRunner } from '../run.ts';
 import type { Runner, RunResult, RunStep } from '../run.ts';
 import type { JudgeMode } from '../sealJudge.ts';
@@ -39,6 +40,8 @@ export interface ModelRunOptions {
   readonly judge?: JudgeMode;
   /** Keep keys, weights and sub-models for the next input; otherwise one layer is in memory at a time. */
   readonly keep?: boolean;
+  /** Hints of layers by the digests of their plans, as `onHintMade` gave them; the others are computed. */
+  readonly hints?: ReadonlyMap<string, Uint8Array>;
   /** Leave out the run of the whole network in the clear; layers are compared all the same. */
   readonly compareOutputs?: boolean;
   /** Told when a step begins (done 0 of 1) and how far it is. */
@@ -148,8 +151,10 @@ export class ModelRunner implements AsyncDisposableHandle {
       this.#announce(`${layer.name}: ${step}`, done, total);
     };
     const memory = weightMemoryBytes === undefined ? {} : { weightMemoryBytes };
-    const { judge = 'decrypt' } = this.#options;
-    return openRunner(layer.stored.plan, { judge, ...memory, ...aborting, onProgress });
+    const { judge = 'decrypt', hints } = this.#options;
+    const known = hints?.get(layer.stored.digest);
+    const hint = known === undefined ? {} : { hint: { publicSeed: publicSeedOf(layer.stored), hint: known } };
+    return openRunner(layer.stored.plan, { judge, ...memory, ...hint, ...aborting, onProgress });
   }
 
   /** The run beside the whole network in the clear: what decides, and what a runtime says. */

@@ -1,5 +1,5 @@
 /** compile --hint, encrypt, evaluate, decrypt: a hint and a key of one time, in files. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convolve } from '../../runtime/clear/loops.ts';
@@ -91,8 +91,11 @@ describe('a hint and one-time keys in files', () => {
 
   it('gives the convolution; the key is private, and gone when it was used', () => {
     if (process.platform !== 'win32') expect(statSync(at('k.key')).mode & 0o777).toBe(0o600);
-    good(...decrypt('k.key', 'r.ct', 'y.json'));
+    // Through a link: what is removed is the key, not the link alone.
+    symlinkSync(at('k.key'), at('link.key'));
+    good(...decrypt('link.key', 'r.ct', 'y.json'));
     expect(existsSync(at('k.key'))).toBe(false);
+    expect(namesIn(folder)).not.toContain('link.key');
     const { plan } = parsePlan(readFileSync(at('s.json'), 'utf8'), 's.json');
     const expected = convolve(plan.spec, { shape: [1, 1, 4, 4], data: Float64Array.from(data) });
     const output = JSON.parse(readFileSync(at('y.json'), 'utf8')) as { data: unknown[] };

@@ -12,7 +12,7 @@ import { scaledMessage } from '../../runtime/client/scaling.ts';
 import { viewRules } from '../../compiler/lowerings/views.ts';
 import { createPlanClient, decryptWithOneTimeKey } from '../../src/client/client.ts';
 import { clientPlanOf } from '../../src/frontend/clientPlan.ts';
-import { planCore } from '../../src/frontend/planFile.ts';
+import { completePlan, planCore } from '../../src/frontend/planFile.ts';
 import { computeHint } from '../../src/hint.ts';
 import { createPlanServer } from '../../src/server/planServer.ts';
 import { compileToeplitz } from '../support/compile.ts';
@@ -201,6 +201,33 @@ describe('rounded numbers', () => {
 });
 
 describe('a plan client with a hint', () => {
+  it.each([-1, Number.NaN, 0.5, Infinity])(
+    'prepares no %d inferences, whichever its protocol',
+    async (count) => {
+      const { plan: stored, hint } = await computeHint(planCore(plan, 'NCHW'));
+      const refusal = { code: 'usage', details: { where: 'inferences', found: String(count) } };
+      using client = await createPlanClient(clientPlanOf(stored), { hint });
+      expect(
+        errorOf(() => {
+          client.prepare(count);
+        }),
+      ).toMatchObject(refusal);
+      for (const engine of ['auto', 'seal'] as const) {
+        const standard = completePlan(
+          planCore(compileToeplitz(spec, { protocol: 'standard', engine }), 'NCHW'),
+          null,
+        );
+        using other = await createPlanClient(clientPlanOf(standard));
+        expect(
+          errorOf(() => {
+            other.prepare(count);
+          }),
+        ).toMatchObject({ code: 'usage' });
+        other.prepare(0);
+      }
+    },
+  );
+
   it('exchanges messages; its one-time key reads the response later, and no other', async () => {
     const { plan: stored, hint } = await computeHint(planCore(plan, 'NCHW'));
     const clientPlan = clientPlanOf(stored);

@@ -21,7 +21,20 @@ describe('the form of uploads', () => {
     expect(whole.bytes.upload - plan.bytes.upload).toBe(plan.counts.inputCiphertexts * (c1 - 32));
   });
 
-  it('turns whole exactly where the line is fast enough, for latency only', () => {
+  it('stays seeded over any line under a prime of 31 bits: expanding takes less than packing', () => {
+    const [prime] = parameters.dataPrimes;
+    expect(BigInt(prime!).toString(2).length).toBeLessThanOrEqual(31);
+    for (const linkMegabitsPerSecond of [1, 1e4, 1e9])
+      expect(chooseUploadForm({ parameters, objective: 'latency', linkMegabitsPerSecond })).toBe('seeded');
+  });
+
+  it('under a wider one turns whole exactly where the line is fast enough, for latency only', () => {
+    const spec = simpleSpec({
+      input: { bits: 16 },
+      weights: { bits: 8, values: [41, 82, 41, 82, 127, 82, 41, 82, 41] },
+    });
+    const { parameters } = compileToeplitz(spec, { kernel });
+    expect(BigInt(parameters.dataPrimes[0]!).toString(2).length).toBeGreaterThan(31);
     const costAt = (linkMegabitsPerSecond: number): number =>
       microsecondsOfSeeding({ parameters, linkMegabitsPerSecond });
     let [slow, fast] = [1, 1e6];
@@ -37,9 +50,9 @@ describe('the form of uploads', () => {
       [fast, 'whole'],
     ] as const) {
       expect(chooseUploadForm({ parameters, objective: 'latency', linkMegabitsPerSecond })).toBe(form);
-      expect(
-        uploadForm(compileSpec(simpleSpec(), { linkMegabitsPerSecond, kernel, lowering: 'toeplitz' })),
-      ).toBe(form);
+      expect(uploadForm(compileSpec(spec, { linkMegabitsPerSecond, kernel, lowering: 'toeplitz' }))).toBe(
+        form,
+      );
       expect(chooseUploadForm({ parameters, objective: 'bandwidth', linkMegabitsPerSecond })).toBe('seeded');
     }
   });

@@ -84,6 +84,16 @@ function wrongWith(command: string): string | null {
   return wrongWithCipherconv(words.slice(at + 1, end < 0 ? undefined : end));
 }
 
+/** Anchors that GitHub gives to the headings of a page. */
+function anchorsOf(markdown: string): string[] {
+  return [...markdown.replaceAll(/^```[^]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 describe.each(PAGES)('%s', (page) => {
   it('names commands, options and scripts that exist', () => {
     const wrong = commandsOf(page)
@@ -97,6 +107,16 @@ describe.each(PAGES)('%s', (page) => {
     const links = [...text.matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, link]) => link!);
     const files = links.filter((link) => !/^\w+:/.test(link));
     expect(files.filter((file) => !existsSync(join(ROOT, dirname(page), file)))).toEqual([]);
+  });
+
+  it('links to headings that exist', () => {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    const links = [...text.matchAll(/\]\(([^)#\s:]*)#([^)\s]+)\)/g)];
+    const missing = links.filter(([, file = '', anchor = '']) => {
+      const target = file === '' ? page : join(dirname(page), file);
+      return target.endsWith('.md') && !anchorsOf(readFileSync(join(ROOT, target), 'utf8')).includes(anchor);
+    });
+    expect(missing.map(([link]) => link)).toEqual([]);
   });
 
   it('names tests, sources and examples that exist', () => {
@@ -121,4 +141,9 @@ it.each([
   ['node examples/demo.ts', 'say npx node'],
 ])('%s would be found out', (command, reason) => {
   expect(wrongWith(command)).toContain(reason);
+});
+
+it('anchors are those of headings', () => {
+  const page = '# A: the `b`, and c-d\n\n```sh\n# no heading\n```\n\n## Whose cryptography?\n';
+  expect(anchorsOf(page)).toEqual(['a-the-b-and-c-d', 'whose-cryptography']);
 });

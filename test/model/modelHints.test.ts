@@ -2,12 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { uploadForm } from '../../compiler/lowerings/plan.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
+import { describeHint } from '../../src/frontend/planDigest.ts';
 import { planCore } from '../../src/frontend/planFile.ts';
 import { computeHint } from '../../src/hint.ts';
 import { compileModel, compileModelAsync } from '../../src/model/compileModel.ts';
 import { layersOf } from '../../src/model/modelFlow.ts';
 import { blindModelPlan, encodeModelPlan, parseModelPlan } from '../../src/model/modelPlanFile.ts';
-import { residualModel } from './models.ts';
+import { runModel } from '../../src/model/runModel.ts';
+import { residualModel, sampleInput } from './models.ts';
 
 describe('a model with hints', () => {
   it('knows the hint of every layer, and reads back as it was written', async () => {
@@ -23,6 +25,24 @@ describe('a model with hints', () => {
       expect(again).toEqual(stored);
     }
     expect([...new Set(seen)]).toEqual(layersOf(plan).map((_, layer) => layer));
+  });
+
+  it('runs with the hints that compiling computed, and a wrong one shows', async () => {
+    const hints = new Map<string, Uint8Array>();
+    const plan = await compileModelAsync(await importOnnx(residualModel()), {
+      protocol: 'hint',
+      onHintMade: (digest, hint) => hints.set(digest, hint),
+    });
+    const stored = layersOf(plan).map((layer) => layer.stored);
+    expect(new Set(hints.keys())).toEqual(new Set(stored.map(({ digest }) => digest)));
+    stored.forEach(({ hint, digest }) => {
+      expect(describeHint(hints.get(digest)!)).toEqual(hint);
+    });
+    const inputs = new Map([[plan.inputs[0]!.name, sampleInput()]]);
+    expect((await runModel(plan, inputs, { hints })).report.match).toBe(true);
+    const [digest] = [...hints.keys()];
+    hints.set(digest!, new Uint8Array(hints.get(digest!)!.length));
+    expect((await runModel(plan, inputs, { hints })).report.match).toBe(false);
   });
 
   it('is blinded while it is compiled, because its hints follow from its digests', async () => {

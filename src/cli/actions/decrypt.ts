@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { realpath, rm } from 'node:fs/promises';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import type { Tensor } from '../../../compiler/base/tensor.ts';
 import { longWork } from '../../../runtime/longWork.ts';
@@ -40,7 +40,13 @@ export async function decrypt(flags: DecryptFlags, io: Terminal): Promise<void> 
   const tensor = await decryptOnce(plan, key.oneTimeKey, flags.input, io);
   await writeOutput(flags.output, tensor, plan.layout, io.notice);
   // Not before the output is there; and it reads nothing else.
-  await rm(key.oneTimeKey);
+  await removeKey(key.oneTimeKey);
+}
+
+/** The key itself, also where the path is a link to it. */
+async function removeKey(path: string): Promise<void> {
+  await rm(await realpath(path));
+  await rm(path, { force: true });
 }
 
 async function decryptWithKey(

@@ -216,10 +216,14 @@ export async function runModelSource(
   request: RunModelRequest,
   io: Terminal,
 ): Promise<void> {
-  const plan = await planOf(source, request.options, io);
+  // Hints that compiling computed are those of the run.
+  const hints = new Map<string, Uint8Array>();
+  const onHintMade = (digest: string, hint: Uint8Array): void => void hints.set(digest, hint);
+  const plan = await planOf(source, { ...request.options, onHintMade }, io);
   if (request.options.allowClear !== true) requireEncrypted(plan);
   const { weightMemoryBytes, judge } = request;
   const memory = {
+    hints,
     ...(weightMemoryBytes === undefined ? {} : { weightMemoryBytes }),
     ...(judge === undefined ? {} : { judge }),
   };
