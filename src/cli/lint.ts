@@ -5,7 +5,7 @@ import { late } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { collect, wholeNumber } from './values.ts';
 
-const FORMATS = ['pretty', 'json', 'sarif', 'github'] as const;
+const FORMATS = ['pretty', 'json', 'sarif', 'github', 'html'] as const;
 
 /** `lint [FILES, FOLDERS, GLOBS]`: overflow analysis without cryptography. */
 export function addLint(program: Command, terminal: () => Terminal): void {
@@ -44,6 +44,7 @@ export function addLint(program: Command, terminal: () => Terminal): void {
   examples(command, [
     ['lint', 'everything below the current folder'],
     ["lint 'models/**/*.onnx' --max-warnings 0 --format github", 'as a step of a workflow'],
+    ['lint models --format html > findings.html', 'a page to read and to share'],
     ['lint --watch filters/', 'while you edit'],
     ['lint edges.conv.json --calibration samples/ --channels', 'with sample inputs, channel by channel'],
   ]);

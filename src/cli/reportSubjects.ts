@@ -32,6 +32,8 @@ import type { Terminal } from './terminal.ts';
 /** What `report` was given becomes what a report is made from: linted, and compiled as far as it can be. */
 
 export interface SubjectRequest {
+  /** As messages name it. */
+  readonly file: string;
   readonly calibration: CalibrationInputs | null;
   readonly options: CompileOptions;
   readonly io: Terminal;
@@ -89,11 +91,12 @@ export function planSubject(stored: StoredPlan, request: SubjectRequest): Convol
   const { spec } = stored.plan;
   const op = 'ConvInteger';
   const layer = plannedLayer(spec.name, op, stored, 'outside');
-  const source = { file: 'plan', layers: [layer], openLayers: [], unsupported: [] };
+  const { file } = request;
+  const source = { file, layers: [layer], openLayers: [], unsupported: [] };
   const { findings, layers } = linted(source, request);
   return {
     kind: 'convolution',
-    file: 'plan',
+    file,
     layer: { name: spec.name, op, spec, compiled: stored, analysis: layers[0] ?? null },
     findings,
   };
@@ -103,7 +106,7 @@ export function modelPlanSubject(plan: JoinedModel, request: SubjectRequest): Mo
   const planned = layersOf(plan);
   const outside = new Set(plan.inputs.map(({ name }) => name));
   const source: LintSource = {
-    file: 'plan',
+    file: request.file,
     layers: planned.map(({ name, op, input, stored }) =>
       plannedLayer(
         name,
@@ -115,7 +118,7 @@ export function modelPlanSubject(plan: JoinedModel, request: SubjectRequest): Mo
     openLayers: [],
     unsupported: [],
   };
-  return joined(plan, 'plan', linted(source, request));
+  return joined(plan, request.file, linted(source, request));
 }
 
 function joined(plan: JoinedModel, file: string, { findings, layers }: LintReport): ModelSubject {

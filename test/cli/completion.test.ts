@@ -47,6 +47,7 @@ describe('completion bash', () => {
       'json',
       'sarif',
       'github',
+      'html',
     ]);
     expect(offered('cipherconv', 'run', 'x', '--objective', 'b')).toEqual(['bandwidth']);
     expect(offered('cipherconv', 'lint', '--max-warnings', '')).toEqual([]);

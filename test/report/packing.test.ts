@@ -8,7 +8,7 @@ import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import type { Lowering, Plan } from '../../compiler/lowerings/plan.ts';
 import { clientView, viewRules } from '../../compiler/lowerings/views.ts';
 import { firstResult } from '../../src/report/packing/contributions.ts';
-import { packingPicture } from '../../src/report/packing/picture.ts';
+import { ONE_LAYER, packingPicture } from '../../src/report/packing/picture.ts';
 import { placeRuns } from '../../src/report/packing/runs.ts';
 import { simpleSpec } from '../support/simple.ts';
 
@@ -73,7 +73,7 @@ describe.each(CASES)('%s', (_, spec, lowering) => {
   });
 
   it('draws exactly those entries', () => {
-    const { matrix } = packingPicture(plan, { entries: 1e6 });
+    const { matrix } = packingPicture(plan, { ...ONE_LAYER, entries: 1e6 });
     const drawn = new Map<number, Map<number, number>>();
     for (const { value, runs } of matrix?.taps ?? [])
       for (const [column, row, rowStep, length] of runs)
@@ -117,7 +117,7 @@ it('reaches the top of the interval where the cell that does is in the first res
 });
 
 it('says what it cuts', () => {
-  const { matrix } = packingPicture(compileSpec(simpleSpec()), { entries: 100 });
+  const { matrix } = packingPicture(compileSpec(simpleSpec()), { ...ONE_LAYER, entries: 100 });
   expect(matrix?.entries).toBeLessThanOrEqual(100);
   expect(matrix?.cut.outputsInAll).toBe(784);
   expect(matrix?.outputs.length).toBeLessThan(784);

@@ -31,7 +31,7 @@ interface LintFlags {
   readonly extent?: readonly string[] | undefined;
 }
 
-type LintFormat = 'pretty' | 'json' | 'sarif' | 'github';
+type LintFormat = 'pretty' | 'json' | 'sarif' | 'github' | 'html';
 
 export async function lintCommand(paths: readonly string[], flags: LintFlags, io: Terminal): Promise<void> {
   const model = await modelOptions({
@@ -52,7 +52,7 @@ export async function lintCommand(paths: readonly string[], flags: LintFlags, io
   };
   const lintOnce = async (): Promise<LintReport> => {
     const report = await lint(paths, options);
-    io.print(await render(report, formatOf(flags), flags));
+    io.print(await render(report, flags, paths));
     return report;
   };
   if (flags.watch === true) {
@@ -72,7 +72,7 @@ function requireWatchable(paths: readonly string[], format: LintFormat): void {
   const refuse = (message: string, hint: string): never => {
     throw new CipherconvError({ code: 'usage', message, hint });
   };
-  if (format === 'sarif' || format === 'github')
+  if (format === 'sarif' || format === 'github' || format === 'html')
     refuse(`--watch goes on and on, and ${format} is one report`, 'use --format pretty or json');
   if (paths.includes(STANDARD_STREAM)) refuse('stdin cannot be watched', 'name files or folders');
 }
@@ -86,8 +86,8 @@ async function modelOptions(
   return parseModelOptions(flags);
 }
 
-async function render(report: LintReport, format: LintFormat, flags: LintFlags): Promise<string> {
-  switch (format) {
+async function render(report: LintReport, flags: LintFlags, paths: readonly string[]): Promise<string> {
+  switch (formatOf(flags)) {
     case 'pretty':
       return (await import('../../lint/reporters/pretty.ts')).prettyReport(report, paint, {
         channels: flags.channels === true,
@@ -99,7 +99,19 @@ async function render(report: LintReport, format: LintFormat, flags: LintFlags):
       return (await import('../../lint/reporters/sarif.ts')).sarifReport(report);
     case 'github':
       return (await import('../../lint/reporters/github.ts')).githubReport(report);
+    case 'html':
+      return await htmlReport(report, paths);
   }
+}
+
+/** The findings in the form of `report`. */
+async function htmlReport(lint: LintReport, paths: readonly string[]): Promise<string> {
+  const [{ reportOf }, { reportDocument }] = await Promise.all([
+    import('../../report/data/reportOf.ts'),
+    import('../../report/html/document.ts'),
+  ]);
+  const title = paths.length === 0 ? 'the current folder' : paths.join(', ');
+  return reportDocument(reportOf({ kind: 'findings', title, lint }));
 }
 
 const COLOURS = { error: 'red', warning: 'yellow', info: 'cyan', file: 'underline', dim: 'dim' } as const;

@@ -1,14 +1,12 @@
 import { withAccumulatorBits } from '../../../compiler/accumulator/declaredWidth.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { longWork } from '../../../runtime/longWork.ts';
-import { requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
+import { displayName, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
 import { loadCalibration } from '../../lint/calibrationInputs.ts';
-import type { CalibrationInputs } from '../../lint/calibrationInputs.ts';
 import { lintExitCode } from '../../lint/finding.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import type { Source } from '../../model/modelSources.ts';
 import { reportOf } from '../../report/data/reportOf.ts';
-import type { Report } from '../../report/data/report.ts';
 import type { ReportSubject } from '../../report/data/reportOf.ts';
 import { reportDocument } from '../../report/html/document.ts';
 import { requireSeparate } from '../clientFiles.ts';
@@ -44,25 +42,19 @@ export async function report(
   if (isNonInteractive(self)) refuse('the report of a network of one round');
   const samples = calibration === undefined ? null : await loadCalibration(calibration);
   const source = await loadAnySource(path, flags);
-  const made = await madeReport(source, samples, self, io);
+  const subject = await subjectOf(
+    source,
+    { file: displayName(path), calibration: samples, options: compileOptions(self), io },
+    self,
+  );
+  samples?.requireUse(io.notice);
+  const made = longWork(() => reportOf(subject));
   const text = json === true ? `${JSON.stringify(made)}\n` : longWork(() => reportDocument(made));
   if (file === undefined) io.print(text);
   else await writeWhole(file, text);
   const { findings, totals } = made;
   const code = lintExitCode({ findings, layers: [] }, Infinity);
   io.finish({ kind: 'linted', exitCode: code === 0 && totals.refused > 0 ? 1 : code });
-}
-
-async function madeReport(
-  source: Source,
-  calibration: CalibrationInputs | null,
-  self: ParsedOptions,
-  io: Terminal,
-): Promise<Report> {
-  const options = compileOptions(self);
-  const subject = await subjectOf(source, { calibration, options, io }, self);
-  calibration?.requireUse(io.notice);
-  return longWork(() => reportOf(subject));
 }
 
 async function subjectOf(

@@ -54,7 +54,7 @@ export function layerReport(source: LayerSource, file: string, budget: PictureBu
     op,
     convolution: convolutionFacts(spec),
     analysis: analysis ?? layerOf(file, source, analyze(spec)),
-    witness: witnessPicture(spec, accumulator),
+    witness: witnessPicture(spec, accumulator, budget),
     outcome: 'plan' in compiled ? encryptedLayer(compiled, accumulator, budget) : refusedLayer(compiled),
   };
 }
@@ -90,12 +90,15 @@ function convolutionFacts(spec: ConvSpec): ConvolutionFacts {
   };
 }
 
-/** Input channels and taps that a witness is drawn of. */
-const WITNESS_CHANNELS = 8;
+/** Taps that a witness is drawn of. */
 const WITNESS_TAPS = 32 * 32;
 
 /** Null for kernels that are too large to draw. */
-function witnessPicture(spec: ConvSpec, accumulator: AccumulatorAnalysis): WitnessPicture | null {
+function witnessPicture(
+  spec: ConvSpec,
+  accumulator: AccumulatorAnalysis,
+  { witnessChannels }: PictureBudget,
+): WitnessPicture | null {
   const { channelsPerGroup, kernelHeight, kernelWidth } = spec.weights;
   if (kernelHeight * kernelWidth > WITNESS_TAPS) return null;
   const { channels } = accumulator;
@@ -105,8 +108,8 @@ function witnessPicture(spec: ConvSpec, accumulator: AccumulatorAnalysis): Witne
   return {
     channel,
     cell: [output[1], output[2]],
-    low: low.slice(0, WITNESS_CHANNELS),
-    high: high.slice(0, WITNESS_CHANNELS),
+    low: low.slice(0, witnessChannels),
+    high: high.slice(0, witnessChannels),
     channels: channelsPerGroup,
   };
 }

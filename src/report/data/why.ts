@@ -40,7 +40,7 @@ function whyQ(plan: Plan, { waterfall, limitBits }: NoiseReport): string {
   const special =
     plan.parameters.specialPrime === null ? '' : ' The last prime is for rotations and carries no data.';
   return (
-    `The noise of a result is at most 2^${last.toFixed(1)}, and q / 2t is 2^${limitBits.toFixed(1)}, ${chance}: ` +
+    `The noise of a result is at most 2^${last.toFixed(2)}, and q / 2t is 2^${limitBits.toFixed(2)}, ${chance}: ` +
     `q has ${bits.join(' + ')} bits.${special}`
   );
 }

@@ -58,19 +58,21 @@ export interface Table {
   readonly rows: readonly (readonly Part[])[];
 }
 
-/** The first cell of a row is its heading. */
+/**
+ * The first cell of a row is its heading. What a column holds is said once, by a class of the table (`r3`: the third cell is a
+ * number, `b4`: the fourth is a bar), because tables of channels have thousands of cells.
+ */
 export function table({ caption, head, rows }: Table): Markup {
-  const headings = head.map(({ title, kind }) => markup`<th scope="col" class="c-${kind}">${title}</th>`);
+  const kinds = head.map(({ kind }, index) => `${{ text: 't', number: 'r', bar: 'b' }[kind]}${index + 1}`);
+  const headings = head.map(({ title }) => markup`<th scope="col">${title}</th>`);
   const body = rows.map((cells) => {
     const parts = cells.map((cell, index) =>
-      index === 0
-        ? markup`<th scope="row">${cell}</th>`
-        : markup`<td class="c-${head[index]?.kind ?? 'text'}">${cell}</td>`,
+      index === 0 ? markup`<th scope="row">${cell}</th>` : markup`<td>${cell}</td>`,
     );
     return markup`<tr>${parts}</tr>`;
   });
-  // A region that scrolls must be reachable by keyboard.
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${headings}</tr></thead><tbody>${body}</tbody></table></div>`;
+  // What scrolls must be reachable by keyboard.
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table class="${kinds.join(' ')}"><caption>${caption}</caption><thead><tr>${headings}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 /** Names with values and bars, the longest bar full. */

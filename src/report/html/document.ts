@@ -96,14 +96,22 @@ function summary({ totals, subject, layers, findings }: Report): Markup {
       ['estimate', duration(totals.estimatedMilliseconds)],
     );
   }
-  const errors = findings.filter(({ level }) => level === 'error').length;
+  const bad = findings.filter(({ level }) => level === 'error');
+  const rules = [...new Set(bad.map(({ rule }) => rule))].join(', ');
   const verdict =
-    errors > 0
-      ? markup`<p class="bad">${plural(errors, 'error')}: an accumulator can overflow, or a file is not readable.</p>`
+    bad.length > 0
+      ? markup`<p class="bad">${plural(bad.length, 'error')}: ${rules}.</p>`
       : refused > 0
         ? markup`<p class="bad">${plural(refused, 'layer')} cannot be compiled.</p>`
-        : markup`<p class="good">Every accumulator holds what it can reach.</p>`;
+        : markup`<p class="good">${goodNews(layers)}</p>`;
   return markup`<section class="card" id="summary"><h2>Summary</h2>${verdict}${factList(facts)}</section>`;
+}
+
+function goodNews(layers: readonly LayerReport[]): string {
+  if (layers.length === 0) return 'There is no convolution here.';
+  return layers.every(({ analysis }) => analysis.declaredBits === null)
+    ? 'No accumulator can overflow: t is chosen from the exact range of each.'
+    : 'No accumulator can leave its declared bits.';
 }
 
 /** Never 100% of what is not all. */

@@ -11,16 +11,29 @@ const LEVELS: readonly Level[] = ['error', 'warning', 'info'];
 const MOST = 500;
 
 export function findingItems(findings: readonly Finding[]): Markup {
-  const items = LEVELS.flatMap((level) => {
-    const found = findings.filter((finding) => finding.level === level);
-    const rest = found.length - MOST;
-    const more =
-      rest > 0
-        ? [markup`<li class="finding ${level}">and ${plural(rest, `${level} finding`)} more</li>`]
-        : [];
-    return [...found.slice(0, MOST).map(item), ...more];
-  });
-  return markup`<ul class="findings">${items}</ul>`;
+  return markup`${LEVELS.flatMap((level) =>
+    levelItems(
+      level,
+      findings.filter((finding) => finding.level === level),
+    ),
+  )}`;
+}
+
+/** Remarks that are many of one kind are folded: they are read when somebody looks for them. */
+const MOST_REMARKS = 3;
+
+function levelItems(level: Level, found: readonly Finding[]): Markup[] {
+  if (found.length === 0) return [];
+  const rest = found.length - MOST;
+  const more = rest > 0 ? markup`<p>And ${plural(rest, 'finding')} more.</p>` : null;
+  const list = markup`<ul class="findings">${found.slice(0, MOST).map(item)}</ul>${more}`;
+  if (level !== 'info' || found.length <= MOST_REMARKS) return [list];
+  const rules = [...new Set(found.map(({ rule }) => rule))].map(
+    (rule) => `${plural(found.filter((finding) => finding.rule === rule).length, 'time')} ${rule}`,
+  );
+  return [
+    markup`<details class="fold"><summary>${plural(found.length, 'remark')}: ${rules.join(', ')}</summary>${list}</details>`,
+  ];
 }
 
 function item({ level, rule, message, hint, file, line, column, layer }: Finding): Markup {

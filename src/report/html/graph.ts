@@ -28,17 +28,16 @@ const BADGES: Readonly<Record<PictureNode['kind'], string>> = {
 
 export function graphSection({ nodes, edges }: ModelPicture): Markup {
   const placed = place(nodes);
-  const right = placed.reduce((most, { x }) => Math.max(most, x + BOX.width), 0);
   const bottom = placed.reduce((most, { y }) => Math.max(most, y + BOX.height), 0);
   const lanes = lanesOf(placed, edges);
-  const lines = uniqueEdges(edges).map((edge) => line(edge, placed, right, lanes));
-  const width = right + LANE * (Math.max(0, ...lanes.values()) + 2);
+  const lines = uniqueEdges(edges).map((edge) => line(edge, placed, lanes));
+  const width = rightOf(placed, 0, bottom) + LANE * (Math.max(0, ...lanes.values()) + 2);
   const boxes = placed.map(box);
   const kinds = (kind: PictureNode['kind']): number => nodes.filter((node) => node.kind === kind).length;
   const label = `Graph of the model: ${plural(kinds('encrypted'), 'encrypted layer')}, ${plural(kinds('clear') + kinds('refused'), 'step')} that the client computes in the clear`;
   return markup`<section class="card" id="graph"><h2>Graph</h2>
 <p class="quiet">${label}. Lines at the right go past boxes. The table of layers has the same in numbers.</p>
-<div class="scroll tall" tabindex="0" role="region" aria-label="${label}"><svg class="graph" width="${width}" height="${bottom + 2}" viewBox="0 0 ${width} ${bottom + 2}" role="img" aria-label="${label}">${lines}${boxes}</svg></div>
+<div class="scroll tall" tabindex="0" role="group" aria-label="${label}"><svg class="graph" width="${width}" height="${bottom + 2}" viewBox="0 0 ${width} ${bottom + 2}">${lines}${boxes}</svg></div>
 ${refusedList(nodes)}</section>`;
 }
 
@@ -82,19 +81,22 @@ function lanesOf(placed: readonly Placed[], edges: readonly PictureEdge[]): Map<
   return found;
 }
 
-function line(
-  edge: PictureEdge,
-  placed: readonly Placed[],
-  right: number,
-  lanes: ReadonlyMap<string, number>,
-): Markup {
+/** Where the boxes between two heights end. */
+function rightOf(placed: readonly Placed[], top: number, bottom: number): number {
+  return placed.reduce(
+    (most, { x, y }) => (y >= top && y <= bottom ? Math.max(most, x + BOX.width) : most),
+    0,
+  );
+}
+
+function line(edge: PictureEdge, placed: readonly Placed[], lanes: ReadonlyMap<string, number>): Markup {
   const [from, to] = [placed[edge.from]!, placed[edge.to]!];
   const [x1, y1] = [from.x + BOX.width / 2, from.y + BOX.height];
   const [x2, y2] = [to.x + BOX.width / 2, to.y];
   const lane = lanes.get(`${edge.from} ${edge.to}`);
   const title = markup`<title>${edge.tensor}</title>`;
   if (lane === undefined) return markup`<path class="edge" d="M${x1} ${y1}L${x2} ${y2}">${title}</path>`;
-  const side = right + LANE * lane;
+  const side = rightOf(placed, from.y, to.y) + LANE * lane + 5;
   const [start, end] = [from.y + BOX.height - 10, to.y + 10];
   return markup`<path class="edge" d="M${from.x + BOX.width} ${start}H${side - 5}Q${side} ${start} ${side} ${start + 5}V${end - 5}Q${side} ${end} ${side - 5} ${end}H${to.x + BOX.width}">${title}</path>`;
 }
@@ -112,7 +114,7 @@ function box(node: Placed): Markup {
   const badge = BADGES[kind];
   const badgeWidth = badge.length * 6.2 + 12;
   const shape = markup`<g class="node n-${kind}" transform="translate(${x} ${y})"><title>${name}${text === '' ? '' : `: ${text}`}</title><rect class="box" width="${BOX.width}" height="${BOX.height}" rx="6"/><rect class="badge" x="${BOX.width - badgeWidth - 6}" y="6" width="${badgeWidth}" height="16" rx="8"/><text class="badge-text" x="${BOX.width - badgeWidth / 2 - 6}" y="18">${badge}</text><text class="name" x="10" y="19">${shortened(name, NAME_LENGTH)}</text><text class="ops" x="10" y="36">${shortened(text, OPERATORS_LENGTH)}</text></g>`;
-  return layer === null ? shape : markup`<a href="#layer-${layer}" aria-label="layer ${name}">${shape}</a>`;
+  return layer === null ? shape : markup`<a href="#layer-${layer}">${shape}</a>`;
 }
 
 function refusedList(nodes: readonly PictureNode[]): Markup | null {

@@ -92,7 +92,7 @@ export interface Marks {
 export function gridSvg(grid: Grid, picture: GridPicture, marks: Marks): Markup {
   const { columns, rows } = grid;
   const { kind, label } = picture;
-  return markup`<svg class="cells" data-kind="${kind}" viewBox="0 0 ${columns} ${rows}" role="img" aria-label="${label}">${gridShapes(grid, picture, marks)}</svg>`;
+  return markup`<svg class="cells" data-kind="${kind}" viewBox="0 0 ${columns} ${rows}" preserveAspectRatio="xMinYMin" role="img" aria-label="${label}">${gridShapes(grid, picture, marks)}</svg>`;
 }
 
 /** The cells themselves, a unit each, for whatever frame stands around them. */

@@ -45,6 +45,7 @@ function width({ bits, signed }: { readonly bits: number; readonly signed: boole
 function facts({ convolution, analysis, outcome }: LayerReport): Markup {
   const needed = width(requiredWidth({ lo: analysis.interval[0], hi: analysis.interval[1] }));
   const entries: (readonly [string, Part])[] = [];
+  if (outcome.kind === 'linted') entries.push(['file', analysis.file]);
   if (convolution !== null) {
     const { input, weights, output, strides, pads, dilations, group } = convolution;
     entries.push(
@@ -80,7 +81,7 @@ function refusal({ message, expected, found, hint, code }: RefusedLayer): Markup
     ['found', found],
     ['try', hint],
   ].flatMap(([term, value]) => (value === undefined ? [] : [[term ?? '', value] as const]));
-  return markup`<section class="part"><h3>Refused</h3><p class="bad">${message} (${code}).</p>${factList(rows)}</section>`;
+  return markup`<section class="part"><h3>Refused</h3><p class="bad">${message} (${code}).</p><dl class="why said">${rows.map(([term, value]) => markup`<dt>${term}</dt><dd>${value}</dd>`)}</dl></section>`;
 }
 
 function encrypted(layer: EncryptedLayer, index: number): Markup {
@@ -177,7 +178,7 @@ function choices({ search, lowering, protocol }: EncryptedLayer): Markup {
     protocol !== null && 'refused' in protocol.other
       ? `The other protocol: ${protocol.other.refused}.`
       : null;
-  return markup`<section class="part"><h3>What was chosen, and what was refused</h3><p>This is the cheapest of ${plural(considered, 'candidate')} for ${objective}. ${lowering.lowering}${lowering.asked ? ' was asked for' : ''}: ${lowering.reason}. ${other}</p>${
+  return markup`<section class="part"><h3>What was chosen, and what was refused</h3><p>This is the cheapest of ${plural(considered, 'candidate')} for ${objective}. ${lowering.lowering}${lowering.asked ? ' was asked for' : ''}: ${lowering.reason}. ${other}</p><p class="quiet">Candidates are compared with the times of SEAL's client; the times under Cost count our own client, which is faster.</p>${
     refused.length === 0
       ? markup`<p>No candidate was refused.</p>`
       : table({

@@ -93,8 +93,14 @@ function grids(packing: PackingPicture, position: string): Markup {
           grid,
           { ciphertext: result, plane: output.height * output.width, kind: 'result', label: resultLabel },
           { cells: product === null ? [] : [product.position] },
-        )}<figcaption>${resultLabel}. The other cells hold sums that nobody reads; they do not leave the server.</figcaption></figure>`
+        )}<figcaption>${resultLabel}. ${restOfResult(packing)}</figcaption></figure>`
   }</div>`;
+}
+
+function restOfResult({ encoding }: PackingPicture): string {
+  return encoding === 'slots'
+    ? 'The other slots are 0, because weights stand only where a rotation leads to an output.'
+    : 'The other cells hold sums that nobody reads; they do not leave the server.';
 }
 
 function tilesFigure(tiles: TilePicture, { input, output }: PackingPicture): Markup {
@@ -169,7 +175,7 @@ function matrixFigure(matrix: MatrixPicture, { output }: PackingPicture): Markup
 }
 
 /** Taps in the table beside the matrix. */
-const MOST_TAPS = 64;
+const MOST_TAPS = 27;
 
 function productFigure(product: ProductPicture, packing: PackingPicture, position: string): Markup {
   const { steps, rest, sum, residue, plainModulus, bias, decoded } = product;

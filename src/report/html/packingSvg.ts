@@ -14,9 +14,29 @@ const HALF = (WIDTH - 3 * MARGIN) / 2;
 const MOST_HEIGHT = 900;
 const TOP = 100;
 
-const STYLE = `${COLOURS}${PICTURE_STYLE}text { font: 14px system-ui, sans-serif; fill: var(--text); }
+const RULES = `${PICTURE_STYLE}text { font: 14px system-ui, sans-serif; fill: var(--text); }
 .title { font-size: 20px; font-weight: 600; }
 .ground { fill: var(--card); }
+`;
+
+/** Programs that draw SVG know neither variables nor light-dark(): colours are written out, once for each. */
+function coloured(side: 'light' | 'dark'): string {
+  const pick = (_: string, light: string, dark: string): string => (side === 'light' ? light : dark);
+  const pair = /light-dark\((#[0-9a-f]+), (#[0-9a-f]+)\)/g;
+  const colours = new Map(
+    [...COLOURS.matchAll(/(--[a-z-]+): (light-dark\([^)]*\));/g)].map(([, name = '', value = '']) => [
+      name,
+      value.replace(pair, pick),
+    ]),
+  );
+  return RULES.replaceAll(
+    /var\((--[a-z-]+)\)/g,
+    (whole, name: string) => colours.get(name) ?? whole,
+  ).replaceAll(pair, pick);
+}
+
+const STYLE = `${coloured('light')}@media (prefers-color-scheme: dark) {
+${coloured('dark')}}
 `;
 
 /** A picture in its frame: as large as fits, its proportions kept. */

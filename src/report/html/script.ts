@@ -110,7 +110,7 @@ export const REPORT_SCRIPT = `'use strict';
         const at = data.outputs.indexOf(output);
         if (output >= 0 && at >= 0) choose(at);
         else readout.textContent = data.position + ' ' + position + ' of the result: ' +
-          (output < 0 ? 'a sum that nobody reads' : 'output ' + place(output, data.output));
+          (output < 0 ? (data.position === 'slot' ? 'no output, it is 0' : 'a sum that nobody reads') : 'output ' + place(output, data.output));
       },
       matrix: ({ column, row }) => {
         choose(column);

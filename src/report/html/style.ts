@@ -37,8 +37,9 @@ export const PICTURE_STYLE = `.k-empty { fill: var(--empty); }
 .k-upload-odd { stroke: var(--in-odd); }
 .k-result-even { stroke: var(--out-even); }
 .k-result-odd { stroke: var(--out-odd); }
-.k-lines { stroke: var(--lines); stroke-width: 0.08; fill: none; }
-.mark { fill: none; stroke: var(--mark); stroke-width: 0.35; }
+.k-lines { stroke: var(--lines); stroke-width: 0.08; fill: none; shape-rendering: geometricPrecision; }
+.mark { fill: none; stroke: var(--mark); stroke-width: 0.25; shape-rendering: geometricPrecision; }
+.matrix .mark { vector-effect: non-scaling-stroke; stroke-width: 1.5; }
 .cells, .matrix, .tiles { shape-rendering: crispEdges; }
 .w-pos1 { stroke: light-dark(#b9dcdc, #244b4e); }
 .w-pos2 { stroke: light-dark(#78b9ba, #33797d); }
@@ -49,6 +50,18 @@ export const PICTURE_STYLE = `.k-empty { fill: var(--empty); }
 .w-neg3 { stroke: light-dark(#b0612a, #c98650); }
 .w-neg4 { stroke: light-dark(#6d3208, #ffcda1); }
 `;
+
+/** Columns by what they hold (bars.ts): numbers to the right, bars as wide as there is room. */
+const COLUMN_STYLE = Array.from({ length: 11 }, (_, index) => index + 1)
+  .flatMap((column) => {
+    const cells = `tr > :nth-child(${column})`;
+    return [
+      ...(column === 1 ? [] : [`.r${column} ${cells} { text-align: right; white-space: nowrap; }`]),
+      `.b${column} ${cells} { width: 40%; min-width: 7rem; }`,
+    ];
+  })
+  .concat('.b9 tr > :nth-child(9), .b11 tr > :nth-child(11) { width: 14%; min-width: 5rem; }\n')
+  .join('\n');
 
 export const REPORT_STYLE = `${COLOURS}${PICTURE_STYLE}:root {
   font: 16px/1.5 system-ui, sans-serif;
@@ -79,30 +92,29 @@ summary { cursor: pointer; }
 .layer > summary::before { content: "▸"; color: var(--quiet); }
 .layer[open] > summary::before { content: "▾"; }
 .layer > summary h2 { margin: 0; }
-.layer > summary .op { color: var(--quiet); flex: 1; }
+.layer > summary .op { color: var(--quiet); flex: 1 0 auto; }
 .fold { margin: 0.6rem 0; }
+.fold > summary { color: var(--accent); }
 .badge { padding: 0.05rem 0.5rem; border: 1px solid currentColor; border-radius: 1rem; font-size: 0.75rem; font-weight: 600; white-space: nowrap; }
 .badge.encrypted { color: var(--good); }
 .badge.refused, .badge.error { color: var(--bad); }
 .badge.warning { color: var(--warn); }
 .badge.linted, .badge.info { color: var(--quiet); }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 0.6rem 1rem; margin: 0.6rem 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 0.6rem 1rem; margin: 0.6rem 0; }
 .facts dt { color: var(--quiet); font-size: 0.8rem; }
 .facts dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
 .why { display: grid; grid-template-columns: 1.5rem 1fr; gap: 0.4rem 0.6rem; margin: 0.3rem 0; max-width: 54rem; }
+.said { grid-template-columns: 5rem 1fr; }
 .why dt { font-weight: 700; color: var(--accent); }
 .why dd { margin: 0; }
 .scroll { overflow-x: auto; margin: 0.7rem 0; max-height: 32rem; overflow-y: auto; }
 .tall { max-height: 40rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding: 0 0 0.3rem; font-size: 0.8rem; }
-th, td { padding: 0.25rem 0.6rem 0.25rem 0; text-align: left; vertical-align: middle; border-bottom: 1px solid var(--line); }
+th, td { padding: 0.25rem 1rem 0.25rem 0; text-align: left; vertical-align: middle; border-bottom: 1px solid var(--line); }
 thead th { color: var(--quiet); font-weight: 600; font-size: 0.78rem; position: sticky; top: 0; background: var(--card); }
 tbody th { font-weight: 500; }
-td.c-number, thead th.c-number:not(:first-child) { text-align: right; white-space: nowrap; }
-td.c-bar { width: 45%; min-width: 8rem; padding-right: 0; }
-td.c-bar ~ td.c-bar, td:has(~ td.c-bar).c-bar { width: 16%; min-width: 5rem; padding-right: 0.6rem; }
-.bar { display: block; width: 100%; height: 1rem; }
+${COLUMN_STYLE}.bar { display: block; width: 100%; height: 1rem; }
 .b-declared { fill: var(--declared); }
 .b-exact, .b-plain { fill: var(--exact); }
 .b-over { fill: var(--bad); }
@@ -124,8 +136,10 @@ figcaption { font-size: 0.8rem; margin-top: 0.3rem; max-width: 40rem; }
 .tile { fill-opacity: 0.45; stroke: var(--text); stroke-width: 0.3; }
 .q0 { fill: var(--in-even); }
 .q1 { fill: var(--out-even); }
-.patches { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: flex-end; margin: 0.4rem 0; }
-.patches p { flex: 0 0 8rem; }
+.witness { display: flex; flex-wrap: wrap; gap: 0.3rem 2.5rem; }
+.witness figcaption { flex: 1 0 100%; }
+.patches { display: flex; flex-wrap: wrap; gap: 0.5rem; }
+.patches p { flex: 1 0 100%; font-size: 0.9rem; }
 .patch text { font: 600 12px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; }
 .p0 { fill: var(--empty); }
 .p1 { fill: light-dark(#b9dcdc, #244b4e); }
@@ -153,7 +167,8 @@ figcaption { font-size: 0.8rem; margin-top: 0.3rem; max-width: 40rem; }
 .finding.error { border-color: var(--bad); }
 .finding.warning { border-color: var(--warn); }
 .plain { padding-left: 1.2rem; }
-.readout { min-height: 3rem; padding: 0.4rem 0.7rem; border-radius: 0.4rem; background: var(--empty); font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+.cells, .matrix { scroll-margin-top: 6rem; }
+.readout { position: sticky; top: 0; z-index: 1; pointer-events: none; max-width: none; min-height: 3.2rem; border: 1px solid var(--line); padding: 0.4rem 0.7rem; border-radius: 0.4rem; background: var(--empty); font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 .choice label { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
 .choice input { flex: 1 1 12rem; max-width: 30rem; accent-color: var(--accent); }
 button { font: inherit; font-size: 0.875rem; padding: 0.3rem 0.8rem; border: 1px solid var(--line); border-radius: 0.4rem; background: var(--card); color: var(--text); cursor: pointer; }

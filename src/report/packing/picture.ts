@@ -70,16 +70,20 @@ export interface CiphertextPicture {
 /** Runs of one ciphertext that are kept: as many as a picture can show. */
 const MOST_RUNS = 4096;
 
-/** How much of the matrix is kept. */
+/** How much is kept to be drawn. */
 export interface PictureBudget {
   /** Entries of the matrix. */
   readonly entries: number;
+  /** Products of the one output that is shown step by step. */
+  readonly steps: number;
+  /** Input channels of a witness. */
+  readonly witnessChannels: number;
 }
 
 /** Room for the whole matrix of a filter on a small picture. */
-export const ONE_LAYER: PictureBudget = { entries: 8000 };
+export const ONE_LAYER: PictureBudget = { entries: 8000, steps: 64, witnessChannels: 8 };
 /** What a layer of a model gets, so that a report of many layers stays small. */
-export const OF_MANY_LAYERS: PictureBudget = { entries: 1500 };
+export const OF_MANY_LAYERS: PictureBudget = { entries: 1500, steps: 18, witnessChannels: 3 };
 
 /**
  * @param analysis of the plan's convolution, where it is there already
@@ -105,7 +109,7 @@ export function packingPicture(
     result: result === undefined ? null : ciphertext(result, layout.results.length),
     tiles: plan.lowering === 'toeplitz' ? tilesOf(plan) : null,
     matrix: products === null ? null : matrixPicture(plan, products, budget.entries),
-    product: products === null ? null : productPicture(plan, products, analysis),
+    product: products === null ? null : productPicture(plan, products, analysis, budget.steps),
   };
 }
 

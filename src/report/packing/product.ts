@@ -55,13 +55,12 @@ interface ProductStep {
   readonly sum: number;
 }
 
-/** Steps that are listed. */
-const MOST_STEPS = 64;
-
+/** @param mostSteps that are listed */
 export function productPicture(
   plan: Plan,
   products: ResultProducts,
   analysis: AccumulatorAnalysis,
+  mostSteps: number,
 ): ProductPicture | null {
   const { spec, windows, parameters } = plan;
   const { channels, height, width } = outputShape(spec);
@@ -82,7 +81,7 @@ export function productPicture(
   });
   const { plainModulus } = parameters;
   const residue = ((sum % plainModulus) + plainModulus) % plainModulus;
-  const listed = steps.slice(0, MOST_STEPS);
+  const listed = steps.slice(0, mostSteps);
   return {
     output,
     position: products.positions[index]!,
