@@ -143,7 +143,9 @@ export function describeModelRun(
     ...clearNotices(plan).map(
       (sentence, index) => `${index === 0 ? 'in the clear  ' : '              '}${sentence}`,
     ),
-    statisticLine(report.statistic, statisticReason),
+    comparison === null
+      ? `outputs       not compared: ${printable(statisticReason ?? 'that was not asked for')}`
+      : statisticLine(report.statistic, statisticReason),
   ];
   return `${lines.join('\n')}\n${verdict(report.match, last)}\n`;
 }

@@ -160,10 +160,11 @@ export class ModelRunner implements AsyncDisposableHandle {
   /** The run beside the whole network in the clear: what decides, and what a runtime says. */
   async #check(inputs: NamedTensors, outputs: NamedTensors): Promise<Check> {
     if (this.#options.compareOutputs === false)
-      return { comparison: null, statistic: null, reason: 'outputs were not compared' };
+      return { comparison: null, statistic: null, reason: 'that was not asked for' };
     const { network: whole } = this.#plan;
     if (whole === null) {
-      const reason = 'the parts of a model have no network to compare with: compile without --client-plan';
+      const reason =
+        'the two files of a model hold no whole network; without --client-plan, compile keeps it';
       return { comparison: null, statistic: null, reason };
     }
     this.#announce('compare', 0, 1);

@@ -7,6 +7,7 @@ import { importTfliteModel } from '../../src/frontend/tflite/importTfliteModel.t
 import type { FixedPointNode } from '../../src/interpreter/fixedPoint/node.ts';
 import { graphOf } from '../../src/model/graphOf.ts';
 import { openClearGraph } from '../../src/model/openClearGraph.ts';
+import { servingProcess } from '../support/servingProcess.ts';
 import { writeTflite } from '../support/tflite/writeModel.ts';
 import type { WrittenTensor } from '../support/tflite/writeModel.ts';
 import { cipherconv, namesIn, temporaryFolder } from './spawnCli.ts';
@@ -90,6 +91,28 @@ describe('compile, run, explain and lint', () => {
     expect(cipherconv(['lint', at('model.bin')]).code).toBe(0);
     const { stdout } = cipherconv(['explain', at('model.bin')]);
     expect(stdout).toContain('FULLY_CONNECTED');
+  });
+});
+
+describe('the two files of a model', () => {
+  it('run tells that outputs are not compared; infer against a server writes what run writes', async () => {
+    const [server, client] = [at('server.plan'), at('client.plan')];
+    expect(cipherconv(['-q', 'compile', MODEL, '-o', server, '--client-plan', client]).code).toBe(0);
+    const run = cipherconv(['run', server, '-i', INPUT, '-o', at('run.npy')]);
+    expect([run.code, run.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^outputs +not compared: the two files/m),
+    ]);
+    expect(run.stdout).not.toContain('statistic');
+    const serving = await servingProcess([server]);
+    try {
+      const flags = ['--plan', client, '--server', serving.url, '-i', INPUT, '-o', at('infer.npy')];
+      expect(cipherconv(['-q', 'infer', ...flags])).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      await serving.kill('SIGTERM');
+    }
+    expect(readFileSync(at('infer.npy'))).toEqual(readFileSync(at('run.npy')));
+    expect([...decodeNpyNumbers(readFileSync(at('infer.npy')), 'y').data]).toEqual(await expected('double'));
   });
 });
 

@@ -1,3 +1,4 @@
+import { kindOfBytes } from '../kindOfBytes.ts';
 import type { ElementType } from '../onnx/proto/codes.ts';
 import { malformed, quoted, unsupported } from '../onnx/refusal.ts';
 import { FlatbufferFile } from './flatbuffer.ts';
@@ -58,6 +59,19 @@ export function isTflite(bytes: Uint8Array): boolean {
   return bytes.length >= 8 && String.fromCharCode(...bytes.subarray(4, 8)) === IDENTIFIER;
 }
 
+/** Files get names of other formats. */
+function refuseOther(reader: FlatbufferFile, bytes: Uint8Array): never {
+  const kind = kindOfBytes(bytes);
+  if (kind === null) return reader.refuse('another identifier', 4);
+  throw malformed({
+    where: reader.file,
+    message: 'not a TFLite model, or cut off',
+    expected: 'a flatbuffer with the identifier TFL3',
+    found: kind.what,
+    hint: kind.hint,
+  });
+}
+
 /**
  * @throws CipherconvError `malformed-model` for what is no flatbuffer of this schema, `unsupported` for what is not read:
  * several subgraphs, variable and sparse tensors, types and sizes
@@ -71,7 +85,7 @@ export function readTflite(bytes: Uint8Array, file: string): TfliteFile {
       found: `${bytes.length} bytes`,
     });
   const reader = new FlatbufferFile(bytes, file);
-  if (!isTflite(bytes)) reader.refuse('another identifier', 4);
+  if (!isTflite(bytes)) refuseOther(reader, bytes);
   const model = reader.root();
   const version = model.number(MODEL.version, 'uint32');
   if (version !== 3)

@@ -1,3 +1,4 @@
+import { kindOfBytes, ONNX } from '../../kindOfBytes.ts';
 import { ScalarType } from '@bufbuild/protobuf';
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { malformed, unsupported } from '../refusal.ts';
@@ -29,11 +30,14 @@ interface Scan {
 }
 
 function broken(scan: Scan, found: string): never {
+  const kind = kindOfBytes(scan.bytes);
+  const isOther = kind !== null && kind.what !== ONNX.what;
   throw malformed({
     where: scan.file,
     message: `not ${scan.what}, or cut off`,
     expected: `${scan.what} in protobuf's binary format`,
-    found: `${found} at byte ${scan.position} of ${scan.bytes.length}`,
+    found: isOther ? kind.what : `${found} at byte ${scan.position} of ${scan.bytes.length}`,
+    ...(isOther ? { hint: kind.hint } : {}),
   });
 }
 
