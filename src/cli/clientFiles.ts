@@ -4,6 +4,8 @@ import { looksLikeClientPlan, parseClientPlan } from '../frontend/clientPlan.ts'
 import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { displayName, readBytes, readText, requireDistinct, STANDARD_STREAM } from '../frontend/files.ts';
 import type { NamedFile } from '../frontend/files.ts';
+import { looksLikeClientNetwork } from '../network/clientNetwork.ts';
+import { looksLikeNetworkPlan } from '../network/networkPlan.ts';
 import { looksLikePlan, parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { parseJson } from '../frontend/positions.ts';
@@ -43,7 +45,9 @@ export async function requireSeparate(
 export async function loadClientPlan(path: string): Promise<ClientPlan> {
   const file = displayName(path);
   const text = await readText(path);
-  if (looksLikePlan(parseJson(text, file)))
+  const value = parseJson(text, file);
+  refuseNetwork(value, file);
+  if (looksLikePlan(value))
     wrongView(file, 'a client plan', 'a server plan', 'compile CONFIG --client-plan FILE writes it');
   return parseClientPlan(text, file);
 }
@@ -55,7 +59,9 @@ export async function loadClientPlan(path: string): Promise<ClientPlan> {
 export async function loadServerPlan(path: string): Promise<StoredPlan> {
   const file = displayName(path);
   const text = await readText(path);
-  if (looksLikeClientPlan(parseJson(text, file)))
+  const value = parseJson(text, file);
+  refuseNetwork(value, file);
+  if (looksLikeClientPlan(value))
     wrongView(
       file,
       'a server plan, which has the weights',
@@ -63,6 +69,17 @@ export async function loadServerPlan(path: string): Promise<StoredPlan> {
       'compile CONFIG -o FILE writes it',
     );
   return parsePlan(text, file);
+}
+
+/** Networks are asked over HTTP, or run in one process. */
+function refuseNetwork(value: unknown, where: string): void {
+  if (!looksLikeClientNetwork(value) && !looksLikeNetworkPlan(value)) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where,
+    message: 'not supported yet: a network of one round in single steps through files',
+    hint: 'run PLAN does all of it; serve PLAN and infer --plan CLIENT are the two sides',
+  });
 }
 
 function wrongView(where: string, expected: string, found: string, hint: string): never {

@@ -6,6 +6,7 @@ import { stackOutputs, writeModelOutputs } from '../model/modelOutputs.ts';
 import type { NamedTensors } from '../model/runFlow.ts';
 import { fromDense, toDoubles } from '../model/typedTensor.ts';
 import type { ClientNetwork } from '../network/clientNetwork.ts';
+import { modelPort } from '../network/port.ts';
 import { described } from './inferSessions.ts';
 import type { Inferred, InferSession, ServerOptions } from './inferSessions.ts';
 
@@ -16,7 +17,7 @@ export async function networkSession(
 ): Promise<InferSession<NamedTensors>> {
   const { view, port, output, digest } = network;
   const remote = await openRemoteNetwork(network, endpointOf(url, `v1/plans/${digest}`, {}));
-  const ports = [{ name: port.name, type: port.type, shape: port.shape }];
+  const ports = [modelPort(port, view.input.range)];
   const infer = async (inputs: NamedTensors): Promise<Inferred<NamedTensors>> => {
     const bytes = { upload: 0, response: 0 };
     const tensor = inputs.get(port.name);

@@ -28,7 +28,12 @@ export type InputFiles = ReadonlyMap<string, InputFile>;
 type Named = Pick<ModelPort, 'name'>;
 
 /** The inputs of a plan, and what says how pictures lie in them. */
-type PortsOf = Pick<JoinedModel, 'inputs' | 'segments'>;
+interface PortsOf extends Pick<JoinedModel, 'segments'> {
+  readonly inputs: readonly PicturePort[];
+}
+
+/** An input, and what the largest sample of a picture becomes there; default: as for every model. */
+type PicturePort = ModelPort & { readonly largest?: number };
 
 /**
  * Reads the inputs of a model: .npy, .pb (ONNX TensorProto), .json, .png, .jpg, or `-` for a JSON tensor on stdin.
@@ -68,10 +73,14 @@ export function fitInputs(
       const numbers =
         file.kind === 'numbers'
           ? file.numbers
-          : pictureNumbers(file.picture, { port, type, layout, rules }, notice);
+          : pictureNumbers(file.picture, { ...largestOf(port), port, type, layout, rules }, notice);
       return [port.name, fitting(port, type, numbers)];
     }),
   );
+}
+
+function largestOf({ largest }: PicturePort): { readonly largest?: number } {
+  return largest === undefined ? {} : { largest };
 }
 
 /**

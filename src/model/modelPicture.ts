@@ -27,16 +27,18 @@ export interface PictureInput {
   readonly type: CrossingElement;
   readonly layout: TensorLayout;
   readonly rules: PictureRules;
+  /** What the largest sample becomes where the model takes floats; default 1. */
+  readonly largest?: number;
 }
 
 /**
- * A picture as samples in the layout: 0 to 1 where the model takes floats, 0 to 255 as unsigned bytes, and minus 128 as signed
+ * A picture as samples in the layout: 0 to 1 (or `largest`) where the model takes floats, 0 to 255 as unsigned bytes, and minus 128 as signed
  * ones.
  * @throws CipherconvError `unsupported` for inputs of other types
  */
 export function pictureNumbers(
   given: Picture,
-  { port, type, layout, rules }: PictureInput,
+  { port, type, layout, rules, largest: top = 1 }: PictureInput,
   notice: (sentence: string) => void,
 ): Numbers {
   const wanted = port.shape?.length === 4 ? canonicalShape(fourOf(port.shape), layout) : port.shape;
@@ -55,8 +57,12 @@ export function pictureNumbers(
   const planes = grey ? 1 : channels;
   const largest = 2 ** depth - 1;
   const offset = type === 'int8' ? 128 : 0;
-  const data = channelsFirst(picture, planes, (sample) => (floating ? sample / largest : sample - offset));
-  notice(`${file}: ${width} x ${height}, samples ${floating ? `divided by ${largest}` : 'as they are'}`);
+  const data = channelsFirst(picture, planes, (sample) =>
+    floating ? (top === largest ? sample : (sample / largest) * top) : sample - offset,
+  );
+  notice(
+    `${file}: ${width} x ${height}, samples ${floating && top !== largest ? `divided by ${largest / top}` : 'as they are'}`,
+  );
   const shape: Shape4 = [1, planes, height, width];
   return { file, shape: outsideShape(shape, layout), data: fromCanonical(data, shape, layout), type: null };
 }

@@ -23,6 +23,27 @@ export interface NetworkPort {
   } | null;
 }
 
+/** An input as commands and the page know inputs of models. */
+export interface PicturePort {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  /** What the largest sample of a picture becomes; by default 1, as for every model of floats. */
+  readonly largest?: number;
+}
+
+/** The input of a network as such. */
+export function modelPort({ name, type, shape, quantize }: NetworkPort, { hi }: Interval): PicturePort {
+  const port = { name, type, shape };
+  // A model says nowhere whether it takes 0 to 1 or 0 to 255; the levels do: the largest one stands for one or the other.
+  return quantize !== null && (hi - quantize.zeroPoint) * quantize.scale > BYTE_LIKE
+    ? { ...port, largest: 255 }
+    : port;
+}
+
+/** An input that reaches beyond takes bytes. */
+const BYTE_LIKE = 16;
+
 /** The level of a float, as ONNX's QuantizeLinear rounds: float32 division, nearest, half to even, cut to the range. */
 export function levelOf(
   value: number,

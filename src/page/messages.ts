@@ -1,12 +1,14 @@
 import type { ModelPort } from '../model/modelFlow.ts';
 import type { TensorLayout } from '../client/index.ts';
 import type { ConvShape, OutputShape } from '../../compiler/convolution/shape.ts';
+import type { Interval } from '../../compiler/base/interval.ts';
+import type { NetworkPort, PicturePort } from '../network/port.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 
 /** What the page and its worker say to each other. The secret key and SEAL stay in the worker. */
 
-/** A filter, or a whole model. */
-export type ServedKind = 'plan' | 'model';
+/** A filter, a network of one round, or a whole model. */
+export type ServedKind = 'plan' | 'network' | 'model';
 
 /** One of what the server has. */
 export interface ServedEntry {
@@ -53,7 +55,27 @@ export interface ModelFacts {
   readonly openMs: number;
 }
 
-export type Facts = PlanFacts | ModelFacts;
+/** What people are told of a network of one round, and what a picture has to become for it. */
+export interface NetworkFacts extends Pick<ModelFacts, 'digest' | 'name' | 'outputs' | 'layout'> {
+  readonly kind: 'network';
+  readonly inputs: readonly [PicturePort];
+  /** The only input. */
+  readonly port: NetworkPort;
+  /** Of the integers that are encrypted. */
+  readonly range: Interval;
+  readonly degree: number;
+  readonly plainModuli: readonly number[];
+  /** Of every prime, the special one last. */
+  readonly modulusBits: readonly number[];
+  readonly securityBits: number;
+  readonly uploadBytes: number;
+  readonly responseBytes: number;
+  readonly evaluationKeyBytes: number;
+  /** Fetching and checking the plan, loading SEAL, drawing a secret key. */
+  readonly openMs: number;
+}
+
+export type Facts = PlanFacts | NetworkFacts | ModelFacts;
 
 /** How far a round of a model is. */
 export interface RoundState {
@@ -113,8 +135,19 @@ export interface ModelInferred {
   readonly ms: number;
 }
 
+/** One inference of a network of one round. */
+export interface NetworkInferred {
+  readonly kind: 'network';
+  /** The scores, [1, ...]. */
+  readonly output: Tensor;
+  /** The exact integers. */
+  readonly logits: readonly string[];
+  readonly upload: Excerpt;
+  readonly response: Excerpt;
+}
+
 /** What one inference gave, whatever was open. */
-export type Outcome = Inferred | ModelInferred;
+export type Outcome = Inferred | NetworkInferred | ModelInferred;
 
 /** An input and what came of it, NCHW. */
 export interface Run {

@@ -13,15 +13,20 @@ import { pixelsOf } from './pixels.ts';
 
 /** From whatever can be drawn on a canvas to the input of a model. */
 
+/** What matters here of whatever takes a picture. */
+interface Ends extends Pick<ModelFacts, 'outputs' | 'layout'> {
+  readonly inputs: readonly (ModelFacts['inputs'][number] & { readonly largest?: number })[];
+}
+
 /** null when the model takes something that no picture is. */
-export function pictureExtents({ inputs, outputs, layout }: ModelFacts): PictureExtents | null {
+export function pictureExtents({ inputs, outputs, layout }: Ends): PictureExtents | null {
   const shape = inputs.length === 1 && outputs.length === 1 ? inputs[0]?.shape : null;
   if (shape?.length !== 4) return null;
   const [batch, channels, height, width] = canonicalShape(shape as unknown as Shape4, layout);
   return batch === 1 && (channels === 1 || channels === 3) ? { channels, height, width } : null;
 }
 
-function noPicture({ inputs }: ModelFacts): Error {
+function noPicture({ inputs }: Ends): Error {
   const takes = inputs
     .map(({ type, shape }) => `${type} [${shape?.join(', ') ?? 'any shape'}]`)
     .join(' and ');
@@ -36,14 +41,21 @@ function noPicture({ inputs }: ModelFacts): Error {
  * @returns the tensor in the axes that the model declares
  * @throws Error in words for people, when the model takes something that no picture is
  */
-export function takePicture(source: Source, facts: ModelFacts): Tensor {
+export function takePicture(source: Source, facts: Ends): Tensor {
   const extents = pictureExtents(facts);
   const [port] = facts.inputs;
   if (extents === null || port === undefined) throw noPicture(facts);
   const { channels, height, width } = extents;
   const notes: string[] = [];
   const notice = (sentence: string): unknown => notes.push(sentence);
-  const rules = { port, type: requireCrossing(port.type, port.name), layout: facts.layout, rules: BOTH };
+  const { largest = 1 } = port;
+  const rules = {
+    largest,
+    port,
+    type: requireCrossing(port.type, port.name),
+    layout: facts.layout,
+    rules: BOTH,
+  };
   const { shape, data } = pictureNumbers(pictureOf(source), rules, notice);
   const fitted = fitPicture(pictureOf(source), { channels, height, width }, BOTH, () => undefined);
   const pixels = pixelsOf(planesOf(Float64Array.from(fitted.samples), channels), { low: 0, high: 255 });

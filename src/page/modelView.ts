@@ -62,7 +62,7 @@ function resultOf(facts: ModelFacts, input: Tensor, inferred: ModelInferred): Re
   };
 }
 
-function copyOf(canvas: HTMLCanvasElement): HTMLCanvasElement {
+export function copyOf(canvas: HTMLCanvasElement): HTMLCanvasElement {
   const copy = document.createElement('canvas');
   copy.width = canvas.width;
   copy.height = canvas.height;

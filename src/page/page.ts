@@ -32,7 +32,7 @@ async function listPlans(): Promise<void> {
   kinds.clear();
   for (const { digest, kind } of served) kinds.set(digest, kind);
   const options = served.map(({ digest, name, kind }) => {
-    const what = kind === 'model' ? 'model ' : '';
+    const what = kind === 'plan' ? '' : `${kind} `;
     return new Option(`${what}${name} (${digest.slice(0, 12)})`, digest);
   });
   const chosen = plans.value;

@@ -83,7 +83,7 @@ async function infer(
 }
 
 /** Tells of each step when it ends; the next begins there. */
-function stepClock(
+export function stepClock(
   onStep: (step: Step) => void,
 ): (name: Step['name'], bytesUp: number, bytesDown: number, serverMs?: number | null) => void {
   let began = performance.now();

@@ -6,7 +6,9 @@ import type { ServedEntry } from './messages.ts';
 /** What a server lists. */
 
 const entry = { digest: z.string(), name: z.string() };
-const planList = z.object({ plans: z.array(z.object(entry)) });
+const planList = z.object({
+  plans: z.array(z.object({ ...entry, kind: z.literal('network').optional() })),
+});
 const modelList = z.object({ models: z.array(z.object({ ...entry, clientPlan: z.boolean() })) });
 
 export async function listServed(
@@ -20,7 +22,7 @@ export async function listServed(
   // A model whose client plan the server does not hand out is for those who have it from elsewhere.
   const open = models.filter(({ clientPlan }) => clientPlan);
   const served = [
-    ...plans.map(({ digest, name }) => ({ kind: 'plan', digest, name }) as const),
+    ...plans.map(({ digest, name, kind }) => ({ kind: kind ?? ('plan' as const), digest, name })),
     ...open.map(({ digest, name }) => ({ kind: 'model', digest, name }) as const),
   ];
   if (served.length === 0) throw new Error('it serves nothing that a page can use');

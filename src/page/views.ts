@@ -1,5 +1,6 @@
 import type { Facts } from './messages.ts';
 import { modelView } from './modelView.ts';
+import { networkView } from './networkView.ts';
 import { planView } from './planView.ts';
 import type { View } from './view.ts';
 
@@ -8,6 +9,8 @@ export function viewOf(facts: Facts): View {
   switch (facts.kind) {
     case 'plan':
       return planView(facts);
+    case 'network':
+      return networkView(facts);
     case 'model':
       return modelView(facts);
     default:

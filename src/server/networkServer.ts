@@ -40,6 +40,8 @@ class SealNetworkServer implements PlanServer {
   readonly evaluationKeyBytes: number;
   readonly #lengths: MessageLengths;
   readonly #evaluator: NetworkEvaluator;
+  /** The message of the keys that are loaded: a client that asks again brings the same ones. */
+  #keys: Uint8Array | null = null;
 
   constructor(service: PlanService, lengths: MessageLengths, evaluator: NetworkEvaluator) {
     this.digest = service.digest;
@@ -61,8 +63,11 @@ class SealNetworkServer implements PlanServer {
   }
 
   checkEvaluationKeys(keys: Uint8Array): void {
+    if (this.#keys !== null && Buffer.compare(this.#keys, keys) === 0) return;
+    this.#keys = null;
     const expected = { kind: 'keys', digest: this.digest, lengths: this.#lengths.keys } as const;
     for (const part of decodeMessage(keys, expected)) this.#evaluator.loadEvaluationKeys(part);
+    this.#keys = keys.slice();
   }
 
   dispose(): void {

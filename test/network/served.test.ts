@@ -1,14 +1,19 @@
 /** A network of one round behind HTTP: one upload and one response under its digest, as a plan has them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileNetwork } from '../../compiler/network/compile.ts';
+import { loadClientPlan, loadServerPlan } from '../../src/cli/clientFiles.ts';
 import { connect, connectPlan } from '../../src/client/index.ts';
 import { createNetworkClient } from '../../src/client/networkClient.ts';
 import type { RemoteNetwork } from '../../src/client/remoteNetwork.ts';
 import { encodeClientNetwork, parseClientNetwork } from '../../src/network/clientNetwork.ts';
 import { clientNetworkOf, storeNetwork } from '../../src/network/networkPlan.ts';
 import { encodeNetworkPlan } from '../../src/network/networkPlanFile.ts';
+import { modelPort } from '../../src/network/port.ts';
 import { createHandler, parseNetworkPlan } from '../../src/server/index.ts';
 import type { Handler } from '../../src/server/index.ts';
+import { temporaryFolder } from '../cli/spawnCli.ts';
 import { clearLogits, randomInput, randomNetwork } from '../support/networks.ts';
 import { OCTETS } from '../support/served.ts';
 import { errorOf } from '../support/simple.ts';
@@ -41,7 +46,7 @@ const ask = (url: string, init: RequestInit): Promise<Response> => {
 };
 
 beforeAll(async () => {
-  handler = await createHandler([stored], { workers: 2 });
+  handler = await createHandler([stored], { workers: 1 });
   const connected = await connect('http://any.example', stored.digest, { fetch: ask });
   if (connected.kind !== 'network') throw new Error('another kind');
   remote = connected;
@@ -65,6 +70,15 @@ describe('a served network', () => {
       'PUT /v1/plans/DIGEST/evaluation-keys',
       ...Array.from({ length: 3 }, () => 'POST /v1/plans/DIGEST/evaluate'),
     ]);
+  });
+
+  it('loads keys anew when another client comes, and again when the first one is back', async () => {
+    const connected = await connect('http://any.example', stored.digest, { fetch: ask });
+    for (const each of [connected, remote, connected, remote])
+      expect([...(await each.infer(input(5))).data]).toEqual(
+        clearLogits(spec, randomInput(spec, 5)).map((logit) => Math.fround(Number(logit))),
+      );
+    connected.dispose();
   });
 
   it('is listed with its kind; the client plan is the file that compile writes, without a weight', async () => {
@@ -165,5 +179,34 @@ describe('a client plan of a network', () => {
     expect(changed(path, value)).toMatchObject({
       details: { code, where: expect.stringContaining('client') },
     });
+  });
+});
+
+describe('the input of a network', () => {
+  it('takes pictures from 0 to 255 where its levels reach so far, else from 0 to 1', () => {
+    const bytes = {
+      name: 'x',
+      type: 'float32',
+      shape: [1, 1, 2, 2],
+      quantize: { scale: 85, zeroPoint: 0 },
+    } as const;
+    const ends = { lo: 0, hi: 3 };
+    expect(modelPort(bytes, ends).largest).toBe(255);
+    expect(modelPort({ ...bytes, quantize: { scale: 1 / 3, zeroPoint: 0 } }, ends).largest).toBeUndefined();
+    expect(modelPort({ ...bytes, quantize: null }, ends).largest).toBeUndefined();
+  });
+});
+
+describe('commands of single steps', () => {
+  it('refuse networks, and say which ones take them', async () => {
+    const folder = temporaryFolder();
+    const [client, plan] = [join(folder, 'client'), join(folder, 'plan')];
+    writeFileSync(client, clientText);
+    writeFileSync(plan, encodeNetworkPlan(stored));
+    for (const loading of [loadClientPlan(client), loadClientPlan(plan), loadServerPlan(plan)])
+      await expect(loading).rejects.toMatchObject({
+        code: 'unsupported',
+        details: { hint: expect.stringContaining('infer --plan') },
+      });
   });
 });

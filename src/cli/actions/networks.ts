@@ -15,7 +15,7 @@ import { encodeClientNetwork, parseClientNetwork } from '../../network/clientNet
 import { clientNetworkOf, storeNetwork } from '../../network/networkPlan.ts';
 import type { StoredNetwork } from '../../network/networkPlan.ts';
 import { encodeNetworkPlan } from '../../network/networkPlanFile.ts';
-import { levelsOf, scoresOf } from '../../network/port.ts';
+import { levelsOf, modelPort, scoresOf } from '../../network/port.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { describeNetworkRun, explainNetwork, networkLine, networkSummary } from '../networkText.ts';
@@ -146,7 +146,7 @@ async function inputLevels(
   { inputs, rules }: RunNetworkRequest,
   io: Terminal,
 ): Promise<Float64Array> {
-  const ports = [{ name: port.name, type: port.type, shape: port.shape }];
+  const ports = [modelPort(port, plan.spec.input.range)];
   const files = await readInputFiles(ports, inputs);
   const tensor = fitInputs({ inputs: ports, segments: [] }, files, io.notice, rules).get(port.name);
   if (tensor === undefined) return new Float64Array(0);
