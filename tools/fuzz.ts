@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   const endpoint = await fuzzEndpoint(subjects, Math.ceil(count / ENDPOINT_SHARE), seed);
   console.log(
     `endpoint: ${endpoint.tried} requests, statuses ${JSON.stringify(endpoint.statuses)}, ${endpoint.compared} results ` +
-      `compared, ${endpoint.sealExceptions} SEAL exceptions; ${seconds(began)}, ` +
+      `and ${endpoint.read} readings of a model compared, ${endpoint.sealExceptions} SEAL exceptions; ${seconds(began)}, ` +
       `server ${mebibytes(endpoint.serverBytes)}, all workers ${mebibytes(endpoint.workersBytes)}`,
   );
   if (endpoint.sealExceptions !== 0) throw new Error('a SEAL exception was reached');

@@ -8,7 +8,8 @@ import { reasonOf, writeWhole } from '../frontend/files.ts';
 /**
  * What a batch remembers beside its results, so that after any crash the same command goes on where it was: which results
  * are whole, and the uploads under way. An input is encrypted anew each time, so only its saved upload finds the job again
- * that was submitted before. No secret is in it.
+ * that was submitted before. With hints what reads the response is saved with its upload, in one file that only its owner
+ * reads: it is as secret as the input. No other secret is in it.
  */
 
 const FOLDER = '.cipherconv-farm';
@@ -79,15 +80,15 @@ export class BatchJournal {
     this.#done.set(output, work);
   }
 
-  /** What was saved for this work, if it has the right length. */
+  /** What was saved for this work, if it has the right length: an upload, and with hints its one-time key. */
   async savedUpload(work: string, length: number): Promise<Uint8Array | null> {
     const bytes = await readFile(this.#uploadPath(work)).catch(() => null);
     return bytes?.length === length ? new Uint8Array(bytes) : null;
   }
 
-  /** Before it is submitted. */
-  saveUpload(work: string, bytes: Uint8Array): Promise<void> {
-    return writeWhole(this.#uploadPath(work), bytes);
+  /** Before it is submitted. Whole or not at all, so that an upload and its key are never of two exchanges. */
+  saveUpload(work: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
+    return writeWhole(this.#uploadPath(work), bytes, { mode });
   }
 
   async dropUpload(work: string): Promise<void> {

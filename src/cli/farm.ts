@@ -67,12 +67,16 @@ function addSubmit(farm: CommandUnknownOpts, terminal: () => Terminal): void {
     .argument('<plan>', 'the client plan, or the server plan')
     .requiredOption(
       '-i, --input <path...>',
-      'uploads of encrypt, or with --secret-key tensors and pictures: files or folders',
+      'uploads of encrypt, or with --secret-key or --hint tensors and pictures: files or folders',
     )
     .requiredOption('-o, --output <folder>', 'where results go, each under the name of its input')
     .option(
       '--secret-key <file>',
       'encrypt the inputs and decrypt the results, here, with this key of keygen',
+    )
+    .option(
+      '--hint <file>',
+      'the same for a plan with a hint, which is given here: every input gets a key of its own',
     )
     .option(
       '--evaluation-keys <file>',

@@ -42,6 +42,25 @@ export function encryptingKey({ hint: planHint }: ClientPlan, flags: EncryptingK
   return { kind: 'one-time', hint, oneTimeKey };
 }
 
+/**
+ * For a batch, whose one-time keys have no files of their own; without either it is one of uploads.
+ * @throws CipherconvError `usage` for an option that is not of the plan's protocol.
+ */
+export function requireProtocol(
+  { hint: planHint }: ClientPlan,
+  { secretKey, hint }: EncryptingKeyFlags,
+): void {
+  if (planHint === null && hint !== undefined) notOfStandard('--hint');
+  if (planHint === null || secretKey === undefined) return;
+  throw new CipherconvError({
+    code: 'usage',
+    where: '--secret-key',
+    message: 'the plan has a hint: no key of it serves twice',
+    expected: '--hint',
+    hint: 'leave --secret-key out; with --hint FILE every input gets a key of its own',
+  });
+}
+
 /** @throws CipherconvError `usage` for options that are missing, or not of the plan's protocol. */
 export function decryptingKey({ hint }: ClientPlan, flags: KeyFlags): DecryptingKey {
   if (hint === null) return { kind: 'secret-key', secretKey: requireSecretKey(flags) };

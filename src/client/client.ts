@@ -12,7 +12,7 @@ import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { describeHint, publicSeedOf } from '../frontend/planDigest.ts';
 import type { PlanHint } from '../frontend/planDigest.ts';
 import type { Shape4 } from '../frontend/layouts.ts';
-import { decodeOneTimeKey, encodeOneTimeKey } from './oneTimeKey.ts';
+import { decodeOneTimeKey, encodeOneTimeKey, oneTimeKeyBytes } from './oneTimeKey.ts';
 import type { PlanClient, PlanClientOptions, PlanExchange } from './planClient.ts';
 import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
 
@@ -253,6 +253,32 @@ async function makeHintClient(
   return createHintClient(plan.view, { publicSeed: publicSeedOf(plan), hint });
 }
 
+/** Reads responses with one-time keys of a plan, for a client that went away in between: no hint is needed. */
+export interface OneTimeDecryptor {
+  /** Bytes of every one-time key of the plan. */
+  readonly keyBytes: number;
+  /** The accumulators, NCHW; throws as `decryptWithOneTimeKey` does. */
+  decrypt(oneTimeKey: Uint8Array, response: Uint8Array): Tensor;
+}
+
+/** @throws CipherconvError `usage` for a plan without a hint. */
+export async function createOneTimeDecryptor(plan: ClientPlan): Promise<OneTimeDecryptor> {
+  const decryptor = await createHintDecryptor(plan.view);
+  const lengths = messageLengths(plan.view).response;
+  return {
+    keyBytes: oneTimeKeyBytes(decryptor.maskBytes),
+    decrypt: (oneTimeKey, response) => {
+      const masks = decodeOneTimeKey(plan, decryptor.maskBytes, oneTimeKey);
+      try {
+        const parts = decodeMessage(response, { kind: 'response', digest: plan.digest, lengths });
+        return decryptor.decrypt(masks, parts);
+      } finally {
+        for (const mask of masks) mask.fill(0);
+      }
+    },
+  };
+}
+
 /**
  * The accumulators, NCHW, from the response message to an upload whose client has gone.
  * @param oneTimeKey what `PlanExchange.exportOneTimeKey` gave; it reads this response and no other
@@ -264,13 +290,5 @@ export async function decryptWithOneTimeKey(
   oneTimeKey: Uint8Array,
   response: Uint8Array,
 ): Promise<Tensor> {
-  const decryptor = await createHintDecryptor(plan.view);
-  const masks = decodeOneTimeKey(plan, decryptor.maskBytes, oneTimeKey);
-  const lengths = messageLengths(plan.view).response;
-  const parts = decodeMessage(response, { kind: 'response', digest: plan.digest, lengths });
-  try {
-    return decryptor.decrypt(masks, parts);
-  } finally {
-    for (const mask of masks) mask.fill(0);
-  }
+  return (await createOneTimeDecryptor(plan)).decrypt(oneTimeKey, response);
 }

@@ -20,6 +20,11 @@ const HEADER_BYTES = 40;
 const DIGEST_AT = 8;
 const CHECKSUM_BYTES = 32;
 
+/** @param lengths bytes of the masks of each result */
+export function oneTimeKeyBytes(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + length, HEADER_BYTES + CHECKSUM_BYTES);
+}
+
 export function encodeOneTimeKey({ digest }: ClientPlan, masks: readonly Uint8Array[]): Uint8Array {
   const front = concatBytes(Uint8Array.from(MAGIC), hexToBytes(digest), ...masks);
   return concatBytes(front, sha256(front));
@@ -47,8 +52,8 @@ export function decodeOneTimeKey(
       found: digest,
       hint: 'use the plan, keys and ciphertexts that belong together',
     });
-  const end = lengths.reduce((sum, length) => sum + length, HEADER_BYTES);
-  const expected = end + CHECKSUM_BYTES;
+  const expected = oneTimeKeyBytes(lengths);
+  const end = expected - CHECKSUM_BYTES;
   if (bytes.length !== expected) malformed('not whole', `${expected} bytes`, `${bytes.length} bytes`);
   const checksum = sha256(bytes.subarray(0, end));
   if (!checksum.every((byte, index) => bytes[end + index] === byte))

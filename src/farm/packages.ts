@@ -32,6 +32,13 @@ export interface RedisClient {
   select(database: number): Promise<unknown>;
   info(section: string): Promise<string>;
   hset(key: string, field: string, value: string): Promise<number>;
+  scan(
+    cursor: string,
+    match: 'MATCH',
+    pattern: string,
+    count: 'COUNT',
+    keys: number,
+  ): Promise<readonly [cursor: string, keys: readonly string[]]>;
   hgetall(key: string): Promise<Readonly<Record<string, string>>>;
 }
 

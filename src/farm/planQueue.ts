@@ -95,7 +95,10 @@ export class PlanQueue {
       return null;
     }
     if (message === null)
-      return refuseKeys('the plan needs evaluation keys', 'keygen --evaluation-keys FILE makes them');
+      return refuseKeys(
+        'the plan needs evaluation keys',
+        'keygen --evaluation-keys FILE makes them; farm submit takes them with --evaluation-keys FILE',
+      );
     check.keys(message);
     return submittedKeys(message);
   }

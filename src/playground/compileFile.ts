@@ -41,6 +41,8 @@ export interface CompileListener {
   readonly onLinted: (report: LintReport) => void;
   /** Told of the report of what could be analysed but not compiled. */
   readonly onReport: (html: string) => void;
+  /** Told in a sentence how far it is. */
+  readonly onProgress: (text: string) => void;
 }
 
 /** What is asked for. */
@@ -107,11 +109,16 @@ function parsed(
   }
 }
 
-async function compileModelFile({ main, choices }: Asked, { onLinted }: CompileListener): Promise<Compiled> {
+async function compileModelFile(
+  { main, choices }: Asked,
+  { onLinted, onProgress }: CompileListener,
+): Promise<Compiled> {
   const model = await importedModel(main);
   const lint = lintSource(modelSource(model));
   onLinted(lint);
-  const plan = await compileModelAsync(model, choices);
+  const plan = await compileModelAsync(model, choices, (layer, total) => {
+    onProgress(`Compiling layer ${layer + 1} of ${total}.`);
+  });
   const client = clientModelOf(plan);
   const layers = layersOf(plan).map(({ stored }) => stored);
   const { digest, name } = client;

@@ -28,6 +28,9 @@ async function compile(asked: Extract<ToCompiler, { kind: 'compile' }>): Promise
     onReport: (html) => {
       tell({ kind: 'reported', html });
     },
+    onProgress: (text) => {
+      tell({ kind: 'progress', text });
+    },
   });
   ({ model } = compiled);
   const { served, sections } = compiled;

@@ -9,6 +9,8 @@ export interface CompilerListener {
   readonly onCompiled: (served: Served, sections: readonly Section[], ms: number) => void;
   /** Told a whole document, to be shown in a frame. */
   readonly onReport: (html: string) => void;
+  /** Told in a sentence how far it is. */
+  readonly onProgress: (text: string) => void;
   /** Told in words for people. */
   readonly onRefused: (text: string) => void;
 }
@@ -69,6 +71,9 @@ export class CompilerLink {
     switch (message.kind) {
       case 'linted':
         this.#listener.onLinted(message.findings, message.layers);
+        return;
+      case 'progress':
+        this.#listener.onProgress(message.text);
         return;
       case 'compiled':
         this.#listener.onCompiled(message.served, message.sections, message.ms);

@@ -36,6 +36,7 @@ export type FromCompiler =
       readonly sections: readonly Section[];
       readonly ms: number;
     }
+  | { readonly kind: 'progress'; readonly text: string }
   /** A whole document, after `compiled`, or before `refused` where something can be said. */
   | { readonly kind: 'reported'; readonly html: string }
   | { readonly kind: 'refused'; readonly text: string }

@@ -60,6 +60,9 @@ const compiler = new CompilerLink({
     showSections(sections);
     void open(served, ms);
   },
+  onProgress: (text) => {
+    say('plan-status', text);
+  },
   onReport: (html) => {
     report.show(html);
   },
@@ -93,6 +96,7 @@ function compile(): void {
 async function open(served: Served, ms: number): Promise<void> {
   const version = versions;
   try {
+    say('plan-status', 'Compiled. The server prepares its weights.');
     await server.serve(served);
     const digest = served.kind === 'plan' ? served.stored.digest : served.digest;
     if (version !== versions) return;

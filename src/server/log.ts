@@ -16,6 +16,8 @@ export type LogEvent =
       /** The hint of a plan was computed, before the server listens. */
       readonly event: 'hint';
       readonly digest: string;
+      /** Of the convolution, or of the layer of a model. */
+      readonly name: string;
       readonly bytes: number;
       readonly ms: number;
       /** How many are computed, and of how many. */

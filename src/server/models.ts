@@ -15,7 +15,7 @@ import type { StoredNetwork } from '../network/networkPlan.ts';
 import { parseNetworkPlan } from '../network/networkPlanFile.ts';
 import type { Log } from './log.ts';
 import { isNetwork, servedPlans } from './plans.ts';
-import type { ServedPlan, ServedPlans } from './plans.ts';
+import type { HintObserver, ServedPlan, ServedPlans } from './plans.ts';
 
 /**
  * Whole models on a server: their layers are plans like any other, known by their position. What the client computes is
@@ -67,9 +67,10 @@ export async function serve({ plans, models }: ToServe, log: Log): Promise<Serve
   const withHints = [convolutions, ofModels].map((list) => list.filter(({ hint }) => hint !== null));
   const total = withHints.reduce((sum, list) => sum + new Set(list.map(({ digest }) => digest)).size, 0);
   let done = 0;
-  const onHint = (digest: string, bytes: number, ms: number): void => {
+  const onHint: HintObserver = ({ digest, plan }, bytes, ms) => {
     done++;
-    log('info', { event: 'hint', digest, bytes, ms: Math.round(ms), done, total });
+    const { name } = plan.spec;
+    log('info', { event: 'hint', digest, name, bytes, ms: Math.round(ms), done, total });
   };
   const single = await servedPlans(plans, onHint);
   const layers = await servedPlans(ofModels, onHint);

@@ -28,8 +28,8 @@ export interface ServedPlan extends PlanService {
 /** The plans by digest, in the order in which they were given. */
 export type ServedPlans = ReadonlyMap<string, ServedPlan>;
 
-/** Told of a hint that was computed: the plan's digest, bytes of the message, milliseconds. */
-export type HintObserver = (digest: string, bytes: number, ms: number) => void;
+/** Told of a hint that was computed: whose, bytes of the message, milliseconds. */
+export type HintObserver = (stored: StoredPlan, bytes: number, ms: number) => void;
 
 /**
  * Computes the hints, which takes as long as an evaluation or a few each: before anybody is told that the plans are there.
@@ -47,7 +47,7 @@ export async function servedPlans(
     const service = describe(stored);
     const began = performance.now();
     const hint = isNetwork(stored) ? null : await servedHint(stored);
-    if (hint !== null) onHint(stored.digest, hint.message.length, performance.now() - began);
+    if (!isNetwork(stored) && hint !== null) onHint(stored, hint.message.length, performance.now() - began);
     served.set(stored.digest, {
       ...service,
       stored,

@@ -29,9 +29,14 @@ describe('hostile messages', () => {
   });
 
   it('at the endpoint: no 5xx, no wrong 200, no SEAL exception, and then an honest request is right', async () => {
-    const { tried, compared, sealExceptions, serverBytes } = await fuzzEndpoint(subjects, runs(300), seed);
+    const { tried, compared, read, sealExceptions, serverBytes } = await fuzzEndpoint(
+      subjects,
+      runs(300),
+      seed,
+    );
     expect(tried).toBe(runs(300));
     expect(compared).toBeGreaterThan(runs(30));
+    expect(read).toBeGreaterThan(runs(5));
     expect(sealExceptions).toBe(0);
     expect(serverBytes).toBeGreaterThan(0);
   });

@@ -158,7 +158,8 @@ describe('a model whose layers have hints', () => {
 
   it('has its hints before it listens; clients fetch each once, and keep it', async () => {
     const ofHints = logged.filter(({ event }) => event === 'hint');
-    expect(ofHints).toMatchObject([1, 2, 3].map((done) => ({ done, total: 3 })));
+    const names = layersOf(hinted).map(({ stored }) => stored.plan.spec.name);
+    expect(ofHints).toMatchObject(names.map((name, index) => ({ name, done: index + 1, total: 3 })));
     const kept = new Map<string, Uint8Array>();
     const hintCache: HintCache = {
       read: ({ sha256 }) => Promise.resolve(kept.get(sha256) ?? null),

@@ -9,6 +9,17 @@ import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convolve } from '../../runtime/clear/loops.ts';
+import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
+import { encodeClientModel } from '../../src/model/clientModelFile.ts';
+import { clientModelOf } from '../../src/model/clientModelOf.ts';
+import { compileModelAsync } from '../../src/model/compileModel.ts';
+import { runModel } from '../../src/model/runModel.ts';
+import { serverModelOf } from '../../src/model/serverModel.ts';
+import { toDoubles } from '../../src/model/typedTensor.ts';
+import { modelToServe } from '../../src/server/models.ts';
+import { startService } from '../../src/server/service.ts';
+import { defaultSettings } from '../../src/server/settings.ts';
+import { residualModel, sampleInput } from '../model/models.ts';
 import { launchChromium, openWatched } from '../support/chromium.ts';
 import { diagonals, square } from '../support/diagonals.ts';
 import { serve } from '../support/served.ts';
@@ -89,8 +100,8 @@ interface Asked {
   readonly complaints: readonly string[];
 }
 
-/** The page of the other origin has a picture convolved by a server. */
-async function ask({ service, digest, input }: Served): Promise<Asked> {
+/** The page of the other origin has an input evaluated by a server. */
+async function ask({ service, digest, input }: Pick<Served, 'service' | 'digest' | 'input'>): Promise<Asked> {
   const watched = await openWatched(browser, `${origin}/`);
   const { page, complaints } = watched;
   try {
@@ -128,6 +139,47 @@ describe('a page of another origin', () => {
     expect(requests.length).toBeGreaterThan(0);
     for (const { status } of requests) expect(status).toBe(403);
   });
+
+  it.each([true, false])(
+    'runs a whole model where it is allowed (%s), equal, and nothing elsewhere',
+    async (isAllowed) => {
+      const model = await compileModelAsync(await importOnnx(residualModel()), {
+        inferences: 2,
+        protocol: 'hint',
+      });
+      const input = sampleInput();
+      const { outputs } = await runModel(model, new Map([['x', input]]));
+      const server = serverModelOf(model, null);
+      const text = encodeClientModel(clientModelOf(model));
+      const statuses: unknown[] = [];
+      const settings = { ...defaultSettings(), port: 0, workers: 1, corsOrigins: isAllowed ? [origin] : [] };
+      const service = await startService(
+        [],
+        settings,
+        (_, event) => {
+          if (event.event === 'request') statuses.push(event.status);
+        },
+        [modelToServe(server, text)],
+      );
+      try {
+        const asked = { shape: input.shape, data: toDoubles(input, 'x') };
+        const { answer, complaints } = await ask({ service, digest: server.digest, input: asked });
+        if (isAllowed) {
+          const [output] = outputs.values();
+          // `connect` asks for a plan of this digest first.
+          expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
+          expect(answer).toEqual([...toDoubles(output!, 'y')]);
+          expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(3);
+        } else {
+          expect(answer).toContain('the server does not answer');
+          expect(complaints.join()).toContain('CORS');
+          expect(new Set(statuses)).toEqual(new Set([403]));
+        }
+      } finally {
+        await service.stop();
+      }
+    },
+  );
 
   it('cannot even load a script or picture of the server', async () => {
     const watched = await openWatched(browser, `${origin}/`);

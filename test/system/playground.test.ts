@@ -215,6 +215,11 @@ describe('the playground', () => {
 
   it('compiles and runs a whole ONNX model, equal to its network in the clear', async () => {
     const page = await open();
+    await page.evaluate(`{
+      globalThis.said = [];
+      const status = document.getElementById('plan-status');
+      new MutationObserver(() => globalThis.said.push(status.textContent)).observe(status, { childList: true });
+    }`);
     await page.locator('#open-file').setInputFiles({
       name: 'residual.onnx',
       mimeType: 'application/octet-stream',
@@ -224,6 +229,9 @@ describe('the playground', () => {
     await ready(page);
     await run(page);
     await page.locator('#compare-status.equal').waitFor();
+    expect(await page.evaluate<string[]>('globalThis.said')).toContainEqual(
+      expect.stringMatching(/^Compiling layer 1 of \d+\.$/),
+    );
     expect(await page.locator('#compare-status').innerText()).toMatch(/outputs are equal to the network/);
     expect(await page.locator('#panels figure').count()).toBe(2);
     expect(await page.locator('#asked').innerText()).toMatch(

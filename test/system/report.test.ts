@@ -207,3 +207,47 @@ it('runs no script of a hostile name', async () => {
   expect(await page.locator('img').count()).toBe(0);
   expect(await page.locator('h1').innerText()).toBe(name);
 });
+
+describe('the command', () => {
+  it('writes nothing over its source, and says what it cannot draw', () => {
+    const config = join(folder, 'own.conv.json');
+    const text = readFileSync(GAUSSIAN, 'utf8');
+    writeFileSync(config, text);
+    expect(cipherconv(['report', config, '-o', config]).code).toBe(2);
+    expect(readFileSync(config, 'utf8')).toBe(text);
+    const picture = cipherconv([
+      'explain',
+      join(folder, 'resnet-8.onnx'),
+      '--picture',
+      join(folder, 'x.svg'),
+    ]);
+    expect(picture.code).toBe(2);
+    expect(picture.stderr).toContain('not supported yet: the picture of a whole model');
+  });
+
+  it('reports a model some of whose layers overflow, and ends with 1', () => {
+    const args = ['report', join(folder, 'resnet-8.onnx'), '-q', '--accumulator-bits', '20', '--json'];
+    const { code, stdout } = cipherconv(args);
+    expect(code).toBe(1);
+    const { totals, layers, findings } = JSON.parse(stdout) as Report;
+    const overflowing = layers.filter(({ analysis }) => analysis.requiredBits > 20);
+    expect(totals).toMatchObject({
+      refused: overflowing.length,
+      encrypted: 10 - overflowing.length,
+      rounds: null,
+    });
+    expect(overflowing.length).toBeGreaterThan(0);
+    expect(findings.filter(({ level }) => level === 'error')).toHaveLength(overflowing.length);
+  });
+
+  it('draws the sums of sample inputs inside the exact ranges', () => {
+    const samples = join(folder, 'samples.json');
+    const data = Array.from({ length: 2 * 28 * 28 }, (_, index) => (index * 7) % 4);
+    writeFileSync(samples, JSON.stringify({ shape: [2, 1, 28, 28], data }));
+    const seen = dataOf([GAUSSIAN, '--calibration', samples]).layers[0]?.analysis.tiers.calibrated;
+    expect(seen?.samples).toBe(2 * 784);
+    const html = cipherconv(['report', GAUSSIAN, '--calibration', samples]).stdout;
+    expect(html).toContain(`[${seen?.channels[0]?.join(', ')}]`);
+    expect(html).toContain('class="b-seen"');
+  });
+});

@@ -1,8 +1,9 @@
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { createPlanServer } from '../../src/server/index.ts';
 import type { PlanServer } from '../../src/server/index.ts';
 import { startService } from '../../src/server/service.ts';
 import type { Service } from '../../src/server/service.ts';
+import type { Log } from '../../src/server/log.ts';
 import { defaultSettings } from '../../src/server/settings.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { connect } from '../../src/client/index.ts';
@@ -11,6 +12,10 @@ import { isWellFormed } from './oracle.ts';
 import type { Format } from './oracle.ts';
 import { Random } from './random.ts';
 import { sendRaw } from './rawHttp.ts';
+import { CLIENT_TEXT, MODEL, pathOf, Readings } from './readings.ts';
+import type { Place } from './readings.ts';
+import { ask } from './send.ts';
+import type { Answer, Asking } from './send.ts';
 import type { Subject, Subjects } from './subjects.ts';
 
 export interface EndpointReport {
@@ -19,6 +24,8 @@ export interface EndpointReport {
   readonly statuses: Readonly<Record<string, number>>;
   /** 200s, each compared with what the evaluator gives for the same bytes. */
   readonly compared: number;
+  /** 200s and 206s of what is read of a model, each compared with what it must be. */
+  readonly read: number;
   readonly sealExceptions: number;
   /** Largest resident memory seen: of this process with the server in it, and of all workers together, bytes. */
   readonly serverBytes: number;
@@ -36,13 +43,9 @@ const EXPIRED = 404;
 const KEYS_BYTES = 2 ** 27;
 /** Requests under way at the same time. */
 const CONCURRENCY = 8;
-const HANG_MS = 20_000;
+/** One in so many cases reads what is said of a model, or tries to. */
+const READINGS_EVERY = 5;
 const WORKERS = 2;
-
-interface Answer {
-  readonly status: number;
-  readonly body: Buffer;
-}
 
 /** A server under attack, and everything that judges it. */
 class Attack {
@@ -50,6 +53,9 @@ class Attack {
   readonly #subjects: readonly Subject[];
   readonly #rotating: Subject;
   readonly #references: ReadonlyMap<string, PlanServer>;
+  /** Of the model, in order. */
+  readonly #layers: readonly Subject[];
+  readonly #readings: Readings;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
   readonly statuses: Record<string, number> = {};
   compared = 0;
@@ -58,11 +64,14 @@ class Attack {
     service: Service,
     { small, several, whole, hint, rotating }: Subjects,
     references: ReadonlyMap<string, PlanServer>,
+    readings: Readings,
   ) {
     this.#service = service;
     this.#subjects = [small, several, whole, hint];
     this.#rotating = rotating;
     this.#references = references;
+    this.#layers = [...this.#subjects, rotating];
+    this.#readings = readings;
   }
 
   close(): void {
@@ -71,26 +80,40 @@ class Attack {
 
   async run(index: number, seed: number): Promise<void> {
     const random = new Random(seed, index);
-    if (random.below(KEYS_EVERY) === 0) return this.#runKeys(index, random);
+    if (random.below(READINGS_EVERY) === 0) {
+      const send = ({
+        method,
+        path,
+        headers,
+        body,
+      }: Omit<Asking, 'url'> & { readonly path: string }): Promise<Answer> =>
+        ask(this.#agent, { method, url: `${this.#service.url}${path}`, headers, body });
+      this.#count(await this.#readings.run(`case ${index}`, random, send));
+      return;
+    }
+    const place = random.pick(['plan', 'layer'] as const);
+    if (random.below(KEYS_EVERY) === 0) return this.#runKeys(index, place, random);
     const subject = this.#subjects[random.below(this.#subjects.length)]!;
     const corpus =
       random.below(10) === 0 ? this.#subjects.flatMap(({ uploads }) => uploads) : subject.uploads;
     const { how, bytes } = mutate(corpus, random);
-    const name = `case ${index} (${how})`;
-    if (random.below(10) === 0) await this.#lie(name, subject, bytes, random);
-    else this.#judge(name, subject, bytes, await this.#post(subject, bytes));
+    const name = `case ${index}, ${place} (${how})`;
+    const path = `${this.#pathOf(place, subject)}/evaluate`;
+    if (random.below(10) === 0) await this.#lie(name, path, bytes, random);
+    else this.#judge(name, subject, bytes, await this.#send('POST', path, bytes));
   }
 
   /** Keys are taken exactly when they are well-formed, and then an upload is evaluated with them. */
-  async #runKeys(index: number, random: Random): Promise<void> {
+  async #runKeys(index: number, place: Place, random: Random): Promise<void> {
     const subject = this.#rotating;
     const keys = mutate([subject.keys], random);
-    const name = `case ${index}, keys (${keys.how})`;
+    const name = `case ${index}, ${place}, keys (${keys.how})`;
+    const path = this.#pathOf(place, subject);
     const { how, bytes } = mutate(subject.uploads, random);
     for (let attempt = 1; attempt <= KEYS_ATTEMPTS; attempt++) {
-      const id = await this.#putKeys(name, keys.bytes);
+      const id = await this.#putKeys(name, path, keys.bytes);
       if (id === null) return;
-      const answer = await this.#post(subject, bytes, { [KEYS_HEADER]: id });
+      const answer = await this.#send('POST', `${path}/evaluate`, bytes, { [KEYS_HEADER]: id });
       if (answer.status === EXPIRED && attempt < KEYS_ATTEMPTS) continue;
       this.#judge(`${name}, upload (${how})`, subject, bytes, answer, keys.bytes);
       return;
@@ -98,9 +121,9 @@ class Attack {
   }
 
   /** The id of keys that the server took; null where it rightly refused them. */
-  async #putKeys(name: string, keys: Uint8Array): Promise<string | null> {
-    const { stored, keysFormat } = this.#rotating;
-    const { status, body } = await this.#send('PUT', `/v1/plans/${stored.digest}/evaluation-keys`, keys);
+  async #putKeys(name: string, path: string, keys: Uint8Array): Promise<string | null> {
+    const { keysFormat } = this.#rotating;
+    const { status, body } = await this.#send('PUT', `${path}/evaluation-keys`, keys);
     this.#count(status);
     if (status !== 201) {
       requireRefusal(name, status, keys, keysFormat);
@@ -111,7 +134,7 @@ class Attack {
   }
 
   /** A body whose announced length, or whose chunks, are not what comes. */
-  async #lie(name: string, { stored }: Subject, body: Uint8Array, random: Random): Promise<void> {
+  async #lie(name: string, path: string, body: Uint8Array, random: Random): Promise<void> {
     const length = random.pick([0, 1, body.length - 1, body.length + 1, 2 ** 31, 2 ** 53, -1]);
     const framing = random.pick([
       [`Content-Length: ${length}`],
@@ -122,7 +145,6 @@ class Attack {
       [],
     ]);
     const { port } = new URL(this.#service.url);
-    const path = `/v1/plans/${stored.digest}/evaluate`;
     const found = await sendRaw({ port: Number(port), path, framing, body });
     for (const status of found) {
       this.#count(status);
@@ -130,8 +152,8 @@ class Attack {
     }
   }
 
-  #post({ stored }: Subject, body: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
-    return this.#send('POST', `/v1/plans/${stored.digest}/evaluate`, body, headers);
+  #pathOf(place: Place, subject: Subject): string {
+    return pathOf(place, subject, this.#layers);
   }
 
   #send(
@@ -140,23 +162,11 @@ class Attack {
     body: Uint8Array,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const options = {
-        method,
-        agent: this.#agent,
-        headers: { ...OCTETS, ...headers, 'content-length': body.length },
-      };
-      const outgoing = request(`${this.#service.url}${path}`, options, (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.on('end', () => {
-          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks) });
-        });
-        incoming.on('error', reject);
-      });
-      outgoing.setTimeout(HANG_MS, () => outgoing.destroy(new Error('no answer: the server hangs')));
-      outgoing.on('error', reject);
-      outgoing.end(body);
+    return ask(this.#agent, {
+      method,
+      url: `${this.#service.url}${path}`,
+      headers: { ...OCTETS, ...headers },
+      body,
     });
   }
 
@@ -212,7 +222,8 @@ async function requireRight(service: Service, { stored }: Subject): Promise<void
 }
 
 /**
- * Mutants at the endpoints for uploads and for evaluation keys, over real sockets: no 5xx, no hang, no worker lost, no SEAL exception; a 200 exactly for
+ * Mutants at the endpoints for uploads and for evaluation keys, of plans and of layers of a model, and nonsense at those that are
+ * read, over real sockets: no 5xx, no hang, no worker lost, no SEAL exception; a 200 exactly for
  * what is well-formed, and with the bytes that the evaluator gives. Afterwards an honest request is right.
  * @throws Error for the first case that goes otherwise; it names the case.
  */
@@ -238,12 +249,15 @@ export async function fuzzEndpoint(
     subjects.rotating,
   ];
   const stored = all.map((subject) => subject.stored);
-  const service = await startService(stored, settings, (_, event) => {
+  const log: Log = (_, event) => {
     if (event.event === 'worker-retired') lost.push(`${event.reason}: ${event.text}`);
-  });
+  };
+  const server = { name: 'fuzz', digest: MODEL, layers: stored, clientPlan: null };
+  const service = await startService(stored, settings, log, [{ server, clientText: CLIENT_TEXT }]);
   const references = new Map<string, PlanServer>();
   for (const plan of stored) references.set(plan.digest, await createPlanServer(plan));
-  const attack = new Attack(service, subjects, references);
+  const readings = await Readings.of(all);
+  const attack = new Attack(service, subjects, references, readings);
   let next = 0;
   let serverBytes = 0;
   let workersBytes = 0;
@@ -263,7 +277,8 @@ export async function fuzzEndpoint(
     for (const subject of all) await requireRight(service, subject);
     const sealExceptions = await metric(service, 'seal_exceptions_total');
     const { statuses, compared } = attack;
-    return { tried: count, statuses, compared, sealExceptions, serverBytes, workersBytes };
+    const { read } = readings;
+    return { tried: count, statuses, compared, read, sealExceptions, serverBytes, workersBytes };
   } finally {
     attack.close();
     for (const reference of references.values()) reference.dispose();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
+import type { Tensor } from '../../../compiler/base/tensor.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { uploadLengths } from '../../../runtime/wire/lengths.ts';
 import { decodeMessage } from '../../../runtime/wire/message.ts';
@@ -61,7 +62,9 @@ export async function uploadsBatch(
     evaluationKeys,
     stepOf: async ({ input, output }) => {
       const message = await readBytes(input);
-      naming(input, () => decodeMessage(message, { kind: 'upload', digest, lengths }));
+      naming(input, () => {
+        requireUpload(message, plan, lengths);
+      });
       const work = workName([digest, evaluationKeys ?? '', message]);
       if (await journal.isDone(output, work)) return { kind: 'done', leftover: message };
       works.set(output, work);
@@ -78,6 +81,51 @@ export async function uploadsBatch(
   };
 }
 
+/** Reads the inputs of a batch. What is said of the first, such as how its samples were scaled, holds for the others too. */
+export function pictureReader(
+  { view, layout }: ClientPlan,
+  rules: PictureRules,
+  notice: (sentence: string) => void,
+): (input: string) => Promise<Tensor> {
+  let isFirst = true;
+  const noticeOnce = (sentence: string): void => {
+    if (isFirst) notice(sentence);
+  };
+  return async (input) => {
+    const tensor = inputTensor(await loadInput(input), view.shape, layout, noticeOnce, rules);
+    isFirst = false;
+    return tensor;
+  };
+}
+
+/** Decrypts a response into a file. */
+export async function writeDecrypted(
+  path: string,
+  layout: ClientPlan['layout'],
+  decrypt: () => Tensor,
+): Promise<BatchResult> {
+  try {
+    await writeOutput(path, longWork(decrypt), layout, () => undefined);
+    return { kind: 'written' };
+  } catch (error) {
+    if (!(error instanceof CipherconvError) || error.code === 'unwritable' || error.code === 'internal')
+      throw error;
+    return { kind: 'refused', text: error.details.message };
+  }
+}
+
+/** Whoever gives pictures without a key has forgotten an option. */
+function requireUpload(message: Uint8Array, { digest, hint }: ClientPlan, lengths: readonly number[]): void {
+  try {
+    decodeMessage(message, { kind: 'upload', digest, lengths });
+  } catch (error) {
+    if (!(error instanceof CipherconvError) || error.details.where !== 'magic') throw error;
+    const option = hint === null ? '--secret-key FILE' : '--hint FILE';
+    const advice = `give uploads of encrypt, or tensors and pictures with ${option}`;
+    throw new CipherconvError({ ...error.details, hint: advice }, { cause: error });
+  }
+}
+
 interface KeyFile {
   readonly path: string;
   readonly bytes: Uint8Array;
@@ -89,17 +137,13 @@ export async function picturesBatch(
   key: KeyFile,
   rules: PictureRules,
 ): Promise<Batch> {
-  const { digest, view, layout } = plan;
+  const { digest, layout } = plan;
   const { createPlanClient } = await late(import('../../client/client.ts'));
   const client = await createPlanClient(plan, { secretKey: key.bytes }).catch((error: unknown) => {
     throw named(key.path, error);
   });
   const works = new Map<string, string>();
-  // What is said of the first input, such as how its samples were scaled, holds for the others too.
-  let isFirst = true;
-  const noticeOnce = (sentence: string): void => {
-    if (isFirst) notice(sentence);
-  };
+  const readPicture = pictureReader(plan, rules, notice);
   const savedOrNew = async (work: string, length: number, make: () => Uint8Array): Promise<Uint8Array> => {
     const saved = await journal.savedUpload(work, length);
     if (saved !== null) return saved;
@@ -125,23 +169,15 @@ export async function picturesBatch(
       works.set(output, work);
       if (await journal.isDone(output, work))
         return { kind: 'done', leftover: await journal.savedUpload(work, client.uploadBytes) };
-      const tensor = inputTensor(await loadInput(input), view.shape, layout, noticeOnce, rules);
-      isFirst = false;
+      const tensor = await readPicture(input);
       const message = await savedOrNew(work, client.uploadBytes, () => client.encrypt(tensor));
       return { kind: 'evaluate', message };
     },
     write: async ({ output }, response) => {
       const work = works.get(output) ?? '';
-      try {
-        const tensor = longWork(() => client.decrypt(response));
-        await writeOutput(join(folder, output), tensor, layout, () => undefined);
-      } catch (error) {
-        if (!(error instanceof CipherconvError) || error.code === 'unwritable' || error.code === 'internal')
-          throw error;
-        return { kind: 'refused', text: error.details.message };
-      }
-      await journal.finish(output, work);
-      return { kind: 'written' };
+      const written = await writeDecrypted(join(folder, output), layout, () => client.decrypt(response));
+      if (written.kind === 'written') await journal.finish(output, work);
+      return written;
     },
     forgotten: async ({ output }) => {
       const work = works.get(output);

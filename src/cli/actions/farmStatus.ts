@@ -40,8 +40,11 @@ function describePlan(plan: PlanStatus): string[] {
   const minutes = before.length + 1;
   const mean = plan.donePerMinute.reduce((sum, count) => sum + count, 0) / minutes;
   return [
-    `${plan.name} (${plan.digest})`,
+    `${plan.name === '' ? 'a plan without a name' : plan.name} (${plan.digest})`,
     `  waiting ${plan.waiting}, active ${plan.active}, failed ${plan.failed}, workers ${plan.workers}`,
+    ...(plan.isDead
+      ? ['  dead: jobs are there and no worker takes them; start farm worker with the plan of this digest']
+      : []),
     plan.donePerMinute.length === 0
       ? '  no job was done in the last whole minute'
       : `  done in the last whole minute: ${last}; mean of the last ${minutes}: ${mean.toFixed(1)}`,

@@ -8,24 +8,30 @@ import { clientPlanOf, looksLikeClientPlan, parseClientPlan } from '../../fronte
 import type { ClientPlan } from '../../frontend/clientPlan.ts';
 import { displayName, readText } from '../../frontend/files.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
-import { parsePlan } from '../../frontend/planFile.ts';
+import { looksLikeModelPlan, parsePlan } from '../../frontend/planFile.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import { parseJson } from '../../frontend/positions.ts';
 import { giveBack } from '../../server/workers/bufferPool.ts';
+import { looksLikeClientModel } from '../../model/clientModelFile.ts';
+import { looksLikeServerModel } from '../../model/serverModel.ts';
 import { batchFiles } from '../batchFiles.ts';
 import type { BatchFile } from '../batchFiles.ts';
 import { BatchJournal } from '../batchJournal.ts';
 import { readSecretKey, requireSeparate } from '../clientFiles.ts';
+import { requireProtocol } from '../keyFlags.ts';
 import { farmAddress } from '../redisFlags.ts';
 import type { RedisFlags } from '../redisFlags.ts';
 import type { Terminal } from '../terminal.ts';
 import { picturesBatch, uploadsBatch } from './farmBatch.ts';
-import type { Batch, BatchResult, BatchStep } from './farmBatch.ts';
+import type { Batch, BatchCommon, BatchResult, BatchStep } from './farmBatch.ts';
+import { hintPicturesBatch } from './farmHintBatch.ts';
+import { refuseModel } from './refuseModel.ts';
 
 interface FarmSubmitFlags extends RedisFlags {
   readonly input: readonly string[];
   readonly output: string;
   readonly secretKey?: string | undefined;
+  readonly hint?: string | undefined;
   readonly evaluationKeys?: string | undefined;
   readonly format: 'npy' | 'json' | 'pb' | 'png';
   readonly inFlight?: number | undefined;
@@ -55,10 +61,11 @@ interface BatchReport {
 export async function farmSubmit(planPath: string, flags: FarmSubmitFlags, io: Terminal): Promise<void> {
   requireRoles(flags);
   await requireSeparate([{ what: 'the plan', path: planPath }, ...keyFiles(flags)], []);
+  await refuseModel(planPath);
   const plan = await loadEitherPlan(planPath);
   const client = 'view' in plan ? plan : clientPlanOf(plan);
-  const isPictures = flags.secretKey !== undefined;
-  if (isPictures) requireKeptKeys(client);
+  requireProtocol(client, flags);
+  const isPictures = (flags.secretKey ?? flags.hint) !== undefined;
   const files = await batchFiles(
     flags.input,
     flags.output,
@@ -74,10 +81,7 @@ export async function farmSubmit(planPath: string, flags: FarmSubmitFlags, io: T
       files.map(({ output }) => output),
     );
     const common = { plan: client, journal, folder: flags.output, notice: io.notice };
-    const batch =
-      secretKey === null || flags.secretKey === undefined
-        ? await uploadsBatch(common, flags.evaluationKeys ?? null)
-        : await picturesBatch(common, { path: flags.secretKey, bytes: secretKey }, flags.rules);
+    const batch = await openBatch(common, flags, { secretKey, count: files.length });
     try {
       const report = await submitBatch({ farm, plan, batch, files }, flags, io);
       io.print(flags.json === true ? `${JSON.stringify(report)}\n` : describe(report, flags.output));
@@ -90,35 +94,35 @@ export async function farmSubmit(planPath: string, flags: FarmSubmitFlags, io: T
   }
 }
 
-function keyFiles({ secretKey, evaluationKeys }: FarmSubmitFlags): { what: string; path: string }[] {
+/** What encrypts here, if anything does. */
+async function openBatch(
+  common: BatchCommon,
+  flags: FarmSubmitFlags,
+  { secretKey, count }: { readonly secretKey: Uint8Array | null; readonly count: number },
+): Promise<Batch> {
+  if (flags.hint !== undefined)
+    return hintPicturesBatch(common, { hintPath: flags.hint, count }, flags.rules);
+  return secretKey === null || flags.secretKey === undefined
+    ? uploadsBatch(common, flags.evaluationKeys ?? null)
+    : picturesBatch(common, { path: flags.secretKey, bytes: secretKey }, flags.rules);
+}
+
+function keyFiles({ secretKey, evaluationKeys, hint }: FarmSubmitFlags): { what: string; path: string }[] {
   return [
     ...(secretKey === undefined ? [] : [{ what: '--secret-key', path: secretKey }]),
     ...(evaluationKeys === undefined ? [] : [{ what: '--evaluation-keys', path: evaluationKeys }]),
+    ...(hint === undefined ? [] : [{ what: '--hint', path: hint }]),
   ];
 }
 
 /** @throws CipherconvError `usage`. */
-function requireRoles({ secretKey, evaluationKeys }: FarmSubmitFlags): void {
-  if (secretKey === undefined || evaluationKeys === undefined) return;
+function requireRoles({ secretKey, evaluationKeys, hint }: FarmSubmitFlags): void {
+  if (evaluationKeys === undefined || (secretKey ?? hint) === undefined) return;
   throw new CipherconvError({
     code: 'usage',
     where: '--evaluation-keys',
-    message: 'with --secret-key the evaluation keys are made from it',
-    hint: 'leave --evaluation-keys out, or submit uploads without --secret-key',
-  });
-}
-
-/**
- * With a hint every input has a key of its own, which a batch of pictures would have to keep.
- * @throws CipherconvError `unsupported`.
- */
-function requireKeptKeys({ view }: ClientPlan): void {
-  if (view.wire.upload !== 'hint') return;
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: '--secret-key',
-    message: 'not supported yet: batches of pictures for a plan with a hint',
-    hint: 'submit what encrypt --hint FILE --one-time-key KEY makes, without --secret-key',
+    message: 'inputs that are encrypted here need no evaluation keys of a file',
+    hint: 'leave --evaluation-keys out, or submit uploads without --secret-key and --hint',
   });
 }
 
@@ -126,7 +130,20 @@ function requireKeptKeys({ view }: ClientPlan): void {
 async function loadEitherPlan(path: string): Promise<ClientPlan | StoredPlan> {
   const file = displayName(path);
   const text = await readText(path);
-  return looksLikeClientPlan(parseJson(text, file)) ? parseClientPlan(text, file) : parsePlan(text, file);
+  const value = parseJson(text, file);
+  if (looksLikeModelPlan(value) || looksLikeClientModel(value) || looksLikeServerModel(value))
+    refuseWholeModel(file);
+  return looksLikeClientPlan(value) ? parseClientPlan(text, file) : parsePlan(text, file);
+}
+
+function refuseWholeModel(file: string): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: file,
+    message: 'not supported yet: batches of a whole model',
+    expected: 'the plan of one layer',
+    hint: 'serve MODEL --farm URL puts the layers of whole models on a farm',
+  });
 }
 
 interface Work {

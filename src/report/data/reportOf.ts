@@ -76,7 +76,7 @@ function reportOfConvolution({ file, layer, findings }: ConvolutionSubject): Rep
     title: layer.name,
     subject: 'convolution',
     digest: made.outcome.kind === 'encrypted' ? made.outcome.digest : null,
-    totals: totalsOf([made], null),
+    totals: { ...totalsOf([made], null), rounds: made.outcome.kind === 'encrypted' ? 1 : null },
     graph: null,
     layers: [made],
     findings,
@@ -166,7 +166,7 @@ function totalsOf(layers: readonly LayerReport[], flow: ModelFlow<LayerCut> | nu
     estimatedMilliseconds: sum(
       ({ protocol, search }) => protocol?.own.onlineMilliseconds ?? search.estimatedMilliseconds,
     ),
-    rounds: flow?.rounds.length ?? (encrypted.length === 0 ? null : 1),
+    rounds: flow?.rounds.length ?? null,
     macs: flow?.macs ?? null,
   };
 }

@@ -88,8 +88,8 @@ function summary({ totals, subject, layers, findings }: Report): Markup {
       `${share(macs.encrypted, macs.total)} of ${count(macs.total)} multiply-accumulates`,
     ]);
   if (encrypted > 0) {
+    if (rounds !== null) facts.push(['rounds', count(rounds)]);
     facts.push(
-      ['rounds', count(rounds ?? 0)],
       ['upload', bytes(totals.upload)],
       ['response', bytes(totals.response)],
       ['once', totals.once === 0 ? 'nothing' : bytes(totals.once)],

@@ -6,6 +6,7 @@ import { storedPlan } from '../../../src/frontend/planFile.ts';
 import { clientPlanOf } from '../../../src/frontend/clientPlan.ts';
 import { createPlanClient } from '../../../src/client/index.ts';
 import { compileToeplitz } from '../../support/compile.ts';
+import { until } from '../../support/served.ts';
 import { simpleSpec } from '../../support/simple.ts';
 import { randomInput } from '../../support/specs.ts';
 import { startRedis } from './redisServer.ts';
@@ -63,5 +64,24 @@ describe('a farm', () => {
       results.push(result);
     expect(results).toEqual([]);
     expect(await left()).toBe(0);
+  });
+
+  it('says which queue is dead, even when its name was lost', async () => {
+    const spec = simpleSpec();
+    const stored = storedPlan(compileToeplitz(spec), 'NCHW');
+    using client = await createPlanClient(clientPlanOf(stored));
+    const input = { name: 'picture', message: client.encrypt(randomInput(spec, 1)) };
+    await server.look.flushall();
+    const pending = farm.submit(client.plan, [input]).next();
+    const queueOf = async (): Promise<unknown> => (await farm.status()).plans;
+    await until(async () => (await farm.status()).plans.some(({ waiting }) => waiting === 1));
+    const { digest } = stored;
+    expect(await queueOf()).toMatchObject([{ digest, waiting: 1, workers: 0, isDead: true }]);
+    await server.look.del('cipherconv:plans');
+    expect(await queueOf()).toMatchObject([{ digest, name: '', waiting: 1, isDead: true }]);
+    const worker = await farm.work([stored], { concurrency: 1 });
+    expect(await pending).toMatchObject({ value: { kind: 'done' } });
+    expect(await queueOf()).toMatchObject([{ digest, waiting: 0, workers: 1, isDead: false }]);
+    await worker.stop();
   });
 });
