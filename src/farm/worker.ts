@@ -83,7 +83,7 @@ export class FarmWorkerProcess {
     stored: readonly StoredPlan[],
     settings: WorkerSettings,
   ): Promise<FarmWorkerProcess> {
-    const served = await servedPlans(stored);
+    const served = await servedPlans(stored, { threads: settings.concurrency, onHint: () => undefined });
     const plans = [...served.values()];
     const buffers = new BufferPool(IDLE_BYTES);
     const pool = await WorkerPool.start({

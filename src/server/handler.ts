@@ -69,7 +69,7 @@ export async function createHandler(
   const models = servables.filter((each): each is ModelToServe => 'server' in each);
   const settings = settingsOf(options, defaultKeysMemory(plans));
   const log: Log = (level, event) => options.log?.(level, { ...event });
-  const served = await serve({ plans, models }, log);
+  const served = await serve({ plans, models }, { threads: settings.workers, log });
   requireKeysMemory(served.all, settings);
   const metrics = new Metrics();
   const pool = await startWorkers(served.all, settings, { log, metrics });

@@ -18,24 +18,10 @@ export async function hintMessage(
   if (plan.digest === stored.digest) return encodeMessage('hint', stored.digest, [hint]);
   throw new CipherconvError({
     code: 'plan-rejected',
-    where: 'hint.sha256',
+    where: `${stored.plan.spec.name}: hint.sha256`,
     message: 'the hint of the plan is another one than the plan says',
     expected: stored.hint?.sha256 ?? 'none',
     found: plan.hint?.sha256 ?? 'none',
     hint: 'compile the plan again',
   });
-}
-
-/** The hint of a plan as it is served: the same bytes for everybody, for ever. */
-export interface ServedHint {
-  /** The whole message. */
-  readonly message: Uint8Array<ArrayBuffer>;
-  /** Its entity tag, quotes included. */
-  readonly etag: string;
-}
-
-/** The hint of a plan; null for a plan of the standard protocol. @throws CipherconvError as `hintMessage` does. */
-export async function servedHint(stored: StoredPlan): Promise<ServedHint | null> {
-  if (stored.hint === null) return null;
-  return { message: await hintMessage(stored), etag: `"${stored.hint.sha256}"` };
 }

@@ -13,9 +13,10 @@ import { looksLikeClientNetwork } from '../network/clientNetwork.ts';
 import { looksLikeNetworkPlan } from '../network/networkPlan.ts';
 import type { StoredNetwork } from '../network/networkPlan.ts';
 import { parseNetworkPlan } from '../network/networkPlanFile.ts';
+import type { HintObserver } from './hintThreads.ts';
 import type { Log } from './log.ts';
 import { isNetwork, servedPlans } from './plans.ts';
-import type { HintObserver, ServedPlan, ServedPlans } from './plans.ts';
+import type { ServedPlan, ServedPlans } from './plans.ts';
 
 /**
  * Whole models on a server: their layers are plans like any other, known by their position. What the client computes is
@@ -35,6 +36,8 @@ export interface ToServe {
   /** Of convolutions, and of networks of one round. */
   readonly plans: readonly (StoredPlan | StoredNetwork)[];
   readonly models: readonly ModelToServe[];
+  /** The file of every plan and layer that was read from one, by digest. */
+  readonly files?: ReadonlyMap<string, string>;
 }
 
 /** A model that is served. */
@@ -60,25 +63,47 @@ export interface Served {
   readonly all: ServedPlans;
 }
 
-/** Computes the hints, and logs each. */
-export async function serve({ plans, models }: ToServe, log: Log): Promise<Served> {
+/** How everything that is served is made ready. */
+export interface ServeOptions {
+  /** Threads that may compute hints. */
+  readonly threads: number;
+  readonly log: Log;
+}
+
+/**
+ * Computes the hints, and logs each.
+ * @throws CipherconvError `plan-rejected` for a plan whose hint is another one than it says, naming its file where it has one.
+ */
+export async function serve(
+  { plans, models, files = new Map() }: ToServe,
+  { threads, log }: ServeOptions,
+): Promise<Served> {
   const ofModels = models.flatMap(({ server }) => server.layers);
-  const convolutions = plans.filter((stored): stored is StoredPlan => !isNetwork(stored));
-  const withHints = [convolutions, ofModels].map((list) => list.filter(({ hint }) => hint !== null));
-  const total = withHints.reduce((sum, list) => sum + new Set(list.map(({ digest }) => digest)).size, 0);
+  const everything = [...plans, ...ofModels];
+  const total = new Set(everything.flatMap((stored) => (hasHint(stored) ? [stored.digest] : []))).size;
   let done = 0;
   const onHint: HintObserver = ({ digest, plan }, bytes, ms) => {
     done++;
     const { name } = plan.spec;
     log('info', { event: 'hint', digest, name, bytes, ms: Math.round(ms), done, total });
   };
-  const single = await servedPlans(plans, onHint);
-  const layers = await servedPlans(ofModels, onHint);
+  const all = await servedPlans(everything, { threads, onHint, files });
+  const single = new Map(plans.flatMap(({ digest }) => served(all, digest)));
   return {
     plans: single,
-    models: new Map(models.map((model) => [model.server.digest, servedModel(model, layers)] as const)),
-    all: new Map([...single, ...layers]),
+    models: new Map(models.map((model) => [model.server.digest, servedModel(model, all)] as const)),
+    all,
   };
+}
+
+function hasHint(stored: StoredPlan | StoredNetwork): boolean {
+  return !isNetwork(stored) && stored.hint !== null;
+}
+
+/** The entry of a plan. */
+function served(all: ServedPlans, digest: string): [string, ServedPlan][] {
+  const plan = all.get(digest);
+  return plan === undefined ? [] : [[digest, plan]];
 }
 
 function servedModel({ server, clientText }: ModelToServe, plans: ServedPlans): ServedModel {
@@ -108,6 +133,7 @@ export async function loadServed(files: readonly string[]): Promise<ToServe> {
   const plans: (StoredPlan | StoredNetwork)[] = [];
   const models: ModelToServe[] = [];
   const known = new Set<string>();
+  const origins = new Map<string, string>();
   for (const file of files) {
     const read = readServed(await readText(file), file);
     const digest = 'server' in read ? read.server.digest : read.digest;
@@ -115,8 +141,10 @@ export async function loadServed(files: readonly string[]): Promise<ToServe> {
     known.add(digest);
     if ('server' in read) models.push(read);
     else plans.push(read);
+    for (const { digest: ofPart } of 'server' in read ? read.server.layers : [read])
+      origins.set(ofPart, displayName(file));
   }
-  return { plans, models };
+  return { plans, models, files: origins };
 }
 
 function readServed(text: string, path: string): StoredPlan | StoredNetwork | ModelToServe {

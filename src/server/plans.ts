@@ -4,8 +4,8 @@ import type { MessageForm, MessageLengths } from '../../runtime/wire/lengths.ts'
 import { MessageCheck } from '../../runtime/wire/messageCheck.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
-import { servedHint } from './hintMessage.ts';
-import type { ServedHint } from './hintMessage.ts';
+import { servedHints } from './hintThreads.ts';
+import type { HintWork, ServedHint } from './hintThreads.ts';
 import type { StoredNetwork } from '../network/networkPlan.ts';
 import { describeNetwork, networkForm } from './networkServer.ts';
 import { describePlan } from './planServer.ts';
@@ -28,9 +28,6 @@ export interface ServedPlan extends PlanService {
 /** The plans by digest, in the order in which they were given. */
 export type ServedPlans = ReadonlyMap<string, ServedPlan>;
 
-/** Told of a hint that was computed: whose, bytes of the message, milliseconds. */
-export type HintObserver = (stored: StoredPlan, bytes: number, ms: number) => void;
-
 /**
  * Computes the hints, which takes as long as an evaluation or a few each: before anybody is told that the plans are there.
  * Equal plans are served, and their hints computed, once.
@@ -38,23 +35,22 @@ export type HintObserver = (stored: StoredPlan, bytes: number, ms: number) => vo
  */
 export async function servedPlans(
   plans: readonly (StoredPlan | StoredNetwork)[],
-  onHint: HintObserver = () => undefined,
+  work: HintWork,
 ): Promise<ServedPlans> {
   const packing = await loadPacking();
+  const convolutions = plans.filter((stored): stored is StoredPlan => !isNetwork(stored));
+  const hints = await servedHints(convolutions, work);
   const served = new Map<string, ServedPlan>();
   for (const stored of plans) {
     if (served.has(stored.digest)) continue;
     const service = describe(stored);
-    const began = performance.now();
-    const hint = isNetwork(stored) ? null : await servedHint(stored);
-    if (!isNetwork(stored) && hint !== null) onHint(stored, hint.message.length, performance.now() - began);
     served.set(stored.digest, {
       ...service,
       stored,
       clientPlanBytes: new TextEncoder().encode(service.clientPlanText),
       check: new MessageCheck(packing, service.form, stored.digest),
       lengths: service.form.lengths,
-      hint,
+      hint: hints.get(stored.digest) ?? null,
     });
   }
   return served;

@@ -70,7 +70,7 @@ export async function startServiceOn<Pool extends Evaluations>(
   { log, metrics }: Observers,
   startPool: StartPool<Pool>,
 ): Promise<Service<Pool>> {
-  const served = await serve(toServe, log);
+  const served = await serve(toServe, { threads: settings.workers, log });
   const { plans, models, all } = served;
   requireKeysMemory(all, settings);
   const pool = await startPool(all);

@@ -8,8 +8,9 @@ import type { ServedModel, ToServe } from '../../server/models.ts';
 import { Metrics } from '../../server/metrics.ts';
 import type { FarmPool } from '../../farm/farmPool.ts';
 import type { Split } from '../../farm/pieces.ts';
-import { startService, startServiceOn } from '../../server/service.ts';
+import { startServiceOn } from '../../server/service.ts';
 import type { Service } from '../../server/service.ts';
+import { startWorkers } from '../../server/startWorkers.ts';
 import { defaultSettings } from '../../server/settings.ts';
 import type { ServiceSettings } from '../../server/settings.ts';
 import { late, takeInterrupt } from '../interrupt.ts';
@@ -86,11 +87,17 @@ async function startOnFarm(
   });
 }
 
+/** With worker processes of its own. */
+function startHere(toServe: ToServe, settings: ServiceSettings, log: Log): Promise<Service> {
+  const observers = { log, metrics: new Metrics() };
+  return startServiceOn(toServe, settings, observers, (all) => startWorkers(all, settings, observers));
+}
+
 export async function serve(files: readonly string[], flags: ServeFlags, io: Terminal): Promise<void> {
   for (const file of files) await refuseModel(file);
   refuseFarmOptions(flags);
-  const { plans, models } = await loadServed(files);
-  const defaults = { ...defaultSettings(), keysMemoryBytes: defaultKeysMemory(plans) };
+  const toServe = await loadServed(files);
+  const defaults = { ...defaultSettings(), keysMemoryBytes: defaultKeysMemory(toServe.plans) };
   const settings = settingsOf(flags, defaults);
   const log = quietLog(
     createLog((line) => process.stderr.write(line)),
@@ -98,8 +105,8 @@ export async function serve(files: readonly string[], flags: ServeFlags, io: Ter
   );
   const service =
     flags.farm === undefined
-      ? await startService(plans, settings, log, models)
-      : await startOnFarm({ plans, models }, settings, log, {
+      ? await startHere(toServe, settings, log)
+      : await startOnFarm(toServe, settings, log, {
           flags,
           url: flags.farm === true ? undefined : flags.farm,
           io,
