@@ -56,8 +56,14 @@ function hashOf(text: string): string {
 export function reportBody(report: Report): Markup {
   const { graph, layers, findings, subject } = report;
   const isMany = layers.length > 1;
+  const isOfFiles = hasSeveralFiles(layers);
   const cards = layers.map((layer, index) =>
-    layerCard(layer, { index, isOpen: !isMany, findings: isMany ? findingsOf(report, layer) : [] }),
+    layerCard(layer, {
+      index,
+      isOpen: !isMany,
+      file: isOfFiles ? layer.analysis.file : null,
+      findings: isMany ? findingsOf(report, layer) : [],
+    }),
   );
   return markup`<header class="top"><p class="brand">cipherconv ${report.program}</p><h1>${report.title}</h1>${report.digest === null ? null : markup`<p class="digest">digest ${report.digest}</p>`}</header>
 <main>
@@ -69,6 +75,11 @@ ${isMany ? markup`<p class="choice" hidden data-all><button type="button" data-o
 ${cards}
 </main>
 <footer><p>Times are estimates by the cost model, for one thread of the machine that it was measured on. Everything else is exact.</p></footer>`;
+}
+
+/** The linter takes folders, where one name may stand in many files. */
+function hasSeveralFiles(layers: readonly LayerReport[]): boolean {
+  return new Set(layers.map(({ analysis }) => analysis.file)).size > 1;
 }
 
 function findingsOf({ findings }: Report, { name, analysis }: LayerReport): Report['findings'] {
@@ -132,6 +143,7 @@ function overview(layers: readonly LayerReport[]): Markup {
   const hasPlans = layers.some(({ outcome }) => outcome.kind === 'encrypted');
   const most = (of: (layer: LayerReport) => number): number =>
     layers.reduce((largest, layer) => Math.max(largest, of(layer)), 0);
+  const isOfFiles = hasSeveralFiles(layers);
   const [mostBytes, mostTime] = [most(bytesOf), most(millisecondsOf)];
   const plain = (amount: number, hi: number): Markup =>
     bar(amount > 0 ? [{ from: 0, to: amount, kind: 'plain' }] : [], { lo: 0, hi });
@@ -140,6 +152,7 @@ function overview(layers: readonly LayerReport[]): Markup {
     const plan = outcome.kind === 'encrypted' ? outcome : null;
     return [
       markup`<a href="#layer-${index}">${name}</a>`,
+      ...(isOfFiles ? [analysis.file] : []),
       op,
       markup`<span class="badge ${outcome.kind}">${outcome.kind}</span>`,
       String(analysis.requiredBits),
@@ -160,6 +173,7 @@ function overview(layers: readonly LayerReport[]): Markup {
     caption: 'All layers, in the order in which they run',
     head: [
       { title: 'layer', kind: 'text' },
+      ...(isOfFiles ? ([{ title: 'file', kind: 'text' }] as const) : []),
       { title: 'operator', kind: 'text' },
       { title: 'fate', kind: 'text' },
       { title: 'bits needed', kind: 'number' },
