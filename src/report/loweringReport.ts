@@ -23,7 +23,7 @@ export function loweringReport(plan: Plan): LoweringReport {
  * the costs in such a reason are not those of the plan: that is said beside them.
  */
 export function refusalReason({ reason }: RefusedCandidate): string {
-  return / costs /.test(reason) ? `${reason} (compared before seeds and dropped bits)` : reason;
+  return reason.includes(' costs ') ? `${reason} (compared before seeds and dropped bits)` : reason;
 }
 
 /** The report as lines of text. */

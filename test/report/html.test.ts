@@ -152,6 +152,9 @@ describe('the graph of a model', () => {
     });
     const shown = [...text.matchAll(/class="name"[^>]*>([^<]*)</g)].map(([, name]) => name ?? '');
     expect(shown.map((name) => name.slice(-12))).toEqual(['conv1/Conv2D', 'conv2/Conv2D']);
+    const fused = ['Relu', 'Relu_1'].map((own) => `model/${own};model/BiasAdd/ReadVariableOp/resource1`);
+    const graph = graphSection({ nodes: fused.map((name, row) => box(name, 'encrypted', row)), edges: [] });
+    expect(graph.text).toMatch(/>model\/Relu<.*>model\/Relu_1</s);
     const badge = Number(/class="badge" x="([\d.]+)"/.exec(text)?.[1]);
     for (const name of shown) expect(10 + 8 * name.length).toBeLessThanOrEqual(badge);
   });

@@ -213,7 +213,8 @@ function witnessFigure(witness: WitnessPicture, layer: Layer, range: Scale | nul
   return markup`<figure class="witness"><figcaption>Inputs under the kernel that drive output channel ${channel} to its ends, at row ${cell[0]}, column ${cell[1]}.${cut}</figcaption>${side(`low end${ends === undefined ? '' : `: ${ends[0]}`}`, low)}${side(`high end${ends === undefined ? '' : `: ${ends[1]}`}`, high)}</figure>`;
 }
 
-const CELL = 30;
+/** Wide enough for "-128". */
+const CELL = 34;
 
 /** One channel of a patch: numbers on the darker, the larger. */
 function patch(rows: readonly (readonly number[])[], { lo, hi }: Scale, label: string): Markup {

@@ -152,7 +152,6 @@ function overview(layers: readonly LayerReport[]): Markup {
     const plan = outcome.kind === 'encrypted' ? outcome : null;
     return [
       markup`<a href="#layer-${index}">${name}</a>`,
-      ...(isOfFiles ? [analysis.file] : []),
       op,
       markup`<span class="badge ${outcome.kind}">${outcome.kind}</span>`,
       String(analysis.requiredBits),
@@ -167,13 +166,13 @@ function overview(layers: readonly LayerReport[]): Markup {
             plain(millisecondsOf(layer), mostTime),
           ]
         : []),
+      ...(isOfFiles ? [analysis.file] : []),
     ];
   });
   const found = table({
-    caption: 'All layers, in the order in which they run',
+    caption: isOfFiles ? 'All layers, file by file' : 'All layers, in the order in which they run',
     head: [
       { title: 'layer', kind: 'text' },
-      ...(isOfFiles ? ([{ title: 'file', kind: 'text' }] as const) : []),
       { title: 'operator', kind: 'text' },
       { title: 'fate', kind: 'text' },
       { title: 'bits needed', kind: 'number' },
@@ -188,6 +187,7 @@ function overview(layers: readonly LayerReport[]): Markup {
             { title: 'of time', kind: 'bar' },
           ] as const)
         : []),
+      ...(isOfFiles ? ([{ title: 'file', kind: 'text' }] as const) : []),
     ],
     rows,
   });

@@ -185,7 +185,8 @@ button { font: inherit; font-size: 0.875rem; padding: 0.3rem 0.8rem; border: 1px
 @media (max-width: 40rem) {
   .scroll > table { width: max-content; min-width: 100%; }
   thead th { white-space: nowrap; }
-  th, td { max-width: 16rem; }
+  th, td { max-width: 16rem; overflow-wrap: anywhere; }
+  tbody th { max-width: 9rem; }
 }
 @media print {
   :root { color-scheme: light; font-size: 11px; background: none; }
