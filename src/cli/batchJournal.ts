@@ -14,7 +14,18 @@ import { reasonOf, writeWhole } from '../frontend/files.ts';
 
 const FOLDER = '.cipherconv-farm';
 
-const entry = z.strictObject({ output: z.string(), work: z.string().regex(/^[0-9a-f]{64}$/) });
+const entry = z.strictObject({
+  output: z.string(),
+  work: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Of the result. Journals of before do not say it. */
+  bytes: z.int().min(0).optional(),
+});
+
+/** What is remembered of a result. */
+interface Done {
+  readonly work: string;
+  readonly bytes: number | null;
+}
 
 /** The name of a piece of work: a digest of everything that its result depends on. */
 export function workName(parts: readonly (string | Uint8Array)[]): string {
@@ -27,9 +38,9 @@ export function workName(parts: readonly (string | Uint8Array)[]): string {
 export class BatchJournal {
   readonly #results: string;
   readonly #folder: string;
-  readonly #done: Map<string, string>;
+  readonly #done: Map<string, Done>;
 
-  private constructor(results: string, done: Map<string, string>) {
+  private constructor(results: string, done: Map<string, Done>) {
     this.#results = results;
     this.#folder = join(results, FOLDER);
     this.#done = done;
@@ -54,19 +65,32 @@ export class BatchJournal {
     return new BatchJournal(results, new Map(text.split('\n').flatMap(readLine)));
   }
 
-  /** Whether the result of just this work is there, whole. */
-  async isDone(output: string, work: string): Promise<boolean> {
-    if (this.#done.get(output) !== work) return false;
+  /**
+   * Whether the result of just this work is there, whole.
+   * @param bytes what it must have, where that is known; else it has what it had when it was written
+   */
+  async isDone(output: string, work: string, bytes: number | null = null): Promise<boolean> {
+    const done = this.#done.get(output);
+    if (done?.work !== work) return false;
+    const size = await this.#sizeOf(output);
+    const expected = bytes ?? done.bytes;
+    // No result is empty.
+    return expected === null ? size !== null && size > 0 : size === expected;
+  }
+
+  /** Null where there is no such file. */
+  async #sizeOf(output: string): Promise<number | null> {
     return stat(join(this.#results, output)).then(
-      (found) => found.isFile(),
-      () => false,
+      (found) => (found.isFile() ? found.size : null),
+      () => null,
     );
   }
 
   /** After the result was written. The upload stays until its bytes are out of the Redis: only it tells which they are. */
   async finish(output: string, work: string): Promise<void> {
     // A line begins with its break: what a crash cut off before does not take this one along.
-    const line = `\n${JSON.stringify({ output, work })}\n`;
+    const bytes = await this.#sizeOf(output);
+    const line = `\n${JSON.stringify({ output, work, bytes: bytes ?? undefined })}\n`;
     await appendFile(join(this.#folder, 'journal'), line).catch((error: unknown) => {
       throw new CipherconvError(
         {
@@ -77,7 +101,7 @@ export class BatchJournal {
         { cause: error },
       );
     });
-    this.#done.set(output, work);
+    this.#done.set(output, { work, bytes });
   }
 
   /** What was saved for this work, if it has the right length: an upload, and with hints its one-time key. */
@@ -108,10 +132,10 @@ async function sweep(folder: string, isOurs: (target: string) => boolean): Promi
   }
 }
 
-function readLine(line: string): [output: string, work: string][] {
+function readLine(line: string): [output: string, done: Done][] {
   try {
-    const { output, work } = entry.parse(JSON.parse(line));
-    return [[output, work]];
+    const { output, work, bytes = null } = entry.parse(JSON.parse(line));
+    return [[output, { work, bytes }]];
   } catch {
     // Empty, or cut off by a crash: the work is done again.
     return [];

@@ -10,8 +10,10 @@ import { ClearSegments, runFlow } from '../model/runFlow.ts';
 import type { NamedTensors } from '../model/runFlow.ts';
 import { toDoubles, typedTensor, requireCrossing } from '../model/typedTensor.ts';
 import type { TypedTensor } from '../model/typedTensor.ts';
-import { endpointOf } from './endpoint.ts';
+import type { Contact } from './contact.ts';
+import { contactOf, endpointOf } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
+import { requireNamedTensors, requireOptions, requireTensor } from './given.ts';
 import { inOrder } from './inOrder.ts';
 import { openPlan } from './openPlan.ts';
 import type { HintOptions } from './openPlan.ts';
@@ -84,7 +86,7 @@ export interface RemoteModel extends DisposableHandle {
   /**
    * `warm`, and then what the next `inputs` inferences need of every layer before their inputs are there: with hints
    * one-time keys, otherwise encryptions of zero. Blocks the thread for a layer at a time.
-   * @throws CipherconvError `unsupported` for a model with diagonals plans; `usage` for what is no whole number of at least 0; as `connectModel` does; ServerError.
+   * @throws CipherconvError `unsupported` for a model with diagonals plans; `usage` for what is no whole number from 0 to 1,000; as `connectModel` does; ServerError.
    */
   prepare(inputs: number): Promise<void>;
 }
@@ -112,6 +114,8 @@ class HttpRemoteModel implements RemoteModel {
   }
 
   async infer(input: Tensor, options: ModelInferOptions = {}): Promise<Tensor> {
+    requireTensor(input);
+    requireOptions(options);
     const [port, output] = this.#onlyPorts();
     const { type, shape, name } = port;
     const typed = typedTensor(requireCrossing(type, name), shape ?? input.shape, input.data, name);
@@ -123,6 +127,8 @@ class HttpRemoteModel implements RemoteModel {
 
   async inferNamed(inputs: NamedTensors, options: ModelInferOptions = {}): Promise<NamedTensors> {
     this.#requireOpen();
+    requireNamedTensors(inputs);
+    requireOptions(options);
     const { signal, onProgress, onStep, onNoiseBudget } = options;
     const total = this.model.rounds.length;
     let round = 0;
@@ -273,10 +279,11 @@ export function openRemoteModel(
   model: ClientModel,
   url: string | URL,
   options: EndpointOptions & HintOptions = {},
+  contact: Contact = contactOf(options),
 ): RemoteModel {
   const endpoint = (index: number): ReturnType<typeof endpointOf> =>
-    endpointOf(url, `v1/models/${model.digest}/layers/${index}`, options);
-  const whole = endpointOf(url, `v1/models/${model.digest}`, options);
+    endpointOf(url, `v1/models/${model.digest}/layers/${index}`, options, contact);
+  const whole = endpointOf(url, `v1/models/${model.digest}`, options, contact);
   const { hintCache } = options;
   const hints = hintCache === undefined ? {} : { hintCache };
   return new HttpRemoteModel(model, ({ client }, index) =>

@@ -1,5 +1,6 @@
 import { deferred } from './deferred.ts';
 import { fetchBytes } from './bytes.ts';
+import { Holders } from './holders.ts';
 import { FARM_VERSION, isMendable, JOB_NAME, openResult, parseFailure, SEAL_BYTES } from './job.ts';
 import type { FailureReason, JobSubject } from './job.ts';
 import type { KeysInRedis, SubmittedKeys } from './submittedKeys.ts';
@@ -35,6 +36,8 @@ interface Pending extends JobRequest {
   /** How often it was submitted again. */
   again: number;
   waiters: number;
+  /** The response as it was received belongs to one waiter. */
+  isGiven: boolean;
   /** Resolves when it has been submitted, as often as it was begun. */
   submission: Promise<void>;
 }
@@ -61,6 +64,7 @@ export class Submitter {
   readonly #events: BullEvents;
   readonly #keys: KeysInRedis;
   readonly #pending = new Map<string, Pending>();
+  readonly #holders = new Holders();
   readonly #timer: NodeJS.Timeout;
 
   constructor(context: FarmContext, queue: BullQueue, events: BullEvents, keys: KeysInRedis) {
@@ -86,32 +90,39 @@ export class Submitter {
   }
 
   /**
-   * Has a job done; the same job asked for twice is done once. Its bytes stay in the Redis until `forget`.
+   * Has a job done; the same job asked for twice is done once, and each gets a response of its own. Its bytes stay in the
+   * Redis until everybody who asked calls `forget`.
    * @throws CipherconvError `server` when the Redis stays away; the reason of `signal` when that aborts.
    */
   async run(request: JobRequest, signal: AbortSignal | null): Promise<JobOutcome> {
     signal?.throwIfAborted();
     const job = this.#pending.get(request.id) ?? this.#begin(request);
     job.waiters++;
-    if (signal === null) return job.outcome;
+    this.#holders.add(request);
+    // All of these run before anything that waits for one of them: nobody can take a response away that is still copied.
+    const own = job.outcome.then((outcome) => ownOutcome(job, outcome));
+    if (signal === null) return own;
     let leave: () => void = () => undefined;
     const left = new Promise<never>((_, reject) => {
       leave = () => {
+        this.#holders.remove(request);
         if (--job.waiters === 0) this.#abandon(job);
         reject(signal.reason as Error);
       };
       signal.addEventListener('abort', leave, { once: true });
     });
     try {
-      return await Promise.race([job.outcome, left]);
+      return await Promise.race([own, left]);
     } finally {
       signal.removeEventListener('abort', leave);
     }
   }
 
-  /** Takes the bytes of a job out of the Redis. */
-  async forget({ id }: JobRequest): Promise<void> {
-    if (this.#pending.has(id)) return;
+  /** Takes the bytes of a job out of the Redis, unless somebody else has asked for the same. */
+  async forget(request: JobRequest): Promise<void> {
+    const { id } = request;
+    this.#holders.remove(request);
+    if (this.#isNeeded(id)) return;
     await this.#context.connection.ask((redis) => redis.unlink(uploadKey(id), resultKey(id)));
   }
 
@@ -120,6 +131,10 @@ export class Submitter {
     for (const job of this.#pending.values()) job.state = 'ended';
     this.#pending.clear();
     await Promise.allSettled([this.#events.close(), this.#queue.close()]);
+  }
+
+  #isNeeded(id: string): boolean {
+    return this.#pending.has(id) || this.#holders.has(id);
   }
 
   #begin(request: JobRequest): Pending {
@@ -133,6 +148,7 @@ export class Submitter {
       isWoken: false,
       again: 0,
       waiters: 0,
+      isGiven: false,
       submission: Promise.resolve(),
       settle: (outcome) => {
         this.#end(job);
@@ -164,7 +180,7 @@ export class Submitter {
     // What is on its way there now would stay.
     await submission;
     // Somebody may have asked for the same meanwhile.
-    if (this.#pending.has(id)) return;
+    if (this.#isNeeded(id)) return;
     await this.#context.connection.ask(async (redis) => {
       await redis.unlink(uploadKey(id), resultKey(id));
       await this.#queue.remove(id);
@@ -255,6 +271,14 @@ export class Submitter {
     if (!isEnded(job)) job.settle({ kind: 'done', response });
     return true;
   }
+}
+
+/** What one of several waiters may do with as it likes: whoever is done with a response gives its memory back. */
+function ownOutcome(job: Pending, outcome: JobOutcome): JobOutcome {
+  if (outcome.kind === 'failed') return outcome;
+  const isFirst = !job.isGiven;
+  job.isGiven = true;
+  return isFirst ? outcome : { kind: 'done', response: new Uint8Array(outcome.response) };
 }
 
 /** Asked anew after every wait, during which it may have changed. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { CipherconvError } from '../../../compiler/base/errors.ts';
+import { CipherconvError, internalError } from '../../../compiler/base/errors.ts';
 import type { Tensor } from '../../../compiler/base/tensor.ts';
 import { longWork } from '../../../runtime/longWork.ts';
-import { uploadLengths } from '../../../runtime/wire/lengths.ts';
-import { decodeMessage } from '../../../runtime/wire/message.ts';
+import { responseLengths, uploadLengths } from '../../../runtime/wire/lengths.ts';
+import { decodeMessage, messageBytes } from '../../../runtime/wire/message.ts';
 import type { ClientPlan } from '../../frontend/clientPlan.ts';
 import { readBytes, writeWhole } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
@@ -57,6 +57,7 @@ export async function uploadsBatch(
   const evaluationKeys = keysPath === null ? null : await readBytes(keysPath);
   const works = new Map<string, string>();
   const lengths = uploadLengths(view);
+  const responseBytes = messageBytes(responseLengths(view));
   return {
     digest,
     evaluationKeys,
@@ -66,11 +67,13 @@ export async function uploadsBatch(
         requireUpload(message, plan, lengths);
       });
       const work = workName([digest, evaluationKeys ?? '', message]);
-      if (await journal.isDone(output, work)) return { kind: 'done', leftover: message };
+      if (await journal.isDone(output, work, responseBytes)) return { kind: 'done', leftover: message };
       works.set(output, work);
       return { kind: 'evaluate', message };
     },
     write: async ({ output }, response) => {
+      if (response.length !== responseBytes)
+        throw internalError(`a response of ${response.length} bytes instead of ${responseBytes}`);
       await writeWhole(join(folder, output), response);
       await journal.finish(output, works.get(output) ?? '');
       works.delete(output);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { convolve } from '../../../runtime/clear/loops.ts';
 import { compileToeplitz } from '../../support/compile.ts';
@@ -74,6 +74,33 @@ describe('farm submit', () => {
     expect(await decrypted.ended).toBe(0);
     const { data } = JSON.parse(readFileSync(here.file('y.json'), 'utf8')) as { data: number[] };
     expect(data).toEqual([...convolve(here.spec, randomInput(here.spec, 1)).data]);
+  });
+
+  it('the same upload several times is evaluated once, and every copy has its result', async () => {
+    const here = await office.desk(compileToeplitz(simpleSpec()), 1);
+    const encrypted = startProgram([
+      ...['encrypt', '--plan', here.file('client.json'), '--secret-key', here.file('key')],
+      ...['-i', here.file('in/0.json'), '-o', here.file('one.ct')],
+    ]);
+    expect(await encrypted.ended).toBe(0);
+    rmSync(here.file('in/0.json'));
+    const names = ['1.ct', '2.ct', '3.ct', '4.ct', '5.ct'];
+    for (const name of names) copyFileSync(here.file('one.ct'), here.file(`in/${name}`));
+    await here.work();
+    const submitter = here.submit();
+    expect(await submitter.ended, submitter.said()).toBe(0);
+    const results = names.map((name) => readFileSync(here.file(`out/${name}`)));
+    const [first] = results;
+    expect(first?.length).toBeGreaterThan(1000);
+    for (const result of results) expect(result).toEqual(first);
+    expect(await office.jobsDone(here.digest)).toBe(1);
+    expect(await office.bytesLeft()).toEqual([]);
+    // A result that has lost its bytes is not done, whatever the journal says.
+    writeFileSync(here.file('out/2.ct'), '');
+    const again = here.submit();
+    expect(await again.ended, again.said()).toBe(0);
+    expect(JSON.parse(again.printed())).toMatchObject({ results: 5, before: 4 });
+    expect(readFileSync(here.file('out/2.ct')).length).toBe(first?.length);
   });
 
   it('says what is wrong with the plan, or with who is asked', async () => {
