@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { PLANS_KEY } from './names.ts';
 import type { RedisOptions } from './packages.ts';
+import { isFinalRefusal } from './redisErrors.ts';
 import { RespReader } from './respReader.ts';
 import type { Allocate, Reply, ReplySpace } from './respReader.ts';
 
@@ -33,6 +34,8 @@ export class ByteConnection {
   #phase: 'idle' | 'connecting' | 'open' | 'closed' = 'idle';
   #attempts = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** What the last attempt was refused with; null after one that was not. */
+  #refusal: Error | null = null;
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
   /**
@@ -138,15 +141,20 @@ export class ByteConnection {
     // The last is one that a Redis refuses while it still reads its file.
     all.push(['SELECT', String(db)], ['EXISTS', PLANS_KEY]);
     const fail = (error: Error): void => {
-      this.#giveUp(error);
+      if (isFinalRefusal(error)) {
+        this.#giveUp(error);
+        return;
+      }
+      // It reads its file, is busy, or has no room for another client: what passes is waited for.
+      this.#refusal = error;
+      this.#socket?.destroy();
     };
     return all.map((args, index) => ({
       pieces: encoded(args),
       space: NONE,
       fail,
       settle: (reply) => {
-        if (reply.kind === 'error' && reply.text.startsWith('LOADING')) this.#socket?.destroy();
-        else if (reply.kind === 'error') fail(new Error(reply.text));
+        if (reply.kind === 'error') fail(new Error(reply.text));
         else if (index === all.length - 1) this.#opened();
       },
     }));
@@ -155,6 +163,7 @@ export class ByteConnection {
   #opened(): void {
     this.#phase = 'open';
     this.#attempts = 0;
+    this.#refusal = null;
     this.#socket?.setTimeout(0);
     this.#write(this.#commands, this.#socket);
   }
@@ -163,7 +172,7 @@ export class ByteConnection {
     if (this.#phase === 'closed') return;
     this.#phase = 'connecting';
     const pause = this.#pauseBefore(++this.#attempts);
-    if (pause === null) this.#giveUp(closed());
+    if (pause === null) this.#giveUp(this.#refusal ?? closed());
     else
       this.#timer = setTimeout(() => {
         this.#connect();

@@ -40,6 +40,13 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, explanation: Explanation])[]
       hint: 'a farm needs read and write commands, scripts and INFO',
     },
   ],
+  [
+    /max number of clients/,
+    {
+      message: 'the Redis has no room for another client (maxclients)',
+      hint: 'raise its maxclients, or end clients that are not needed',
+    },
+  ],
   [/DB index is out of range/, { message: 'the Redis has no such database' }],
   [
     /wrong version number|packet length too long/,
@@ -62,6 +69,13 @@ export function connectFailure(where: string, error: unknown): CipherconvError {
   const explanation = BY_CODE[code] ?? BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
   const details = explanation ?? { message: `the Redis cannot be used: ${text.slice(0, 200)}` };
   return new CipherconvError({ code: 'server', where, ...details }, { cause: error });
+}
+
+/** Whether a Redis that refuses a connection so will do it again: what else it says passes. */
+export function isFinalRefusal({ message }: Error): boolean {
+  return /^(WRONGPASS|NOAUTH|NOPERM)\b|invalid password|without any password configured|DB index is out of range/i.test(
+    message,
+  );
 }
 
 /** Whether a Redis has no memory left for what it was asked. */

@@ -114,6 +114,29 @@ describe('a connection for bytes', () => {
     expect(pauses).toEqual([1, 2]);
   });
 
+  it.each([
+    '-ERR max number of clients reached',
+    '-BUSY a script runs',
+    '-MASTERDOWN no link',
+    '-LOADING not yet',
+  ])('comes back after %s', async (refusal) => {
+    const port = await listen((_, socket, number) => {
+      if (number < 2) socket.end(`${refusal}\r\n`);
+      else socket.write('+OK\r\n:0\r\n:1\r\n');
+    });
+    const pauses: number[] = [];
+    const connection = connect(port, (times) => {
+      pauses.push(times);
+      return 1;
+    });
+    expect(await connection.exists('k')).toBe(true);
+    expect(pauses).toEqual([1, 2]);
+    // Nobody waits for ever: what it was refused with is what it fails with.
+    const always = await listen((_, socket) => socket.end(`${refusal}\r\n`));
+    const given = connect(always, (times) => (times < 3 ? 1 : null));
+    await expect(given.exists('k')).rejects.toThrow(refusal.slice(1));
+  });
+
   it('fails what has no reply when it is given up, refused, or closed', async () => {
     const port = await listen((text, socket) => {
       if (text.includes('AUTH')) socket.write('-WRONGPASS no\r\n');
