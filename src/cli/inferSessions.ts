@@ -2,6 +2,7 @@ import { layoutOf } from '../model/modelFlow.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { openPlan } from '../client/openPlan.ts';
 import { endpointOf } from '../client/endpoint.ts';
+import type { EndpointOptions } from '../client/endpoint.ts';
 import { openRemoteModel } from '../client/remoteModel.ts';
 import type { ModelStep } from '../client/remoteModel.ts';
 import type { ClientPlan } from '../frontend/clientPlan.ts';
@@ -89,12 +90,21 @@ export function described(
   };
 }
 
+/** Says what is waited for. */
+export function tellingOf(io: Terminal): EndpointOptions {
+  return {
+    onUnanswered: () => {
+      io.notice('the server does not answer; trying again');
+    },
+  };
+}
+
 /** A whole model at a server. */
 export function modelSession(
   model: ClientModel,
   { url, atOnce, rules, io }: ServerOptions,
 ): InferSession<NamedTensors> {
-  const remote = openRemoteModel(model, url);
+  const remote = openRemoteModel(model, url, tellingOf(io));
   const infer = async (input: NamedTensors): Promise<Inferred<NamedTensors>> => {
     const layers = new Map<number, { name: string; upload: number; response: number }>();
     const onStep = (step: ModelStep): void => {
@@ -150,7 +160,7 @@ export async function planSession(
 ): Promise<InferSession<Tensor>> {
   const { view, layout, digest } = plan;
   const { name } = view.shape;
-  const endpoint = endpointOf(url, `v1/plans/${digest}`, {});
+  const endpoint = endpointOf(url, `v1/plans/${digest}`, tellingOf(io));
   const remote = await openPlan(plan, { endpoint, hint: { endpoint, path: '/hint' } }, {});
   return {
     kind: 'plan',

@@ -7,7 +7,7 @@ import type { NamedTensors } from '../model/runFlow.ts';
 import { fromDense, toDoubles } from '../model/typedTensor.ts';
 import type { ClientNetwork } from '../network/clientNetwork.ts';
 import { modelPort } from '../network/port.ts';
-import { described } from './inferSessions.ts';
+import { described, tellingOf } from './inferSessions.ts';
 import type { Inferred, InferSession, ServerOptions } from './inferSessions.ts';
 
 /** A network of one round at a server. */
@@ -16,7 +16,7 @@ export async function networkSession(
   { url, atOnce, rules, io }: ServerOptions,
 ): Promise<InferSession<NamedTensors>> {
   const { view, port, output, digest } = network;
-  const remote = await openRemoteNetwork(network, endpointOf(url, `v1/plans/${digest}`, {}));
+  const remote = await openRemoteNetwork(network, endpointOf(url, `v1/plans/${digest}`, tellingOf(io)));
   const ports = [modelPort(port, view.input.range)];
   const infer = async (inputs: NamedTensors): Promise<Inferred<NamedTensors>> => {
     const bytes = { upload: 0, response: 0 };

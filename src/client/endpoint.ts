@@ -1,4 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { Contact, platformTimer } from './contact.ts';
+import type { Timer } from './contact.ts';
 import { ask, send } from './request.ts';
 import type { Fetch, Request, RetryPolicy } from './request.ts';
 
@@ -18,22 +20,41 @@ export interface EndpointOptions {
   readonly attempts?: number;
   /** Longest wait before another try, milliseconds. Default 30,000. */
   readonly longestWaitMs?: number;
+  /**
+   * How long a server that has answered before and that nobody answers for any more is tried again, with the same bytes,
+   * milliseconds; 0: it is not waited for. Default 30,000, where `attempts` is not given: a restart goes unnoticed. A server
+   * that never answered fails after `attempts`.
+   */
+  readonly patienceMs?: number;
+  /** Told when a server that has answered before does not answer and is tried again; once until it answers. */
+  readonly onUnanswered?: () => void;
   /** Default: the platform's. */
   readonly fetch?: Fetch;
+  /** The clock of retries. Default: the platform's. */
+  readonly timer?: Timer;
 }
 
-const DEFAULT_POLICY: RetryPolicy = { attempts: 4, longestWaitMs: 30_000 };
+const DEFAULTS = { attempts: 4, longestWaitMs: 30_000, patienceMs: 30_000 };
 
 /**
  * @param base of the server
  * @param prefix path below it, such as v1/plans/{digest}
+ * @param contact what the endpoints of one session share
  * @throws CipherconvError `usage` for what is no address of a server
  */
-export function endpointOf(base: string | URL, prefix: string, options: EndpointOptions): Endpoint {
+export function endpointOf(
+  base: string | URL,
+  prefix: string,
+  options: EndpointOptions,
+  contact: Contact = contactOf(options),
+): Endpoint {
   const url = baseUrl(base);
-  const policy = {
-    attempts: options.attempts ?? DEFAULT_POLICY.attempts,
-    longestWaitMs: options.longestWaitMs ?? DEFAULT_POLICY.longestWaitMs,
+  const policy: RetryPolicy = {
+    attempts: options.attempts ?? DEFAULTS.attempts,
+    longestWaitMs: options.longestWaitMs ?? DEFAULTS.longestWaitMs,
+    patienceMs: options.patienceMs ?? (options.attempts === undefined ? DEFAULTS.patienceMs : 0),
+    contact,
+    timer: options.timer ?? platformTimer,
   };
   const fetchUrl: Fetch = options.fetch ?? ((address, init) => fetch(address, init));
   const located = <T extends Pick<Request, 'headers' | 'body'>>({
@@ -48,6 +69,11 @@ export function endpointOf(base: string | URL, prefix: string, options: Endpoint
     send: (request) => send(fetchUrl, located(request), policy),
     ask: (request) => ask(fetchUrl, located(request), policy),
   };
+}
+
+/** A session that begins. */
+export function contactOf({ onUnanswered }: EndpointOptions): Contact {
+  return new Contact(onUnanswered);
 }
 
 /** The server's address as a folder, so that paths are found below it. */

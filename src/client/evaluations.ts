@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { CipherconvError, disposedError } from '../../compiler/base/errors.ts';
+import { reasonOf } from './contact.ts';
 import type { Endpoint } from './endpoint.ts';
-import { reasonOf, ServerError } from './request.ts';
+import { ServerError } from './request.ts';
 
 /** Bytes of one call of `infer`, in the order of the kinds; `keys-sent` only when this call sent evaluation keys. */
 export interface InferStep {

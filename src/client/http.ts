@@ -1,6 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { MAX_CLIENT_PLAN_LENGTH, parseClientPlan } from '../frontend/clientPlan.ts';
-import { endpointOf } from './endpoint.ts';
+import { contactOf, endpointOf } from './endpoint.ts';
 import type { Endpoint, EndpointOptions } from './endpoint.ts';
 import { openPlan } from './openPlan.ts';
 import type { HintOptions } from './openPlan.ts';
@@ -106,12 +106,13 @@ export async function connectModel(
   options: ConnectOptions = {},
 ): Promise<RemoteModel> {
   requireDigest(digest);
-  const endpoint = endpointOf(url, `v1/models/${digest}`, options);
+  const contact = contactOf(options);
+  const endpoint = endpointOf(url, `v1/models/${digest}`, options, contact);
   const { MAX_CLIENT_MODEL_LENGTH, openRemoteModel, parseClientModel } = await import('./remoteModel.ts');
   const text = await fetchPlan(endpoint, MAX_CLIENT_MODEL_LENGTH, options);
   const model = parseClientModel(text, 'the served model');
   requireSame(model.digest, digest);
-  return openRemoteModel(model, url, options);
+  return openRemoteModel(model, url, options, contact);
 }
 
 async function fetchPlan(endpoint: Endpoint, limitBytes: number, options: ConnectOptions): Promise<string> {

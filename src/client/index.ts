@@ -26,6 +26,7 @@ export { folderHintCache } from './hintCache.ts';
 export type { HintCache } from './hintCache.ts';
 export type { HintOptions } from './openPlan.ts';
 export type { EndpointOptions } from './endpoint.ts';
+export type { Timer } from './contact.ts';
 export type { ManyOptions } from './inOrder.ts';
 export type { ModelInferOptions, ModelStep, RemoteModel } from './remoteModel.ts';
 export type { InferStep } from './evaluations.ts';

@@ -10,7 +10,8 @@ import { ClearSegments, runFlow } from '../model/runFlow.ts';
 import type { NamedTensors } from '../model/runFlow.ts';
 import { toDoubles, typedTensor, requireCrossing } from '../model/typedTensor.ts';
 import type { TypedTensor } from '../model/typedTensor.ts';
-import { endpointOf } from './endpoint.ts';
+import type { Contact } from './contact.ts';
+import { contactOf, endpointOf } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
 import { inOrder } from './inOrder.ts';
 import { openPlan } from './openPlan.ts';
@@ -273,10 +274,11 @@ export function openRemoteModel(
   model: ClientModel,
   url: string | URL,
   options: EndpointOptions & HintOptions = {},
+  contact: Contact = contactOf(options),
 ): RemoteModel {
   const endpoint = (index: number): ReturnType<typeof endpointOf> =>
-    endpointOf(url, `v1/models/${model.digest}/layers/${index}`, options);
-  const whole = endpointOf(url, `v1/models/${model.digest}`, options);
+    endpointOf(url, `v1/models/${model.digest}/layers/${index}`, options, contact);
+  const whole = endpointOf(url, `v1/models/${model.digest}`, options, contact);
   const { hintCache } = options;
   const hints = hintCache === undefined ? {} : { hintCache };
   return new HttpRemoteModel(model, ({ client }, index) =>

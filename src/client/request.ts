@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { ErrorDetails } from '../../compiler/base/errors.ts';
 import { printable } from '../../compiler/base/printable.ts';
+import { growingWaitMs, patientWaitMs } from './contact.ts';
+import type { Contact, Timer } from './contact.ts';
 
 /**
  * Requests to a server that need not be honest: nothing is read without a bound, redirects are not followed, and the
@@ -36,6 +38,10 @@ export interface RetryPolicy {
   readonly attempts: number;
   /** Longest wait before a try, milliseconds; a server that asks for more is not tried again. */
   readonly longestWaitMs: number;
+  /** How long a server that answered before and answers no more is tried, milliseconds, beside `attempts`. */
+  readonly patienceMs: number;
+  readonly contact: Contact;
+  readonly timer: Timer;
 }
 
 export interface Request {
@@ -50,7 +56,6 @@ export interface Request {
 
 /** Statuses by which a server says that it did nothing and when to come again. */
 const COME_AGAIN = [429, 503];
-const FIRST_WAIT_MS = 200;
 const LARGEST_PROBLEM_BYTES = 2 ** 16;
 
 type Tried =
@@ -60,7 +65,7 @@ type Tried =
 
 /**
  * Sends a request, again after a 429 or 503 with Retry-After, or where no answer came at all; gives the body of a good
- * answer. An answer that broke off is not asked for again.
+ * answer. An answer that broke off is not asked for again. A server that answered before and is gone is waited for.
  * @throws ServerError; the reason of `signal` when that aborts.
  */
 export async function send(fetchUrl: Fetch, request: Request, policy: RetryPolicy): Promise<Uint8Array> {
@@ -73,16 +78,35 @@ export async function ask(
   request: Omit<Request, 'limitBytes'>,
   policy: RetryPolicy,
 ): Promise<Response> {
-  for (let attempt = 1; ; attempt++) {
+  const { timer, contact } = policy;
+  let progress: Progress = { attempts: 0, lost: null };
+  for (;;) {
     const tried = await tryOnce(fetchUrl, request);
-    const wait = attempt >= policy.attempts ? null : waitBefore(tried, attempt, policy);
+    if (tried.kind === 'answered') contact.answered();
+    progress = after(progress, tried, policy);
+    const wait = waitBefore(tried, progress, policy);
     if (wait === null) {
-      if (tried.kind === 'unanswered') throw unanswered(request, tried.error);
+      if (tried.kind === 'unanswered') throw unanswered(request, tried.error, progress);
       return tried.response;
     }
     if (tried.kind === 'answered') await tried.response.body?.cancel();
-    await sleep(wait, request.signal);
+    if (progress.lost !== null) contact.tell();
+    await timer.sleep(wait, request.signal);
   }
+}
+
+interface Progress {
+  /** Tries, those aside that a lost server did not answer. */
+  readonly attempts: number;
+  /** null while the server is not lost. */
+  readonly lost: { readonly failures: number; readonly sinceMs: number; readonly nowMs: number } | null;
+}
+
+function after({ attempts, lost }: Progress, tried: Tried, policy: RetryPolicy): Progress {
+  const isLost = tried.kind === 'unanswered' && policy.patienceMs > 0 && policy.contact.isLost(tried.error);
+  if (!isLost) return { attempts: attempts + 1, lost: null };
+  const nowMs = policy.timer.now();
+  return { attempts, lost: { failures: (lost?.failures ?? 0) + 1, sinceMs: lost?.sinceMs ?? nowMs, nowMs } };
 }
 
 async function tryOnce(fetchUrl: Fetch, request: Omit<Request, 'limitBytes'>): Promise<Tried> {
@@ -107,12 +131,13 @@ async function tryOnce(fetchUrl: Fetch, request: Omit<Request, 'limitBytes'>): P
 }
 
 /** Milliseconds until the next try; null: there is none. */
-function waitBefore(tried: Tried, attempt: number, policy: RetryPolicy): number | null {
-  if (tried.kind === 'unanswered') {
-    // Half of the wait by chance, so that clients that failed together do not return together.
-    const wait = FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-    return Math.min(wait, policy.longestWaitMs);
+function waitBefore(tried: Tried, { attempts, lost }: Progress, policy: RetryPolicy): number | null {
+  if (lost !== null) {
+    const { patienceMs } = policy;
+    return patientWaitMs(lost.failures, { lostMs: lost.nowMs - lost.sinceMs, patienceMs });
   }
+  if (attempts >= policy.attempts) return null;
+  if (tried.kind === 'unanswered') return growingWaitMs(attempts, policy.longestWaitMs);
   if (!COME_AGAIN.includes(tried.response.status)) return null;
   const wait = retryAfterMs(tried.response.headers.get('retry-after'));
   return wait === null || wait > policy.longestWaitMs ? null : wait;
@@ -126,27 +151,6 @@ function retryAfterMs(value: string | null): number | null {
   return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
 }
 
-/** Resolves after a time; rejects with the reason of `signal` when that aborts. */
-function sleep(milliseconds: number, signal: AbortSignal | null): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, milliseconds);
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(reasonOf(signal));
-    };
-    signal?.addEventListener('abort', stop, { once: true });
-  });
-}
-
-/** Why a signal has aborted. */
-export function reasonOf(signal: AbortSignal | null): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new DOMException('The operation was aborted', 'AbortError');
-}
-
 /** What a request is called in errors. */
 type Asked = Pick<Request, 'method' | 'url' | 'signal'>;
 
@@ -154,10 +158,17 @@ function placeOf({ method, url }: Asked): string {
   return `${method} ${url}`;
 }
 
-function unanswered(request: Asked, error: unknown): ServerError {
+function unanswered(request: Asked, error: unknown, { lost }: Progress): ServerError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const found = cause instanceof Error ? cause.message : String(cause);
-  const details = { where: placeOf(request), message: 'the server does not answer', found };
+  const tried =
+    lost === null
+      ? {}
+      : {
+          expected: `an answer, as before; tried ${lost.failures} times in ${Math.round((lost.nowMs - lost.sinceMs) / 1000)} s`,
+          hint: 'see whether the server runs and with which plan, then ask again',
+        };
+  const details = { where: placeOf(request), message: 'the server does not answer', found, ...tried };
   return new ServerError(details, null, null, { cause: error });
 }
 

@@ -25,7 +25,7 @@ function loadedBy(args: readonly string[]): string[] {
 
 /** What telling the commands apart takes: their declarations, commander, and the errors. */
 const LIGHT =
-  /^(src\/cli\/[a-zA-Z]+\.ts|src\/(version|init\/kernelNames|farm\/limits|frontend\/(files|lfsPointer|regularFiles|text))\.ts|runtime\/(longWork|exceptionReferences)\.ts|compiler\/(base\/(errors|printable)|bfv\/security)\.ts|node_modules\/(commander|@commander-js)\/.*)$/;
+  /^(src\/cli\/[a-zA-Z]+\.ts|src\/(version|init\/kernelNames|farm\/limits|frontend\/(files|kindOfBytes|lfsPointer|regularFiles|text))\.ts|runtime\/(longWork|exceptionReferences)\.ts|compiler\/(base\/(errors|printable)|bfv\/security)\.ts|node_modules\/(commander|@commander-js)\/.*)$/;
 
 describe('a command is loaded when it is used', () => {
   it.each([

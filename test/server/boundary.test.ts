@@ -83,6 +83,7 @@ describe('cipherconv/client', () => {
       'ServerError',
       'connect',
       'connectModel',
+      'connectNetwork',
       'connectPlan',
       'createPlanClient',
       'decryptWithOneTimeKey',
