@@ -2,7 +2,7 @@ import { requiredWidth } from '../../compiler/base/interval.ts';
 import { keyBytes, kernelOf } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
-import { loweringReportLines } from '../report/loweringReport.ts';
+import { loweringReportLines, refusalReason } from '../report/loweringReport.ts';
 import { protocolReportLines } from '../report/protocolReport.ts';
 import type { PlanReports } from './planReports.ts';
 import { noiseReportLines } from '../report/noiseReport.ts';
@@ -62,7 +62,7 @@ function costLines(plan: Plan): string[] {
       plural(counts.weightPlaintexts, 'weight polynomial'),
     `cheapest of ${plural(report.considered, 'candidate')} for ${request.objective}: about ${report.estimatedMilliseconds.toFixed(2)} ms by the cost model`,
     refused.length === 0 ? 'nothing was refused' : 'refused:',
-    ...refused.map(({ degree, reason }) => `  N = ${degree}: ${reason}`),
+    ...refused.map((candidate) => `  N = ${candidate.degree}: ${refusalReason(candidate)}`),
   ];
 }
 

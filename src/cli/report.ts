@@ -18,7 +18,11 @@ export function addReport(program: Command, terminal: () => Terminal): void {
   addModelFlags(command);
   examples(command, [
     ['report edges.conv.json -o report.html', 'accumulators, noise, packing and cost of a filter'],
-    ['report network.onnx --calibration samples.npy -o report.html', 'every layer of a model'],
+    [
+      'report edges.conv.json --calibration samples.npy -o report.html',
+      'with the sums that sample inputs give',
+    ],
+    ['report network.onnx -o report.html', 'every layer of a model'],
     [
       'report network.onnx --accumulator-bits 20 -o report.html',
       'which layers leave 20 bits, and what to do',

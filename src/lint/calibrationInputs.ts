@@ -22,11 +22,11 @@ import type { LintSource, SourceLayer } from './rule.ts';
 export interface CalibrationInputs {
   readonly path: string;
   readonly inputs: readonly InputSource[];
-  /** Told about every convolution: whether an input fitted it. */
-  readonly used: (layer: string, fits: boolean) => void;
+  /** Told about every convolution: whether an input fitted it; `inner` reads what other steps of its model make. */
+  readonly used: (layer: string, fits: boolean | 'inner') => void;
   /**
-   * Says which convolutions no input fitted.
-   * @throws CipherconvError `shape-mismatch` when they fitted none at all.
+   * Says which convolutions no input fitted, and how many read what other steps make.
+   * @throws CipherconvError `shape-mismatch` when they fitted none at all, `unsupported` when all of them are inner.
    */
   readonly requireUse: (notice: (sentence: string) => void) => void;
 }
@@ -45,17 +45,18 @@ export async function loadCalibration(path: string): Promise<CalibrationInputs> 
 
 function calibrationOf(path: string, inputs: readonly InputSource[]): CalibrationInputs {
   const unfitted: string[] = [];
+  const inner: string[] = [];
   let fitted = 0;
   return {
     path,
     inputs,
     used: (layer, fits) => {
-      if (fits) fitted++;
+      if (fits === 'inner') inner.push(layer);
+      else if (fits) fitted++;
       else unfitted.push(layer);
     },
     requireUse: (notice) => {
-      if (unfitted.length === 0) return;
-      if (fitted === 0) {
+      if (fitted === 0 && unfitted.length > 0) {
         throw new CipherconvError({
           code: 'shape-mismatch',
           where: path,
@@ -65,9 +66,31 @@ function calibrationOf(path: string, inputs: readonly InputSource[]): Calibratio
           found: describe(inputs[0]),
         });
       }
-      notice(`${path} does not fit: ${unfitted.slice(0, 5).join(', ')}${unfitted.length > 5 ? ', ...' : ''}`);
+      const [first] = inner;
+      if (fitted === 0 && first !== undefined) refuseInner(path, first, inner.length);
+      if (fitted === 0) notice(`${path} is not used: there is no convolution to run it through`);
+      if (unfitted.length > 0) notice(`${path} does not fit: ${listed(unfitted)}`);
+      if (inner.length > 0) notice(`${path} says nothing about what other steps feed: ${listed(inner)}`);
     },
   };
+}
+
+function listed(layers: readonly string[]): string {
+  return `${layers.slice(0, 5).join(', ')}${layers.length > 5 ? `, ... (${layers.length} layers)` : ''}`;
+}
+
+/** Models with a float input are so: a quantizer or another step stands before their first layer. */
+function refuseInner(path: string, first: string, layers: number): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: path,
+    message: 'not supported yet: sample inputs of a model whose convolutions all read what other steps make',
+    expected: 'a convolution that reads the integers of an input of its model, or a filter config',
+    found: `${first}${layers === 1 ? '' : ` and ${layers - 1} more`}, behind a step such as QuantizeLinear`,
+    hint:
+      'leave --calibration out, or write one layer as a filter config (init --from MODEL --layer NAME) ' +
+      'and give the integers that this layer reads',
+  });
 }
 
 function describe(input: InputSource | undefined): string {
@@ -97,7 +120,7 @@ async function filesOf(path: string): Promise<string[]> {
 }
 
 /**
- * Runs the inputs that fit a convolution, in the clear; null when none does.
+ * Runs the inputs that fit a convolution, in the clear; null when none does, and for layers that read what others make.
  * @throws CipherconvError `out-of-range` for a value that the declared input cannot have.
  */
 export function samplesFor(
@@ -105,6 +128,11 @@ export function samplesFor(
   layer: SourceLayer,
   { file }: LintSource,
 ): Samples | null {
+  const name = `${layer.name} (${file})`;
+  if (layer.inputs === 'inner') {
+    calibration.used(name, 'inner');
+    return null;
+  }
   const images: Float64Array[] = [];
   const sums: Float64Array[] = [];
   for (const input of calibration.inputs) {
@@ -113,7 +141,7 @@ export function samplesFor(
       sums.push(convolve(sample.spec, { shape: [1, ...sample.shape], data: sample.data }).data);
     }
   }
-  calibration.used(`${layer.name} (${file})`, images.length > 0);
+  calibration.used(name, images.length > 0);
   if (images.length === 0) return null;
   return { images, calibration: summarizeAccumulators(sums, layer.spec.weights.outChannels) };
 }

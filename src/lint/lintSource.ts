@@ -36,7 +36,7 @@ export function lintSource(
   const layers: Layer[] = [];
   const budget = probabilityBudget / Math.max(1, source.layers.length);
   const analysed = source.layers.map((layer) => {
-    const samples = samplesFor !== null && layer.inputs === 'outside' ? samplesFor(layer, source) : null;
+    const samples = samplesFor === null ? null : samplesFor(layer, source);
     return { layer, analysis: analyze(layer.spec, samples, budget) };
   });
   const sharedBits = Math.max(0, ...analysed.map(bitsByOption));

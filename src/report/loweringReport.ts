@@ -1,5 +1,6 @@
 import { compareLowerings } from '../../compiler/lowerings/choose.ts';
 import type { Plan, Lowering } from '../../compiler/lowerings/plan.ts';
+import type { RefusedCandidate } from '../../compiler/lowering/plan.ts';
 
 /** Why this lowering and not the other one. */
 export interface LoweringReport {
@@ -15,6 +16,14 @@ export interface LoweringReport {
 export function loweringReport(plan: Plan): LoweringReport {
   const { auto, reason } = compareLowerings(plan);
   return { lowering: plan.lowering, asked: plan.request.lowering !== 'auto', auto, reason };
+}
+
+/**
+ * Why a candidate was not taken. Candidates are compared before seeds of uploads and dropped bits of responses are chosen, so
+ * the costs in such a reason are not those of the plan: that is said beside them.
+ */
+export function refusalReason({ reason }: RefusedCandidate): string {
+  return reason.includes(' costs ') ? `${reason} (compared before seeds and dropped bits)` : reason;
 }
 
 /** The report as lines of text. */

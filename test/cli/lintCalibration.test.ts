@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePng, npyBytes } from '../lint/samples.ts';
 import { config } from '../frontend/fixtures.ts';
+import { quantizedModel, residualModel, SHAPE } from '../model/models.ts';
 import { cipherconv, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
@@ -74,5 +75,22 @@ describe('lint --calibration', () => {
     const { stderr, code } = cipherconv(['lint', file, put('two.conv.json', two), '--calibration', x]);
     expect(stderr).toContain('does not fit: two-channels');
     expect(code).toBe(0);
+  });
+
+  it.each(['lint', 'report'])('%s names the layers of a model that read what other steps make', (command) => {
+    const model = put('residual.onnx', residualModel());
+    const x = put('image.npy', npyBytes(SHAPE, new Array(16).fill(3)));
+    const { stderr, code } = cipherconv([command, model, '--json', '--calibration', x]);
+    expect(stderr).toMatch(/image\.npy says nothing about what other steps feed: .*residual\.onnx/);
+    expect(code).toBe(0);
+  });
+
+  it.each(['lint', 'report'])('%s refuses samples that no layer of a model reads', (command) => {
+    const model = put('quantized.onnx', quantizedModel());
+    const x = put('float.npy', npyBytes([1, 1, 4, 4], new Array(16).fill(3)));
+    const { stdout, stderr, code } = cipherconv([command, model, '--calibration', x]);
+    expect(stderr).toContain('not supported yet: sample inputs of a model');
+    expect(stderr).toContain('init --from MODEL --layer NAME');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 });

@@ -37,6 +37,19 @@ export function residualModel(): Uint8Array {
   return graph.encode('residual', OPSET, [{ name: 'x', ...ports }], [{ name: y.name, ...ports }]);
 }
 
+/** Floats x -> QuantizeLinear -> conv: what `quantize` writes. */
+export function quantizedModel(): Uint8Array {
+  const graph = new ModelWriter();
+  const input = graph.quantize('x', { type: 'uint8', shape: SHAPE, scale: 1, zeroPoint: 0 });
+  const y = pointwise(graph, input, 3, 1.5);
+  return graph.encode(
+    'quantized',
+    OPSET,
+    [{ name: 'x', type: 'float32', shape: SHAPE }],
+    [{ name: y.name, type: 'uint8', shape: SHAPE }],
+  );
+}
+
 /** A pool: no linear layer. */
 export function clearModel(): Uint8Array {
   const graph = new ModelWriter();

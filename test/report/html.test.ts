@@ -9,8 +9,10 @@ import type { Finding } from '../../src/lint/finding.ts';
 import { reportOf } from '../../src/report/data/reportOf.ts';
 import type { Report } from '../../src/report/data/report.ts';
 import { reportBody, reportDocument } from '../../src/report/html/document.ts';
+import { graphSection } from '../../src/report/html/graph.ts';
 import { jsonBlock, markup } from '../../src/report/html/markup.ts';
 import { packingSvg } from '../../src/report/html/packingSvg.ts';
+import { refusalReason } from '../../src/report/loweringReport.ts';
 import { packingPicture } from '../../src/report/packing/picture.ts';
 import { simpleSpec } from '../support/simple.ts';
 
@@ -135,4 +137,66 @@ it('a convolution that cannot be compiled is reported with the reason', () => {
   expect(html).toContain('it overflows (overflow)');
   expect(html).toContain('fewer taps');
   expect(html).toContain('class="b-over"');
+});
+
+describe('the graph of a model', () => {
+  const box = (name: string, kind: 'encrypted' | 'clear', row: number) => ({
+    ...{ row, kind, name, operators: [], refused: [], layer: null },
+  });
+
+  it('shows the end of long names, within the room that the badge leaves', () => {
+    const names = ['conv1/Conv2D', 'conv2/Conv2D'].map((end) => `MobilenetV1/MobilenetV1/${end}`);
+    const { text } = graphSection({
+      nodes: names.map((name, row) => box(name, 'encrypted', row)),
+      edges: [],
+    });
+    const shown = [...text.matchAll(/class="name"[^>]*>([^<]*)</g)].map(([, name]) => name ?? '');
+    expect(shown.map((name) => name.slice(-12))).toEqual(['conv1/Conv2D', 'conv2/Conv2D']);
+    const fused = ['Relu', 'Relu_1'].map((own) => `model/${own};model/BiasAdd/ReadVariableOp/resource1`);
+    const graph = graphSection({ nodes: fused.map((name, row) => box(name, 'encrypted', row)), edges: [] });
+    expect(graph.text).toMatch(/>model\/Relu<.*>model\/Relu_1</s);
+    const badge = Number(/class="badge" x="([\d.]+)"/.exec(text)?.[1]);
+    for (const name of shown) expect(10 + 8 * name.length).toBeLessThanOrEqual(badge);
+  });
+});
+
+describe('what is cut', () => {
+  // 1024 outputs of one channel: more than a picture shows.
+  const packing = packingPicture(compileSpec(simpleSpec({ input: { height: 32, width: 32 } })));
+
+  it('is said in the picture of a packing, too', () => {
+    const { matrix } = packing;
+    const hidden = (matrix?.cut.outputsInAll ?? 0) - (matrix?.outputs.length ?? 0);
+    expect(hidden).toBeGreaterThan(0);
+    expect(packingSvg(packing, 'a')).toContain(`Left out: ${hidden.toLocaleString('en-US')} outputs of`);
+    expect(packingSvg(packingPicture(compileSpec(simpleSpec())), 'a')).toContain('All of it is shown.');
+  });
+});
+
+describe('findings of several files', () => {
+  const [layer] = reportOn(simpleSpec()).layers;
+  const pageOf = (files: readonly string[]): string => {
+    if (layer === undefined) throw new Error('no layer');
+    const layers = files.map((file) => ({ ...layer, analysis: { ...layer.analysis, file } }));
+    return reportBody({ ...reportOn(simpleSpec()), layers }).text;
+  };
+
+  it('name the file in every row and heading; those of one file do not', () => {
+    const html = pageOf(['one/a.conv.json', 'two/b.conv.json']);
+    for (const file of ['one/a.conv.json', 'two/b.conv.json']) {
+      expect(html).toContain(`<td>${file}</td>`);
+      expect(html).toContain(`ConvInteger of ${file}</span>`);
+    }
+    expect(pageOf(['a.conv.json', 'a.conv.json'])).not.toContain('a.conv.json</');
+  });
+});
+
+describe('costs of candidates', () => {
+  it.each([
+    ['its best packing costs 1.00 ms and 5696 bytes', true],
+    ['no tile of the image fits into the ring', false],
+  ])('%s', (reason, isLabelled) => {
+    const label = ' (compared before seeds and dropped bits)';
+    expect(refusalReason({ degree: 2048, reason })).toBe(isLabelled ? reason + label : reason);
+  });
 });

@@ -1,5 +1,5 @@
 /** Reports in a real browser, from disk: they open, ask for nothing, answer pointer and keys, and say what the plan says. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -223,6 +223,10 @@ describe('the command', () => {
     ]);
     expect(picture.code).toBe(2);
     expect(picture.stderr).toContain('not supported yet: the picture of a whole model');
+    const png = cipherconv(['explain', GAUSSIAN, '--picture', join(folder, 'x.png')]);
+    expect(png.code).toBe(2);
+    expect(png.stderr).toContain(`--picture ${join(folder, 'x.svg')}`);
+    expect(existsSync(join(folder, 'x.png'))).toBe(false);
   });
 
   it('reports a model some of whose layers overflow, and ends with 1', () => {

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { passesOf } from '../../../compiler/lowerings/compile.ts';
@@ -34,6 +35,7 @@ export async function explain(
 ): Promise<void> {
   const options = compileOptions(self);
   if (flags.picture !== undefined) {
+    requireSvgName(flags.picture);
     await requireSeparate([{ what: 'the source', path }], [{ what: '--picture', path: flags.picture }]);
     await requireWritable(flags.picture);
   }
@@ -111,6 +113,20 @@ async function explainNetwork(
   if (passes === true) refusePasses();
   const { printNetwork, storedNetwork } = await late(import('./networks.ts'));
   printNetwork(storedNetwork(source, self), json === true, io);
+}
+
+/** SVG under the name of another kind of file opens nowhere. */
+function requireSvgName(path: string): void {
+  const kind = extname(path).toLowerCase();
+  if (path === STANDARD_STREAM || kind === '' || kind === '.svg') return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: '--picture',
+    message: 'pictures of packings are SVG',
+    expected: 'a name that ends with .svg, or - for stdout',
+    found: path,
+    hint: `--picture ${path.slice(0, -kind.length)}.svg`,
+  });
 }
 
 function refusePicture(): never {

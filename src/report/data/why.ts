@@ -1,6 +1,7 @@
 import { coeffModulusBits } from '../../../compiler/bfv/parameters.ts';
 import { largestModulusBits } from '../../../compiler/bfv/security.ts';
 import type { Plan } from '../../../compiler/lowerings/plan.ts';
+import { refusalReason } from '../loweringReport.ts';
 import type { NoiseReport } from '../noiseReport.ts';
 import type { EncryptedLayer } from './report.ts';
 
@@ -54,5 +55,5 @@ function whyN(plan: Plan): string {
   if (plan.request.degree !== 'auto') return `${security} N was asked for.`;
   return smaller === undefined
     ? security
-    : `${security} N = ${smaller.degree} was refused: ${smaller.reason}.`;
+    : `${security} N = ${smaller.degree} was refused: ${refusalReason(smaller)}.`;
 }

@@ -209,11 +209,12 @@ function witnessFigure(witness: WitnessPicture, layer: Layer, range: Scale | nul
   const ends = (layer.tiers.exact ?? layer.tiers.datatype).channels[channel];
   const cut = all > low.length ? ` The first ${low.length} of ${all} input channels are shown.` : '';
   const side = (title: string, patches: WitnessPicture['low']): Markup =>
-    markup`<div class="patches"><p>${title}</p>${patches.map((rows, index) => patch(rows, scale, `Input channel ${index}: ${rows.map((row) => row.join(' ')).join('; ')}`))}</div>`;
+    markup`<div class="patches"><p>${title}</p>${patches.map((rows, index) => markup`<div>${patches.length > 1 ? markup`<span>channel ${index}</span>` : null}${patch(rows, scale, `Input channel ${index}: ${rows.map((row) => row.join(' ')).join('; ')}`)}</div>`)}</div>`;
   return markup`<figure class="witness"><figcaption>Inputs under the kernel that drive output channel ${channel} to its ends, at row ${cell[0]}, column ${cell[1]}.${cut}</figcaption>${side(`low end${ends === undefined ? '' : `: ${ends[0]}`}`, low)}${side(`high end${ends === undefined ? '' : `: ${ends[1]}`}`, high)}</figure>`;
 }
 
-const CELL = 26;
+/** Wide enough for "-128". */
+const CELL = 34;
 
 /** One channel of a patch: numbers on the darker, the larger. */
 function patch(rows: readonly (readonly number[])[], { lo, hi }: Scale, label: string): Markup {

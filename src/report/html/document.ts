@@ -56,8 +56,14 @@ function hashOf(text: string): string {
 export function reportBody(report: Report): Markup {
   const { graph, layers, findings, subject } = report;
   const isMany = layers.length > 1;
+  const isOfFiles = hasSeveralFiles(layers);
   const cards = layers.map((layer, index) =>
-    layerCard(layer, { index, isOpen: !isMany, findings: isMany ? findingsOf(report, layer) : [] }),
+    layerCard(layer, {
+      index,
+      isOpen: !isMany,
+      file: isOfFiles ? layer.analysis.file : null,
+      findings: isMany ? findingsOf(report, layer) : [],
+    }),
   );
   return markup`<header class="top"><p class="brand">cipherconv ${report.program}</p><h1>${report.title}</h1>${report.digest === null ? null : markup`<p class="digest">digest ${report.digest}</p>`}</header>
 <main>
@@ -69,6 +75,11 @@ ${isMany ? markup`<p class="choice" hidden data-all><button type="button" data-o
 ${cards}
 </main>
 <footer><p>Times are estimates by the cost model, for one thread of the machine that it was measured on. Everything else is exact.</p></footer>`;
+}
+
+/** The linter takes folders, where one name may stand in many files. */
+function hasSeveralFiles(layers: readonly LayerReport[]): boolean {
+  return new Set(layers.map(({ analysis }) => analysis.file)).size > 1;
 }
 
 function findingsOf({ findings }: Report, { name, analysis }: LayerReport): Report['findings'] {
@@ -132,6 +143,7 @@ function overview(layers: readonly LayerReport[]): Markup {
   const hasPlans = layers.some(({ outcome }) => outcome.kind === 'encrypted');
   const most = (of: (layer: LayerReport) => number): number =>
     layers.reduce((largest, layer) => Math.max(largest, of(layer)), 0);
+  const isOfFiles = hasSeveralFiles(layers);
   const [mostBytes, mostTime] = [most(bytesOf), most(millisecondsOf)];
   const plain = (amount: number, hi: number): Markup =>
     bar(amount > 0 ? [{ from: 0, to: amount, kind: 'plain' }] : [], { lo: 0, hi });
@@ -154,10 +166,11 @@ function overview(layers: readonly LayerReport[]): Markup {
             plain(millisecondsOf(layer), mostTime),
           ]
         : []),
+      ...(isOfFiles ? [analysis.file] : []),
     ];
   });
   const found = table({
-    caption: 'All layers, in the order in which they run',
+    caption: isOfFiles ? 'All layers, file by file' : 'All layers, in the order in which they run',
     head: [
       { title: 'layer', kind: 'text' },
       { title: 'operator', kind: 'text' },
@@ -174,6 +187,7 @@ function overview(layers: readonly LayerReport[]): Markup {
             { title: 'of time', kind: 'bar' },
           ] as const)
         : []),
+      ...(isOfFiles ? ([{ title: 'file', kind: 'text' }] as const) : []),
     ],
     rows,
   });

@@ -5,13 +5,17 @@ import { plural } from './words.ts';
 
 /** The graph of a model: rows from top to bottom, as the data flow. */
 
-const BOX = { width: 250, height: 46 } as const;
+const BOX = { width: 300, height: 46 } as const;
 const GAP = { x: 18, y: 26 } as const;
 /** Between two lines that go past boxes. */
 const LANE = 9;
-/** Characters that fit into a box. */
-const NAME_LENGTH = 26;
-const OPERATORS_LENGTH = 34;
+/** Space beside texts in a box. */
+const INSET = 10;
+/** Width of a character of a bold name of 13 px, and of operators of 11.5 px: wide ones among them. */
+const NAME_CHARACTER = 8;
+const OPERATORS_CHARACTER = 6.6;
+/** More of a name is not looked at. */
+const LONGEST = 4096;
 
 interface Placed extends PictureNode {
   readonly x: number;
@@ -103,9 +107,25 @@ function line(edge: PictureEdge, placed: readonly Placed[], lanes: ReadonlyMap<s
 
 const graphemes = new Intl.Segmenter();
 
+function charactersOf(text: string): string[] {
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
+
 function shortened(text: string, length: number): string {
-  const characters = Array.from(graphemes.segment(text.slice(0, 4 * length + 64)), ({ segment }) => segment);
+  const characters = charactersOf(text.slice(0, 4 * length + 64));
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+}
+
+/**
+ * Names of layers are paths that begin alike, so it is their end that tells them apart. TensorFlow names what it has fused by all
+ * parts, joined by ";": the first is the layer's own, the last ones may be alike.
+ */
+function shortenedName(text: string, length: number): string {
+  const whole = charactersOf(text.slice(0, LONGEST));
+  if (whole.length <= length) return text;
+  const [own = ''] = text.split(';', 1);
+  const characters = charactersOf((own === '' ? text : own).slice(-LONGEST));
+  return characters.length <= length ? characters.join('') : `…${characters.slice(1 - length).join('')}`;
 }
 
 function box(node: Placed): Markup {
@@ -113,7 +133,9 @@ function box(node: Placed): Markup {
   const text = operators.map(({ op, count }) => (count === 1 ? op : `${count} ${op}`)).join(', ');
   const badge = BADGES[kind];
   const badgeWidth = badge.length * 6.2 + 12;
-  const shape = markup`<g class="node n-${kind}" transform="translate(${x} ${y})"><title>${name}${text === '' ? '' : `: ${text}`}</title><rect class="box" width="${BOX.width}" height="${BOX.height}" rx="6"/><rect class="badge" x="${BOX.width - badgeWidth - 6}" y="6" width="${badgeWidth}" height="16" rx="8"/><text class="badge-text" x="${BOX.width - badgeWidth / 2 - 6}" y="18">${badge}</text><text class="name" x="10" y="19">${shortened(name, NAME_LENGTH)}</text><text class="ops" x="10" y="36">${shortened(text, OPERATORS_LENGTH)}</text></g>`;
+  const nameLength = Math.floor((BOX.width - badgeWidth - 6 - 2 * INSET) / NAME_CHARACTER);
+  const operatorsLength = Math.floor((BOX.width - 2 * INSET) / OPERATORS_CHARACTER);
+  const shape = markup`<g class="node n-${kind}" transform="translate(${x} ${y})"><title>${name}${text === '' ? '' : `: ${text}`}</title><rect class="box" width="${BOX.width}" height="${BOX.height}" rx="6"/><rect class="badge" x="${BOX.width - badgeWidth - 6}" y="6" width="${badgeWidth}" height="16" rx="8"/><text class="badge-text" x="${BOX.width - badgeWidth / 2 - 6}" y="18">${badge}</text><text class="name" x="${INSET}" y="19">${shortenedName(name, nameLength)}</text><text class="ops" x="${INSET}" y="36">${shortened(text, operatorsLength)}</text></g>`;
   return layer === null ? shape : markup`<a href="#layer-${layer}">${shape}</a>`;
 }
 

@@ -8,6 +8,7 @@ import type { Markup, Part } from './markup.ts';
 import { packingSection } from './packing.ts';
 import { bytes, count, duration, plural } from './words.ts';
 import type { Finding } from '../../lint/finding.ts';
+import { refusalReason } from '../loweringReport.ts';
 
 /** One convolution. */
 
@@ -16,15 +17,17 @@ export interface LayerPlace {
   readonly index: number;
   /** Whether it is open at first. */
   readonly isOpen: boolean;
+  /** Its file, where the report is about several. */
+  readonly file: string | null;
   /** What the linter says of it. */
   readonly findings: readonly Finding[];
 }
 
 const BADGES = { encrypted: 'encrypted', refused: 'refused', linted: 'linted' } as const;
 
-export function layerCard(layer: LayerReport, { index, isOpen, findings }: LayerPlace): Markup {
+export function layerCard(layer: LayerReport, { index, isOpen, file, findings }: LayerPlace): Markup {
   const { name, op, outcome } = layer;
-  const head = markup`<summary><h2>${name}</h2><span class="op">${op}</span><span class="badge ${outcome.kind}">${BADGES[outcome.kind]}</span></summary>`;
+  const head = markup`<summary><h2>${name}</h2><span class="op">${file === null ? op : `${op} of ${file}`}</span><span class="badge ${outcome.kind}">${BADGES[outcome.kind]}</span></summary>`;
   const body = markup`${facts(layer)}${findings.length === 0 ? null : markup`<section class="part"><h3>Findings</h3>${findingItems(findings)}</section>`}${
     outcome.kind === 'refused' ? refusal(outcome) : null
   }${accumulatorSection(layer)}${outcome.kind === 'encrypted' ? encrypted(outcome, index) : null}`;
@@ -187,7 +190,7 @@ function choices({ search, lowering, protocol }: EncryptedLayer): Markup {
             { title: 'N', kind: 'number' },
             { title: 'reason', kind: 'text' },
           ],
-          rows: refused.map(({ degree, reason }) => [String(degree), reason]),
+          rows: refused.map((candidate) => [String(candidate.degree), refusalReason(candidate)]),
         })
   }</section>`;
 }

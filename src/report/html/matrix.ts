@@ -1,7 +1,7 @@
 import type { MatrixPicture, MatrixTap } from '../packing/matrix.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
-import { plural } from './words.ts';
+import { count, plural } from './words.ts';
 
 /** The flattened filter matrix as a picture. */
 
@@ -40,4 +40,17 @@ export function matrixShapes({ inputs, outputs, taps }: MatrixPicture): Markup {
 
 export function matrixLabel({ inputs, outputs, entries }: MatrixPicture): string {
   return `Flattened filter matrix: ${plural(outputs.length, 'output')} across, ${plural(inputs.length, 'input')} down, ${plural(entries, 'entry', 'entries')}`;
+}
+
+/** What of the matrix is left out, as a sentence. */
+export function matrixCut({ cut, outputs }: MatrixPicture): string {
+  const hidden = [
+    ...(outputs.length < cut.outputsInAll
+      ? [`${plural(cut.outputsInAll - outputs.length, 'output')} of ${count(cut.outputsInAll)}`]
+      : []),
+    ...(cut.channelsShown < cut.channels
+      ? [`${plural(cut.channels - cut.channelsShown, 'input channel')} of ${cut.channels}`]
+      : []),
+  ];
+  return hidden.length === 0 ? 'All of it is shown.' : `Left out: ${hidden.join(' and ')}.`;
 }

@@ -3,7 +3,7 @@ import type { PackingPicture } from '../packing/picture.ts';
 import type { ProductPicture } from '../packing/product.ts';
 import type { AxisTile, TilePicture } from '../packing/tiles.ts';
 import { table } from './bars.ts';
-import { matrixLabel, matrixSvg } from './matrix.ts';
+import { matrixCut, matrixLabel, matrixSvg } from './matrix.ts';
 import { gridOf, gridSvg } from './grid.ts';
 import { jsonBlock, markup } from './markup.ts';
 import type { Markup } from './markup.ts';
@@ -140,17 +140,9 @@ function axisTable(axis: string, tiles: readonly AxisTile[], size: number): Mark
 }
 
 function matrixFigure(matrix: MatrixPicture, { output }: PackingPicture): Markup {
-  const { cut, outputs, taps } = matrix;
+  const { outputs, taps } = matrix;
   const first = outputs[0] ?? 0;
-  const hidden = [
-    ...(outputs.length < cut.outputsInAll
-      ? [`${plural(cut.outputsInAll - outputs.length, 'output')} of ${count(cut.outputsInAll)}`]
-      : []),
-    ...(cut.channelsShown < cut.channels
-      ? [`${plural(cut.channels - cut.channelsShown, 'input channel')} of ${cut.channels}`]
-      : []),
-  ];
-  const cutText = hidden.length === 0 ? 'All of it is shown.' : `Left out: ${hidden.join(' and ')}.`;
+  const cutText = matrixCut(matrix);
   const label = matrixLabel(matrix);
   const listed = taps.slice(0, MOST_TAPS);
   return markup`<h4>Matrix</h4><div class="pair"><figure>${matrixSvg(matrix, label)}<figcaption>${label}, from ${elementName(first, output)} on. ${cutText} It is read from the polynomials that the server multiplies by.</figcaption></figure>${table(
@@ -182,15 +174,15 @@ function productFigure(product: ProductPicture, packing: PackingPicture, positio
   const outputs = packing.matrix?.outputs ?? [];
   const at = Math.max(0, outputs.indexOf(product.output));
   const shift = packing.encoding === 'slots' ? 'rotated by' : 'weight at X^';
-  const choice = markup`<p class="choice" hidden data-choice><label>Another output <input type="range" min="0" max="${Math.max(0, outputs.length - 1)}" value="${at}" data-output></label></p>`;
+  const choice = markup`<p class="choice" hidden data-choice><label>Another output, marked in the pictures above <input type="range" min="0" max="${Math.max(0, outputs.length - 1)}" value="${at}" data-output></label></p>`;
   const more =
     rest.count === 0 ? null : markup`<p>${plural(rest.count, 'product')} more add up to ${rest.sum}.</p>`;
   const biasText = bias === 0 ? '' : ` The bias ${bias} comes on top: it only moves the window.`;
   return markup`<h4>One output, step by step</h4>
-<p>Output ${elementName(product.output, packing.output)} stands at ${position} ${product.position} of the result. The input is the one that drives its channel to the top.</p>
+<p>A worked example: output ${elementName(product.output, packing.output)} stands at ${position} ${product.position} of the result. The input is the one that drives its channel to the top.</p>
 ${choice}
 ${table({
-  caption: 'Products that are summed there',
+  caption: `Worked example: the products that make output ${elementName(product.output, packing.output)}`,
   head: [
     { title: 'step', kind: 'number' },
     { title: shift, kind: 'number' },

@@ -2,7 +2,7 @@ import type { PackingPicture } from '../packing/picture.ts';
 import { gridOf, gridShapes } from './grid.ts';
 import type { GridPicture } from './grid.ts';
 import { Markup, markup } from './markup.ts';
-import { matrixLabel, matrixShapes } from './matrix.ts';
+import { matrixCut, matrixLabel, matrixShapes } from './matrix.ts';
 import { COLOURS, PICTURE_STYLE } from './style.ts';
 import { extents, plural } from './words.ts';
 
@@ -95,7 +95,10 @@ function matrixBelow({ matrix }: PackingPicture, y: number): Framed {
     [matrix.outputs.length, matrix.inputs.length],
     matrixShapes(matrix),
   );
-  return { height, drawn: markup`${label(MARGIN, y - 10, matrixLabel(matrix))}${drawn}` };
+  return {
+    height,
+    drawn: markup`${label(MARGIN, y - 10, `${matrixLabel(matrix)}. ${matrixCut(matrix)}`)}${drawn}`,
+  };
 }
 
 function label(x: number, y: number, text: string): Markup {

@@ -22,6 +22,7 @@ export const COLOURS = `:root {
   --out-even: light-dark(#b0612a, #e2a068);
   --out-odd: light-dark(#d69a6a, #9d6236);
   --mark: light-dark(#c2185b, #ffe14d);
+  --edge: light-dark(#a9b8b9, #060b0c);
   --lines: light-dark(#ffffff, #172124);
   --declared: light-dark(#dde6e5, #26363a);
   --exact: light-dark(#4d9ba0, #3f8f93);
@@ -62,6 +63,14 @@ const COLUMN_STYLE = Array.from({ length: 11 }, (_, index) => index + 1)
   })
   .concat('.b9 tr > :nth-child(9), .b11 tr > :nth-child(11) { width: 14%; min-width: 5rem; }\n')
   .join('\n');
+
+/** A shadow at each side beyond which a box scrolls: what moves with the content covers it at the ends. */
+const EDGES = [
+  'linear-gradient(to right, var(--card) 50%, transparent) left / 2rem 100% no-repeat local',
+  'linear-gradient(to left, var(--card) 50%, transparent) right / 2rem 100% no-repeat local',
+  'linear-gradient(to right, var(--edge), transparent) left / 0.8rem 100% no-repeat scroll',
+  'linear-gradient(to left, var(--edge), transparent) right / 0.8rem 100% no-repeat scroll',
+].join(', ');
 
 export const REPORT_STYLE = `${COLOURS}${PICTURE_STYLE}:root {
   font: 16px/1.5 system-ui, sans-serif;
@@ -104,10 +113,10 @@ summary { cursor: pointer; }
 .facts dt { color: var(--quiet); font-size: 0.8rem; }
 .facts dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
 .why { display: grid; grid-template-columns: 1.5rem 1fr; gap: 0.4rem 0.6rem; margin: 0.3rem 0; max-width: 54rem; }
-.said { grid-template-columns: 5rem 1fr; }
+.said { grid-template-columns: max-content 1fr; }
 .why dt { font-weight: 700; color: var(--accent); }
 .why dd { margin: 0; }
-.scroll { overflow-x: auto; margin: 0.7rem 0; max-height: 32rem; overflow-y: auto; }
+.scroll { overflow-x: auto; margin: 0.7rem 0; max-height: 32rem; overflow-y: auto; background: ${EDGES}; }
 .tall { max-height: 40rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding: 0 0 0.3rem; font-size: 0.8rem; }
@@ -137,10 +146,11 @@ figcaption { font-size: 0.8rem; margin-top: 0.3rem; max-width: 40rem; }
 .q0 { fill: var(--in-even); }
 .q1 { fill: var(--out-even); }
 .witness { display: flex; flex-wrap: wrap; gap: 0.3rem 2.5rem; }
-.witness figcaption { flex: 1 0 100%; }
+.witness figcaption { flex: 1 0 100%; max-width: none; }
 .patches { display: flex; flex-wrap: wrap; gap: 0.5rem; }
 .patches p { flex: 1 0 100%; font-size: 0.9rem; }
-.patch text { font: 600 12px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; }
+.patches span { display: block; color: var(--quiet); font-size: 0.75rem; white-space: nowrap; }
+.patch text { font: 600 11px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; }
 .p0 { fill: var(--empty); }
 .p1 { fill: light-dark(#b9dcdc, #244b4e); }
 .p2 { fill: light-dark(#78b9ba, #33797d); }
@@ -172,6 +182,12 @@ figcaption { font-size: 0.8rem; margin-top: 0.3rem; max-width: 40rem; }
 .choice label { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
 .choice input { flex: 1 1 12rem; max-width: 30rem; accent-color: var(--accent); }
 button { font: inherit; font-size: 0.875rem; padding: 0.3rem 0.8rem; border: 1px solid var(--line); border-radius: 0.4rem; background: var(--card); color: var(--text); cursor: pointer; }
+@media (max-width: 40rem) {
+  .scroll > table { width: max-content; min-width: 100%; }
+  thead th { white-space: nowrap; }
+  th, td { max-width: 16rem; overflow-wrap: anywhere; }
+  tbody th { max-width: 9rem; }
+}
 @media print {
   :root { color-scheme: light; font-size: 11px; background: none; }
   body { max-width: none; padding: 0; }
