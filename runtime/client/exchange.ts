@@ -33,7 +33,7 @@ export interface Exchange {
 export interface HintClient extends DisposableHandle {
   /**
    * Makes the keys of `count` inferences ahead of time.
-   * @throws CipherconvError `usage` for what is no whole number of at least 0.
+   * @throws CipherconvError `usage` for what is no whole number from 0 to 1,000.
    */
   prepare(count: number): void;
   /** Inferences whose keys are ready. */

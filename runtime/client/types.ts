@@ -16,7 +16,7 @@ export interface Client extends DisposableHandle {
   /**
    * Makes `count` encryptions of zero ahead of time, so that encrypting only adds the values. Each is used for one
    * ciphertext and destroyed; when none is left, `encrypt` makes fresh ones.
-   * @throws CipherconvError `unsupported` for a diagonals plan; `usage` for what is no whole number of at least 0.
+   * @throws CipherconvError `unsupported` for a diagonals plan; `usage` for what is no whole number from 0 to 1,000.
    */
   precompute(count: number): void;
   /** Encryptions of zero that are ready. */

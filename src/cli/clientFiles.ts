@@ -6,8 +6,9 @@ import { displayName, readBytes, readText, requireDistinct, STANDARD_STREAM } fr
 import type { NamedFile } from '../frontend/files.ts';
 import { looksLikeClientNetwork } from '../network/clientNetwork.ts';
 import { looksLikeNetworkPlan } from '../network/networkPlan.ts';
-import { looksLikePlan, parsePlan } from '../frontend/planFile.ts';
+import { looksLikeModelPlan, looksLikePlan, parsePlan } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
+import { kindOfBytes, MAKES_PLANS } from '../frontend/kindOfBytes.ts';
 import { parseJson } from '../frontend/positions.ts';
 
 /** What commands share about their files; plans and keys of clients. */
@@ -44,9 +45,10 @@ export async function requireSeparate(
  */
 export async function loadClientPlan(path: string): Promise<ClientPlan> {
   const file = displayName(path);
-  const text = await readText(path);
+  const text = await readPlanText(path);
   const value = parseJson(text, file);
   refuseNetwork(value, file);
+  await refuseModelPlan(value, file);
   if (looksLikePlan(value))
     wrongView(file, 'a client plan', 'a server plan', 'compile CONFIG --client-plan FILE writes it');
   return parseClientPlan(text, file);
@@ -58,9 +60,10 @@ export async function loadClientPlan(path: string): Promise<ClientPlan> {
  */
 export async function loadServerPlan(path: string): Promise<StoredPlan> {
   const file = displayName(path);
-  const text = await readText(path);
+  const text = await readPlanText(path);
   const value = parseJson(text, file);
   refuseNetwork(value, file);
+  await refuseModelPlan(value, file);
   if (looksLikeClientPlan(value))
     wrongView(
       file,
@@ -69,6 +72,45 @@ export async function loadServerPlan(path: string): Promise<StoredPlan> {
       'compile CONFIG -o FILE writes it',
     );
   return parsePlan(text, file);
+}
+
+/**
+ * The text of what should be a plan, of any kind.
+ * @throws CipherconvError as `readText` does; `usage` for a file of another kind, by its first bytes
+ */
+export async function readPlanText(path: string): Promise<string> {
+  return readText(path, (bytes, where) => {
+    const kind = kindOfBytes(bytes);
+    if (kind === null || bytes[0] === OPENING_BRACE) return;
+    const { what } = kind;
+    throw new CipherconvError({
+      code: 'usage',
+      where,
+      message: 'not a plan',
+      expected: 'a plan',
+      found: what,
+      hint: MAKES_PLANS,
+    });
+  });
+}
+
+const OPENING_BRACE = 0x7b;
+
+/** What reads models is loaded only for what is no plan of a convolution. */
+async function refuseModelPlan(value: unknown, where: string): Promise<void> {
+  if (looksLikePlan(value) || looksLikeClientPlan(value)) return;
+  const [{ looksLikeClientModel }, { looksLikeServerModel }] = await Promise.all([
+    import('../model/clientModelFile.ts'),
+    import('../model/serverModel.ts'),
+  ]);
+  if (![looksLikeModelPlan, looksLikeClientModel, looksLikeServerModel].some((looksLike) => looksLike(value)))
+    return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where,
+    message: 'not supported yet: a model in single steps through files',
+    hint: 'run PLAN does all of it; serve PLAN and infer --plan CLIENT are the two sides',
+  });
 }
 
 /** Networks are asked over HTTP, or run in one process. */

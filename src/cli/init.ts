@@ -24,7 +24,8 @@ export function addInit(program: Command, terminal: () => Terminal): void {
     .option('--bits <n>', 'bits of a weight (default: as few as hold integers exactly)', wholeNumber(1, 16))
     .option('--input <height x width>', 'size of the pictures (default: 28x28)', pictureSize)
     .option('--input-bits <n>', 'bits of a pixel (default: 2)', wholeNumber(1, 16))
-    .option('-o, --output <file>', 'where the config goes, *.conv.json, or - for stdout');
+    .option('-o, --output <file>', 'where the config goes, *.conv.json, or - for stdout')
+    .option('--force', 'replace a config that is there');
   examples(command, [
     ['init --kernel gaussian --size 3 --bits 2 -o gaussian.conv.json', 'a Gaussian in 2 bits'],
     ['init --from weights.npy --bits 4 -o layer.conv.json', 'floats, quantized for each output channel'],

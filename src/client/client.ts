@@ -12,6 +12,7 @@ import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { describeHint, publicSeedOf } from '../frontend/planDigest.ts';
 import type { PlanHint } from '../frontend/planDigest.ts';
 import type { Shape4 } from '../frontend/layouts.ts';
+import { requireTensor } from './given.ts';
 import { decodeOneTimeKey, encodeOneTimeKey, oneTimeKeyBytes } from './oneTimeKey.ts';
 import type { PlanClient, PlanClientOptions, PlanExchange } from './planClient.ts';
 import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
@@ -47,6 +48,7 @@ class PlanMessages {
   }
 
   protected requireShape(input: Tensor): void {
+    requireTensor(input);
     if (input.shape.join() === this.inputShape.join() && input.data.length === product(this.inputShape))
       return;
     throw new CipherconvError({

@@ -2,6 +2,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { MAX_CLIENT_PLAN_LENGTH, parseClientPlan } from '../frontend/clientPlan.ts';
 import { contactOf, endpointOf } from './endpoint.ts';
 import type { Endpoint, EndpointOptions } from './endpoint.ts';
+import { requireOptions } from './given.ts';
 import { openPlan } from './openPlan.ts';
 import type { HintOptions } from './openPlan.ts';
 import type { RemoteModel } from './remoteModel.ts';
@@ -36,6 +37,7 @@ export async function connect(
   digest: string,
   options: ConnectOptions = {},
 ): Promise<Remote> {
+  requireOptions(options);
   const served = await fetchServed(url, digest, options).catch((error: unknown) => {
     if (isProblem(error, 'unknown-plan')) return null;
     throw error;
@@ -70,6 +72,7 @@ interface ServedText {
 }
 
 async function fetchServed(url: string | URL, digest: string, options: ConnectOptions): Promise<ServedText> {
+  requireOptions(options);
   requireDigest(digest);
   const endpoint = endpointOf(url, `v1/plans/${digest}`, options);
   return { text: await fetchPlan(endpoint, MAX_CLIENT_PLAN_LENGTH, options), digest, endpoint };
@@ -106,6 +109,7 @@ export async function connectModel(
   options: ConnectOptions = {},
 ): Promise<RemoteModel> {
   requireDigest(digest);
+  requireOptions(options);
   const contact = contactOf(options);
   const endpoint = endpointOf(url, `v1/models/${digest}`, options, contact);
   const { MAX_CLIENT_MODEL_LENGTH, openRemoteModel, parseClientModel } = await import('./remoteModel.ts');
@@ -144,13 +148,13 @@ function requireSame(found: string, expected: string): void {
   });
 }
 
-function requireDigest(digest: string): void {
-  if (/^[0-9a-f]{64}$/.test(digest)) return;
+function requireDigest(digest: unknown): void {
+  if (typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest)) return;
   throw new CipherconvError({
     code: 'usage',
     where: 'digest',
     message: 'not a digest',
     expected: '64 lowercase hex digits',
-    found: digest.slice(0, 80),
+    found: String(digest).slice(0, 80),
   });
 }

@@ -7,6 +7,7 @@ import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
 import type { ClientNetwork } from '../network/clientNetwork.ts';
 import { inputLevels, scoresOf } from '../network/port.ts';
+import { requireTensor } from './given.ts';
 import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
 
 /** What a network computed of one input. */
@@ -70,6 +71,7 @@ class SealNetworkClient implements NetworkClient {
   }
 
   encrypt(input: Tensor): Uint8Array {
+    requireTensor(input);
     const { port, view, digest } = this.network;
     return encodeMessage('upload', digest, this.#client.encrypt(inputLevels(port, view.input, input)));
   }

@@ -76,7 +76,7 @@ export interface PlanClient extends DisposableHandle {
   exportSecretKey(): Uint8Array;
   /**
    * Makes what `inputs` inputs will need ahead of time: encryptions of zero, and with hints one-time keys.
-   * @throws CipherconvError `unsupported` for a diagonals plan; `usage` for what is no whole number of at least 0.
+   * @throws CipherconvError `unsupported` for a diagonals plan; `usage` for what is no whole number from 0 to 1,000.
    */
   prepare(inputs: number): void;
 }

@@ -13,6 +13,7 @@ import type { TypedTensor } from '../model/typedTensor.ts';
 import type { Contact } from './contact.ts';
 import { contactOf, endpointOf } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
+import { requireNamedTensors, requireOptions, requireTensor } from './given.ts';
 import { inOrder } from './inOrder.ts';
 import { openPlan } from './openPlan.ts';
 import type { HintOptions } from './openPlan.ts';
@@ -85,7 +86,7 @@ export interface RemoteModel extends DisposableHandle {
   /**
    * `warm`, and then what the next `inputs` inferences need of every layer before their inputs are there: with hints
    * one-time keys, otherwise encryptions of zero. Blocks the thread for a layer at a time.
-   * @throws CipherconvError `unsupported` for a model with diagonals plans; `usage` for what is no whole number of at least 0; as `connectModel` does; ServerError.
+   * @throws CipherconvError `unsupported` for a model with diagonals plans; `usage` for what is no whole number from 0 to 1,000; as `connectModel` does; ServerError.
    */
   prepare(inputs: number): Promise<void>;
 }
@@ -113,6 +114,8 @@ class HttpRemoteModel implements RemoteModel {
   }
 
   async infer(input: Tensor, options: ModelInferOptions = {}): Promise<Tensor> {
+    requireTensor(input);
+    requireOptions(options);
     const [port, output] = this.#onlyPorts();
     const { type, shape, name } = port;
     const typed = typedTensor(requireCrossing(type, name), shape ?? input.shape, input.data, name);
@@ -124,6 +127,8 @@ class HttpRemoteModel implements RemoteModel {
 
   async inferNamed(inputs: NamedTensors, options: ModelInferOptions = {}): Promise<NamedTensors> {
     this.#requireOpen();
+    requireNamedTensors(inputs);
+    requireOptions(options);
     const { signal, onProgress, onStep, onNoiseBudget } = options;
     const total = this.model.rounds.length;
     let round = 0;

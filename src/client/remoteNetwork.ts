@@ -3,6 +3,7 @@ import type { DisposableHandle } from '../../runtime/disposable.ts';
 import type { ClientNetwork } from '../network/clientNetwork.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteEvaluations } from './evaluations.ts';
+import { requireOptions } from './given.ts';
 import { inOrder } from './inOrder.ts';
 import type { ManyOptions } from './inOrder.ts';
 import { createNetworkClient } from './networkClient.ts';
@@ -59,6 +60,7 @@ class HttpRemoteNetwork implements RemoteNetwork {
   }
 
   async inferExact(input: Tensor, options: InferOptions = {}): Promise<NetworkResult> {
+    requireOptions(options);
     const onStep = options.onStep ?? ((): void => undefined);
     const upload = this.client.encrypt(input);
     onStep({ kind: 'encrypted', bytes: upload });

@@ -5,6 +5,7 @@ import type { PlanClient } from './client.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RemoteEvaluations } from './evaluations.ts';
 import type { InferStep } from './evaluations.ts';
+import { requireOptions } from './given.ts';
 import { inOrder } from './inOrder.ts';
 import type { ManyOptions } from './inOrder.ts';
 
@@ -47,7 +48,7 @@ export interface RemotePlan extends DisposableHandle {
   /**
    * Makes what the next `inputs` inferences need before their inputs are there: with hints one-time keys, otherwise
    * encryptions of zero. Blocks the thread.
-   * @throws CipherconvError `unsupported` for a diagonals plan; `usage` for what is no whole number of at least 0.
+   * @throws CipherconvError `unsupported` for a diagonals plan; `usage` for what is no whole number from 0 to 1,000.
    */
   prepare(inputs: number): void;
 }
@@ -67,6 +68,7 @@ class HttpRemotePlan implements RemotePlan {
   }
 
   async infer(input: Tensor, options: InferOptions = {}): Promise<Tensor> {
+    requireOptions(options);
     const signal = options.signal ?? null;
     const onStep = options.onStep ?? ((): void => undefined);
     const exchange = this.client.begin(input);

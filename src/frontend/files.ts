@@ -64,8 +64,11 @@ export async function requireReadable(path: string): Promise<void> {
   });
 }
 
-/** @throws CipherconvError `unreadable`, also for bytes that are not UTF-8, and too many for one text. */
-export async function readText(path: string): Promise<string> {
+/** `check` refuses other bytes. @throws CipherconvError `unreadable`, also for what is not UTF-8, and too long for one text. */
+export async function readText(
+  path: string,
+  check?: (bytes: Uint8Array, file: string) => void,
+): Promise<string> {
   if (path !== STANDARD_STREAM) {
     const size = await stat(path).then(
       (found) => (found.isFile() ? found.size : 0),
@@ -73,7 +76,9 @@ export async function readText(path: string): Promise<string> {
     );
     requireTextLength(size, displayName(path));
   }
-  return decodeText(await readBytes(path), displayName(path));
+  const bytes = await readBytes(path);
+  check?.(bytes, displayName(path));
+  return decodeText(bytes, displayName(path));
 }
 
 /** What reading `path` failed with, in words. */

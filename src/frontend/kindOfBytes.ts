@@ -5,6 +5,8 @@ export interface KindOfBytes {
   /** With its article. */
   readonly what: string;
   readonly hint: string;
+  /** What such files are called. */
+  readonly ending?: string;
 }
 
 interface Signature extends KindOfBytes {
@@ -18,6 +20,7 @@ const SIGNATURES: readonly Signature[] = [
     at: 4,
     text: 'TFL3',
     what: 'a TensorFlow Lite model',
+    ending: '.tflite',
     hint: 'lint, compile, explain, run and init take it; call it *.tflite',
   },
   {
@@ -58,7 +61,19 @@ export function kindOfBytes(bytes: Uint8Array): KindOfBytes | null {
 }
 
 /** What an ONNX model is called. */
-export const ONNX: KindOfBytes = { what: 'an ONNX model, by its first bytes', hint: 'call it *.onnx' };
+export const ONNX: KindOfBytes = {
+  what: 'an ONNX model, by its first bytes',
+  hint: 'call it *.onnx',
+  ending: '.onnx',
+};
+
+/** What to do where a text is wanted: a file that is called what it is need not be renamed. */
+export function hintForText({ hint, ending }: KindOfBytes, file: string): string {
+  return ending !== undefined && file.toLowerCase().endsWith(ending) ? MAKES_PLANS : hint;
+}
+
+/** How plans come about. */
+export const MAKES_PLANS = 'cipherconv compile CONFIG|MODEL -o PLAN --client-plan CLIENT makes plans';
 
 /** The first field, ir_version: a small number; then a field of text, or the operator sets or graph. */
 function looksLikeOnnx(bytes: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { kindOfBytes } from './kindOfBytes.ts';
+import { hintForText, kindOfBytes } from './kindOfBytes.ts';
 
 /** What one JavaScript string holds, were every character one byte: 512 MiB less 24 bytes. */
 const LARGEST_TEXT_BYTES = constants.MAX_STRING_LENGTH;
@@ -31,7 +31,7 @@ export function decodeText(bytes: Uint8Array, file: string, limit = LARGEST_TEXT
         message: 'not a text file',
         expected: 'text in UTF-8',
         found: kind === null ? 'bytes that are not UTF-8' : kind.what,
-        ...(kind === null ? {} : { hint: kind.hint }),
+        ...(kind === null ? {} : { hint: hintForText(kind, file) }),
       },
       { cause: error },
     );

@@ -16,12 +16,75 @@ export interface Filter extends Width {
   readonly error: number;
   /** The largest of the weights that they were, by magnitude. */
   readonly largest: number;
+  /** How many of the weights were not 0, and how many of those have become it. */
+  readonly nonzero: { readonly before: number; readonly lost: number };
 }
 
-/** A filter's integers as they are, or in fewer bits. @param bits null: as few as hold them exactly */
+/** Symmetric signed integers need a bit for the sign and one for the number. */
+const LEAST_SIGNED_BITS = 2;
+
+/**
+ * A filter's integers as they are, or in fewer bits.
+ * @param bits null: as few as hold them exactly
+ * @throws CipherconvError `usage` for bits that make another filter of it
+ */
 export function filterOfKernel(channels: KernelChannels, bits: number | null): Filter {
+  const weights = channels.flat();
+  const fault = bits === null ? null : kernelFault(channels, bits);
+  if (bits !== null && fault !== null) {
+    const exact = bitsFor(weights, isSigned(weights));
+    let least = bits + 1;
+    while (least < exact && kernelFault(channels, least) !== null) least++;
+    throw new CipherconvError({
+      code: 'usage',
+      where: '--bits',
+      message: `too few for this filter: ${fault}`,
+      expected:
+        least < exact
+          ? `at least ${least}; ${exact} hold it exactly`
+          : `at least ${exact}, which hold it exactly`,
+      found: String(bits),
+      hint: `give --bits ${least}, or leave out --bits`,
+    });
+  }
+  return kernelIn(channels, bits);
+}
+
+function kernelIn(channels: KernelChannels, bits: number | null): Filter {
   const size = Math.sqrt(channels[0]?.length ?? 1);
   return filterOf([channels.length, 1, size, size], channels.flat(), { bits, scale: null });
+}
+
+/**
+ * What makes the filter another one in that many bits; null: it stays what it is. What a flat picture becomes is part of
+ * it: a sharpened one must not turn dark, and there are no edges in it.
+ */
+function kernelFault(channels: KernelChannels, bits: number): string | null {
+  const weights = channels.flat();
+  if (bits < LEAST_SIGNED_BITS && isSigned(weights)) return 'it has weights below 0';
+  const { values } = kernelIn(channels, bits);
+  const lost = lostWeights(weights, values);
+  if (lost > 0)
+    return `${lost} of its ${weights.filter((weight) => weight !== 0).length} weights would become 0`;
+  const perOutput = channels[0]?.length ?? 1;
+  const turned = channels.some((channel, output) => {
+    const own = values.slice(output * perOutput, (output + 1) * perOutput);
+    return Math.sign(sum(channel)) !== Math.sign(sum(own));
+  });
+  return turned ? 'the sum of its weights would have another sign' : null;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Weights that are not 0, and whose integers are. */
+function lostWeights(weights: readonly number[], values: readonly number[]): number {
+  return weights.filter((weight, index) => weight !== 0 && values[index] === 0).length;
+}
+
+function isSigned(weights: readonly number[]): boolean {
+  return weights.some((weight) => weight < 0);
 }
 
 /**
@@ -64,7 +127,7 @@ function filterOf(
   weights: readonly number[],
   { bits, scale }: { readonly bits: number | null; readonly scale: number | null },
 ): Filter {
-  const signed = weights.some((weight) => weight < 0);
+  const signed = isSigned(weights);
   if (scale === null && weights.every(Number.isSafeInteger)) {
     const needed = bitsFor(weights, signed);
     if (bits === null || needed <= bits) {
@@ -76,6 +139,7 @@ function filterOf(
         scales: null,
         error: 0,
         largest: largestOf(weights),
+        nonzero: nonzeroOf(weights, weights),
       };
     }
   }
@@ -105,6 +169,7 @@ function quantized(shape: Filter['shape'], weights: readonly number[], width: Wi
     scales,
     error: largestError(weights, values, scales),
     largest: largestOf(weights),
+    nonzero: nonzeroOf(weights, values),
   };
 }
 
@@ -131,6 +196,14 @@ function scaled(shape: Filter['shape'], weights: readonly number[], width: Width
     scales,
     error: largestError(weights, values, scales),
     largest: largestOf(weights),
+    nonzero: nonzeroOf(weights, values),
+  };
+}
+
+function nonzeroOf(weights: readonly number[], values: readonly number[]): Filter['nonzero'] {
+  return {
+    before: weights.filter((weight) => weight !== 0).length,
+    lost: lostWeights(weights, values),
   };
 }
 

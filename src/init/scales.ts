@@ -6,10 +6,17 @@ import type { Filter } from './filter.ts';
 const TOLD = 8;
 
 /** How far off the integers are, and what they stand for; null where they are the weights themselves. */
-export function quantizationText({ shape, values, bits, scales, error, largest }: Filter): string | null {
+export function quantizationText({
+  shape,
+  values,
+  bits,
+  scales,
+  error,
+  largest,
+  nonzero,
+}: Filter): string | null {
   if (scales === null) return null;
-  const share =
-    largest === 0 ? '' : ` of ${short(largest)} at most (${((100 * error) / largest).toPrecision(2)}%)`;
+  const share = largest === 0 ? '' : ` of ${short(largest)} at most (${percent(error / largest)})`;
   const channels = [...new Set(scales)];
   const told =
     scales.length <= TOLD
@@ -22,8 +29,18 @@ export function quantizationText({ shape, values, bits, scales, error, largest }
   return (
     `quantized to ${bits} bit${bits === 1 ? '' : 's'}: no weight is off by more than ${short(error)}${share}; ` +
     `a sum times its channel's scale is the real one: ${told}` +
-    (dead === 0 ? '' : `; ${dead} of ${scales.length} output channels have no weight left`)
+    (dead === 0 ? '' : `; ${dead} of ${scales.length} output channels have no weight left`) +
+    (nonzero.lost === 0
+      ? ''
+      : `\nwarning: ${nonzero.lost} of ${nonzero.before} weights that are not 0 have become 0, and ` +
+        'the filter may be another one; more --bits keep them')
   );
+}
+
+/** Two digits, and never as a power of ten. */
+function percent(share: number): string {
+  const value = 100 * share;
+  return `${value >= 10 ? value.toFixed(0) : String(Number(value.toPrecision(2)))}%`;
 }
 
 function short(value: number): string {

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { CipherconvError } from '../../compiler/base/errors.ts';
+import { configJsonSchema } from '../frontend/schema.ts';
 
 /** Name of the schema's file, and of a copy of it beside a config. */
 const COPY = 'conv.schema.json';
@@ -25,6 +27,7 @@ export interface SchemaPlace {
  * Where a package is installed for a project, its schema is there for everybody who has the project. Elsewhere, in a cache
  * of npx or a global folder, it is not: a copy beside the config is.
  * @param folder of the config; null for a config on stdout, which has no place
+ * @throws CipherconvError `unwritable` where a schema of somebody else has the copy's name
  */
 export function schemaPlace(folder: string | null, file = SCHEMA_FILE): SchemaPlace {
   const own = resolve(folder ?? '.');
@@ -35,6 +38,24 @@ export function schemaPlace(folder: string | null, file = SCHEMA_FILE): SchemaPl
     return { path: path.startsWith('.') ? path : `./${path}`, copy: null };
   const copy = join(folder, COPY);
   const text = readFileSync(file, 'utf8');
-  const isThere = existsSync(copy) && readFileSync(copy, 'utf8') === text;
-  return { path: `./${COPY}`, copy: isThere ? null : { path: copy, text } };
+  const there = existsSync(copy) ? readFileSync(copy, 'utf8') : null;
+  if (there !== null && there !== text && !isOurs(there)) {
+    throw new CipherconvError({
+      code: 'unwritable',
+      where: copy,
+      message: 'there is another schema of this name, and the schema of the config has to stand there',
+      hint: 'write the config into another folder, or rename that file',
+    });
+  }
+  return { path: `./${COPY}`, copy: there === text ? null : { path: copy, text } };
+}
+
+/** Whether it is the schema of filter configs of some version, which a newer one may replace. */
+function isOurs(text: string): boolean {
+  try {
+    const { title } = JSON.parse(text) as { title?: unknown };
+    return title === configJsonSchema()['title'];
+  } catch {
+    return false;
+  }
 }

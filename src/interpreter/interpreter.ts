@@ -28,6 +28,8 @@ export interface Running {
   readonly outside: Outside | null;
   /** Bounds what a graph from elsewhere may take; null: no bounds, for graphs of one's own. */
   readonly meter: Meter | null;
+  /** What is known of a tensor that nothing makes; it is refused as that. */
+  readonly whyMissing?: (name: string) => CipherconvError | null;
 }
 
 /** Computes a step that has no arithmetic of ours. */
@@ -49,7 +51,7 @@ export async function interpret(
   steps: readonly Step[],
   given: Tensors,
   wanted: readonly string[],
-  { outside, meter }: Running = { outside: null, meter: null },
+  { outside, meter, whyMissing }: Running = { outside: null, meter: null },
 ): Promise<Map<string, DenseTensor>> {
   const needed = neededSteps(steps, given, wanted);
   const readers = countReaders(needed, wanted);
@@ -57,7 +59,10 @@ export async function interpret(
   const take = (name: string): DenseTensor => {
     const tensor = live.get(name) ?? given.get(name);
     if (tensor !== undefined) return tensor;
-    throw new CipherconvError({ code: 'internal', where: name, message: 'nothing makes this tensor' });
+    const known = whyMissing?.(name) ?? null;
+    throw (
+      known ?? new CipherconvError({ code: 'internal', where: name, message: 'nothing makes this tensor' })
+    );
   };
   for (const step of needed) {
     const inputs = step.inputs.map((name) => (name === '' ? null : take(name)));

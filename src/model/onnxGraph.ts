@@ -1,11 +1,12 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { internalError } from '../../compiler/base/errors.ts';
+import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { orderedNodes } from '../frontend/onnx/graph/graph.ts';
-import { readInitializers } from '../frontend/onnx/graph/values.ts';
+import { readInitializers, unreadInitializers } from '../frontend/onnx/graph/values.ts';
 import { noExternalData } from '../frontend/onnx/proto/externalReader.ts';
 import { stepsOf } from '../frontend/onnx/operators/steps.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto, NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import { quoted } from '../frontend/onnx/refusal.ts';
 import type { OnnxTensor } from '../frontend/onnx/types.ts';
 import { interpret } from '../interpreter/interpreter.ts';
 import type { Outside, Step } from '../interpreter/interpreter.ts';
@@ -22,6 +23,8 @@ import { standardOpset } from './quantNodes.ts';
 export class OnnxGraph implements ClearGraph {
   readonly #proto: ModelProto;
   readonly #constants: Tensors;
+  /** Types of initializers that are not read, by name. */
+  readonly #unread: ReadonlyMap<string, string>;
   /** All nodes, in topological order. */
   readonly steps: readonly Step[];
   readonly #nodes = new Map<Step, NodeProto>();
@@ -35,6 +38,7 @@ export class OnnxGraph implements ClearGraph {
     graph.input.push(...inputs.filter((name) => !declared.has(name)).map(untypedValue));
     const nodes = orderedNodes(graph, 'the graph');
     this.#constants = readInitializers(graph, noExternalData, 'the graph');
+    this.#unread = unreadInitializers(graph);
     this.steps = stepsOf(nodes, standardOpset(this.#proto), 'the graph');
     nodes.forEach(({ index }, position) => this.#nodes.set(this.steps[position]!, graph.node[index]!));
   }
@@ -54,7 +58,23 @@ export class OnnxGraph implements ClearGraph {
       if (node === undefined) throw internalError(`no node for ${step.name}`);
       return runByOnnxruntime(this.#proto, node, step, inputs);
     };
-    return interpret(this.#withSteps(replaced), all, wanted, { outside, meter });
+    return interpret(this.#withSteps(replaced), all, wanted, {
+      outside,
+      meter,
+      whyMissing: (name) => this.#whyMissing(name),
+    });
+  }
+
+  /** An initializer may be of any type as long as nobody needs it. */
+  #whyMissing(name: string): CipherconvError | null {
+    const type = this.#unread.get(name);
+    if (type === undefined) return null;
+    return new CipherconvError({
+      code: 'unsupported',
+      where: `initializer ${quoted(name)}`,
+      message: `element type ${type} not supported yet`,
+      expected: 'integers, floats of 16, 32 or 64 bits, or bool',
+    });
   }
 
   /** Each new step stands where the one stood that made its output. */

@@ -42,6 +42,57 @@ export class Constants {
     return Array.from(this.#model.constants.get(name)?.data ?? []);
   }
 
+  /**
+   * One number of a float32 by which a whole tensor is scaled or divided.
+   * @throws CipherconvError `unsupported` for several, for one that is no constant, and for 0, NaN and infinities
+   */
+  factor(node: NamedNode, name: string): number {
+    const [value, ...others] = this.#one(node, name).map(Math.fround);
+    if (value === undefined || others.length > 0)
+      refuseNode(
+        this.#model.file,
+        node,
+        `not supported yet: several factors for one tensor (${name})`,
+        'quantize per tensor, and divide by one number',
+      );
+    if (!Number.isFinite(value) || value === 0)
+      refuseNode(
+        this.#model.file,
+        node,
+        `${name} is ${value}: nothing can be scaled or divided by it`,
+        'give it a finite value that is not 0',
+      );
+    return value;
+  }
+
+  /**
+   * A zero point, or another bound that may be left out.
+   * @throws CipherconvError `unsupported` for several, for one that is no constant, and for NaN
+   */
+  optionalNumber(node: NamedNode, name: string): number | undefined {
+    if (name === '') return undefined;
+    const [value, ...others] = this.#one(node, name);
+    if (value === undefined || others.length > 0 || Number.isNaN(value))
+      refuseNode(
+        this.#model.file,
+        node,
+        `not supported yet: ${name} is not one number`,
+        'one constant for the whole tensor',
+      );
+    return value;
+  }
+
+  #one(node: NamedNode, name: string): readonly number[] {
+    if (!this.has(name))
+      refuseNode(
+        this.#model.file,
+        node,
+        `not supported yet: an operand that is no constant (${name})`,
+        'scales, zero points, bounds and divisors are constants of the model',
+      );
+    return [...new Set(this.numbers(name))];
+  }
+
   /** @throws CipherconvError `unsupported` for floats that are no integers times one scale. */
   integers(node: NamedNode, name: string): IntegerConstant {
     const tensor = this.#model.constants.get(name);
@@ -73,7 +124,7 @@ export class Constants {
     return {
       shape,
       values: this.numbers(values).map((value) => value - zero),
-      scale: rationalOf(Math.fround(scale)),
+      scale: rationalOf(this.factor(node, scaleName)),
       isRounded: true,
     };
   }

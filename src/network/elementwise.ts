@@ -37,6 +37,12 @@ function broadcastIndex(
   };
 }
 
+/** The tensor, or what it is negated. */
+export function signed(tensor: AffineTensor, sign: 1 | -1): AffineTensor {
+  if (sign === 1) return tensor;
+  return { ...tensor, rows: tensor.rows.map((row) => sumOf([{ row, factor: sign }], 0)) };
+}
+
 /** @param sign -1 to take the constant away */
 export function plusConstant(
   file: string,

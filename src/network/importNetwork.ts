@@ -6,12 +6,12 @@ import type { ImportedModel } from '../frontend/imported/model.ts';
 import { identityTensor } from './affine.ts';
 import type { AffineTensor } from './affine.ts';
 import { Constants } from './constants.ts';
-import { plusConstant, plusTensor, timesConstant, transposed } from './elementwise.ts';
+import { plusConstant, plusTensor, signed, timesConstant, transposed } from './elementwise.ts';
 import { InputReader } from './inputNodes.ts';
 import type { NetworkPort } from './port.ts';
 import { averagePool, convolution, dense, requirePlainGemm } from './linearNodes.ts';
 import { over, rationalOf, times, toFraction } from './rational.ts';
-import { refuseNode, refuseOperator, TWO_WAYS } from './refusal.ts';
+import { refuseNode, refuseOperator, requireFloats, TWO_WAYS } from './refusal.ts';
 
 /** A network as it was read: what is compiled, and how its input and output look outside. */
 export interface ImportedNetwork {
@@ -21,8 +21,22 @@ export interface ImportedNetwork {
   readonly output: string;
 }
 
-/** Nodes that only change the shape, or the type of whole numbers. */
-const SAME_ELEMENTS = ['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Identity', 'Dropout', 'Cast'];
+/** Operators whose result must be floats; those that only change the shape keep whatever type they read. */
+const ARITHMETIC = [
+  'Conv',
+  'Gemm',
+  'MatMul',
+  'AveragePool',
+  'GlobalAveragePool',
+  'DequantizeLinear',
+  'Add',
+  'Sub',
+  'Mul',
+  'Pow',
+  'Div',
+  'Cast',
+  'Dropout',
+];
 /** Goes through the nodes in order and keeps every tensor as affine forms. */
 class NetworkImporter {
   readonly #model: ImportedModel;
@@ -101,7 +115,7 @@ class NetworkImporter {
 
   #make(node: GraphNode): AffineTensor {
     if (node.domain !== '') refuseOperator(this.#model.file, node);
-    if (SAME_ELEMENTS.includes(node.op)) return this.#reshaped(node);
+    if (ARITHMETIC.includes(node.op)) requireFloats(this.#model, node);
     switch (node.op) {
       case 'Conv':
         return this.#named(node, this.#convolution(node));
@@ -124,6 +138,15 @@ class NetworkImporter {
         );
       case 'DequantizeLinear':
         return this.#dequantized(node);
+      case 'Flatten':
+      case 'Reshape':
+      case 'Squeeze':
+      case 'Unsqueeze':
+      case 'Identity':
+      case 'Cast':
+        return this.#reshaped(node);
+      case 'Dropout':
+        return this.#dropout(node);
       case 'Transpose':
         return transposed(this.#model.file, node, this.#first(node));
       case 'Add':
@@ -205,15 +228,21 @@ class NetworkImporter {
     return { ...tensor, shape: rest };
   }
 
+  /** @throws CipherconvError `unsupported` for one that still trains */
+  #dropout(node: GraphNode): AffineTensor {
+    const [, , training = ''] = node.inputs;
+    if ((this.#constants.optionalNumber(node, training) ?? 0) !== 0)
+      refuseNode(this.#model.file, node, 'Dropout that still trains', 'export the model for inference');
+    return this.#reshaped(node);
+  }
+
   #dequantized(node: GraphNode): AffineTensor {
     const tensor = this.#first(node);
     const [, scaleName = '', zeroName = ''] = node.inputs;
-    const [scale, ...others] = this.#constants.numbers(scaleName);
-    const [zero = 0] = zeroName === '' ? [0] : this.#constants.numbers(zeroName);
-    if (scale === undefined || others.length > 0)
-      refuseNode(this.#model.file, node, 'not supported yet: several scales', 'quantize per tensor');
+    const scale = this.#constants.factor(node, scaleName);
+    const zero = this.#constants.optionalNumber(node, zeroName) ?? 0;
     const rows = tensor.rows.map((row) => ({ ...row, bias: row.bias - zero }));
-    return { ...tensor, rows, scale: times(tensor.scale, rationalOf(Math.fround(scale))) };
+    return { ...tensor, rows, scale: times(tensor.scale, rationalOf(scale)) };
   }
 
   #sum(node: GraphNode): AffineTensor {
@@ -222,8 +251,8 @@ class NetworkImporter {
     const [left = '', right = ''] = node.inputs;
     if (this.#constants.has(right))
       return plusConstant(file, node, this.#first(node), this.#constant(node, 1), sign);
-    if (this.#constants.has(left) && sign === 1)
-      return plusConstant(file, node, this.#tensor(node, 1), this.#constant(node, 0), 1);
+    if (this.#constants.has(left))
+      return plusConstant(file, node, signed(this.#tensor(node, 1), sign), this.#constant(node, 0), 1);
     return plusTensor(file, node, this.#first(node), this.#tensor(node, 1), sign);
   }
 
@@ -235,9 +264,7 @@ class NetworkImporter {
     if (isSquare) return this.#square(this.#first(node));
     if (node.op === 'Pow') refuseNode(file, node, 'not supported yet: a power other than 2', TWO_WAYS);
     if (node.op === 'Div') {
-      const [divisor, ...others] = this.#constants.numbers(right);
-      if (divisor === undefined || divisor === 0 || others.length > 0)
-        refuseNode(file, node, 'not supported yet: such a division', 'divide by one number');
+      const divisor = this.#constants.factor(node, right);
       const tensor = this.#first(node);
       return { ...tensor, scale: over(tensor.scale, rationalOf(divisor)) };
     }

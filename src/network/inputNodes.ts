@@ -10,7 +10,9 @@ import type { Constants } from './constants.ts';
 import { levelOf } from './port.ts';
 import type { NetworkPort } from './port.ts';
 import { ONE } from './rational.ts';
-import { refuseNode } from './refusal.ts';
+import { FLOAT_TYPES, refuseNode, refuseOperator, requireFloats } from './refusal.ts';
+
+type Quantization = NonNullable<NetworkPort['quantize']>;
 
 const INTEGER_TYPES: Readonly<Record<string, Interval>> = {
   uint8: datatypeRange(8, false),
@@ -57,6 +59,14 @@ export class InputReader {
     const type = this.#model.inputs[0]?.type ?? '';
     const range = INTEGER_TYPES[type];
     if (range !== undefined) return [[this.#name, this.#open(range)]];
+    if (!FLOAT_TYPES.includes(type))
+      throw new CipherconvError({
+        code: 'unsupported',
+        where: `${this.#model.file}: ${this.#name}`,
+        message: `not supported yet: an input of ${type || 'unknown type'} in a network of one round`,
+        expected: [...FLOAT_TYPES, ...Object.keys(INTEGER_TYPES)].join(', '),
+        hint: 'declare the input as one of these',
+      });
     this.#floats.set(this.#name, { lo: -Infinity, hi: Infinity });
     return [];
   }
@@ -72,11 +82,16 @@ export class InputReader {
     const float = this.#floats.get(source);
     const [output = ''] = node.outputs;
     if (float === undefined) return null;
+    if (node.domain !== '') refuseOperator(this.#model.file, node);
     if (node.op === 'Clip') {
-      const [low, high] = [0, 1].map((index) => {
-        const name = operands[index] ?? '';
-        return name === '' ? undefined : this.#constants.numbers(name)[0];
-      });
+      const [low, high] = [0, 1].map((index) => this.#constants.optionalNumber(node, operands[index] ?? ''));
+      if (node.attributes.has('min') || node.attributes.has('max'))
+        refuseNode(
+          this.#model.file,
+          node,
+          'not supported yet: bounds as attributes (opset 6)',
+          'export the model with opset 11 or later',
+        );
       this.#floats.set(output, {
         lo: Math.max(float.lo, low ?? -Infinity),
         hi: Math.min(float.hi, high ?? Infinity),
@@ -84,6 +99,7 @@ export class InputReader {
       return [];
     }
     if (node.op === 'Identity' || node.op === 'Cast') {
+      requireFloats(this.#model, node);
       this.#floats.set(output, float);
       return [];
     }
@@ -98,23 +114,37 @@ export class InputReader {
 
   #quantized(node: GraphNode, float: Interval): AffineTensor {
     const [, scaleName = '', zeroName = ''] = node.inputs;
-    const [scale, ...others] = this.#constants.numbers(scaleName);
-    const [zeroPoint = 0] = zeroName === '' ? [0] : this.#constants.numbers(zeroName);
+    const scale = this.#constants.factor(node, scaleName);
+    const zeroPoint = this.#constants.optionalNumber(node, zeroName) ?? 0;
     const type = this.#model.values.get(node.outputs[0] ?? '')?.type ?? 'uint8';
     const range = INTEGER_TYPES[type];
-    if (range === undefined || scale === undefined || !(scale > 0) || others.length > 0)
+    if (range === undefined || scale < 0)
       refuseNode(
         this.#model.file,
         node,
         `not supported yet: such a quantization, to ${type}`,
-        'one scale, 8 bits or fewer',
+        'one positive scale, 8 bits or fewer',
       );
-    const quantize = { scale: Math.fround(scale), zeroPoint };
+    const quantize = { scale, zeroPoint };
+    const levels = { lo: levelOf(float.lo, quantize, range), hi: levelOf(float.hi, quantize, range) };
+    this.#requireSame(node, quantize, levels);
     this.#quantize = quantize;
-    return this.#open({
-      lo: levelOf(float.lo, quantize, range),
-      hi: levelOf(float.hi, quantize, range),
-    });
+    return this.#open(levels);
+  }
+
+  /** The input is encrypted once: all its quantizations must give the same integers. */
+  #requireSame(node: GraphNode, { scale, zeroPoint }: Quantization, { lo, hi }: Interval): void {
+    const [before, range] = [this.#quantize, this.#range];
+    if (before === null || range === null) return;
+    const isSame =
+      before.scale === scale && before.zeroPoint === zeroPoint && range.lo === lo && range.hi === hi;
+    if (!isSame)
+      refuseNode(
+        this.#model.file,
+        node,
+        'not supported yet: an input that is quantized in two ways',
+        'quantize the input once, or with the same Clip, scale and zero point everywhere',
+      );
   }
 
   /** Number of input elements. */

@@ -18,8 +18,12 @@ export function rational(numerator: bigint, denominator: bigint): Rational {
     : { numerator: (sign * numerator) / divisor, denominator: (sign * denominator) / divisor };
 }
 
-/** The exact value of a finite double. */
+/**
+ * The exact value of a finite double.
+ * @throws RangeError for NaN and infinities, which importers refuse by name before
+ */
 export function rationalOf(value: number): Rational {
+  if (!Number.isFinite(value)) throw new RangeError(`no fraction: ${value}`);
   let [scaled, power] = [value, 0];
   while (!Number.isInteger(scaled)) {
     scaled *= 2;

@@ -1,5 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { describeNode } from '../frontend/onnx/graph/attributes.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
 
@@ -16,6 +17,24 @@ export interface NamedNode {
 /** @throws CipherconvError `unsupported`, naming the node. */
 export function refuseNode(file: string, { op, name }: NamedNode, message: string, hint: string): never {
   throw new CipherconvError({ code: 'unsupported', where: `${file}: ${op} ${quoted(name)}`, message, hint });
+}
+
+/** Types whose sums and products stand for exact ones: integers wrap and divide with truncation. */
+export const FLOAT_TYPES: readonly string[] = ['float32', 'double'];
+
+/**
+ * The result of arithmetic or of a Cast.
+ * @throws CipherconvError `unsupported` for one that is not of floats
+ */
+export function requireFloats({ file, values }: ImportedModel, node: GraphNode): void {
+  const type = values.get(node.outputs[0] ?? '')?.type ?? 'an unknown type';
+  if (FLOAT_TYPES.includes(type)) return;
+  refuseNode(
+    file,
+    node,
+    `not supported yet: ${node.op} to ${type}, which cuts, rounds or wraps`,
+    'compute in float32 between DequantizeLinear and the output',
+  );
 }
 
 /** Activations that are no polynomials. */

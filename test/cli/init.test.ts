@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -7,10 +7,6 @@ import { initCommand } from '../../src/cli/actions/init.ts';
 import { createTerminal } from '../../src/cli/terminal.ts';
 import { askOn } from '../../src/init/questions.ts';
 import { schemaPlace } from '../../src/init/schemaFile.ts';
-import { configText, specOfFilter, withOwnWidth } from '../../src/init/config.ts';
-import { filterOfKernel, filterOfNumbers } from '../../src/init/filter.ts';
-import { KERNELS } from '../../src/init/kernelNames.ts';
-import { kernelOf } from '../../src/init/kernels.ts';
 import { parseFilterConfig } from '../../src/frontend/config.ts';
 import { encodeNpy, encodeNpyFloats } from '../../src/frontend/npy.ts';
 import { configJsonSchema } from '../../src/frontend/schema.ts';
@@ -23,7 +19,6 @@ import { cipherconv, namesIn, ROOT, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
 const path = (name: string): string => join(folder, name);
-const INPUT = { height: 20, width: 30, bits: 2 };
 
 /** The errors and warnings of the linter. */
 async function findings(file: string): Promise<string[]> {
@@ -32,69 +27,6 @@ async function findings(file: string): Promise<string[]> {
     .filter(({ level }) => level !== 'info')
     .map(({ rule, message }) => `${rule}: ${message}`);
 }
-
-describe('well-known filters', () => {
-  it.each(KERNELS)('%s, in all sizes and with 2 to 4 bits, gives configs that lint clean', async (name) => {
-    for (const size of [3, 5]) {
-      for (const bits of [null, 2, 3, 4]) {
-        const filter = filterOfKernel(kernelOf(name, size), bits);
-        const spec = withOwnWidth(specOfFilter(name, filter, INPUT));
-        const file = path(`${name}${size}${bits}.conv.json`);
-        writeFileSync(file, configText(spec, 'x.json', null));
-        expect(await findings(file)).toEqual([]);
-        const read = parseFilterConfig(readFileSync(file, 'utf8'));
-        expect(read.spec).toEqual(spec);
-      }
-    }
-  });
-
-  it('are what books say', () => {
-    expect(kernelOf('gaussian', 5)[0]?.slice(10, 15)).toEqual([6, 24, 36, 24, 6]);
-    expect(kernelOf('sobel', 3)).toEqual([
-      [-1, 0, 1, -2, 0, 2, -1, 0, 1],
-      [-1, -2, -1, 0, 0, 0, 1, 2, 1],
-    ]);
-    expect(kernelOf('sharpen', 3)).toEqual([[0, -1, 0, -1, 5, -1, 0, -1, 0]]);
-    for (const size of [3, 5]) {
-      const sum = (name: (typeof KERNELS)[number]): number =>
-        kernelOf(name, size)[0]!.reduce((total, weight) => total + weight, 0);
-      expect([sum('laplacian'), sum('sobel'), sum('sharpen'), sum('box')]).toEqual([0, 0, 1, size * size]);
-    }
-  });
-
-  it('take as few bits as hold them exactly', () => {
-    const exact = filterOfKernel(kernelOf('gaussian', 3), null);
-    expect(exact).toMatchObject({ bits: 3, signed: false, error: 0, scales: null });
-    expect(filterOfKernel(kernelOf('gaussian', 3), 2)).toMatchObject({
-      bits: 2,
-      values: [1, 2, 1, 2, 3, 2, 1, 2, 1],
-    });
-  });
-});
-
-describe('weights from a file', () => {
-  const floats = { shape: [2, 1, 1, 2], data: Float64Array.of(0.5, -1, 3, 1.5), type: 'f4' };
-
-  it('floats: a scale for each output channel, and how far off the integers are', () => {
-    const filter = filterOfNumbers(floats, 'w.npy', { bits: 3, scale: null });
-    expect(filter).toMatchObject({ values: [2, -3, 3, 2], signed: true, bits: 3 });
-    expect(filter.scales).toEqual([1 / 3, 1]);
-    expect(filter.error).toBeCloseTo(0.5, 10);
-  });
-
-  it('floats with a scale of their own: refused where a bit is missing, not cut off', () => {
-    expect(filterOfNumbers(floats, 'w.npy', { bits: 4, scale: 0.5 }).values).toEqual([1, -2, 6, 3]);
-    expect(() => filterOfNumbers(floats, 'w.npy', { bits: 3, scale: 0.5 })).toThrow('does not fit 3 bits');
-  });
-
-  it('floats without bits, and what is no filter, are refused', () => {
-    expect(() => filterOfNumbers(floats, 'w.npy', { bits: null, scale: null })).toThrow('--bits 4');
-    const line = { shape: [4], data: floats.data, type: 'f4' };
-    expect(() => filterOfNumbers(line, 'w.npy', { bits: 3, scale: null })).toThrow(
-      'not the shape of a filter',
-    );
-  });
-});
 
 /** A model of one dense layer, `logits`, from 3 inputs to 2 outputs. */
 function denseTflite(): Uint8Array {
@@ -191,6 +123,12 @@ describe('the schema of a config', () => {
     mkdirSync(path('other'));
     writeFileSync(copy, 'schema');
     expect(schemaPlace(path('other'), installed).copy).toBeNull();
+    writeFileSync(copy, JSON.stringify({ title: configJsonSchema()['title'], version: 'older' }));
+    expect(schemaPlace(path('other'), installed).copy).toEqual({ path: copy, text: 'schema' });
+    for (const foreign of ['{"title":"convolutions of another program"}', 'no JSON', 'null']) {
+      writeFileSync(copy, foreign);
+      expect(() => schemaPlace(path('other'), installed)).toThrow('another schema of this name');
+    }
   });
 });
 
@@ -204,6 +142,34 @@ describe('init', () => {
     expect([run.code, run.stdout]).toEqual([0, expect.stringContaining('equal: 784 of 784')]);
     const written = JSON.parse(readFileSync(config, 'utf8')) as { $schema: string };
     expect(readFileSync(join(folder, written.$schema), 'utf8')).toContain('cipherconv filter config');
+  });
+
+  it('bits that are too few are refused before anything is written', () => {
+    const before = namesIn(folder);
+    const few = ['init', '--kernel', 'sharpen', '--size', '3', '--bits', '2', '-o', path('few.conv.json')];
+    expect(cipherconv(few)).toMatchObject({ code: 2, stdout: '' });
+    expect(namesIn(folder)).toEqual(before);
+  });
+
+  it('replaces a config only where --force says so, and no schema of somebody else ever', () => {
+    const own = path('own');
+    mkdirSync(own);
+    const [config, schema] = [join(own, 'x.conv.json'), join(own, 'conv.schema.json')];
+    const init = (...more: string[]): ReturnType<typeof cipherconv> =>
+      cipherconv(['init', '--kernel', 'box', '-o', config, ...more]);
+    writeFileSync(config, 'by hand');
+    expect(init()).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') as string });
+    expect([readFileSync(config, 'utf8'), namesIn(own)]).toEqual(['by hand', ['x.conv.json']]);
+    writeFileSync(schema, '{}');
+    const foreign = { code: 2, stderr: expect.stringContaining('into another folder') as string };
+    expect(init('--force')).toMatchObject(foreign);
+    expect([readFileSync(config, 'utf8'), readFileSync(schema, 'utf8')]).toEqual(['by hand', '{}']);
+    rmSync(schema);
+    expect(init('--force')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('weights of 1 bit,') as string,
+    });
+    expect(parseFilterConfig(readFileSync(config, 'utf8')).spec.name).toBe('box');
   });
 
   it('weights that are many go into a file beside the config', async () => {

@@ -52,6 +52,11 @@ const reread = (model: ClientModel): ClientModel =>
 
 /** What an inference ends with, and how many requests it made. */
 async function inference(model: ClientModel): Promise<{ readonly code: unknown; readonly requests: number }> {
+  const { error, requests } = await failure(model);
+  return { code: error instanceof CipherconvError ? error.code : error, requests };
+}
+
+async function failure(model: ClientModel): Promise<{ readonly error: unknown; readonly requests: number }> {
   let requests = 0;
   using remote = openRemoteModel(model, 'http://localhost:9', {
     hintCache: null,
@@ -65,7 +70,7 @@ async function inference(model: ClientModel): Promise<{ readonly code: unknown; 
     () => null,
     (reason: unknown) => reason,
   );
-  return { code: error instanceof CipherconvError ? error.code : error, requests };
+  return { error, requests };
 }
 
 const expand = (extent: number) => (graph: ModelWriter) =>
@@ -87,6 +92,46 @@ describe('the segments of a model from anywhere', () => {
       graph.node('Loop', [graph.constant('int64', [], [2 ** 40]), '', 'x']),
     );
     expect(await inference(reread(loop))).toEqual({ code: 'unsupported', requests: 0 });
+  });
+
+  it('refuse by name an initializer that a node needs and whose type is not read', async () => {
+    const withType = (dataType: number): ClientModel =>
+      withSegment(
+        (graph) => graph.node('Add', ['x', graph.constant('uint8', [1], [0])]),
+        ({ graph }) => {
+          graph!.initializer[0]!.dataType = dataType;
+        },
+      );
+    for (const [dataType, name] of [
+      [17, 'float8e4m3fn'],
+      [99, 'number 99'],
+    ] as const) {
+      const { error, requests } = await failure(reread(withType(dataType)));
+      expect(requests).toBe(0);
+      expect(error).toMatchObject({
+        code: 'unsupported',
+        details: { where: 'initializer "c0"', message: `element type ${name} not supported yet` },
+      });
+    }
+  });
+
+  it('refuse a node with a surplus output as that', async () => {
+    const surplus = withSegment(
+      (graph) => graph.node('Sub', ['x', 'x']),
+      ({ graph }) => {
+        graph!.node[0]!.output.push('more');
+      },
+    );
+    const { error, requests } = await failure(reread(surplus));
+    expect(requests).toBe(0);
+    expect(error).toMatchObject({
+      code: 'unsupported',
+      details: {
+        message: 'not supported yet: a surplus output of Sub',
+        expected: 'at most 1',
+        found: '2',
+      },
+    });
   });
 
   it('have so many nodes and no more', () => {

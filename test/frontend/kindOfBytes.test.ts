@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CipherconvError } from '../../compiler/base/errors.ts';
 import { decodeText } from '../../src/frontend/text.ts';
 import { encodeNpyFloats } from '../../src/frontend/npy.ts';
 import { kindOfBytes } from '../../src/frontend/kindOfBytes.ts';
@@ -31,6 +32,23 @@ describe('a file that is something else', () => {
       details: { found: expect.stringContaining('.keras') as string },
     });
     expect(() => decodeText(NPY, 'x')).toThrow('a .npy file');
+  });
+
+  it('is not told to be called what it is called', () => {
+    const hintOf = (bytes: Uint8Array, file: string): unknown => {
+      try {
+        return decodeText(bytes, file);
+      } catch (error) {
+        return (error as CipherconvError).details.hint;
+      }
+    };
+    for (const [bytes, ending] of [
+      [floatModel(), '.onnx'],
+      [Uint8Array.of(...TFLITE, 0xff), '.tflite'],
+    ] as const) {
+      expect(hintOf(bytes, 'model.bin')).toContain(`call it *${ending}`);
+      expect(hintOf(bytes, `MODEL${ending.toUpperCase()}`)).toContain('cipherconv compile');
+    }
   });
 
   it('what is not known stays as it was found', async () => {

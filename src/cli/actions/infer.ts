@@ -1,6 +1,6 @@
 import { printable } from '../../../compiler/base/printable.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
-import { displayName, readText } from '../../frontend/files.ts';
+import { displayName } from '../../frontend/files.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { parseJson } from '../../frontend/positions.ts';
 import { looksLikePlan, looksLikeModelPlan } from '../../frontend/planFile.ts';
@@ -12,7 +12,7 @@ import { looksLikeServerModel } from '../../model/serverModel.ts';
 import { looksLikeClientNetwork, parseClientNetwork } from '../../network/clientNetwork.ts';
 import type { ClientNetwork } from '../../network/clientNetwork.ts';
 import { looksLikeNetworkPlan } from '../../network/networkPlan.ts';
-import { requireSeparate } from '../clientFiles.ts';
+import { readPlanText, requireSeparate } from '../clientFiles.ts';
 import { late } from '../interrupt.ts';
 import { inputFilesOf, requireRoom, runFolder, runOne, throughput } from '../manyInputs.ts';
 import type { InputFiles, ManyResult } from '../manyInputs.ts';
@@ -40,7 +40,7 @@ export async function infer(flags: InferFlags, rules: PictureRules, io: Terminal
   );
   const files = await inputFilesOf(input);
   if (output !== undefined) await requireRoom(output, files);
-  const text = await readText(plan);
+  const text = await readPlanText(plan);
   const server = { url: flags.server, atOnce: flags.atOnce ?? DEFAULT_AT_ONCE, rules, io };
   const sides = await late(import('../inferSessions.ts'));
   const client = readClient(text, displayName(plan));

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
@@ -7,6 +8,7 @@ import {
   displayName,
   readBytes,
   requireDistinct,
+  requireMissing,
   requireWritable,
   STANDARD_STREAM,
   writeWhole,
@@ -24,8 +26,10 @@ import { askOn, numberFrom, oneOf } from '../../init/questions.ts';
 import type { Questions } from '../../init/questions.ts';
 import { quantizationText } from '../../init/scales.ts';
 import { schemaPlace } from '../../init/schemaFile.ts';
+import { bitsText } from '../../lint/texts.ts';
 import { modelFormat } from '../../model/modelFiles.ts';
 import { late } from '../interrupt.ts';
+import { plural } from '../planText.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface InitFlags {
@@ -39,6 +43,7 @@ interface InitFlags {
   readonly input?: readonly [height: number, width: number] | undefined;
   readonly inputBits?: number | undefined;
   readonly output?: string | undefined;
+  readonly force?: true | undefined;
 }
 
 /** Where the weights come from. */
@@ -157,9 +162,11 @@ async function write(source: WeightSource, flags: InitFlags, io: Terminal): Prom
       written.map((path) => ({ what: '--output', path })),
     );
   }
+  await requireFree(output, flags);
   await requireWritable(output);
   const spec = withOwnWidth(specOf(source, flags, io));
   const isLarge = spec.weights.values.length > MOST_INLINE && weights !== null;
+  if (isLarge) await requireFree(weights, flags);
   const schema = schemaPlace(folder);
   if (schema.copy !== null) await writeWhole(schema.copy.path, schema.copy.text);
   if (isLarge)
@@ -171,11 +178,23 @@ async function write(source: WeightSource, flags: InitFlags, io: Terminal): Prom
   if (folder === null) return;
   const { bits, signed } = spec.accumulator ?? { bits: 0, signed: false };
   io.print(
-    `${printable(output)}: ${printable(spec.name)}, weights of ${spec.weights.bits} bits, ` +
-      `every sum within ${bits} ${signed ? 'signed' : 'unsigned'} bits\n`,
+    `${printable(output)}: ${printable(spec.name)}, weights of ${plural(spec.weights.bits, 'bit')}, ` +
+      `every sum within ${bitsText({ bits, signed })}\n`,
   );
   if (isLarge) io.notice(`${weights}: the weights`);
   if (schema.copy !== null) io.notice(`${schema.copy.path}: the schema, for editors`);
+}
+
+/** A config is written by hand from its second day on: it is not replaced by the way. */
+async function requireFree(path: string, { force }: InitFlags): Promise<void> {
+  if (force !== true && (await isFile(path)))
+    await requireMissing(path, 'name another file with -o, or replace it with --force');
+}
+
+/** Not what has no content to lose: a pipe, or /dev/null. */
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() === true;
 }
 
 function specOf(source: WeightSource, flags: InitFlags, io: Terminal): ConvSpec {

@@ -73,6 +73,29 @@ export function readInitializers(
   );
 }
 
+/** Initializers that `readInitializers` leaves out, by name, with their types. */
+export function unreadInitializers(graph: GraphProto): ReadonlyMap<string, string> {
+  return new Map(
+    graph.initializer
+      .filter(({ dataType }) => !isReadable(dataType))
+      .map(({ name, dataType }) => [name, OTHER_TYPES.get(dataType) ?? `number ${dataType}`]),
+  );
+}
+
+/** TensorProto.data_type of what is not read. */
+const OTHER_TYPES: ReadonlyMap<number, string> = new Map([
+  [0, 'undefined'],
+  [8, 'string'],
+  [14, 'complex64'],
+  [15, 'complex128'],
+  [17, 'float8e4m3fn'],
+  [18, 'float8e4m3fnuz'],
+  [19, 'float8e5m2'],
+  [20, 'float8e5m2fnuz'],
+  [23, 'float4e2m1'],
+  [24, 'float8e8m0'],
+]);
+
 /** Strings and the like are left where they are: no linear layer reads them. */
 function isReadable(dataType: number): boolean {
   return elementTypeOf(dataType) !== null;

@@ -1,10 +1,12 @@
 import { elementCount } from '../../../../compiler/base/tensor.ts';
+import type { CipherconvError } from '../../../../compiler/base/errors.ts';
 import type { Step } from '../../../interpreter/interpreter.ts';
 import type { StepCost } from '../../../interpreter/meter.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { GraphState, NodeView } from '../graph/state.ts';
 import type { GraphNode, OnnxTensor } from '../types.ts';
 import type { GraphValue } from '../../imported/types.ts';
+import { unsupported } from '../refusal.ts';
 import type { Operator } from './operator.ts';
 import { operatorOf } from './registry.ts';
 import { RESHAPING } from './reshaping.ts';
@@ -41,12 +43,22 @@ function costOf(operator: Operator, view: NodeView): StepCost | null {
   for (const [index, name] of node.outputs.entries()) {
     const shape = made[index]?.shape ?? null;
     if (name === '') continue;
+    if (made.length > 0 && index >= made.length) throw surplus(node, made.length);
     if (shape === null) return null;
     outputs.push(shape);
   }
   // Operators that broadcast bring every input to the output's shape.
   const copies = MOVES.has(node.op) ? 1 : node.inputs.length + 1;
   return { outputs, copies, products: work?.(view, elementCount(outputs[0] ?? [])) ?? 0 };
+}
+
+function surplus({ name, op, outputs }: GraphNode, most: number): CipherconvError {
+  return unsupported({
+    where: name,
+    message: `not supported yet: a surplus output of ${op}`,
+    expected: `at most ${most}`,
+    found: String(outputs.length),
+  });
 }
 
 function compute(
