@@ -11,7 +11,7 @@ import type { Ciphertext, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import type { SealScope } from '../seal/scope.ts';
 import { checkTransfer, uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
-import { prepareWeights } from './weights.ts';
+import { prepareWeights, residentBytes } from './weights.ts';
 import { ResponseCodec } from '../wire/ciphertexts.ts';
 import { UploadCodec } from '../wire/uploads.ts';
 import type { PackingModule } from '../wire/packer.ts';
@@ -61,6 +61,7 @@ export interface NttOptions extends EvaluatorOptions {
 /** Evaluates with the `ntt` kernel: SEAL's own evaluator, everything in NTT form. */
 export class NttEvaluator implements Evaluator {
   readonly weights: Weights;
+  readonly preparedBytes: number;
   readonly coding = new CodingClock();
   readonly #scope: SealScope;
   readonly #seal: PublicSeal;
@@ -125,6 +126,7 @@ export class NttEvaluator implements Evaluator {
     const batch = groupsPerBatch(this.weights, memoryBytes, (used + 1) * ciphertextBytes, this.#groups);
     const make = (count: number): Ciphertext[] =>
       Array.from({ length: count }, () => scope.own(new seal.Ciphertext()));
+    this.preparedBytes = residentBytes(this.weights) + batch * (used + 1) * ciphertextBytes;
     this.#inputs = Array.from({ length: batch }, () => make(used));
     this.#accumulators = make(batch);
     this.#product = scope.own(new seal.Ciphertext());

@@ -13,7 +13,7 @@ import { guardSeal } from '../seal/failure.ts';
 import { galoisFrame } from '../seal/galoisEnvelope.ts';
 import type { Ciphertext, GaloisKeys, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import type { SealScope } from '../seal/scope.ts';
-import { preparePlaintexts } from './weights.ts';
+import { preparePlaintexts, residentBytes } from './weights.ts';
 import type { Weights, WeightSource } from './weights.ts';
 import { ResponseCodec } from '../wire/ciphertexts.ts';
 import { UploadCodec } from '../wire/uploads.ts';
@@ -99,6 +99,10 @@ export class DiagonalsEvaluator implements Evaluator {
       },
       { memoryBytes, onProgress: this.#onProgress },
     );
+  }
+
+  get preparedBytes(): number {
+    return residentBytes(this.weights);
   }
 
   loadEvaluationKeys(bytes: Uint8Array): void {

@@ -8,6 +8,8 @@ import type { Kernel } from '../../compiler/lowering/plan.ts';
 export interface Evaluator extends DisposableHandle {
   /** Whether the transformed weights stay in memory or are made at each use. */
   readonly weights: Weights;
+  /** What stays in memory for the plan, bytes: weights, and what a kernel has laid out. */
+  readonly preparedBytes: number;
   /** Time that unpacking uploads and packing responses has taken so far. */
   readonly coding: CodingTimes;
   /**

@@ -23,6 +23,11 @@ export type Weights =
       readonly bytes: number;
     };
 
+/** What weights keep of the memory, bytes. */
+export function residentBytes({ kind, bytes }: Weights): number {
+  return kind === 'resident' ? bytes : 0;
+}
+
 export interface WeightSource {
   readonly weights: Weights;
   /** Plaintext number `index` in NTT form, valid until the next call. */

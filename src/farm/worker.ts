@@ -1,6 +1,6 @@
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { largest } from '../server/limits.ts';
-import { plansText, servedPlans } from '../server/plans.ts';
+import { plansLines, servedPlans } from '../server/plans.ts';
 import type { ServedPlan } from '../server/plans.ts';
 import { BufferPool } from '../server/workers/bufferPool.ts';
 import { WorkerPool } from '../server/workers/pool.ts';
@@ -89,7 +89,7 @@ export class FarmWorkerProcess {
     const pool = await WorkerPool.start({
       file: settings.workerFile,
       memoryBytes: settings.memoryBytes,
-      plansText: plansText(served),
+      plans: plansLines(served),
       largestResponse: largest(served, 'responseBytes'),
       allocate: buffers.take,
       workers: settings.concurrency,

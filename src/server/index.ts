@@ -22,7 +22,7 @@ export type { StageChoice } from '../../compiler/network/placement.ts';
 export type { StagePrimes } from '../../compiler/network/program.ts';
 export { createNetworkServer } from './networkServer.ts';
 export { createPlanServer, describePlan } from './planServer.ts';
-export type { PlanServer, PlanServerOptions, PlanService } from './planServer.ts';
+export type { PlanServer, PlanServerOptions, PlanService, PreparedPlanServer } from './planServer.ts';
 export { createHandler } from './handler.ts';
 export type { Handler, HandlerOptions, RequestFacts, Servable } from './handler.ts';
 export { modelToServe } from './models.ts';

@@ -47,6 +47,12 @@ export interface PlanServer extends PlanService, DisposableHandle {
   checkEvaluationKeys(keys: Uint8Array): void;
 }
 
+/** A plan that is prepared, and what that takes. */
+export interface PreparedPlanServer extends PlanServer {
+  /** What stays in memory for the plan, bytes: weights, and what a kernel has laid out. */
+  readonly preparedBytes: number;
+}
+
 /** Computes one part of a plan, for whoever puts the parts together. */
 export interface PartServer extends DisposableHandle {
   /** The response message of the part. Blocks and throws as `PlanServer.evaluate` does. */
@@ -90,13 +96,14 @@ export function missingKeys(bytes: number): never {
   });
 }
 
-class SealPlanServer implements PlanServer {
+class SealPlanServer implements PreparedPlanServer {
   readonly digest: string;
   readonly name: string;
   readonly clientPlanText: string;
   readonly uploadBytes: number;
   readonly responseBytes: number;
   readonly evaluationKeyBytes: number;
+  readonly preparedBytes: number;
   readonly #lengths: MessageLengths;
   readonly #evaluator: Evaluator;
 
@@ -107,6 +114,7 @@ class SealPlanServer implements PlanServer {
     this.uploadBytes = service.uploadBytes;
     this.responseBytes = service.responseBytes;
     this.evaluationKeyBytes = service.evaluationKeyBytes;
+    this.preparedBytes = evaluator.preparedBytes;
     this.#lengths = lengths;
     this.#evaluator = evaluator;
   }
@@ -141,7 +149,7 @@ class SealPlanServer implements PlanServer {
 export async function createPlanServer(
   stored: StoredPlan,
   options: PlanServerOptions = {},
-): Promise<PlanServer> {
+): Promise<PreparedPlanServer> {
   const lengths = messageLengths(clientView(stored.plan));
   const service = serviceOf(stored, lengths);
   return new SealPlanServer(

@@ -82,7 +82,10 @@ export function hintBytes(plans: readonly ServedPlan[]): number {
   return plans.reduce((sum, { hint }) => sum + (hint?.message.length ?? 0), 0);
 }
 
-/** The plans as workers get them. */
-export function plansText(plans: ServedPlans): string {
-  return JSON.stringify([...plans.values()].map(({ stored }) => stored));
+/** The plans as workers get them: JSON, one a line, so that a worker need not hold all of them as objects. */
+export function plansLines(plans: ServedPlans): Uint8Array {
+  const encoder = new TextEncoder();
+  return Buffer.concat(
+    [...plans.values()].map(({ stored }) => encoder.encode(`${JSON.stringify(stored)}\n`)),
+  );
 }

@@ -1,7 +1,7 @@
 import { largest } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { plansText } from './plans.ts';
+import { plansLines } from './plans.ts';
 import type { ServedPlans } from './plans.ts';
 import type { ServiceSettings } from './settings.ts';
 import { WorkerPool } from './workers/pool.ts';
@@ -25,7 +25,7 @@ export function startWorkers(
   return WorkerPool.start({
     file: settings.workerFile,
     memoryBytes: settings.memoryBytes,
-    plansText: plansText(all),
+    plans: plansLines(all),
     largestResponse: largest(all, 'responseBytes'),
     workers: settings.workers,
     queueLength: settings.queueLength,

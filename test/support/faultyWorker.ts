@@ -54,8 +54,8 @@ function act(fault: (typeof FAULTS)[number] | null): void {
   }
 }
 
-runWorker(async (plansText, memoryBytes) => {
-  const engine = await createEngine(plansText, memoryBytes);
+runWorker(async (plans, memoryBytes) => {
+  const engine = await createEngine(plans, memoryBytes);
   return {
     evaluate: (job, message, keys) => {
       act(faultOf(message));

@@ -20,6 +20,7 @@ import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 /** Evaluates with the `direct` kernel: shift-and-add over raw coefficients, without SEAL. */
 export class DirectEvaluator implements Evaluator {
   readonly weights: Weights;
+  readonly preparedBytes: number;
   readonly #machine: DirectMachine;
   readonly #transfer: CheckedTransfer;
   readonly #schedule: StepSchedule;
@@ -50,6 +51,12 @@ export class DirectEvaluator implements Evaluator {
     this.#products = this.#groups * program.rows.reduce((sum, terms) => sum + terms.length, 0);
     const bytes = schedule.blocks.reduce((sum, { weights }) => sum + weights.byteLength, 0);
     this.weights = { kind: 'resident', count: program.plaintexts.length, bytes };
+    const { planesBytes, ownBytes } = this.#machine.kernel.layout;
+    const lists = schedule.blocks.reduce(
+      (sum, { planes, exponents }) => sum + planes.byteLength + exponents.byteLength,
+      0,
+    );
+    this.preparedBytes = planesBytes + ownBytes + lists + bytes;
     this.#onProgress?.(program.plaintexts.length, program.plaintexts.length);
   }
 

@@ -21,8 +21,8 @@ export interface Engine {
   evaluate(job: EngineJob, message: Uint8Array, keys: Uint8Array | null): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Makes the engine from the JSON text of an array of plan files. */
-export type MakeEngine = (plansText: string, memoryBytes: number) => Promise<Engine>;
+/** Makes the engine from plans, JSON, one a line. */
+export type MakeEngine = (plans: Uint8Array, memoryBytes: number) => Promise<Engine>;
 
 /** The descriptor of the channel to the server. Not stdout: whatever a library prints must not end up in a frame. */
 export const CHANNEL = 3;
@@ -52,7 +52,7 @@ export function runWorker(makeEngine: MakeEngine): void {
     const request = head as Setup | Job;
     if (request.kind === 'setup') {
       wasm = limitWasmMemory(Math.floor(request.memoryBytes * WASM_SHARE));
-      engine = await makeEngine(new TextDecoder().decode(body), request.memoryBytes);
+      engine = await makeEngine(body, request.memoryBytes);
       send({ kind: 'ready' });
       return;
     }

@@ -16,8 +16,8 @@ export interface WorkerSettings {
   readonly file: string;
   /** Resident memory that a worker may take, bytes. */
   readonly memoryBytes: number;
-  /** The plans, a JSON array of plan files. */
-  readonly plansText: string;
+  /** The plans, JSON, one a line. */
+  readonly plans: Uint8Array;
   /** The longest response of any plan, bytes. */
   readonly largestResponse: number;
   /** What responses are received into, whatever is in it; without it each gets an array of its own. */
@@ -103,8 +103,8 @@ export class WorkerProcess {
   }
 
   /** Loads SEAL and prepares the plans. */
-  setUp({ plansText, memoryBytes }: WorkerSettings): Promise<Exchange> {
-    return this.#exchange({ kind: 'setup', memoryBytes }, [new TextEncoder().encode(plansText)]);
+  setUp({ plans, memoryBytes }: WorkerSettings): Promise<Exchange> {
+    return this.#exchange({ kind: 'setup', memoryBytes }, [plans]);
   }
 
   /** Evaluates; `parts` are written as they are, one after the other. */
