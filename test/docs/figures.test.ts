@@ -60,6 +60,12 @@ const HELD: readonly (Figure & { readonly file: string; readonly code: string })
     code: 'memoryBytes: 2 ** 31',
   },
   {
+    page: 'docs/client-server.md',
+    says: 'for 30 s (`patienceMs`)',
+    file: 'src/client/endpoint.ts',
+    code: 'patienceMs: 30_000',
+  },
+  {
     page: 'docs/scaling.md',
     says: 'at least 50 ms',
     file: 'src/farm/pieces.ts',
