@@ -123,7 +123,7 @@ describe('refusals: one clear error, nothing written', () => {
 
   it('a plan of a model where that of one convolution is wanted', () => {
     const args = ['evaluate', '--plan', PLAN, '--input', INPUT, '--output', at('down.bin')];
-    refusal(args, 2, 'not supported yet: the plan of a whole model here');
+    refusal(args, 2, 'not supported yet: a model in single steps through files', 'infer');
   });
 
   it('a plan of a model that was edited', () => {
