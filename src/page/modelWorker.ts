@@ -20,7 +20,8 @@ export async function openModel(
   const began = performance.now();
   const timing = new ServerTiming(fetchUrl);
   const watch = new FirstExchange(timing.fetch);
-  const remote = await connectModel(server, digest, { signal, fetch: watch.fetch });
+  // A person is told at once that the server is lost, and asks again.
+  const remote = await connectModel(server, digest, { signal, fetch: watch.fetch, patienceMs: 0 });
   try {
     await remote.warm();
     signal.throwIfAborted();

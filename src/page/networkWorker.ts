@@ -19,7 +19,8 @@ export async function openNetwork(
 ): Promise<Session> {
   const began = performance.now();
   const timing = new ServerTiming(fetchUrl);
-  const remote = await connectNetwork(server, digest, { signal, fetch: timing.fetch });
+  // A person is told at once that the server is lost, and asks again.
+  const remote = await connectNetwork(server, digest, { signal, fetch: timing.fetch, patienceMs: 0 });
   return {
     facts: factsOf(remote, performance.now() - began),
     infer: (input, given) => infer(remote, input, { timing, onStep, signal: given }),
