@@ -148,7 +148,7 @@ describe.each([
 
   it('computes the accumulator in its table', async () => {
     const page = await open(files[name]);
-    const table = page.locator('table', { hasText: 'Products that are summed there' });
+    const table = page.locator('table', { hasText: 'Worked example: the products that make output' });
     const sums = await table.locator('tbody td:last-child').allInnerTexts();
     expect(sums).toHaveLength(9);
     expect(sums.at(-1)).toBe('45');

@@ -101,7 +101,7 @@ summary { cursor: pointer; }
 .layer > summary::before { content: "▸"; color: var(--quiet); }
 .layer[open] > summary::before { content: "▾"; }
 .layer > summary h2 { margin: 0; }
-.layer > summary .op { color: var(--quiet); flex: 1 0 auto; }
+.layer > summary .op { min-width: 0; overflow-wrap: anywhere; color: var(--quiet); flex: 1 1 auto; }
 .fold { margin: 0.6rem 0; }
 .fold > summary { color: var(--accent); }
 .badge { padding: 0.05rem 0.5rem; border: 1px solid currentColor; border-radius: 1rem; font-size: 0.75rem; font-weight: 600; white-space: nowrap; }
