@@ -29,6 +29,7 @@ import { planSummary } from '../planSummary.ts';
 import { late } from '../interrupt.ts';
 import { bold } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
+import { readableClient } from './readableClient.ts';
 
 /** What the commands do with whole models. Loaded when one is given. */
 
@@ -86,24 +87,8 @@ function clientModelText(plan: ModelPlan): string {
     });
   }
   const text = encodeClientModel(clientModelOf(plan));
-  try {
-    parseClientModel(text, 'the client plan');
-    return text;
-  } catch (error) {
-    if (!(error instanceof CipherconvError)) throw error;
-    const { where, message, expected, found } = error.details;
-    throw new CipherconvError(
-      {
-        code: 'unsupported',
-        where: where === undefined ? '--client-plan' : `--client-plan: ${where}`,
-        message: `not supported yet: such a client plan: ${message}`,
-        ...(expected === undefined ? {} : { expected }),
-        ...(found === undefined ? {} : { found }),
-        hint: 'leave --client-plan out and use run, or compile for smaller inputs',
-      },
-      { cause: error },
-    );
-  }
+  const hint = 'leave --client-plan out and use run, or compile for smaller inputs';
+  return readableClient(text, parseClientModel, hint);
 }
 
 async function compileShown(

@@ -21,6 +21,7 @@ import type { ParsedOptions } from '../compileOptions.ts';
 import { describeNetworkRun, explainNetwork, networkLine, networkSummary } from '../networkText.ts';
 import { late } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
+import { readableClient } from './readableClient.ts';
 
 /** What the commands do with networks of one round. Loaded when one is given. */
 
@@ -102,30 +103,9 @@ export async function writeNetwork(
   if (json) io.print(`${JSON.stringify(networkSummary(stored))}\n`);
 }
 
-/**
- * The client plan, read back as clients read it: one that they would refuse is not written.
- * @throws CipherconvError `unsupported`
- */
 function clientNetworkText(stored: StoredNetwork): string {
   const text = encodeClientNetwork(clientNetworkOf(stored));
-  try {
-    parseClientNetwork(text, 'the client plan');
-    return text;
-  } catch (error) {
-    if (!(error instanceof CipherconvError)) throw error;
-    const { where, message, expected, found } = error.details;
-    throw new CipherconvError(
-      {
-        code: 'unsupported',
-        where: where === undefined ? '--client-plan' : `--client-plan: ${where}`,
-        message: `not supported yet: such a client plan: ${message}`,
-        ...(expected === undefined ? {} : { expected }),
-        ...(found === undefined ? {} : { found }),
-        hint: 'leave --client-plan out and use run',
-      },
-      { cause: error },
-    );
-  }
+  return readableClient(text, parseClientNetwork, 'leave --client-plan out and use run');
 }
 
 /** `explain` of a network. */
