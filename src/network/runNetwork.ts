@@ -4,6 +4,7 @@ import { parametersFor } from '../../compiler/network/plan.ts';
 import type { NetworkBytes, NetworkCounts, NetworkPlan } from '../../compiler/network/plan.ts';
 import { buildNetworkProgram } from '../../compiler/network/program.ts';
 import type { NetworkProgram } from '../../compiler/network/program.ts';
+import { logitResidues, summedSlots } from '../../compiler/network/results.ts';
 import { simulateNetwork } from '../../compiler/network/simulate.ts';
 import { networkView } from '../../compiler/network/view.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
@@ -52,11 +53,14 @@ export function plainInteger(value: bigint): number | string {
 /** The logits of the program in the clear, modulo every t. */
 function simulatedLogits(plan: NetworkPlan, program: NetworkProgram, input: Float64Array): bigint[] {
   const { plainModuli } = plan.parameters;
-  const slots = plainModuli.map((modulus) => simulateNetwork(program, modulus, input));
+  const summed = summedSlots(program.results);
+  const residues = plainModuli.map((modulus) =>
+    logitResidues(summed, simulateNetwork(program, modulus, input), modulus),
+  );
   return plan.analysis.logits.map(({ lo, modulus }, logit) =>
     decodeLogit(
       { lo: BigInt(lo), modulus: BigInt(modulus) },
-      slots.map((values) => values[program.results[logit]!]!),
+      residues.map((values) => values[logit]!),
       plainModuli,
     ),
   );
