@@ -159,7 +159,7 @@ function searchRequest(
     securityBits: request.security,
     failure: request.failure === 'auto' ? 'never' : request.failure,
     degrees: request.degree === 'auto' ? DEGREES : [request.degree],
-    kernels: kernelsFor(centred, plainModulus, wantedKernel(request, protocol)),
+    kernels: kernelsFor(centred, plainModulus, request, protocol),
   };
 }
 
@@ -167,7 +167,13 @@ function searchRequest(
  * The kernels to choose from: weights wider than 16 bits are the ntt kernel's.
  * @throws CipherconvError `unsupported` where the direct one is asked for and cannot be.
  */
-function kernelsFor(centred: Int32Array, plainModulus: number, wanted: Kernel | 'auto'): Kernel[] {
+function kernelsFor(
+  centred: Int32Array,
+  plainModulus: number,
+  request: PlanRequest,
+  protocol: Protocol,
+): Kernel[] {
+  const wanted = wantedKernel(request, protocol);
   if (wanted === 'ntt') return ['ntt'];
   const largest = centred.reduce(
     (most, weight) => Math.max(most, Math.abs(centredLift(weight, plainModulus))),
@@ -177,11 +183,11 @@ function kernelsFor(centred: Int32Array, plainModulus: number, wanted: Kernel | 
   if (wanted === 'auto') return ['ntt'];
   throw new CipherconvError({
     code: 'unsupported',
-    where: 'kernel',
-    message: 'the direct kernel does not take weights so large',
+    where: protocol === 'hint' ? 'protocol' : 'kernel',
+    message: `${protocol === 'hint' ? 'hints need the direct kernel, which does' : 'the direct kernel does'} not take weights so large`,
     expected: `weights minus zero point within [-${LARGEST_DIRECT_WEIGHT}, ${LARGEST_DIRECT_WEIGHT}]`,
     found: `one of size ${largest}`,
-    hint: 'take the ntt kernel',
+    hint: protocol === 'hint' ? 'take the standard protocol' : 'take the ntt kernel',
   });
 }
 

@@ -29,12 +29,16 @@ const DEADLINE_MS_PER_MODEL_BYTE = 1 / 1000;
 /** Kept for the next model while it is well: loading the package takes longer than most models. */
 let idle: Worker | null = null;
 
-/** Runs a model in a thread of its own. Whatever happens there, this resolves, and the process may end at any time. */
+/**
+ * Runs a model in a thread of its own. Whatever happens there, this resolves, and the process may end at any time.
+ * @param open a new thread, where none is kept
+ */
 export async function runInOrtThread(
   task: OrtTask,
   deadlineMs: number = DEADLINE_MS + task.model.length * DEADLINE_MS_PER_MODEL_BYTE,
+  open: () => Worker = openThread,
 ): Promise<OrtOutcome> {
-  const worker = idle ?? new Worker(workerFile(import.meta.url, './ortWorker'));
+  const worker = idle ?? open();
   idle = null;
   worker.ref();
   let timer: NodeJS.Timeout | undefined;
@@ -42,7 +46,7 @@ export async function runInOrtThread(
     return await new Promise<OrtOutcome>((resolve) => {
       const refuse = (reason: string): void => {
         resolve({ kind: 'refused', reason });
-        void worker.terminate();
+        discard(worker);
       };
       timer = setTimeout(() => {
         refuse(`onnxruntime-web did not end within ${Math.round(deadlineMs / 1000)} s`);
@@ -66,6 +70,17 @@ export async function runInOrtThread(
   }
 }
 
+function openThread(): Worker {
+  return new Worker(workerFile(import.meta.url, './ortWorker'));
+}
+
+/** What it has said already may still arrive: a thread that is ending must not be kept for that. */
+function discard(worker: Worker): void {
+  worker.removeAllListeners();
+  worker.on('error', () => undefined);
+  void worker.terminate();
+}
+
 /** One thread is enough. */
 function keep(worker: Worker): void {
   for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
@@ -76,5 +91,5 @@ function keep(worker: Worker): void {
   });
   worker.unref();
   if (idle === null) idle = worker;
-  else void worker.terminate();
+  else discard(worker);
 }

@@ -75,18 +75,30 @@ export function describePlan(stored: StoredPlan): PlanService {
 }
 
 function serviceOf(stored: StoredPlan, lengths: MessageLengths): PlanService {
+  const { digest, plan } = stored;
   return {
-    digest: stored.digest,
-    name: stored.plan.spec.name,
+    digest,
+    name: plan.spec.name,
     clientPlanText: encodeClientPlan(clientPlanOf(stored)),
-    uploadBytes: messageBytes(lengths.upload),
-    responseBytes: messageBytes(lengths.response),
-    evaluationKeyBytes: lengths.keys.length === 0 ? 0 : messageBytes(lengths.keys),
+    ...messageSizes(lengths),
+  };
+}
+
+/** The exact bytes of the messages. */
+export function messageSizes({
+  upload,
+  response,
+  keys,
+}: MessageLengths): Pick<PlanService, 'uploadBytes' | 'responseBytes' | 'evaluationKeyBytes'> {
+  return {
+    uploadBytes: messageBytes(upload),
+    responseBytes: messageBytes(response),
+    evaluationKeyBytes: keys.length === 0 ? 0 : messageBytes(keys),
   };
 }
 
 /** @throws CipherconvError `usage` */
-export function missingKeys(bytes: number): never {
+function missingKeys(bytes: number): never {
   throw new CipherconvError({
     code: 'usage',
     where: 'evaluation keys',
@@ -96,25 +108,30 @@ export function missingKeys(bytes: number): never {
   });
 }
 
-class SealPlanServer implements PreparedPlanServer {
+/** What evaluates, of a plan or of a network: it takes and gives what a message holds. */
+interface PartsEvaluator extends DisposableHandle {
+  evaluate(upload: readonly Uint8Array[]): Uint8Array[];
+  loadEvaluationKeys(keys: Uint8Array): void;
+}
+
+/** Messages in front of an evaluator, which this disposes of. */
+export class MessageServer implements PlanServer {
   readonly digest: string;
   readonly name: string;
   readonly clientPlanText: string;
   readonly uploadBytes: number;
   readonly responseBytes: number;
   readonly evaluationKeyBytes: number;
-  readonly preparedBytes: number;
   readonly #lengths: MessageLengths;
-  readonly #evaluator: Evaluator;
+  readonly #evaluator: PartsEvaluator;
 
-  constructor(service: PlanService, lengths: MessageLengths, evaluator: Evaluator) {
+  constructor(service: PlanService, lengths: MessageLengths, evaluator: PartsEvaluator) {
     this.digest = service.digest;
     this.name = service.name;
     this.clientPlanText = service.clientPlanText;
     this.uploadBytes = service.uploadBytes;
     this.responseBytes = service.responseBytes;
     this.evaluationKeyBytes = service.evaluationKeyBytes;
-    this.preparedBytes = evaluator.preparedBytes;
     this.#lengths = lengths;
     this.#evaluator = evaluator;
   }
@@ -142,6 +159,16 @@ class SealPlanServer implements PreparedPlanServer {
   }
 }
 
+/** A plan's, which says what it keeps. */
+class PreparedMessageServer extends MessageServer implements PreparedPlanServer {
+  readonly preparedBytes: number;
+
+  constructor(service: PlanService, lengths: MessageLengths, evaluator: Evaluator) {
+    super(service, lengths, evaluator);
+    this.preparedBytes = evaluator.preparedBytes;
+  }
+}
+
 /**
  * Prepares a plan for evaluation in this thread. The plan must come from `parsePlan` or `compile`, which prove it.
  * @throws CipherconvError `plan-rejected` when SEAL does not take the plan's parameters.
@@ -152,7 +179,7 @@ export async function createPlanServer(
 ): Promise<PreparedPlanServer> {
   const lengths = messageLengths(clientView(stored.plan));
   const service = serviceOf(stored, lengths);
-  return new SealPlanServer(
+  return new PreparedMessageServer(
     service,
     lengths,
     await createEvaluator(stored.plan, { ...options, reuseResponse: true }),
