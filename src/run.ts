@@ -1,5 +1,5 @@
 import { disposedError } from '../compiler/base/errors.ts';
-import { kernelOf } from '../compiler/lowerings/plan.ts';
+import { uploadForm } from '../compiler/lowerings/plan.ts';
 import type { Plan } from '../compiler/lowerings/plan.ts';
 import type { Tensor } from '../compiler/base/tensor.ts';
 import type { DisposableHandle } from '../runtime/disposable.ts';
@@ -93,7 +93,7 @@ export async function openRunner(plan: Plan, options: RunOptions = {}): Promise<
     for (const handle of owned.splice(0).reverse()) handle.dispose();
   };
   const open = async (): Promise<Runner['run']> => {
-    if (mode !== 'none' || kernelOf(plan) === 'ntt') await step('load SEAL', loadSeal);
+    if (mode !== 'none' || uploadForm(plan) === 'seal-seeded') await step('load SEAL', loadSeal);
     const hints = await timed(() => options.hint ?? makeHint(plan, signal));
     const client = await step('keygen', async () => own(await openRunClient(plan, hints.value)));
     const { evaluationKeys } = client.value;

@@ -54,9 +54,7 @@ export class SealJudge implements DisposableHandle {
   ): Promise<SealJudge | null> {
     if (mode === 'none' || plan.lowering !== 'toeplitz' || plan.execution.upload === 'seal-seeded')
       return null;
-    // The ntt kernel is SEAL's: its words are SEAL's own.
-    const isOurs = plan.execution.kernel === 'direct';
-    const wants = mode === 'full' && isOurs && plan.counts.outputCiphertexts > 0;
+    const wants = mode === 'full' && plan.counts.outputCiphertexts > 0;
     const evaluator = wants ? await createJudge(plan, hints?.publicSeed ?? null, memory) : null;
     return new SealJudge(plan, hints, evaluator);
   }

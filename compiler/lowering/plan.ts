@@ -9,7 +9,7 @@ import type { Objective } from '../cost/estimate.ts';
 
 /** What every plan holds, whatever its lowering. */
 
-/** `ntt`: SEAL's evaluator, everything in NTT form. `direct`: shift-and-add over raw coefficients (toeplitz/direct/steps.ts). */
+/** `ntt`: products of transforms, everything in NTT form. `direct`: shift-and-add over raw coefficients (toeplitz/direct/steps.ts). */
 export type Kernel = 'ntt' | 'direct';
 
 /**

@@ -31,7 +31,8 @@ function estimateBytes({ degree, dataPrimeBits, counts, outputElements }: Candid
 
 /**
  * Estimated cost of one run with the ntt kernel. Every operation works prime by prime, so its time is taken as
- * proportional to the number of data primes. Weights are transformed once per plan and not counted.
+ * proportional to the number of data primes. Weights are transformed once per plan and not counted. The times are those of
+ * SEAL's evaluator, also where our own arithmetic takes a third of them: plans keep their kernels.
  */
 export function estimateNtt(candidate: CandidateCounts): CostEstimate {
   const cost = MICROSECONDS[candidate.degree];

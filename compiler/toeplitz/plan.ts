@@ -36,11 +36,11 @@ export interface DirectLanes {
 
 /**
  * What executes a toeplitz plan, with what only that kernel has. Uploads of the ntt kernel are always seeded: SEAL's
- * evaluator must not meet a c1 that somebody has chosen.
+ * evaluator, which also takes over where our lanes do not hold the sums, must not meet a c1 that somebody has chosen.
  */
 export type Execution =
   | {
-      /** SEAL's evaluator. */
+      /** Products of transforms: SEAL's evaluator for seeds of SEAL's, our own ring arithmetic for ours. */
       readonly kernel: 'ntt';
       /** Whose seed stands for c1 of every input ciphertext. */
       readonly upload: 'seeded' | 'seal-seeded';

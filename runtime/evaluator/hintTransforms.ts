@@ -28,20 +28,16 @@ export interface HintWork {
   readonly onRows: (done: number) => void;
 }
 
-function shapeOf({ plan, program, transfer }: HintWork): RowProductsShape {
+function shapeOf({ plan, program }: HintWork): RowProductsShape {
   const { degree, dataPrimes } = plan.parameters;
-  return {
-    degree,
-    primes: dataPrimes.map(BigInt),
-    inputs: transfer.position.size,
-    rowL1: rowNorms(program).rowL1,
-  };
+  return { degree, primes: dataPrimes.map(BigInt), rowL1: rowNorms(program).rowL1 };
 }
 
 /** Whether the hint is best computed by transforms. */
 export function prefersTransforms(work: HintWork): boolean {
   const shape = shapeOf(work);
-  if (!hasRowProducts(shape) || rowProductsBytes(shape) > MOST_BYTES) return false;
+  if (!hasRowProducts(shape)) return false;
+  if (work.transfer.position.size * rowProductsBytes(shape).inputs > MOST_BYTES) return false;
   const { degree, primes, rowL1 } = shape;
   const { plaintexts } = work.program;
   const taps = plaintexts.reduce((sum, { values }) => sum + values.length, 0);
@@ -61,10 +57,15 @@ export function* transformedRows(
 ): Steps<Uint8Array<ArrayBuffer>> {
   const { plan, program, transfer } = work;
   const { parameters } = plan;
-  const products = new RowProducts(ring, shapeOf(work));
+  const products = new RowProducts(ring, shapeOf(work), {
+    inputs: transfer.position.size,
+    // Most are used once: each is transformed where it is used.
+    polynomials: 1,
+    sums: 1,
+  });
   for (const input of transfer.position.values()) {
     products.words.set(work.draw(input));
-    products.keep(input);
+    products.keepInput(input);
     yield;
   }
   const codes = hintCodes(parameters);
@@ -72,12 +73,12 @@ export function* transformedRows(
   const rowBytes = hintRowBytes(parameters);
   const bytes = new Uint8Array(transfer.rows.length * rowBytes);
   for (const [index, row] of transfer.rows.entries()) {
-    products.compute(
-      program.rows[row]!.map(({ chunk, plaintext }) => ({
-        input: uploadIndex(transfer, 0, chunk),
-        polynomial: program.plaintexts[plaintext]!,
-      })),
-    );
+    products.clear(0);
+    for (const { chunk, plaintext } of program.rows[row]!) {
+      products.keepPolynomial(0, program.plaintexts[plaintext]!);
+      products.add(0, uploadIndex(transfer, 0, chunk), 0);
+    }
+    products.finish(0);
     packer.words.set(products.words);
     packer.write(bytes, index * rowBytes, codes, 0, null);
     work.onRows(index + 1);

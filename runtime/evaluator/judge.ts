@@ -12,7 +12,7 @@ import type { NttOptions } from './ntt.ts';
 import type { Evaluator } from './types.ts';
 
 /**
- * SEAL's evaluator for a plan of another kernel: its responses are those of the plan, and with hints c1 follows c0, whole, which
+ * SEAL's evaluator for a plan that our own arithmetic executes: its responses are those of the plan, and with hints c1 follows c0, whole, which
  * then has to be the hint. It takes whole uploads too, so it is not for uploads of strangers: whoever chooses c1 can make SEAL
  * throw.
  * @param publicSeed what c1 is drawn from; null without hints

@@ -10,11 +10,13 @@ import { guardSeal } from '../seal/failure.ts';
 import { loadSeal } from '../seal/module.ts';
 import type { PublicSeal } from '../seal/module.ts';
 import { buildWithScope } from '../seal/scope.ts';
+import { loadRing } from '../ring/module.ts';
 import { loadPacking } from '../wire/packer.ts';
 import { DirectEvaluator } from './direct/evaluator.ts';
 import { loadDirect } from './direct/module.ts';
 import { NttEvaluator } from './ntt.ts';
 import { DiagonalsEvaluator } from './rotating.ts';
+import { fitsTransforms, TransformEvaluator } from './transforms.ts';
 import type { Evaluator, EvaluatorOptions } from './types.ts';
 
 /**
@@ -32,14 +34,22 @@ export interface Kernel {
   open(plan: Plan, options: EvaluatorOptions): Promise<Evaluator>;
 }
 
-/** SEAL's evaluator, products only, everything in NTT form. */
+/**
+ * Products of transforms. Plans whose uploads are seeded by SEAL leave everything to SEAL's evaluator; of the others our own
+ * ring arithmetic computes the same words, where its lanes hold the sums.
+ */
 const ntt: Kernel = {
   name: 'ntt',
   takes: ({ lowering }, wanted) => lowering === 'toeplitz' && wanted === 'ntt',
   open: async (plan, options) => {
     const part = partOf(plan, options);
     if (part.plan.execution.upload === 'whole') refuseWhole();
-    const [packing, seal] = await Promise.all([loadPacking(), loadSeal() as Promise<PublicSeal>]);
+    const packing = await loadPacking();
+    if (part.plan.execution.upload === 'seeded' && fitsTransforms(part.plan, part.program)) {
+      const ring = await loadRing();
+      return longWork(() => new TransformEvaluator({ packing, ring }, part.plan, part.program, options));
+    }
+    const seal: PublicSeal = await loadSeal();
     return buildWithScope((scope) =>
       guardSeal('prepare the weights', () =>
         longWork(() => new NttEvaluator(scope, seal, packing, part.plan, part.program, options)),

@@ -9,46 +9,19 @@ import { saveBytes } from '../seal/envelope.ts';
 import { guardSeal } from '../seal/failure.ts';
 import type { Ciphertext, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import type { SealScope } from '../seal/scope.ts';
-import { checkTransfer, uploadIndex } from './transfer.ts';
-import type { CheckedTransfer } from './transfer.ts';
-import { prepareWeights, residentBytes } from './weights.ts';
+import { checkTransfer } from './transfer.ts';
+import { buildSteps, groupsPerBatch, prepareWeights, residentBytes } from './weights.ts';
 import { ResponseCodec } from '../wire/ciphertexts.ts';
 import { UploadCodec } from '../wire/uploads.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { requireKeyBytes } from '../wire/evaluationKeys.ts';
-import type { Weights, WeightSource } from './weights.ts';
+import type { Step, Weights, WeightSource } from './weights.ts';
 import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { PlanWire } from '../../compiler/lowering/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const WORD_BYTES = 8;
-
-/** One product of a row: which of the group's loaded inputs, and which plaintext. */
-interface Step {
-  readonly input: number;
-  readonly plaintext: number;
-}
-
-/** The rows that have terms, chunks replaced by their position among the used ones. */
-function buildSteps(program: ToeplitzProgram, transfer: CheckedTransfer): Step[][] {
-  return transfer.rows.map((row) =>
-    program.rows[row]!.map(({ chunk, plaintext }) => ({
-      input: uploadIndex(transfer, 0, chunk),
-      plaintext,
-    })),
-  );
-}
-
-/**
- * How many block groups go through the matrix together. With resident weights one: memory stays at one group's
- * inputs. Weights made on the fly are made once per batch, so a batch is as large as the memory that the weights
- * leave free; with all groups in one batch each is made once per evaluation.
- */
-function groupsPerBatch(weights: Weights, memoryBytes: number, groupBytes: number, groups: number): number {
-  if (weights.kind === 'resident') return 1;
-  return Math.min(groups, Math.max(1, Math.floor(memoryBytes / groupBytes)));
-}
 
 /** What a judge of another kernel asks for besides. */
 export interface NttOptions extends EvaluatorOptions {

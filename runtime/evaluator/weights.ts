@@ -2,7 +2,9 @@ import type { BfvContext } from '../seal/context.ts';
 import type { Plaintext, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import { PlaintextWriter } from '../seal/plaintext.ts';
 import type { SealScope } from '../seal/scope.ts';
-import type { RingPlaintext } from '../../compiler/toeplitz/program.ts';
+import type { RingPlaintext, ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
+import { uploadIndex } from './transfer.ts';
+import type { CheckedTransfer } from './transfer.ts';
 
 /** Where the transformed weights are. `bytes` is what all of them take (or would take) in NTT form. */
 export type Weights =
@@ -26,6 +28,37 @@ export type Weights =
 /** What weights keep of the memory, bytes. */
 export function residentBytes({ kind, bytes }: Weights): number {
   return kind === 'resident' ? bytes : 0;
+}
+
+/** One product of a row: which of the group's loaded inputs, and which plaintext. */
+export interface Step {
+  readonly input: number;
+  readonly plaintext: number;
+}
+
+/** The rows that have terms, chunks replaced by their position among the used ones. */
+export function buildSteps(program: ToeplitzProgram, transfer: CheckedTransfer): Step[][] {
+  return transfer.rows.map((row) =>
+    program.rows[row]!.map(({ chunk, plaintext }) => ({
+      input: uploadIndex(transfer, 0, chunk),
+      plaintext,
+    })),
+  );
+}
+
+/**
+ * How many block groups go through the matrix together. With resident weights one: memory stays at one group's
+ * inputs. Weights made on the fly are made once per batch, so a batch is as large as the memory that the weights
+ * leave free; with all groups in one batch each is made once per evaluation.
+ */
+export function groupsPerBatch(
+  weights: Weights,
+  memoryBytes: number,
+  groupBytes: number,
+  groups: number,
+): number {
+  if (weights.kind === 'resident') return 1;
+  return Math.min(groups, Math.max(1, Math.floor(memoryBytes / groupBytes)));
 }
 
 export interface WeightSource {

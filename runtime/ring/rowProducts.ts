@@ -11,21 +11,23 @@ export interface SparsePolynomial {
   readonly values: Int32Array;
 }
 
-/** One product of a row: an input and what it is multiplied by. */
-export interface RowTerm {
-  readonly input: number;
-  readonly polynomial: SparsePolynomial;
-}
-
 /** What sums are made of. */
 export interface RowProductsShape {
   readonly degree: number;
   /** Each of at most 60 bits and 1 modulo 2 * degree. */
   readonly primes: readonly bigint[];
-  /** Inputs that are kept. */
-  readonly inputs: number;
   /** Largest L1 norm of the polynomials of one row together. */
   readonly rowL1: number;
+}
+
+/** How many of each there is room for. */
+export interface RowProductsRoom {
+  /** Inputs that are kept. */
+  readonly inputs: number;
+  /** Sparse polynomials that are kept. */
+  readonly polynomials: number;
+  /** Sums that are made side by side. */
+  readonly sums: number;
 }
 
 /** Whether sums of that size can be told from their residues. */
@@ -33,98 +35,136 @@ export function hasRowProducts({ primes, rowL1 }: RowProductsShape): boolean {
   return primes.every((prime) => hasLanes(prime, rowL1));
 }
 
-/** Bytes of the transformed inputs: most of the memory. */
-export function rowProductsBytes({ degree, primes, inputs, rowL1 }: RowProductsShape): number {
+/** Bytes of one of each: in every lane an input with its quotients, and 32-bit values. */
+export function rowProductsBytes({
+  degree,
+  primes,
+  rowL1,
+}: RowProductsShape): Readonly<Record<keyof RowProductsRoom, number>> {
   const lanes = primes.reduce((sum, prime) => sum + modulusLanes(degree, prime, rowL1).lanes.length, 0);
-  return inputs * lanes * 8 * degree;
+  const values = lanes * 4 * degree;
+  return { inputs: 2 * values, polynomials: values, sums: values };
 }
 
 /**
- * Sums of products of sparse polynomials with kept ones, modulo X^N + 1 and each of some primes, by transforms: for hints, whose
- * rows are needed at all coefficients. Exact. Inputs are transformed once; a polynomial is lifted and transformed where it
- * is used, added up lane by lane, and a row is transformed back once.
+ * Sums of products of sparse polynomials with kept ones, modulo X^N + 1 and each of some primes, by transforms. Exact. Inputs
+ * and sparse polynomials are transformed where they are kept, sums are made lane by lane, and transformed back once.
  */
 export class RowProducts {
   /** The polynomial that goes in or came out, 64-bit words in 32-bit halves, prime by prime. */
   readonly words: Uint32Array;
+  /** Bytes of everything. */
+  readonly byteLength: number;
   readonly #exports: RingExports;
   readonly #lanes: LaneTransforms;
   readonly #bytes: Uint8Array;
   readonly #degree: number;
+  /** 32-bit values of one polynomial modulo one lane prime, bytes. */
+  readonly #listBytes: number;
   readonly #small: Int32Array;
   readonly #smallAt = FIRST_ADDRESS;
-  readonly #transformedAt: number;
-  readonly #inputsAt: number;
-  readonly #inputBytes: number;
+  readonly #at: Readonly<Record<keyof RowProductsRoom, number>>;
+  readonly #each: Readonly<Record<keyof RowProductsRoom, number>>;
 
-  constructor(module: RingModule, shape: RowProductsShape) {
-    const { degree, primes, inputs, rowL1 } = shape;
+  constructor(module: RingModule, shape: RowProductsShape, room: RowProductsRoom) {
+    const { degree, primes, rowL1 } = shape;
     const list = 4 * degree;
     const moduli = primes.map((prime) => modulusLanes(degree, prime, rowL1));
-    const laneCount = moduli.reduce((sum, { lanes }) => sum + lanes.length, 0);
     this.#degree = degree;
-    this.#transformedAt = this.#smallAt + list;
-    const valuesAt = this.#transformedAt + list;
+    this.#listBytes = list;
+    this.#each = rowProductsBytes(shape);
+    const valuesAt = this.#smallAt + list;
     const wordsAt = valuesAt + MOST_LANES * list;
     const tablesAt = wordsAt + 2 * list * primes.length;
-    this.#inputsAt = tablesAt + LaneTransforms.tableBytes(degree, moduli);
-    this.#inputBytes = laneCount * 2 * list;
-    const memory = makeMemory(this.#inputsAt + inputs * this.#inputBytes);
+    const inputs = tablesAt + LaneTransforms.tableBytes(degree, moduli);
+    const polynomials = inputs + room.inputs * this.#each.inputs;
+    const sums = polynomials + room.polynomials * this.#each.polynomials;
+    this.#at = { inputs, polynomials, sums };
+    const memory = makeMemory(sums + room.sums * this.#each.sums);
+    this.byteLength = memory.buffer.byteLength;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#small = new Int32Array(memory.buffer, this.#smallAt, degree);
     this.words = new Uint32Array(memory.buffer, wordsAt, 2 * degree * primes.length);
     this.#exports = module.instantiate(memory);
-    const room = { degree, wordsAt, valuesAt, tablesAt };
-    this.#lanes = new LaneTransforms(this.#exports, memory.buffer, moduli, room);
+    this.#lanes = new LaneTransforms(this.#exports, memory.buffer, moduli, {
+      degree,
+      wordsAt,
+      valuesAt,
+      tablesAt,
+    });
+  }
+
+  #place(kind: keyof RowProductsRoom, index: number): number {
+    return this.#at[kind] + index * this.#each[kind];
+  }
+
+  /** Calls `each` with the number of every lane's prime, modulus by modulus. */
+  #forLanes(each: (number: number, lane: number) => void): void {
+    let lane = 0;
+    for (const { numbers } of this.#lanes.moduli) for (const number of numbers) each(number, lane++);
   }
 
   /** Keeps `words` as input number `input`. */
-  keep(input: number): void {
-    let at = this.#inputsAt + input * this.#inputBytes;
+  keepInput(input: number): void {
+    let at = this.#place('inputs', input);
     this.#lanes.moduli.forEach(({ numbers }, which) => {
       for (const number of numbers) {
         this.#lanes.toLane(which, number, 0);
         this.#lanes.storeFactor(number, this.#lanes.values(0), at);
-        at += 8 * this.#degree;
+        at += 2 * this.#listBytes;
       }
     });
   }
 
-  /** words = the sum of the terms. */
-  compute(terms: readonly RowTerm[]): void {
-    let lanesBefore = 0;
-    this.#lanes.moduli.forEach(({ numbers }, which) => {
-      const sums = this.#lanes.values(0);
-      this.#bytes.fill(0, sums, sums + numbers.length * 4 * this.#degree);
-      for (const { input, polynomial } of terms) {
-        const kept = this.#inputsAt + input * this.#inputBytes + lanesBefore * 8 * this.#degree;
-        this.#addProduct(numbers, kept, polynomial);
-      }
-      numbers.forEach((number, place) => {
-        this.#lanes.inverse(number, this.#lanes.values(place));
-      });
-      this.#lanes.join(which);
-      lanesBefore += numbers.length;
-    });
-  }
-
-  #addProduct(numbers: readonly number[], kept: number, { exponents, values }: SparsePolynomial): void {
+  /** Keeps a sparse polynomial under that number. */
+  keepPolynomial(polynomial: number, { exponents, values }: SparsePolynomial): void {
     const small = this.#small;
-    const transformed = this.#transformedAt;
-    for (let index = 0; index < values.length; index++) small[exponents[index]!] = values[index]!;
-    numbers.forEach((number, place) => {
-      const factor = kept + place * 8 * this.#degree;
-      this.#lanes.liftSmall(number, this.#smallAt, transformed);
+    const { length } = exponents;
+    for (let index = 0; index < length; index++) small[exponents[index]!] = values[index]!;
+    const at = this.#place('polynomials', polynomial);
+    this.#forLanes((number, lane) => {
+      this.#lanes.liftSmall(number, this.#smallAt, at + lane * this.#listBytes);
+    });
+    for (let index = 0; index < length; index++) small[exponents[index]!] = 0;
+  }
+
+  /** Makes a sum 0. */
+  clear(sum: number): void {
+    const at = this.#place('sums', sum);
+    this.#bytes.fill(0, at, at + this.#each.sums);
+  }
+
+  /** Adds the product of a kept input and a kept polynomial to a sum. */
+  add(sum: number, input: number, polynomial: number): void {
+    const list = this.#listBytes;
+    const sums = this.#place('sums', sum);
+    const factors = this.#place('inputs', input);
+    const values = this.#place('polynomials', polynomial);
+    this.#forLanes((number, lane) => {
+      const factor = factors + lane * 2 * list;
       this.#exports.multiplyAdd(
-        transformed,
+        values + lane * list,
         factor,
         this.#lanes.quotients(factor),
-        this.#lanes.values(place),
+        sums + lane * list,
         this.#degree,
         this.#lanes.lanes[number]!.prime,
       );
     });
-    const { length } = exponents;
-    for (let index = 0; index < length; index++) small[exponents[index]!] = 0;
+  }
+
+  /** words = a sum, which is used up. */
+  finish(sum: number): void {
+    const list = this.#listBytes;
+    let at = this.#place('sums', sum);
+    this.#lanes.moduli.forEach(({ numbers }, which) => {
+      numbers.forEach((number, place) => {
+        const values = this.#lanes.values(place);
+        this.#bytes.copyWithin(values, at, at + list);
+        this.#lanes.inverse(number, values);
+        at += list;
+      });
+      this.#lanes.join(which);
+    });
   }
 }

@@ -3,7 +3,7 @@ import { CIPHERTEXT_WORDS_AT, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
 import { coefficientCode, packedBytes, positionCount } from './coefficients.ts';
-import type { CoefficientCode, Dropping, Polynomial, Positions } from './coefficients.ts';
+import type { CoefficientCode, Dropping, Positions } from './coefficients.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
@@ -86,44 +86,68 @@ function responseBytes({ c0, c1 }: ResponseCodes, outputs: Positions): number {
   return polynomialBytes(c0, outputs) + (c1 === null ? 0 : polynomialBytes(c1, null));
 }
 
-/** Packs one polynomial, which the packer holds from a component on, into its place in `bytes`. */
-function writePolynomial(
-  packer: Packer,
-  { c0, c1 }: ResponseCodes,
-  polynomial: Polynomial,
-  firstComponent: number,
-  outputs: Positions,
-  bytes: Uint8Array,
-): void {
-  if (polynomial === 0) packer.write(bytes, 0, c0.codes, firstComponent, outputs);
-  else if (c1 !== null) packer.write(bytes, polynomialBytes(c0, outputs), c1.codes, firstComponent, null);
-}
-
-/** Responses: c0 at the output positions only (elsewhere it holds partial sums, which must not leave), then c1. */
-export class ResponseCodec {
+/**
+ * Packs responses, without SEAL: c0 at the output positions only (elsewhere it holds partial sums, which must not leave), then
+ * c1.
+ */
+export class ResponseWriter {
+  /** c0 and c1, each prime by prime: 64-bit words in halves. */
+  readonly words: Uint32Array;
   readonly #codes: ResponseCodes;
-  readonly #envelope: Envelope;
   readonly #packer: Packer;
 
-  constructor(packing: PackingModule, frames: CiphertextFrames, parameters: Parameters, wire: PlanWire) {
+  constructor(packing: PackingModule, parameters: Parameters, wire: PlanWire) {
     this.#codes = responseCodes(parameters, wire);
     const components = 2 * parameters.dataPrimes.length;
     this.#packer = new Packer(packing, { degree: parameters.degree, components });
-    this.#envelope = new Envelope(frames.full, this.#packer.words.length / 2);
+    this.words = this.#packer.words;
   }
 
   byteLength(outputs: Positions): number {
     return responseBytes(this.#codes, outputs);
   }
 
+  /** What stands in `words`. */
+  pack(outputs: Positions): Uint8Array {
+    const { c0, c1 } = this.#codes;
+    const bytes = new Uint8Array(this.byteLength(outputs));
+    const end = this.#packer.write(bytes, 0, c0.codes, 0, outputs);
+    if (c1 !== null) this.#packer.write(bytes, end, c1.codes, c0.codes.length, null);
+    return bytes;
+  }
+
+  /**
+   * Unpacks into `words`; c0 is 0 beside the output positions.
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  unpack(bytes: Uint8Array, outputs: Positions, where: string): void {
+    requireLength(bytes, this.byteLength(outputs), where);
+    const { c0, c1 } = this.#codes;
+    this.words.fill(0);
+    const middle = this.#packer.read(bytes, 0, c0.codes, 0, outputs, where);
+    if (c1 !== null) this.#packer.read(bytes, middle, c1.codes, c0.codes.length, null, where);
+  }
+}
+
+/** Responses between the wire and SEAL's envelopes. */
+export class ResponseCodec {
+  readonly #envelope: Envelope;
+  readonly #writer: ResponseWriter;
+
+  constructor(packing: PackingModule, frames: CiphertextFrames, parameters: Parameters, wire: PlanWire) {
+    this.#writer = new ResponseWriter(packing, parameters, wire);
+    this.#envelope = new Envelope(frames.full, this.#writer.words.length / 2);
+  }
+
+  byteLength(outputs: Positions): number {
+    return this.#writer.byteLength(outputs);
+  }
+
   /** From SEAL's own full envelope. */
   encode(envelope: Uint8Array, outputs: Positions): Uint8Array {
-    const { words } = this.#packer;
+    const { words } = this.#writer;
     words.set(wordHalves(envelope, CIPHERTEXT_WORDS_AT, words.length / 2));
-    const bytes = new Uint8Array(this.byteLength(outputs));
-    writePolynomial(this.#packer, this.#codes, 0, 0, outputs, bytes);
-    writePolynomial(this.#packer, this.#codes, 1, this.#codes.c0.codes.length, outputs, bytes);
-    return bytes;
+    return this.#writer.pack(outputs);
   }
 
   /**
@@ -131,12 +155,8 @@ export class ResponseCodec {
    * @throws CipherconvError `malformed-tensor`.
    */
   decode(bytes: Uint8Array, outputs: Positions, where: string): Uint8Array {
-    requireLength(bytes, this.byteLength(outputs), where);
-    const { c0, c1 } = this.#codes;
-    this.#packer.words.fill(0);
-    const middle = this.#packer.read(bytes, 0, c0.codes, 0, outputs, where);
-    if (c1 !== null) this.#packer.read(bytes, middle, c1.codes, c0.codes.length, null, where);
-    this.#envelope.words.set(this.#packer.words);
+    this.#writer.unpack(bytes, outputs, where);
+    this.#envelope.words.set(this.#writer.words);
     return this.#envelope.bytes;
   }
 }

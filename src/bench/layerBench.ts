@@ -7,6 +7,7 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { outputShape } from '../../compiler/convolution/shape.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
+import { createJudge } from '../../runtime/evaluator/judge.ts';
 import type { LayerResult } from './benchReport.ts';
 import { benchClient, benchHint } from './hintBench.ts';
 import { measureCalmly, rampInput, runSweeps, timed } from './layerRounds.ts';
@@ -55,7 +56,8 @@ async function prepare(spec: ConvSpec, kernel: Kernel): Promise<Prepared> {
   const compiled = await timed(() => compileSpec(spec, options));
   const plan = compiled.value;
   const client = await createClient(clientView(plan));
-  const made = await timed(() => createEvaluator(plan));
+  // The ntt kernel is SEAL's here: it is compared with SEAL's raw operations.
+  const made = await timed(() => (kernel === 'ntt' ? createJudge(plan, null) : createEvaluator(plan)));
   return { plan, compile: compiled.ms, prepare: made.ms, client, evaluator: made.value };
 }
 

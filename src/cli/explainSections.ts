@@ -1,5 +1,5 @@
 import { requiredWidth } from '../../compiler/base/interval.ts';
-import { keyBytes, kernelOf } from '../../compiler/lowerings/plan.ts';
+import { keyBytes, kernelOf, uploadForm } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loweringReportLines, refusalReason } from '../report/loweringReport.ts';
@@ -41,8 +41,10 @@ function noiseLines({ noise }: Plan): string[] {
 /** What executes the products, and how the direct kernel's lanes were proved wide enough. */
 function kernelLines(plan: Plan): string[] {
   const execution = plan.lowering === 'toeplitz' ? plan.execution : { kernel: kernelOf(plan) };
-  if (!('lanes' in execution))
-    return [`kernel ${execution.kernel}: SEAL's evaluator, everything in NTT form`];
+  if (!('lanes' in execution)) {
+    const whose = uploadForm(plan) === 'seal-seeded' ? "SEAL's evaluator" : 'our own ring arithmetic';
+    return [`kernel ${execution.kernel}: ${whose}, everything in NTT form`];
+  }
   const { limbBits, limbs, laneL1, folds } = execution.lanes;
   return [
     `kernel direct: coefficients in ${plural(limbs, 'limb')} of ${plural(limbBits, 'bit')}, summed in 32-bit lanes`,

@@ -28,9 +28,9 @@ describe('sums of products of sparse polynomials with kept ones', () => {
       const primes = bits.map((size) => primeOf(degree, size));
       const draw = randomNumbers(degree + bits[0]);
       const inputs = 3;
-      const shape = { degree, primes, inputs, rowL1: inputs * taps * most };
+      const shape = { degree, primes, rowL1: inputs * taps * most };
       expect(hasRowProducts(shape)).toBe(true);
-      const products = new RowProducts(module, shape);
+      const products = new RowProducts(module, shape, { inputs, polynomials: inputs, sums: 2 });
       for (const round of ['most', 'least', 'drawn']) {
         const kept = Array.from({ length: inputs }, () =>
           primes.map((prime) =>
@@ -48,11 +48,21 @@ describe('sums of products of sparse polynomials with kept ones', () => {
         });
         kept.forEach((values, input) => {
           storeResidues(products.words, values);
-          products.keep(input);
+          products.keepInput(input);
         });
-        // Twice: nothing of a row is left for the next.
-        for (let time = 0; time < 2; time++)
-          products.compute(polynomials.map((polynomial, input) => ({ input, polynomial })));
+        polynomials.forEach((polynomial, number) => {
+          products.keepPolynomial(number, polynomial);
+        });
+        // Twice, beside another sum: nothing of a row is left for the next.
+        for (let time = 0; time < 2; time++) {
+          products.clear(0);
+          products.clear(1);
+          kept.forEach((_, input) => {
+            products.add(1, input, input);
+            products.add(0, input, (input + 1) % inputs);
+          });
+          products.finish(1);
+        }
         const expected = primes.map((prime, which) => {
           const sum = new Array<bigint>(degree).fill(0n);
           polynomials.forEach(({ exponents, values }, input) => {

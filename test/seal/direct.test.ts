@@ -14,7 +14,7 @@ import type { WasmMemory } from '../../runtime/wasm.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
-import { lanesOf, runBoth, withDirect, withPrimes } from '../support/kernels.ts';
+import { lanesOf, runAll, withDirect, withPrimes } from '../support/kernels.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { arbitrarySpec, randomInput } from '../support/specs.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
@@ -27,15 +27,16 @@ afterEach(() => {
 /** Same upload, same response bytes; and the result is the convolution. */
 async function expectSame(plan: ToeplitzPlan, seed: number): Promise<void> {
   const input = randomInput(plan.spec, seed);
-  const { ntt, direct, output } = await runBoth(plan, input);
+  const { seal, ntt, direct, output } = await runAll(plan, input);
   expect(direct.length).toBe(plan.counts.outputCiphertexts);
-  ntt.forEach((bytes, index) => {
+  seal.forEach((bytes, index) => {
     expect(Buffer.compare(bytes, direct[index]!)).toBe(0);
+    expect(Buffer.compare(bytes, ntt[index]!)).toBe(0);
   });
   expect(output).toEqual(convolve(plan.spec, input));
 }
 
-describe('the direct kernel gives the ntt kernel bit for bit', () => {
+describe('both kernels give what SEAL gives, bit for bit', () => {
   const seen = { direct: 0, dropped: 0, moduli: 0 };
 
   it('on random programs, whichever kernel they were packed for', async () => {
@@ -135,7 +136,7 @@ describe('three-way equality with the direct kernel', () => {
         const input = randomInput(spec, seed);
         const expected = convolve(spec, input);
         expect(simulate(plan, buildProgram(plan), input)).toEqual(expected);
-        const { output } = await runBoth(plan, input);
+        const { output } = await runAll(plan, input);
         expect(output).toEqual(expected);
       }),
       { numRuns: runs(40) },

@@ -5,6 +5,7 @@ import { buildProgram } from '../../compiler/lowerings/program.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
+import { createJudge } from '../../runtime/evaluator/judge.ts';
 import type { DirectLanes, ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
 
@@ -32,28 +33,23 @@ export function withPrimes(plan: ToeplitzPlan, bits: readonly number[]): Toeplit
   };
 }
 
-/** Responses of both kernels to the same upload, and what the direct one's decrypts to. */
-export async function runBoth(
+/** Responses of SEAL's evaluator and of both kernels to the same upload, and what the direct one's decrypts to. */
+export async function runAll(
   plan: ToeplitzPlan,
   input: Tensor,
-): Promise<{ ntt: Uint8Array[]; direct: Uint8Array[]; output: Tensor }> {
-  const client = await createClient(clientView(plan));
-  try {
-    const upload = client.encrypt(input);
-    const responses: Uint8Array[][] = [];
-    for (const kernel of ['ntt', 'direct'] as const) {
-      const evaluator = await createEvaluator(plan, { kernel });
-      try {
-        responses.push(evaluator.evaluate(upload));
-      } finally {
-        evaluator.dispose();
-      }
-    }
-    const [ntt, direct] = responses as [Uint8Array[], Uint8Array[]];
-    return { ntt, direct, output: client.decrypt(direct) };
-  } finally {
-    client.dispose();
-  }
+): Promise<{ seal: Uint8Array[]; ntt: Uint8Array[]; direct: Uint8Array[]; output: Tensor }> {
+  using client = await createClient(clientView(plan));
+  const upload = client.encrypt(input);
+  using judge = await createJudge(plan, null);
+  using ntt = await createEvaluator(plan, { kernel: 'ntt' });
+  using direct = await createEvaluator(plan, { kernel: 'direct' });
+  const response = direct.evaluate(upload);
+  return {
+    seal: judge.evaluate(upload),
+    ntt: ntt.evaluate(upload),
+    direct: response,
+    output: client.decrypt(response),
+  };
 }
 
 /** The lanes of a plan of the direct kernel. */

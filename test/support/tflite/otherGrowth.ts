@@ -67,7 +67,9 @@ export function mean(growth: Growth, input: Value): Value {
 
 export function activation(growth: Growth, input: Value): Value {
   const plain = ['RELU', 'RELU6', 'RELU_N1_TO_1', 'RELU_0_TO_1', 'QUANTIZE', 'LEAKY_RELU'] as const;
-  const op = growth.pick(growth.type === 'int8' ? ([...plain, 'LOGISTIC', 'SOFTMAX'] as const) : plain);
+  // LOGISTIC of scales from 8 on is refused.
+  const hasShares = growth.type === 'int8' && scaleOf(input) < 8;
+  const op = growth.pick(hasShares ? ([...plain, 'LOGISTIC', 'SOFTMAX'] as const) : plain);
   const operation: FixedPointOperation =
     op === 'LEAKY_RELU'
       ? { op, alpha: Math.fround(growth.random(0, 12) / 10) }
