@@ -11,6 +11,7 @@ export const MANY_PROCESSES: readonly string[] = [
   'test/cli/interrupt.test.ts',
   'test/cli/keys.test.ts',
   'test/cli/lowering.test.ts',
+  'test/cli/networks.test.ts',
   'test/cli/oneTimeKeys.test.ts',
   'test/cli/overwrite.test.ts',
   'test/cli/pictures.test.ts',

@@ -75,10 +75,15 @@ function checkKeys({ keys, parameters }: NetworkView): void {
 
 function checkResults({ output, results, logits, parameters }: NetworkView): void {
   const count = elementCount(output.shape);
-  if (results.length !== count || logits.length !== count)
-    reject('results', 'not one a logit', String(count), `${results.length}, ${logits.length}`);
-  checkNumbers('results', results, parameters.degree);
-  if (new Set(results).size !== count) reject('results', 'a slot twice', 'each once', results.join(', '));
+  const { slots, sums } = results;
+  if (slots.length !== count || logits.length !== count)
+    reject('results.slots', 'not one a logit', String(count), `${slots.length}, ${logits.length}`);
+  checkNumbers('results.slots', slots, parameters.degree);
+  checkIndices('results.sums', sums, Math.log2(parameters.degree));
+  // Slots that differ outside the bits of the sums share no slot, and there are not more of them than N.
+  const summed = sums.reduce((mask, bit) => mask + 2 ** bit, 0);
+  if (new Set(slots.map((slot) => slot & ~summed)).size !== count || slots.some((slot) => slot & summed))
+    reject('results.slots', 'a slot of two sums', 'each in one', slots.join(', '));
   const product = parameters.plainModuli.reduce((all, modulus) => all * BigInt(modulus), 1n);
   logits.forEach((window, index) => {
     checkWindow(`logits[${index}]`, window, product);

@@ -36,7 +36,7 @@ function stageChoices(outputs: number, layout: StageLayout): { choice: StageChoi
 /** Data primes as a network of this depth usually has them: what layouts are compared with. */
 function usualPrimes(stages: number): StagePrimes[] {
   return Array.from({ length: stages }, (_, index) => ({
-    products: Math.max(1, stages - index + (index === 0 ? 0 : 1)),
+    products: stages - index,
     sums: stages - index,
   }));
 }

@@ -4,33 +4,51 @@ import type { StageChoice, StageLayout } from './placement.ts';
 import type { NetworkSpec } from './spec.ts';
 
 /**
- * Milliseconds of node-seal's operations at N = 8192 with k data primes, measured on one core of an EPYC: a key switch
- * works on k digits under k + 1 primes, the rest prime by prime. Doubling N takes a little more than twice the time.
+ * Milliseconds of node-seal's operations at N = 8192 with k data primes, measured on one core of an EPYC. A key switch
+ * transforms k digits under k + 1 primes, and 2 (k + 1) sums back; a square transforms between q and a base of as many
+ * primes and one; the rest goes prime by prime. Doubling N takes a little more than twice the time.
  */
-const PER_8192 = { switch: 0.27, square: 3.5, ntt: 0.24, product: 0.1, drop: 0.2 } as const;
+const PER_8192 = {
+  switch: 0.25,
+  square: 4.4,
+  squareFixed: 1.5,
+  ntt: 0.42,
+  product: 0.15,
+  drop: 0.12,
+  load: 0.35,
+} as const;
+
+function switchMilliseconds(primes: number): number {
+  return PER_8192.switch * (primes + 1) * (primes + 2);
+}
 
 function perDegree(degree: number): number {
   return (degree / 8192) ** 1.1;
 }
 
-/** Milliseconds of one stage under one plain modulus, the square before it included. */
-function stageMilliseconds(layout: StageLayout, inputs: number, babies: number, primes: StagePrimes): number {
-  const { switch: keySwitch, ntt, product } = PER_8192;
-  const giants = Math.ceil(layout.offsets / babies);
-  const rotations = Math.min(babies, layout.offsets) - 1 + giants - 1;
-  const transforms = (inputs === 1 ? Math.min(babies, layout.offsets) : inputs) + giants;
+/** Milliseconds of the first products: ciphertexts of the upload and what reads them. */
+function firstMilliseconds(inputs: number, primes: number): number {
+  const { load, ntt, product } = PER_8192;
+  return inputs * (load + ntt + product) * primes + ntt * primes;
+}
+
+/** Milliseconds of the products of a later stage. @param rotated data primes at the rotations of its source */
+function productMilliseconds(offsets: number, babies: number, rotated: number, primes: StagePrimes): number {
+  const { ntt, product, drop } = PER_8192;
+  const sources = Math.min(babies, offsets);
+  const giants = Math.ceil(offsets / babies);
   const at = primes.products;
-  const products = inputs === 1 ? layout.offsets : inputs;
   return (
-    rotations * keySwitch * at * (at + 1) +
-    transforms * ntt * at +
-    products * product * at +
-    layout.folds.length * keySwitch * primes.sums * (primes.sums + 1)
+    (sources - 1) * switchMilliseconds(rotated) +
+    sources * ((rotated - at) * drop * rotated + ntt * at) +
+    offsets * product * at +
+    giants * (ntt * at + (at - primes.sums) * drop * at) +
+    (giants - 1) * switchMilliseconds(primes.sums)
   );
 }
 
 function squareMilliseconds(primes: number): number {
-  return PER_8192.square * primes + PER_8192.switch * primes * (primes + 1);
+  return PER_8192.squareFixed + PER_8192.square * primes + switchMilliseconds(primes);
 }
 
 /** Milliseconds of one run under one plain modulus. */
@@ -45,11 +63,15 @@ export function networkMilliseconds(
     const left = primes[index]!;
     const before = primes[index - 1];
     const choice = choices[index - 1];
+    // The last sums are the client's.
+    const folds = index === spec.stages.length - 1 ? 0 : layout.folds.length;
+    const folded = sum + folds * switchMilliseconds(left.sums);
     if (before === undefined || choice === undefined) {
       const inputs = Math.ceil(longestRow(spec.stages[index]!) / tapsPerCiphertext(layout));
-      return sum + stageMilliseconds(layout, Math.max(1, inputs), 1, left);
+      return folded + firstMilliseconds(Math.max(1, inputs), left.products);
     }
-    return sum + squareMilliseconds(before.sums) + stageMilliseconds(layout, 1, choice.babies, left);
+    const products = productMilliseconds(layout.offsets, choice.babies, before.sums, left);
+    return folded + squareMilliseconds(before.sums) + products;
   }, 0);
   return total * perDegree(degree);
 }

@@ -23,7 +23,7 @@ import type { NetworkProgram, NetworkStep } from './program.ts';
  *   s^k has k! times the variance (Gaussian moments; measured by Biasioli and others 2023), so square number j takes a
  *   factor sqrt(j + 1). |v|_2^2 and |A|_2^2 are taken above their mean, as far as 2^-128 asks. Rounding: SEAL's base
  *   conversions are off by at most k + 1 (Bajard, Eynard, Hasan and Zucca 2016) in each of three polynomials;
- * - switching the last prime q_l away: v / q_l and (1 + 2N/3)/12.
+ * - switching the last prime q_l away: v / q_l and (1 + 2N/3)/12; within products each source and each giant by itself.
  *
  * The end: no coefficient passes z deviations of its peak, z^2 = 2 ln 2 (128 + 1 + log2 N), with probability above 2^-128,
  * if the sums behave as the Gaussians that they are close to.
@@ -135,23 +135,41 @@ class NoiseRun {
     return Math.sqrt(10.5 * this.#parameters.degree * digits + this.#rounding);
   }
 
-  #products(giants: Extract<NetworkStep, { kind: 'products' }>['giants']): void {
+  #products({ giants, drops }: Extract<NetworkStep, { kind: 'products' }>): void {
     const before = { peak: this.#total('peak'), rms: this.#total('rms') };
     const added = this.#switched();
-    let [linear, square, meanSquare, giantSquare] = [0, 0, 0, 0];
-    for (const { step, terms } of giants) {
-      if (step !== 0) giantSquare += added * added;
+    const sources = this.#dropped(drops.sources);
+    const source = (which: 'peak' | 'rms', baby: number): number =>
+      Math.hypot(Math.hypot(before[which], baby === 0 ? 0 : added) / sources.divisor, sources.rounding);
+    let [linear, square, meanSquare] = [0, 0, 0];
+    for (const { terms } of giants) {
       for (const { baby, plaintext } of terms) {
         const norm = this.#norms[plaintext]!;
-        const own = baby === 0 ? 0 : added;
-        linear += norm * Math.hypot(before.peak, own);
-        square += (norm * Math.hypot(before.peak, own)) ** 2;
-        meanSquare += (norm * Math.hypot(before.rms, own)) ** 2;
+        linear += norm * source('peak', baby);
+        square += (norm * source('peak', baby)) ** 2;
+        meanSquare += (norm * source('rms', baby)) ** 2;
       }
     }
     const peak = this.#isUpload ? Math.sqrt(square) : linear;
     this.#isUpload = false;
-    this.#parts = [{ peak, rms: Math.sqrt(meanSquare), folds: [] }, even(Math.sqrt(giantSquare))];
+    const { divisor, rounding } = this.#dropped(drops.giants);
+    const rotated = giants.filter(({ step }) => step !== 0).length;
+    this.#parts = [
+      { peak: peak / divisor, rms: Math.sqrt(meanSquare) / divisor, folds: [] },
+      even(rounding * Math.sqrt(giants.length)),
+      even(this.#switched() * Math.sqrt(rotated)),
+    ];
+  }
+
+  /** The last `count` primes are dropped: what noise is divided by, and the deviation that is added then. */
+  #dropped(count: number): { readonly divisor: number; readonly rounding: number } {
+    let [divisor, square] = [1, 0];
+    for (let dropped = 0; dropped < count; dropped++) {
+      const prime = this.#primes.pop() ?? 1;
+      divisor *= prime;
+      square = square / prime ** 2 + this.#rounding;
+    }
+    return { divisor, rounding: Math.sqrt(square) };
   }
 
   #fold(step: number): void {
@@ -172,22 +190,11 @@ class NoiseRun {
     this.#parts = [even(Math.hypot(main, own, Math.sqrt(conversions), this.#switched()))];
   }
 
-  #drop(): void {
-    const prime = this.#primes.pop() ?? 1;
-    const smaller = this.#parts.map((part) => ({
-      ...part,
-      peak: part.peak / prime,
-      rms: part.rms / prime,
-    }));
-    this.#parts = [...smaller, even(Math.sqrt(this.#rounding))];
-  }
-
   step(step: NetworkStep): NetworkNoise {
-    if (step.kind === 'products') this.#products(step.giants);
+    if (step.kind === 'products') this.#products(step);
     else if (step.kind === 'fold') this.#fold(step.step);
     else if (step.kind === 'add' || step.kind === 'mask') this.#parts = [...this.#parts, even(1)];
-    else if (step.kind === 'square') this.#square();
-    else this.#drop();
+    else this.#square();
     return this.noise(step.kind);
   }
 

@@ -1,6 +1,8 @@
 import { internalError } from '../base/errors.ts';
 import { denseLayout, elementsOf, firstLayout, gather } from './placement.ts';
 import type { Placement, StageChoice, StageLayout } from './placement.ts';
+import { resultsOf } from './results.ts';
+import type { NetworkResults } from './results.ts';
 import { lastStage } from './spec.ts';
 import type { LinearStage, NetworkSpec } from './spec.ts';
 import { inputElements, inputPlaces } from './inputPlaces.ts';
@@ -17,26 +19,41 @@ export interface NetworkProgram {
   /** Integers, one a slot. */
   readonly plaintexts: readonly Float64Array[];
   readonly steps: readonly NetworkStep[];
-  /** For every stage the element in every slot after it, -1 for none: what verify proves. */
+  /** For every stage but the last the element in every slot after it, -1 for none: what verify proves. */
   readonly places: readonly Int32Array[];
-  /** Slot of every logit. */
-  readonly results: readonly number[];
+  /** Where the logits stand. */
+  readonly results: NetworkResults;
 }
 
 /** One step: what becomes of the current ciphertext. */
 export type NetworkStep =
-  /** Sum over giants of rot(sum over terms of plaintext * rot(source)); sources are the inputs, or the one ciphertext. */
-  | { readonly kind: 'products'; readonly giants: readonly NetworkGiant[] }
+  /**
+   * Sum over giants of rot(sum over terms of plaintext * rot(source)); sources are the inputs, or the one ciphertext. Data
+   * primes are dropped between: rotated sources keep the noise of their key switch out of the products that way, and
+   * rotations of products cost less.
+   */
+  | { readonly kind: 'products'; readonly giants: readonly NetworkGiant[]; readonly drops: NetworkDrops }
   /** Itself plus itself rotated by `step`; 0: plus itself with the slot rows exchanged. */
   | { readonly kind: 'fold'; readonly step: number }
   /** Plus a plaintext. */
   | { readonly kind: 'add'; readonly plaintext: number }
   /** Every slot squared, back to two polynomials. */
   | { readonly kind: 'square' }
-  /** The last data prime is dropped. */
-  | { readonly kind: 'drop' }
-  /** Plus fresh random residues in every slot that is no result: partial sums never leave. */
-  | { readonly kind: 'mask' };
+  /**
+   * Plus fresh random residues in all slots, whose sum over the slots of a logit is its bias: partial sums never leave.
+   * Integers, one a logit.
+   */
+  | { readonly kind: 'mask'; readonly bias: readonly number[] };
+
+/** Data primes that are dropped within products: the last ones. */
+interface NetworkDrops {
+  /** Of every source, after its rotation and before it is multiplied. */
+  readonly sources: number;
+  /** Of every giant, before its rotation. */
+  readonly giants: number;
+}
+
+const NO_DROPS: NetworkDrops = { sources: 0, giants: 0 };
 
 /** Terms that are rotated together, after their products: left by `step`, 0 to N/2 - 1. */
 interface NetworkGiant {
@@ -53,9 +70,9 @@ interface NetworkTerm {
 
 /** Data primes at the products of a stage, and at its sums, its bias and its square. */
 export interface StagePrimes {
-  /** At its products. */
+  /** At its products; what they multiply was rotated under as many as the stage before has at its sums. */
   readonly products: number;
-  /** After them. */
+  /** After them: where their sums are rotated. */
   readonly sums: number;
 }
 
@@ -132,7 +149,8 @@ function firstProducts(
       ? [{ source, baby: 0, plaintext: builder.plaintext(values) }]
       : [];
   });
-  if (terms.length > 0) builder.steps.push({ kind: 'products', giants: [{ step: 0, terms }] });
+  if (terms.length > 0)
+    builder.steps.push({ kind: 'products', giants: [{ step: 0, terms }], drops: NO_DROPS });
   return inputs;
 }
 
@@ -197,7 +215,7 @@ function denseProducts(
     }
     if (terms.length > 0) giants.push({ step, terms });
   }
-  if (giants.length > 0) builder.steps.push({ kind: 'products', giants });
+  if (giants.length > 0) builder.steps.push({ kind: 'products', giants, drops: NO_DROPS });
 }
 
 /**
@@ -213,7 +231,7 @@ export function buildNetworkProgram(
   if (layouts === null) throw internalError('a layout that does not fit the network');
   const builder = new ProgramBuilder(degree);
   let inputs: Int32Array[] = [];
-  const places = layouts.map((layout, index) => {
+  const places = layouts.flatMap((layout, index) => {
     const stage = spec.stages[index]!;
     const before = layouts[index - 1]?.output;
     if (before === undefined) {
@@ -222,32 +240,29 @@ export function buildNetworkProgram(
       builder.steps.push({ kind: 'square' });
       denseProducts(builder, stage, layout, before, choices[index - 1]!.babies);
     }
+    if (index === layouts.length - 1) return [];
     for (const bit of layout.folds) builder.fold(bit);
     const elements = elementsOf(layout.output);
     if (stage.bias.some((value) => value !== 0)) {
       const values = Float64Array.from(elements, (element) => (element < 0 ? 0 : stage.bias[element]!));
       builder.steps.push({ kind: 'add', plaintext: builder.plaintext(values) });
     }
-    return elements;
+    return [elements];
   });
-  builder.steps.push({ kind: 'mask' });
-  const last = places[places.length - 1]!;
-  const results = Array.from({ length: lastStage(spec).outputs }, (_, logit) => last.indexOf(logit));
+  const { bias, outputs } = lastStage(spec);
+  builder.steps.push({ kind: 'mask', bias });
+  const results = resultsOf(layouts[layouts.length - 1]!, outputs);
   return { degree, inputs, plaintexts: builder.plaintexts, steps: builder.steps, places, results };
 }
 
-/** The steps with data primes dropped as `primes` says: before the products of a stage, and after them. */
+/** The steps with data primes dropped as `primes` says: before the products of a stage are made, and before their sums are rotated. */
 export function stepsWithDrops(program: NetworkProgram, primes: readonly StagePrimes[]): NetworkStep[] {
-  const drops = (count: number): NetworkStep[] => Array.from({ length: count }, () => ({ kind: 'drop' }));
   let stage = -1;
-  return program.steps.flatMap((step) => {
-    if (step.kind !== 'products') return [step];
+  return program.steps.map((step) => {
+    if (step.kind !== 'products') return step;
     stage++;
     const [before, now] = [primes[stage - 1], primes[stage]!];
-    return [
-      ...drops(before === undefined ? 0 : before.sums - now.products),
-      step,
-      ...drops(now.products - now.sums),
-    ];
+    const sources = before === undefined ? 0 : before.sums - now.products;
+    return { ...step, drops: { sources, giants: now.products - now.sums } };
   });
 }

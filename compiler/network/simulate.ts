@@ -53,6 +53,14 @@ export function simulateNetwork(
     else if (step.kind === 'fold') state = [add(current, rotatedSlots(current, step.step))];
     else if (step.kind === 'add') state = [add(current, plaintexts[step.plaintext]!)];
     else if (step.kind === 'square') state = [current.map((value) => multiply(value, value))];
+    else {
+      // Any residues with the right sums: here those that are 0 but in the logit's own slot.
+      const mask = new Float64Array(current.length);
+      step.bias.forEach((value, logit) => {
+        mask[program.results.slots[logit]!] = residueOf(value, plainModulus);
+      });
+      state = [add(current, mask)];
+    }
   }
   return state[0]!;
 }

@@ -1,5 +1,6 @@
 import { reject, requireEqual } from '../base/reject.ts';
 import type { NetworkProgram, NetworkStep } from './program.ts';
+import { summedSlots } from './results.ts';
 import { lastStage } from './spec.ts';
 import type { LinearStage, NetworkSpec } from './spec.ts';
 
@@ -8,32 +9,34 @@ interface StageSteps {
   readonly giants: Extract<NetworkStep, { kind: 'products' }>['giants'];
   /** Steps of the folds, in order. */
   readonly folds: readonly number[];
+  /** One a slot; null: none. */
   readonly bias: Float64Array | null;
 }
 
-/** The stages of the program: products, folds and at most one addition each, squares between them. */
+/**
+ * The stages of the program: products, folds and at most one addition each, squares between them; the last one has products
+ * and a mask.
+ */
 function splitStages(program: NetworkProgram): StageSteps[] {
   const stages: StageSteps[] = [];
   let [giants, folds, bias]: [StageSteps['giants'], number[], Float64Array | null] = [[], [], null];
   const order: string[] = [];
   const end = (): void => {
-    if (!/^products( fold)*( add)?$/.test(order.join(' ')))
-      reject('program', 'a stage in another order', 'products, folds, bias', order.join(' '));
+    if (!/^products( fold)*( add)? square$|^products mask$/.test(order.join(' ')))
+      reject('program', 'a stage in another order', 'products, folds, bias, square', order.join(' '));
     stages.push({ giants, folds, bias });
     [giants, folds, bias] = [[], [], null];
     order.length = 0;
   };
   for (const step of program.steps) {
-    if (step.kind === 'square' || step.kind === 'mask') {
-      end();
-      continue;
-    }
     order.push(step.kind);
     if (step.kind === 'products') giants = step.giants;
     else if (step.kind === 'fold') folds.push(step.step);
     else if (step.kind === 'add') bias = program.plaintexts[step.plaintext]!;
+    else end();
   }
-  if (order.length > 0 || program.steps.at(-1)?.kind !== 'mask')
+  const masks = program.steps.filter(({ kind }) => kind === 'mask');
+  if (masks.length !== 1 || program.steps.at(-1)?.kind !== 'mask')
     reject('program', 'partial sums would leave', 'a mask at the end', String(program.steps.at(-1)?.kind));
   return stages;
 }
@@ -90,8 +93,13 @@ class StageVerifier {
 
   /** That `slot` holds row `row` after the stage. */
   verify(slot: number, row: number): void {
+    this.verifySum(this.#slots.folded(slot, this.#steps.folds), row, this.#steps.bias?.[slot] ?? 0);
+  }
+
+  /** That row `row` is what products leave in these slots together, and `added`. */
+  verifySum(slots: readonly number[], row: number, added: number): void {
     const touched: number[] = [];
-    for (const summed of this.#slots.folded(slot, this.#steps.folds)) this.#addProducts(summed, touched);
+    for (const summed of slots) this.#addProducts(summed, touched);
     const { starts, columns, weights, bias, name } = this.#stage;
     for (let entry = starts[row]!; entry < starts[row + 1]!; entry++)
       this.#form[columns[entry]!]! -= weights[entry]!;
@@ -99,9 +107,13 @@ class StageVerifier {
       (column) => this.#form[column] !== 0,
     );
     if (wrong !== undefined)
-      reject(name, 'the program computes another linear map', `row ${row}`, `slot ${slot}, input ${wrong}`);
-    const added = this.#steps.bias?.[slot] ?? 0;
-    if (added !== bias[row]) reject(name, 'another bias', String(bias[row]), `${added} in slot ${slot}`);
+      reject(
+        name,
+        'the program computes another linear map',
+        `row ${row}`,
+        `slot ${slots[0]}, input ${wrong}`,
+      );
+    if (added !== bias[row]) reject(name, 'another bias', String(bias[row]), `${added} in slot ${slots[0]}`);
     for (const column of touched) this.#form[column] = 0;
     for (let entry = starts[row]!; entry < starts[row + 1]!; entry++) this.#form[columns[entry]!] = 0;
   }
@@ -126,24 +138,39 @@ class StageVerifier {
  * Proves that the program computes the network, stage by stage and exhaustively: for every slot of which the program says
  * that it holds an element (`places`), the linear form over the stage's inputs is rebuilt backwards from the rotations and
  * plaintexts alone and compared with the row of the matrix, nothing missing and nothing extra. A stage reads only slots
- * that are proved. Integers, so it holds modulo every t.
+ * that are proved. Of the last stage each logit is what its slots hold together, and no slot belongs to two. Integers, so it
+ * holds modulo every t.
  * @throws CipherconvError `plan-rejected`.
  */
 export function verifyNetworkProgram(spec: NetworkSpec, program: NetworkProgram): void {
   const stages = splitStages(program);
   requireEqual('program.stages', spec.stages.length, stages.length);
   let sources: Sources = program.inputs;
-  spec.stages.forEach((stage, index) => {
-    const verifier = new StageVerifier(program, stage, stages[index]!, sources);
-    const places = program.places[index]!;
+  requireEqual('program.places', spec.stages.length - 1, program.places.length);
+  program.places.forEach((places, index) => {
+    const verifier = new StageVerifier(program, spec.stages[index]!, stages[index]!, sources);
     places.forEach((row, slot) => {
       if (row >= 0) verifier.verify(slot, row);
     });
     sources = [places];
   });
-  const last = program.places[program.places.length - 1]!;
-  program.results.forEach((slot, logit) => {
-    if (last[slot] !== logit) reject('results', 'a logit stands elsewhere', String(logit), `slot ${slot}`);
+  const last = lastStage(spec);
+  verifyLogits(program, last, new StageVerifier(program, last, stages[stages.length - 1]!, sources));
+}
+
+function verifyLogits(program: NetworkProgram, last: LinearStage, verifier: StageVerifier): void {
+  const { results, degree } = program;
+  requireEqual('results', last.outputs, results.slots.length);
+  const mask = program.steps.at(-1);
+  const bias = mask?.kind === 'mask' ? mask.bias : [];
+  requireEqual('program.bias', last.outputs, bias.length);
+  const taken = new Set<number>();
+  summedSlots(results).forEach((slots, logit) => {
+    for (const slot of slots) {
+      if (slot >= degree || taken.has(slot))
+        reject('results', 'a slot of two sums, or of none', 'each in one', `slot ${slot}`);
+      taken.add(slot);
+    }
+    verifier.verifySum(slots, logit, bias[logit]!);
   });
-  requireEqual('results', lastStage(spec).outputs, new Set(program.results).size);
 }

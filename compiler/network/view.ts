@@ -4,6 +4,7 @@ import type { InputPlaces } from './inputPlaces.ts';
 import type { LogitWindow, NetworkKeys, NetworkParameters, NetworkPlan } from './plan.ts';
 import { resultPrimes } from './plan.ts';
 import type { NetworkProgram } from './program.ts';
+import type { NetworkResults } from './results.ts';
 import { firstStage } from './spec.ts';
 import type { NetworkInput, NetworkOutput } from './spec.ts';
 
@@ -21,8 +22,8 @@ export interface NetworkView {
   readonly uploads: InputPlaces;
   /** The evaluation keys that the server needs. */
   readonly keys: NetworkKeys;
-  /** Slot of every logit. */
-  readonly results: readonly number[];
+  /** Where the logits stand. */
+  readonly results: NetworkResults;
   /** Data primes of the results. */
   readonly resultPrimes: number;
   /** How residues become logits. */

@@ -2,6 +2,7 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { decodeLogit } from '../../compiler/network/decode.ts';
 import { inputElements } from '../../compiler/network/inputPlaces.ts';
 import { parametersFor } from '../../compiler/network/plan.ts';
+import { logitResidues, summedSlots } from '../../compiler/network/results.ts';
 import type { NetworkView } from '../../compiler/network/view.ts';
 import { allPrimes } from '../../compiler/bfv/parameters.ts';
 import { residueOf } from '../../compiler/rings/residues.ts';
@@ -59,6 +60,8 @@ export class NetworkClient implements DisposableHandle {
   readonly #packing: PackingModule;
   readonly #view: NetworkView;
   readonly #elements: readonly Int32Array[];
+  /** For every logit the slots whose sum it is. */
+  readonly #summed: readonly (readonly number[])[];
   readonly #moduli: readonly ModulusClient[];
   readonly #generator: KeyGenerator;
   readonly #secretKey: SecretKey;
@@ -78,6 +81,7 @@ export class NetworkClient implements DisposableHandle {
     this.#packing = packing;
     this.#view = view;
     this.#elements = inputElements(view.uploads, parameters.degree);
+    this.#summed = summedSlots(view.results);
     const contexts = parameters.plainModuli.map((plainModulus) =>
       createContext(scope, seal, parametersFor(parameters, plainModulus)),
     );
@@ -205,11 +209,11 @@ export class NetworkClient implements DisposableHandle {
    * @throws CipherconvError `malformed-tensor` for results that are not of this plan.
    */
   decrypt(results: readonly Uint8Array[]): bigint[] {
-    const { results: slots, logits, parameters } = this.#view;
+    const { logits, parameters } = this.#view;
     const residues = this.#each(results, (modulus) => {
       modulus.decryptor.decrypt(this.#ciphertext, this.#plaintext);
       const all = modulus.transform.decode(readPlaintext(this.#seal, this.#plaintext, this.#coefficients));
-      return slots.map((slot) => all[slot]!);
+      return logitResidues(this.#summed, all, modulus.context.plainModulus);
     });
     return logits.map(({ lo, modulus }, logit) =>
       decodeLogit(

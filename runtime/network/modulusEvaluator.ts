@@ -4,6 +4,7 @@ import { parametersFor, resultPrimes } from '../../compiler/network/plan.ts';
 import type { NetworkPlan } from '../../compiler/network/plan.ts';
 import { stepsWithDrops } from '../../compiler/network/program.ts';
 import type { NetworkProgram, NetworkStep } from '../../compiler/network/program.ts';
+import { logitResidues, summedSlots } from '../../compiler/network/results.ts';
 import { residueOf } from '../../compiler/rings/residues.ts';
 import { slotTransform } from '../../compiler/rings/slots.ts';
 import type { SlotTransform } from '../../compiler/rings/slots.ts';
@@ -50,6 +51,8 @@ export class ModulusEvaluator {
   readonly #transform: SlotTransform;
   readonly #writer: PlaintextWriter;
   readonly #program: NetworkProgram;
+  /** For every logit the slots whose sum it is. */
+  readonly #summed: readonly (readonly number[])[];
   readonly #steps: readonly NetworkStep[];
   /** In NTT form where they are multiplied, else not. */
   readonly #plaintexts: readonly Plaintext[];
@@ -81,6 +84,7 @@ export class ModulusEvaluator {
     this.#transform = slotTransform(program.degree, plainModulus);
     this.#writer = new PlaintextWriter(seal, this.#context);
     this.#program = program;
+    this.#summed = summedSlots(program.results);
     this.#steps = stepsWithDrops(program, plan.primes);
     this.#plaintexts = program.plaintexts.map((values) => this.#plaintext(values));
     this.#mask = scope.own(new seal.Plaintext());
@@ -110,9 +114,10 @@ export class ModulusEvaluator {
   #transformWeights(levels: ReturnType<typeof openLevels>): void {
     let left = this.#context.dataPrimeCount;
     for (const step of this.#steps) {
-      if (step.kind === 'drop') left--;
       if (step.kind !== 'products') continue;
+      left -= step.drops.sources;
       const { firstParmsId } = levelWith(levels, left);
+      left -= step.drops.giants;
       for (const { terms } of step.giants)
         for (const { plaintext } of terms)
           this.#evaluator.plainTransformToNttInplace(this.#plaintexts[plaintext]!, firstParmsId);
@@ -164,20 +169,27 @@ export class ModulusEvaluator {
         evaluator.squareInplace(current);
         evaluator.relinearizeInplace(current, requireKeys(this.#relinearization));
         return;
-      case 'drop':
-        evaluator.cipherModSwitchToNextInplace(current);
-        return;
       case 'mask':
-        this.#addMask();
+        this.#addMask(step.bias);
         return;
       default:
         step satisfies never;
     }
   }
 
-  #addMask(): void {
-    const slots = randomResidues(this.#program.degree, this.#context.plainModulus);
-    for (const slot of this.#program.results) slots[slot] = 0;
+  #drop(ciphertext: Ciphertext, count: number): void {
+    for (let dropped = 0; dropped < count; dropped++)
+      this.#evaluator.cipherModSwitchToNextInplace(ciphertext);
+  }
+
+  /** Uniform residues whose sum over the slots of a logit is its bias. */
+  #addMask(bias: readonly number[]): void {
+    const { plainModulus } = this.#context;
+    const slots = randomResidues(this.#program.degree, plainModulus);
+    const sums = logitResidues(this.#summed, slots, plainModulus);
+    this.#program.results.slots.forEach((slot, logit) => {
+      slots[slot] = residueOf(slots[slot]! - sums[logit]! + bias[logit]!, plainModulus);
+    });
     this.#write(slots, this.#mask);
     this.#evaluator.addPlainInplace(this.#current, this.#mask);
   }
@@ -196,20 +208,21 @@ export class ModulusEvaluator {
     return ({ source }) => loaded[source];
   }
 
-  /** The current ciphertext rotated by every baby, in NTT form. */
-  #babies(scope: SealScope, { giants }: Products): Source {
+  /** The current ciphertext rotated by every baby, under the primes of the products, in NTT form. */
+  #babies(scope: SealScope, { giants, drops }: Products): Source {
     const rotated = new Map<number, Ciphertext>();
     for (const baby of new Set(giants.flatMap(({ terms }) => terms.map((term) => term.baby)))) {
       const target = scope.own(new this.#seal.Ciphertext());
       if (baby === 0) target.assign(this.#current);
       else this.#evaluator.rotateRows(this.#current, baby, requireKeys(this.#galois), target);
+      this.#drop(target, drops.sources);
       this.#evaluator.cipherTransformToNttInplace(target);
       rotated.set(baby, target);
     }
     return ({ baby }) => rotated.get(baby);
   }
 
-  #products({ giants }: Products, sourceOf: Source): void {
+  #products({ giants, drops }: Products, sourceOf: Source): void {
     const evaluator = this.#evaluator;
     giants.forEach(({ step, terms }, giant) => {
       terms.forEach((term, index) => {
@@ -220,6 +233,7 @@ export class ModulusEvaluator {
         if (index > 0) evaluator.addInplace(this.#sum, this.#product);
       });
       evaluator.cipherTransformFromNttInplace(this.#sum);
+      this.#drop(this.#sum, drops.giants);
       if (step !== 0) evaluator.rotateRowsInplace(this.#sum, step, requireKeys(this.#galois));
       if (giant === 0) this.#total.assign(this.#sum);
       else evaluator.addInplace(this.#total, this.#sum);

@@ -37,6 +37,7 @@ export type { ClientNetwork } from '../network/clientNetwork.ts';
 export type { NetworkPort } from '../network/port.ts';
 export type { NetworkView } from '../../compiler/network/view.ts';
 export type { InputPlaces } from '../../compiler/network/inputPlaces.ts';
+export type { NetworkResults } from '../../compiler/network/results.ts';
 export type { LogitWindow, NetworkKeys, NetworkParameters } from '../../compiler/network/plan.ts';
 export type { Fraction, NetworkInput, NetworkOutput } from '../../compiler/network/spec.ts';
 export { ServerError } from './request.ts';

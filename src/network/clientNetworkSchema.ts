@@ -61,7 +61,7 @@ const view = z.strictObject({
     relinearization: z.boolean(),
     bytes: natural,
   }),
-  results: integers,
+  results: z.strictObject({ slots: integers, sums: integers }),
   resultPrimes: positive,
   logits,
 }) satisfies z.ZodType<NetworkView>;

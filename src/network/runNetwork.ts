@@ -4,9 +4,11 @@ import { parametersFor } from '../../compiler/network/plan.ts';
 import type { NetworkBytes, NetworkCounts, NetworkPlan } from '../../compiler/network/plan.ts';
 import { buildNetworkProgram } from '../../compiler/network/program.ts';
 import type { NetworkProgram } from '../../compiler/network/program.ts';
+import { logitResidues, summedSlots } from '../../compiler/network/results.ts';
 import { simulateNetwork } from '../../compiler/network/simulate.ts';
 import { networkView } from '../../compiler/network/view.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { longWork } from '../../runtime/longWork.ts';
 import { createNetworkClient } from '../../runtime/network/client.ts';
 import { createNetworkEvaluator } from '../../runtime/network/evaluator.ts';
@@ -52,11 +54,14 @@ export function plainInteger(value: bigint): number | string {
 /** The logits of the program in the clear, modulo every t. */
 function simulatedLogits(plan: NetworkPlan, program: NetworkProgram, input: Float64Array): bigint[] {
   const { plainModuli } = plan.parameters;
-  const slots = plainModuli.map((modulus) => simulateNetwork(program, modulus, input));
+  const summed = summedSlots(program.results);
+  const residues = plainModuli.map((modulus) =>
+    logitResidues(summed, simulateNetwork(program, modulus, input), modulus),
+  );
   return plan.analysis.logits.map(({ lo, modulus }, logit) =>
     decodeLogit(
       { lo: BigInt(lo), modulus: BigInt(modulus) },
-      slots.map((values) => values[program.results[logit]!]!),
+      residues.map((values) => values[logit]!),
       plainModuli,
     ),
   );
@@ -65,17 +70,29 @@ function simulatedLogits(plan: NetworkPlan, program: NetworkProgram, input: Floa
 /** Runs `work`; told when it begins, and how long it took. */
 type Timed = <T>(stage: NetworkStage, work: () => T | Promise<T>) => Promise<T>;
 
+/** A network with its keys, as client and server in one. Not for two calls at a time. */
+export interface NetworkRunner extends DisposableHandle {
+  /**
+   * One inference, compared three ways: under SEAL, simulated, and in the clear.
+   * @param input the integers
+   * @throws CipherconvError `shape-mismatch` or `out-of-range`.
+   */
+  run(input: Tensor): Promise<NetworkResult>;
+}
+
+export interface NetworkResult {
+  readonly report: NetworkReport;
+  readonly logits: readonly bigint[];
+}
+
 /**
- * Runs a network as client and server in one, and compares three ways: under SEAL, simulated, and in the clear.
- * @param input the integers
+ * Makes the keys and prepares the weights of a network; the caller disposes of the runner.
  * @param announce told which step begins
- * @throws CipherconvError `shape-mismatch` or `out-of-range`.
  */
-export async function runNetwork(
+export async function openNetworkRunner(
   plan: NetworkPlan,
-  input: Tensor,
   announce: (stage: NetworkStage | 'compare') => void = () => undefined,
-): Promise<{ readonly report: NetworkReport; readonly logits: readonly bigint[] }> {
+): Promise<NetworkRunner> {
   const ms = { keygen: 0, prepare: 0, encrypt: 0, evaluate: 0, decrypt: 0 };
   const timed: Timed = async (stage, work) => {
     announce(stage);
@@ -86,37 +103,56 @@ export async function runNetwork(
     return value;
   };
   const program = buildNetworkProgram(plan.spec, plan.parameters.degree, plan.layout);
-  using client = await timed('keygen', () => createNetworkClient(networkView(plan, program)));
+  const client = await timed('keygen', () => createNetworkClient(networkView(plan, program)));
   const keys = client.evaluationKeys();
-  using evaluator = await timed('prepare', () => createNetworkEvaluator(plan));
+  const evaluator = await timed('prepare', () => createNetworkEvaluator(plan));
   evaluator.loadEvaluationKeys(keys);
-  const upload = await timed('encrypt', () => client.encrypt(input));
-  const response = await timed('evaluate', () => evaluator.evaluate(upload));
-  const logits = await timed('decrypt', () => client.decrypt(response));
-  announce('compare');
-  const [clear, simulated] = longWork(() => [
-    clearLogits(plan.spec, input.data),
-    simulatedLogits(plan, program, input.data),
-  ]);
-  const mismatches = logits.filter(
-    (logit, index) => logit !== clear[index] || logit !== simulated[index],
-  ).length;
-  const size = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
-  const report: NetworkReport = {
-    match: mismatches === 0,
-    mismatches,
-    outputs: logits.length,
-    ...networkFacts(plan),
-    logits: { ...logitFacts(plan), values: logits.map(plainInteger) },
-    noise: {
-      predictedBudgetBits: plan.noise.predictedBudgetBits,
-      measuredBudgetBits: client.measuredBudgetBits(response),
-    },
-    ms,
-    bytes: { keys: keys.length, upload: size(upload), response: size(response) },
-    counts: plan.counts,
+  const dispose = (): void => {
+    evaluator.dispose();
+    client.dispose();
   };
-  return { report, logits };
+  return {
+    run: async (input) => {
+      const upload = await timed('encrypt', () => client.encrypt(input));
+      const response = await timed('evaluate', () => evaluator.evaluate(upload));
+      const logits = await timed('decrypt', () => client.decrypt(response));
+      announce('compare');
+      const mismatches = longWork(() => differing(logits, plan, program, input.data));
+      const report: NetworkReport = {
+        match: mismatches === 0,
+        mismatches,
+        outputs: logits.length,
+        ...networkFacts(plan),
+        logits: { ...logitFacts(plan), values: logits.map(plainInteger) },
+        noise: {
+          predictedBudgetBits: plan.noise.predictedBudgetBits,
+          measuredBudgetBits: client.measuredBudgetBits(response),
+        },
+        ms: { ...ms },
+        bytes: { keys: keys.length, upload: totalLength(upload), response: totalLength(response) },
+        counts: plan.counts,
+      };
+      return { report, logits };
+    },
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}
+
+/** Logits that are not those of the network in the clear, or not those of the program simulated. */
+function differing(
+  logits: readonly bigint[],
+  plan: NetworkPlan,
+  program: NetworkProgram,
+  input: Float64Array,
+): number {
+  const clear = clearLogits(plan.spec, input);
+  const simulated = simulatedLogits(plan, program, input);
+  return logits.filter((logit, index) => logit !== clear[index] || logit !== simulated[index]).length;
+}
+
+function totalLength(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** What a report and a summary say alike. */

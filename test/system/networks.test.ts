@@ -3,6 +3,7 @@ import { compileNetwork } from '../../compiler/network/compile.ts';
 import { NoiseModel } from '../../compiler/network/noise.ts';
 import { plaintextSquares } from '../../compiler/network/norms.ts';
 import type { NetworkPlan } from '../../compiler/network/plan.ts';
+import { logitResidues, summedSlots } from '../../compiler/network/results.ts';
 import { stepsWithDrops } from '../../compiler/network/program.ts';
 import { simulateNetwork } from '../../compiler/network/simulate.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
@@ -63,38 +64,36 @@ test('logits under SEAL are those of the definition; noise is within the bound a
   }
 });
 
-test('every slot that is no logit is masked afresh: partial sums do not leave', async () => {
+test('every slot is masked afresh, those of a logit by residues whose sum is its bias: partial sums do not leave', async () => {
   const all = Array.from({ length: plan.parameters.degree }, (_, slot) => slot);
   const window = { lo: '0', hi: '0', modulus: '1' };
-  const one = { ...plan, parameters: { ...plan.parameters, plainModuli: [plan.parameters.plainModuli[0]!] } };
+  const [plainModulus] = plan.parameters.plainModuli;
+  const one = { ...plan, parameters: { ...plan.parameters, plainModuli: [plainModulus!] } };
   using whole = await openNetworkPair(one, (view) => ({
     ...view,
-    results: all,
+    results: { slots: all, sums: [] },
     logits: all.map(() => window),
   }));
+  const { results } = whole.program;
+  const summed = summedSlots(results);
+  expect(results.sums.length).toBeGreaterThan(2);
   const input = tensor(5);
-  const computed = simulateNetwork(whole.program, one.parameters.plainModuli[0]!, input.data);
+  const computed = simulateNetwork(whole.program, plainModulus!, input.data);
   const upload = whole.client.encrypt(input);
-  const [first, second] = [0, 1].map(() => whole.client.decrypt(whole.evaluator.evaluate(upload)));
-  const isLogit = new Set(whole.program.results);
-  const others = all.filter((slot) => !isLogit.has(slot));
-  for (const slot of isLogit)
-    expect([first![slot], second![slot]]).toEqual(Array(2).fill(BigInt(computed[slot]!)));
-  const equal = (left: (slot: number) => bigint, right: (slot: number) => bigint): number =>
-    others.filter((slot) => left(slot) === right(slot)).length;
-  // By chance one of t; 8,192 slots, t above 65,000.
-  expect(
-    equal(
-      (slot) => first![slot]!,
-      (slot) => BigInt(computed[slot]!),
-    ),
-  ).toBeLessThan(6);
-  expect(
-    equal(
-      (slot) => first![slot]!,
-      (slot) => second![slot]!,
-    ),
-  ).toBeLessThan(6);
+  const shown = [0, 1].map(() => {
+    const values = whole.client.decrypt(whole.evaluator.evaluate(upload));
+    return Float64Array.from(values, Number);
+  });
+  const equal = (left: Float64Array, right: Float64Array): number =>
+    all.filter((slot) => left[slot] === right[slot]).length;
+  for (const values of shown) {
+    expect(logitResidues(summed, values, plainModulus!)).toEqual(
+      logitResidues(summed, computed, plainModulus!),
+    );
+    // By chance one of t; 8,192 slots, t above 65,000.
+    expect(equal(values, computed)).toBeLessThan(6);
+  }
+  expect(equal(shown[0]!, shown[1]!)).toBeLessThan(6);
 });
 
 test('a q some bits short is seen by the model and gives wrong logits', async () => {

@@ -1,4 +1,5 @@
-import { CipherconvError } from '../../../compiler/base/errors.ts';
+import { CipherconvError, internalError } from '../../../compiler/base/errors.ts';
+import type { Tensor } from '../../../compiler/base/tensor.ts';
 import { compileNetwork } from '../../../compiler/network/compile.ts';
 import type { NetworkOptions } from '../../../compiler/network/compile.ts';
 import type { CompileOptions } from '../../../compiler/lowerings/compile.ts';
@@ -7,8 +8,9 @@ import { refuseOverInput, STANDARD_STREAM, writeWhole } from '../../frontend/fil
 import type { ImportedModel } from '../../frontend/imported/model.ts';
 import type { PictureRules } from '../../frontend/pictureFit.ts';
 import { freshBlind } from '../../frontend/planDigest.ts';
-import { fitInputs, readInputFiles } from '../../model/modelInputs.ts';
-import { writeModelOutputs } from '../../model/modelOutputs.ts';
+import { fitStack, readInputFiles } from '../../model/modelInputs.ts';
+import { stackOutputs, writeModelOutputs } from '../../model/modelOutputs.ts';
+import type { NamedTensors } from '../../model/runFlow.ts';
 import { fromDense, toDoubles } from '../../model/typedTensor.ts';
 import { importNetwork } from '../../network/importNetwork.ts';
 import { encodeClientNetwork, parseClientNetwork } from '../../network/clientNetwork.ts';
@@ -16,34 +18,41 @@ import { clientNetworkOf, storeNetwork } from '../../network/networkPlan.ts';
 import type { StoredNetwork } from '../../network/networkPlan.ts';
 import { encodeNetworkPlan } from '../../network/networkPlanFile.ts';
 import { levelsOf, modelPort, scoresOf } from '../../network/port.ts';
+import type { NetworkResult } from '../../network/runNetwork.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { describeNetworkRun, explainNetwork, networkLine, networkSummary } from '../networkText.ts';
 import { late } from '../interrupt.ts';
+import type { InputFiles } from '../manyInputs.ts';
 import type { Terminal } from '../terminal.ts';
 import { readableClient } from './readableClient.ts';
 
 /** What the commands do with networks of one round. Loaded when one is given. */
 
-/** Options of other plans that mean nothing here. */
-const NOT_FOR_NETWORKS = [
+/** Options of other plans that mean nothing where a network is compiled. */
+const NOT_WHEN_COMPILED = [
   'lowering',
   'kernel',
   'objective',
+  'protocol',
+  'inferences',
   'upload',
   'link',
   'failure',
   'accumulatorBits',
-  'allowClear',
+  'encryptPools',
 ];
 
+/** Those that mean nothing where one is run. */
+const NOT_WHEN_RUN = ['allowClear', 'judge', 'weightMemory'];
+
 /** @throws CipherconvError `usage` */
-function refuseOtherOptions(self: ParsedOptions): void {
-  const given = NOT_FOR_NETWORKS.find((name) => self.getOptionValueSource(name) === 'cli');
+function refuseOptions(names: readonly string[], self: ParsedOptions): void {
+  const given = names.find((name) => self.getOptionValueSource(name) === 'cli');
   if (given === undefined) return;
   throw new CipherconvError({
     code: 'usage',
-    message: `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} has no effect with --mode non-interactive`,
+    message: `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} has no effect on a network of one round`,
     hint: 'leave it out: networks of one round are computed in slots, under SEAL',
   });
 }
@@ -69,11 +78,12 @@ export type NetworkSource =
 
 /** @throws CipherconvError `usage` for options that mean nothing here, and what compiling throws. */
 export function storedNetwork(source: NetworkSource, self: ParsedOptions): StoredNetwork {
+  refuseOptions(NOT_WHEN_RUN, self);
   if (source.kind === 'network-plan') {
     refuseCompileOptions(self);
     return source.stored;
   }
-  refuseOtherOptions(self);
+  refuseOptions(NOT_WHEN_COMPILED, self);
   return compileStored(source.model, compileOptions(self));
 }
 
@@ -114,53 +124,73 @@ export function printNetwork(stored: StoredNetwork, json: boolean, io: Terminal)
 }
 
 export interface RunNetworkRequest {
-  readonly inputs: readonly string[];
+  readonly files: InputFiles;
   readonly output: string | undefined;
   readonly json: boolean;
   readonly rules: PictureRules;
 }
 
-/** The integers of an input file. */
-async function inputLevels(
-  { plan, port }: StoredNetwork,
-  { inputs, rules }: RunNetworkRequest,
-  io: Terminal,
-): Promise<Float64Array> {
-  const ports = [modelPort(port, plan.spec.input.range)];
-  const files = await readInputFiles(ports, inputs);
-  const tensor = fitInputs({ inputs: ports, segments: [] }, files, io.notice, rules).get(port.name);
-  if (tensor === undefined) return new Float64Array(0);
-  return levelsOf(port, plan.spec.input, toDoubles(tensor, port.name));
+/** The integers of an input. */
+function inputLevels({ plan, port }: StoredNetwork, inputs: NamedTensors): Tensor {
+  const tensor = inputs.get(port.name);
+  if (tensor === undefined) throw internalError(`the input ${port.name} is missing`);
+  const { range, shape } = plan.spec.input;
+  return { shape, data: levelsOf(port, { shape, range }, toDoubles(tensor, port.name)) };
 }
 
-/** `run` of a network. */
+/** `run` of a network: one input, a stack or a folder. */
 export async function runNetworkSource(
   stored: StoredNetwork,
   request: RunNetworkRequest,
   io: Terminal,
 ): Promise<void> {
-  const { plan, output } = stored;
-  const data = await inputLevels(stored, request, io);
+  const { plan, port } = stored;
+  const { files, output, json, rules } = request;
+  const ports = { inputs: [modelPort(port, plan.spec.input.range)], segments: [] };
+  const load = async (paths: readonly string[]): Promise<readonly NamedTensors[]> =>
+    fitStack(ports, await readInputFiles(ports.inputs, paths), io.notice, rules);
+  const loaded = files.kind === 'one' ? await load(files.paths) : [];
+  const [only, ...more] = loaded.map((inputs) => inputLevels(stored, inputs));
   // Loaded late: node-seal is large, and bad input is refused before.
-  const { runNetwork } = await late(import('../../network/runNetwork.ts'));
-  const { report, logits } = await runNetwork(plan, { shape: plan.spec.input.shape, data }, (stage) => {
+  const { openNetworkRunner } = await late(import('../../network/runNetwork.ts'));
+  using runner = await openNetworkRunner(plan, (stage) => {
     io.progress(stage, 0, 1);
   });
-  io.endProgress();
-  const scores = scoresOf(plan.spec.output, logits);
-  if (report.match && request.output !== undefined) {
-    const { shape, data: values } = scores;
-    const tensor = fromDense({ type: 'float32', shape, data: Float32Array.from(values) }, output);
-    await writeModelOutputs(
-      request.output,
-      { outputs: new Map([[output, tensor]]), layout: 'NCHW' },
-      io.notice,
-    );
+  const write = async (path: string, results: readonly NetworkResult[]): Promise<void> => {
+    // A wrong result is never written down as if it were one.
+    if (!results.every(({ report }) => report.match)) return;
+    const outputs = stackOutputs(results.map(({ logits }) => namedScores(stored, logits)));
+    await writeModelOutputs(path, { outputs, layout: 'NCHW' }, io.notice);
+  };
+  if (only === undefined || more.length > 0) {
+    const { perform } = await late(import('./runMany.ts'));
+    const infer = (inputs: NamedTensors): Promise<NetworkResult> => runner.run(inputLevels(stored, inputs));
+    const session = { atOnce: 1, load, infer, write };
+    await perform(session, files, { output, json, rules }, io);
+    return;
   }
-  const text = request.json
+  const result = await runner.run(only);
+  io.endProgress();
+  if (output !== undefined) await write(output, [result]);
+  tellRun(stored, result, request, io);
+}
+
+function namedScores({ plan, output }: StoredNetwork, logits: readonly bigint[]): NamedTensors {
+  const { shape, data } = scoresOf(plan.spec.output, logits);
+  const tensor = fromDense({ type: 'float32', shape, data: Float32Array.from(data) }, output);
+  return new Map([[output, tensor]]);
+}
+
+function tellRun(
+  { plan }: StoredNetwork,
+  { report, logits }: NetworkResult,
+  { json, output }: RunNetworkRequest,
+  io: Terminal,
+): void {
+  const text = json
     ? `${JSON.stringify(report)}\n`
-    : describeNetworkRun(plan, report, [...scores.data]);
-  if (!request.json && request.output === STANDARD_STREAM) io.remark(text);
+    : describeNetworkRun(plan, report, [...scoresOf(plan.spec.output, logits).data]);
+  if (!json && output === STANDARD_STREAM) io.remark(text);
   else io.print(text);
   if (!report.match) io.finish({ kind: 'mismatch' });
 }

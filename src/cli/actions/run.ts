@@ -93,20 +93,13 @@ export async function runCommand(
 async function runWholeNetwork(
   source: NetworkSource,
   files: InputFiles,
-  { input, output, json, rules }: RunFlags & { readonly rules: PictureRules },
+  { output, json, rules }: RunFlags & { readonly rules: PictureRules },
   self: ParsedOptions,
   io: Terminal,
 ): Promise<void> {
-  if (files.kind === 'folder')
-    throw new CipherconvError({
-      code: 'unsupported',
-      where: '--input',
-      message: 'not supported yet: a folder of inputs for a network of one round',
-      hint: 'run its files one by one',
-    });
   const { runNetworkSource, storedNetwork } = await late(import('./networks.ts'));
   const stored = storedNetwork(source, self);
-  await runNetworkSource(stored, { inputs: input, output, json: json === true, rules }, io);
+  await runNetworkSource(stored, { files, output, json: json === true, rules }, io);
 }
 
 interface ConvolutionRun {

@@ -83,7 +83,8 @@ interface Compared {
   readonly report: { readonly match: boolean };
 }
 
-async function perform<Input, Output extends Compared>(
+/** Every input of a folder or stack, and what is said of them all. */
+export async function perform<Input, Output extends Compared>(
   session: Session<Input, Output>,
   files: InputFiles,
   { output, json }: ManyFlags,

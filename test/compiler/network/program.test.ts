@@ -5,6 +5,7 @@ import { choosePlainModuli } from '../../../compiler/network/plainModuli.ts';
 import { buildNetworkProgram } from '../../../compiler/network/program.ts';
 import type { NetworkProgram } from '../../../compiler/network/program.ts';
 import { proveNetwork } from '../../../compiler/network/prove.ts';
+import { logitResidues, summedSlots } from '../../../compiler/network/results.ts';
 import { simulateNetwork } from '../../../compiler/network/simulate.ts';
 import type { NetworkSpec } from '../../../compiler/network/spec.ts';
 import { verifyNetworkProgram } from '../../../compiler/network/verify.ts';
@@ -34,11 +35,14 @@ function simulated(
   moduli: number[],
   input: Float64Array,
 ): bigint[] {
-  const residues = moduli.map((modulus) => simulateNetwork(program, modulus, input));
+  const summed = summedSlots(program.results);
+  const residues = moduli.map((modulus) =>
+    logitResidues(summed, simulateNetwork(program, modulus, input), modulus),
+  );
   return proveNetwork(spec).logits.map((logit, index) =>
     decodeLogit(
       logit,
-      residues.map((slots) => slots[program.results[index]!]!),
+      residues.map((values) => values[index]!),
       moduli,
     ),
   );
@@ -112,9 +116,31 @@ const MUTATIONS: Record<string, (program: NetworkProgram) => NetworkProgram> = {
     steps: program.steps.filter(({ kind }) => kind !== 'square'),
   }),
   'no mask': (program) => ({ ...program, steps: program.steps.filter(({ kind }) => kind !== 'mask') }),
-  'two logits changed': (program) => ({
+  'a bias of the last sums': (program) => ({
     ...program,
-    results: [program.results[1]!, program.results[0]!, ...program.results.slice(2)],
+    steps: program.steps.map((step) =>
+      step.kind === 'mask' ? { ...step, bias: step.bias.map((value) => value + 1) } : step,
+    ),
+  }),
+  'a fold of what the client sums': (program) => {
+    const at = program.steps.findIndex(({ kind }) => kind === 'mask');
+    return { ...program, steps: program.steps.toSpliced(at, 0, { kind: 'fold', step: 1 }) };
+  },
+  'two logits changed': ({ results, ...program }) => ({
+    ...program,
+    results: { ...results, slots: [results.slots[1]!, results.slots[0]!, ...results.slots.slice(2)] },
+  }),
+  'a logit in the place of another': ({ results, ...program }) => ({
+    ...program,
+    results: { ...results, slots: results.slots.with(1, results.slots[0]!) },
+  }),
+  'a bit less to sum over': ({ results, ...program }) => ({
+    ...program,
+    results: { ...results, sums: results.sums.slice(1) },
+  }),
+  'a bit more to sum over': ({ results, ...program }) => ({
+    ...program,
+    results: { ...results, sums: [...results.sums, Math.log2(DEGREE)] },
   }),
 };
 
