@@ -43,6 +43,12 @@ export interface PackedRun {
   readonly componentBytes: number;
 }
 
+/** A bit of a module's memory: an address, and how many bits behind it. */
+interface BitPlace {
+  readonly from: number;
+  readonly bit: number;
+}
+
 const WORD = 8;
 
 /** Packs and unpacks between one room for packed bytes and words in the same memory. Bytes may lie in that memory themselves. */
@@ -91,10 +97,10 @@ export class BitRoom {
   ): number {
     const { count } = run;
     const length = packedBytes(codes.reduce((sum, { bits }) => sum + count * bits, 0));
-    const { from, startBit } = this.#bring(bytes, offset, length);
-    let bit = startBit;
+    const place = this.#bring(bytes, offset, length);
+    let { bit } = place;
     codes.forEach((code, index) => {
-      this.#unpack(code, from, bit, run, run.wordsAt + index * run.componentBytes, where);
+      this.#unpack(code, { from: place.from, bit }, run, run.wordsAt + index * run.componentBytes, where);
       bit += count * code.bits;
     });
     requireNoFilling(bit % 8 === 0 ? 0 : bytes[offset + length - 1]! >>> (bit % 8), where);
@@ -106,17 +112,16 @@ export class BitRoom {
   }
 
   /** Where bytes can be read by the module: where they are, or in the room. */
-  #bring(bytes: Uint8Array, offset: number, length: number): { from: number; startBit: number } {
-    if (this.#holds(bytes)) return { from: bytes.byteOffset + offset, startBit: 0 };
+  #bring(bytes: Uint8Array, offset: number, length: number): BitPlace {
+    if (this.#holds(bytes)) return { from: bytes.byteOffset + offset, bit: 0 };
     const first = likeAligned(bytes, offset);
     this.#packed.set(bytes.subarray(offset, offset + length), first);
-    return { from: this.#at, startBit: 8 * first };
+    return { from: this.#at, bit: 8 * first };
   }
 
   #unpack(
     code: CoefficientCode,
-    from: number,
-    bit: number,
+    { from, bit }: BitPlace,
     run: PackedRun,
     words: number,
     where: string,
