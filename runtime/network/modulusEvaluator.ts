@@ -206,7 +206,7 @@ export class ModulusEvaluator {
     this.#evaluator.addPlainInplace(this.#current, this.#mask);
   }
 
-  /** The ciphertexts of an upload in NTT form: no rotations before the first products. */
+  /** The ciphertexts of an upload, which come in NTT form: no rotations before the first products. */
   #load(scope: SealScope, upload: readonly Uint8Array[]): Source {
     const loaded = upload.map((bytes, index) => {
       const ciphertext = scope.own(new this.#seal.Ciphertext());
@@ -214,7 +214,6 @@ export class ModulusEvaluator {
         this.#context.context,
         this.#codecs.upload.decode(bytes, null, `upload[${index}]`),
       );
-      this.#evaluator.cipherTransformToNttInplace(ciphertext);
       return ciphertext;
     });
     return ({ source }) => loaded[source];

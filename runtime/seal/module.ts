@@ -9,7 +9,7 @@ export type Seal = MainModule;
 export type PublicSeal = Omit<MainModule, 'KeyGenerator' | 'SecretKey' | 'Encryptor' | 'Decryptor'>;
 
 export type { BatchEncoder, Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
-export type { GaloisKeys, KeyGenerator, RelinKeys, SecretKey } from 'node-seal';
+export type { EncryptionParameters, GaloisKeys, KeyGenerator, RelinKeys, SecretKey } from 'node-seal';
 export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
 
 let loading: Promise<Seal> | null = null;
