@@ -75,7 +75,7 @@ function randomWeights(maps: number, hidden: number, largestInput: number): Weig
     b0: zeros(maps).map((_, index) => index - 2),
     W1: hidden === 0 ? null : rows(hidden, outputs, 1, 8, random),
     b1: hidden === 0 ? null : zeros(hidden).map((_, index) => index),
-    W2: rows(LOGITS, hidden === 0 ? outputs : hidden, hidden === 0 ? 1 : 4, hidden === 0 ? 4 : 1, random),
+    W2: rows(LOGITS, hidden === 0 ? outputs : hidden, hidden === 0 ? 1 : 2, hidden === 0 ? 4 : 1.5, random),
     b2: zeros(LOGITS).map((_, index) => 7 * index),
   };
 }

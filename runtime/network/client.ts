@@ -24,11 +24,12 @@ import type {
   SealEvaluator,
   SecretKey,
 } from '../seal/module.ts';
-import { PlaintextWriter, readPlaintext } from '../seal/plaintext.ts';
+import { readPlaintext } from '../seal/plaintext.ts';
 import { buildWithScope, withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
 import { exportTernary, importTernary } from '../seal/secretKey.ts';
 import type { TernaryKey } from '../seal/secretKey.ts';
+import { SlotEncoder } from '../seal/slotEncoder.ts';
 import { ZeroEncryptor } from '../seal/zeroEncryptor.ts';
 import { galoisSteps } from '../wire/evaluationKeys.ts';
 import { loadPacking } from '../wire/packer.ts';
@@ -46,7 +47,7 @@ interface ModulusClient {
   readonly evaluator: SealEvaluator;
   readonly decryptor: Decryptor;
   readonly transform: SlotTransform;
-  readonly writer: PlaintextWriter;
+  readonly encoder: SlotEncoder;
 }
 
 interface ClientModules {
@@ -145,7 +146,7 @@ export class NetworkClient implements DisposableHandle {
       evaluator: scope.own(new seal.Evaluator(context.context)),
       decryptor: scope.own(new seal.Decryptor(context.context, secretKey)),
       transform: slotTransform(context.degree, context.plainModulus),
-      writer: new PlaintextWriter(seal, context),
+      encoder: new SlotEncoder(scope, seal, context),
     };
   }
 
@@ -169,10 +170,7 @@ export class NetworkClient implements DisposableHandle {
     const slots = Float64Array.from(elements, (element) =>
       element < 0 ? 0 : residueOf(data[element]!, plainModulus),
     );
-    modulus.transform.encode(slots).forEach((coefficient, index) => {
-      modulus.writer.put(index, coefficient);
-    });
-    modulus.writer.load(this.#plaintext);
+    modulus.encoder.encode(slots, this.#plaintext);
     const { upload } = modulus.codecs;
     const envelope = this.#zeros.encrypt();
     // Under BFV's header; m is added to c0 alone, and c1 comes back from coefficients as it was.

@@ -12,7 +12,6 @@ import { createContext } from '../seal/context.ts';
 import type { BfvContext } from '../seal/context.ts';
 import { saveBytes } from '../seal/envelope.ts';
 import type {
-  BatchEncoder,
   Ciphertext,
   GaloisKeys,
   Plaintext,
@@ -22,6 +21,7 @@ import type {
 } from '../seal/module.ts';
 import { PlaintextWriter } from '../seal/plaintext.ts';
 import { withScope } from '../seal/scope.ts';
+import { SlotEncoder } from '../seal/slotEncoder.ts';
 import type { SealScope } from '../seal/scope.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { networkCodecs } from './codecs.ts';
@@ -60,7 +60,7 @@ export class ModulusEvaluator {
   /** What is added, by number of the plaintext. */
   readonly #biases = new Map<number, Ciphertext>();
   readonly #mask: Plaintext;
-  readonly #encoder: BatchEncoder;
+  readonly #encoder: SlotEncoder;
   readonly #current: Ciphertext;
   readonly #sum: Ciphertext;
   readonly #product: Ciphertext;
@@ -89,7 +89,7 @@ export class ModulusEvaluator {
     this.#program = program;
     this.#summed = summedSlots(program.results);
     this.#steps = stepsWithDrops(program, plan.primes);
-    this.#encoder = scope.own(new seal.BatchEncoder(this.#context.context));
+    this.#encoder = new SlotEncoder(scope, seal, this.#context);
     this.#mask = scope.own(new seal.Plaintext());
     const make = (): Ciphertext => scope.own(new seal.Ciphertext());
     [this.#current, this.#sum, this.#product, this.#total] = [make(), make(), make(), make()];
@@ -197,12 +197,7 @@ export class ModulusEvaluator {
     this.#program.results.slots.forEach((slot, logit) => {
       slots[slot] = residueOf(slots[slot]! - sums[logit]! + bias[logit]!, plainModulus);
     });
-    // Below 2^32: the low halves of words that SEAL's encoder takes without a bigint for each.
-    const words = new Uint32Array(2 * slots.length);
-    slots.forEach((residue, slot) => {
-      words[2 * slot] = residue;
-    });
-    this.#encoder.encode(new BigUint64Array(words.buffer), this.#mask);
+    this.#encoder.encode(slots, this.#mask);
     this.#evaluator.addPlainInplace(this.#current, this.#mask);
   }
 
