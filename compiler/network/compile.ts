@@ -19,7 +19,8 @@ import { proveNetwork } from './prove.ts';
 import type { NetworkProof } from './prove.ts';
 import type { NetworkSpec } from './spec.ts';
 import { verifyNetworkProgram } from './verify.ts';
-import { widthRefusal } from './widths.ts';
+import { networkRefusal } from './widths.ts';
+import type { Obstacle, Refused } from './widths.ts';
 
 /** What a network is compiled for; everything has a default. */
 export interface NetworkOptions {
@@ -55,14 +56,35 @@ interface DegreeResult {
   readonly candidate: Candidate | null;
   readonly layout: readonly StageChoice[];
   readonly program: NetworkProgram | null;
-  readonly reason: string;
+  /** Why there is no candidate; null where there is one. */
+  readonly obstacle: Obstacle | null;
 }
 
-function reasonFor(finders: readonly ModulusFinder[]): string {
+function obstacleOf(finders: readonly ModulusFinder[]): Obstacle {
   if (finders.length === 0)
-    return `the logits are wider than ${MOST_MODULI} plain moduli of small size carry`;
+    return {
+      kind: 'width',
+      reason: `the logits are wider than ${MOST_MODULI} plain moduli of small size carry`,
+    };
   const best = Math.max(...finders.map(({ mostBudgetBits }) => mostBudgetBits));
-  return `noise: ${Number.isFinite(best) ? `the best q is ${1 - best} bits short` : 'no q has room for its primes'}`;
+  return {
+    kind: 'noise',
+    reason: `noise: ${Number.isFinite(best) ? `the best q is ${1 - best} bits short` : 'no q has room for its primes'}`,
+  };
+}
+
+/** No layout: some stage has more values than the ring has slots, or its copies do not fit. */
+function tooManyValues({ stages }: NetworkSpec, degree: Degree): Obstacle {
+  const [first] = stages;
+  const largest = stages.reduce(
+    (most, stage) => (stage.outputs > (most?.outputs ?? 0) ? stage : most),
+    first,
+  );
+  const [name, count] = [largest?.name ?? 'a layer', largest?.outputs ?? 0];
+  return {
+    kind: 'slots',
+    reason: `${name} has ${count} values, ${count > degree ? 'more than there are slots' : 'too many to lay out with what it reads'}`,
+  };
 }
 
 function tryDegree(
@@ -73,7 +95,7 @@ function tryDegree(
 ): DegreeResult {
   const chosen = chooseLayout(spec, degree);
   const failed = { candidate: null, layout: [], program: null, considered: chosen?.considered ?? 0 };
-  if (chosen === null) return { ...failed, reason: `a layer has more than ${degree} values` };
+  if (chosen === null) return { ...failed, obstacle: tooManyValues(spec, degree) };
   const layout = chosen.best.choices;
   const layouts = layoutsOf(spec, degree, layout) ?? [];
   const program = buildNetworkProgram(spec, degree, layout);
@@ -97,9 +119,9 @@ function tryDegree(
     if (modulus === null) continue;
     // More moduli only cost more once q has room.
     const candidate = { plainModuli, modulus, milliseconds: count * modulus.milliseconds };
-    return { considered: chosen.considered, candidate, layout, program, reason: '' };
+    return { considered: chosen.considered, candidate, layout, program, obstacle: null };
   }
-  return { ...failed, reason: reasonFor(finders) };
+  return { ...failed, obstacle: obstacleOf(finders) };
 }
 
 /**
@@ -110,7 +132,7 @@ export function compileNetwork(spec: NetworkSpec, options: NetworkOptions = {}):
   checkNetwork(spec);
   const proof = proveNetwork(spec);
   const securityBits = options.security ?? 128;
-  const refused: { degree: Degree; reason: string }[] = [];
+  const refused: Refused[] = [];
   let considered = 0;
   for (const degree of degreesFor(options.degree)) {
     const result = tryDegree(spec, proof, degree, securityBits);
@@ -118,14 +140,18 @@ export function compileNetwork(spec: NetworkSpec, options: NetworkOptions = {}):
     const { candidate, program, layout } = result;
     if (candidate !== null && program !== null) {
       const estimatedMilliseconds = Math.round(candidate.milliseconds * 10) / 10;
-      const report = { considered, estimatedMilliseconds, refused };
+      const report = {
+        considered,
+        estimatedMilliseconds,
+        refused: refused.map(({ degree: other, obstacle: { reason } }) => ({ degree: other, reason })),
+      };
       const plan = planOf({ spec, proof, securityBits, layout, candidate, program, report });
       verifyNetworkProgram(spec, program);
       return deepFreeze(plan);
     }
-    refused.push({ degree, reason: result.reason });
+    if (result.obstacle !== null) refused.push({ degree, obstacle: result.obstacle });
   }
-  throw widthRefusal(spec, proof, refused);
+  throw networkRefusal(spec, proof, refused);
 }
 
 function degreesFor(degree: Degree | undefined): readonly Degree[] {

@@ -1,5 +1,5 @@
 import { elementCount } from '../base/tensor.ts';
-import { rowRange, squareRange, valueCount, wholeRange } from './ranges.ts';
+import { log2, rowRange, squareRange, valueCount, wholeRange } from './ranges.ts';
 import type { Range } from './ranges.ts';
 import type { LinearStage, NetworkSpec } from './spec.ts';
 
@@ -35,13 +35,6 @@ function stageProof(stage: LinearStage, inputs: readonly Range[]): StageProof {
     hi: values.reduce((most, { hi }) => (hi > most ? hi : most), values[0]?.hi ?? 0n),
     values,
   };
-}
-
-/** log2 of a positive bigint of any size. */
-function log2(value: bigint): number {
-  const digits = value.toString(2);
-  const head = digits.slice(0, 52);
-  return Math.log2(Number.parseInt(head, 2)) + (digits.length - head.length);
 }
 
 /**

@@ -85,3 +85,10 @@ export function squareRange(range: Range): Range {
 export function valueCount({ lo, hi, modulus }: Range): bigint {
   return modulus === 0n ? 1n : (hi - lo) / modulus + 1n;
 }
+
+/** log2 of a positive bigint of any size. */
+export function log2(value: bigint): number {
+  const digits = value.toString(2);
+  const head = digits.slice(0, 52);
+  return Math.log2(Number.parseInt(head, 2)) + (digits.length - head.length);
+}

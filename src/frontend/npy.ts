@@ -235,6 +235,10 @@ export function encodeNpyOf(type: NpyElement, tensor: Tensor): Uint8Array {
       return encodeElements(tensor, 'i1', 1, (view, offset, value) => {
         view.setInt8(offset, value);
       });
+    case 'uint8':
+      return encodeElements(tensor, 'u1', 1, (view, offset, value) => {
+        view.setUint8(offset, value);
+      });
     case 'int16':
       return encodeElements(tensor, 'i2', 2, (view, offset, value) => {
         view.setInt16(offset, value, true);
@@ -247,7 +251,7 @@ export function encodeNpyOf(type: NpyElement, tensor: Tensor): Uint8Array {
 }
 
 /** Element types that `encodeNpyOf` writes. */
-export type NpyElement = 'float32' | 'int8' | 'int16' | 'int32';
+export type NpyElement = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32';
 
 function encodeElements(
   { shape, data }: Tensor,

@@ -6,6 +6,7 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { canonicalShape, toCanonical } from '../frontend/layouts.ts';
 import type { Shape4 } from '../frontend/layouts.ts';
 import { encodeNpy, encodeNpyFloats, encodeNpyOf } from '../frontend/npy.ts';
+import type { NpyElement } from '../frontend/npy.ts';
 import type { TensorLayout } from '../frontend/schema.ts';
 import { encodeTensorFile } from '../frontend/onnx/proto/tensorProto.ts';
 import { namedTensorsJsonLine } from '../frontend/tensorJson.ts';
@@ -60,9 +61,12 @@ export async function writeModelOutputs(
 
 /** NumPy's bytes: of a TFLite model in the output's own type, of others int32 (int64 where it does not hold them) and float32. */
 function npyOf({ type }: TypedTensor, values: Tensor, layout: TensorLayout): Uint8Array {
-  if (layout === 'NHWC' && (type === 'int8' || type === 'int16' || type === 'int32' || type === 'float32'))
-    return encodeNpyOf(type, values);
+  if (layout === 'NHWC' && hasNpyElements(type)) return encodeNpyOf(type, values);
   return isFloating(type) ? encodeNpyFloats(values) : encodeNpy(values);
+}
+
+function hasNpyElements(type: string): type is NpyElement {
+  return ['int8', 'uint8', 'int16', 'int32', 'float32'].includes(type);
 }
 
 function channelsFirst({ shape, data }: Tensor): Tensor {

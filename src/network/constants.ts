@@ -1,6 +1,8 @@
+import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { NodeProto } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { OnnxSource } from '../frontend/onnx/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
+import { MOST_WRITTEN } from './importWork.ts';
 import { rational, rationalOf } from './rational.ts';
 import type { Rational } from './rational.ts';
 import { refuseNode } from './refusal.ts';
@@ -37,9 +39,26 @@ export class Constants {
     return this.#model.constants.has(name);
   }
 
-  /** The numbers themselves. */
+  /** How many numbers it has; 0 where there is none of this name. */
+  count(name: string): number {
+    return this.#model.constants.get(name)?.data.length ?? 0;
+  }
+
+  /**
+   * The numbers themselves.
+   * @throws CipherconvError `unsupported` for more than any network has
+   */
   numbers(name: string): readonly number[] {
-    return Array.from(this.#model.constants.get(name)?.data ?? []);
+    const data = this.#model.constants.get(name)?.data ?? [];
+    if (data.length <= MOST_WRITTEN) return Array.from(data);
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: `${this.#model.file}: ${name}`,
+      message: 'not supported yet: a constant so large in a network of one round',
+      expected: `at most ${MOST_WRITTEN} numbers`,
+      found: String(data.length),
+      hint: 'fewer inputs or outputs of the layer; or --mode hybrid',
+    });
   }
 
   /**

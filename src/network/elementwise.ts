@@ -1,4 +1,3 @@
-import { intsAttribute } from '../frontend/onnx/graph/attributes.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import { sumOf } from './affine.ts';
 import type { AffineTensor } from './affine.ts';
@@ -115,27 +114,4 @@ export function plusTensor(
     ),
   );
   return { ...left, rows };
-}
-
-/** The axes in another order; the batch stays in front. */
-export function transposed(file: string, node: GraphNode, tensor: AffineTensor): AffineTensor {
-  const rank = tensor.shape.length;
-  const permutation = intsAttribute(node, 'perm') ?? [];
-  const axes = permutation.slice(1).map((axis) => axis - 1);
-  const isKnown = axes.every((axis) => axis >= 0 && axis < rank);
-  if (permutation[0] !== 0 || axes.length !== rank || new Set(axes).size !== rank || !isKnown)
-    refuseNode(file, node, 'not supported yet: such a transposition', 'keep the batch first');
-  const shape = axes.map((axis) => tensor.shape[axis]!);
-  const strides = tensor.shape.map((_, axis) =>
-    tensor.shape.slice(axis + 1).reduce((product, extent) => product * extent, 1),
-  );
-  const rows = tensor.rows.map((_, element) => {
-    let [rest, index] = [element, 0];
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      index += (rest % shape[axis]!) * strides[axes[axis]!]!;
-      rest = Math.floor(rest / shape[axis]!);
-    }
-    return tensor.rows[index]!;
-  });
-  return { ...tensor, shape, rows };
 }

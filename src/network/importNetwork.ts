@@ -6,12 +6,14 @@ import type { ImportedModel } from '../frontend/imported/model.ts';
 import { identityTensor } from './affine.ts';
 import type { AffineTensor } from './affine.ts';
 import { Constants } from './constants.ts';
-import { plusConstant, plusTensor, signed, timesConstant, transposed } from './elementwise.ts';
+import { plusConstant, plusTensor, signed, timesConstant } from './elementwise.ts';
 import { InputReader } from './inputNodes.ts';
+import { entriesOf, ImportWork } from './importWork.ts';
 import type { NetworkPort } from './port.ts';
 import { averagePool, convolution, dense, requirePlainGemm } from './linearNodes.ts';
 import { over, rationalOf, times, toFraction } from './rational.ts';
-import { refuseNode, refuseOperator, requireFloats, TWO_WAYS } from './refusal.ts';
+import { dequantized, requireInference, reshaped, transposed } from './wholeNodes.ts';
+import { refuseNode, refuseOperator, requireFloats, requireScale, TWO_WAYS } from './refusal.ts';
 
 /** A network as it was read: what is compiled, and how its input and output look outside. */
 export interface ImportedNetwork {
@@ -37,12 +39,17 @@ const ARITHMETIC = [
   'Cast',
   'Dropout',
 ];
+
+/** Every square takes 30 bits of q at least, and no ring has 438; scales double their digits with each. */
+const MOST_SQUARES = 12;
+
 /** Goes through the nodes in order and keeps every tensor as affine forms. */
 class NetworkImporter {
   readonly #model: ImportedModel;
   readonly #nodes: readonly GraphNode[];
   readonly #constants: Constants;
   readonly #input: InputReader;
+  readonly #work: ImportWork;
   readonly #tensors = new Map<string, AffineTensor>();
   readonly #stages: LinearStage[] = [];
   /** Linear layers since the last square. */
@@ -52,7 +59,8 @@ class NetworkImporter {
     this.#model = model;
     this.#nodes = source.nodes;
     this.#constants = new Constants(model, source);
-    this.#input = new InputReader(model, this.#constants);
+    this.#work = new ImportWork(model.file);
+    this.#input = new InputReader(model, this.#constants, this.#work);
   }
 
   import(): ImportedNetwork {
@@ -72,6 +80,7 @@ class NetworkImporter {
         hint: 'one output, computed from the input',
       });
     if (last.depth !== this.#stages.length) this.#refuseBranch(output.name);
+    requireScale(this.#model.file, output.name, last.scale);
     const spec: NetworkSpec = {
       name: this.#model.name,
       input: this.#input.network(),
@@ -106,8 +115,10 @@ class NetworkImporter {
   }
 
   #visit(node: GraphNode): void {
-    const reached = node.inputs.filter((name) => this.#tensors.has(name));
+    const reached = [...new Set(node.inputs)].flatMap((name) => this.#tensors.get(name) ?? []);
     if (reached.length === 0) return;
+    // What a node does to single elements; linear layers count what they add themselves.
+    for (const tensor of reached) this.#work.take(node, entriesOf(tensor));
     const made = this.#make(node);
     const [name] = node.outputs;
     if (name !== undefined) this.#tensors.set(name, made);
@@ -122,31 +133,29 @@ class NetworkImporter {
       case 'Gemm':
         return this.#named(node, this.#gemm(node));
       case 'MatMul':
-        return this.#named(
-          node,
-          dense(this.#model.file, node, this.#first(node), this.#constant(node, 1), false),
-        );
+        return this.#named(node, dense(this.#work, node, this.#first(node), this.#constant(node, 1), false));
       case 'AveragePool':
         return this.#named(
           node,
-          averagePool(this.#model.file, node, this.#first(node), intsAttribute(node, 'kernel_shape') ?? []),
+          averagePool(this.#work, node, this.#first(node), intsAttribute(node, 'kernel_shape') ?? []),
         );
       case 'GlobalAveragePool':
         return this.#named(
           node,
-          averagePool(this.#model.file, node, this.#first(node), this.#first(node).shape.slice(1)),
+          averagePool(this.#work, node, this.#first(node), this.#first(node).shape.slice(1)),
         );
       case 'DequantizeLinear':
-        return this.#dequantized(node);
+        return dequantized(this.#constants, node, this.#first(node));
       case 'Flatten':
       case 'Reshape':
       case 'Squeeze':
       case 'Unsqueeze':
       case 'Identity':
       case 'Cast':
-        return this.#reshaped(node);
+        return reshaped(this.#model, node, this.#first(node));
       case 'Dropout':
-        return this.#dropout(node);
+        requireInference(this.#model, this.#constants, node);
+        return reshaped(this.#model, node, this.#first(node));
       case 'Transpose':
         return transposed(this.#model.file, node, this.#first(node));
       case 'Add':
@@ -186,7 +195,10 @@ class NetworkImporter {
   }
 
   #constant(node: GraphNode, index: number): ReturnType<Constants['integers']> {
-    return this.#constants.integers(node, node.inputs[index] ?? '');
+    const name = node.inputs[index] ?? '';
+    // Reading it takes longer than to say that it is too large.
+    this.#work.take(node, this.#constants.count(name));
+    return this.#constants.integers(node, name);
   }
 
   #optional(node: GraphNode, index: number): ReturnType<Constants['integers']> | null {
@@ -194,55 +206,16 @@ class NetworkImporter {
   }
 
   #convolution(node: GraphNode): AffineTensor {
-    return convolution(
-      this.#model.file,
-      node,
-      this.#first(node),
-      this.#constant(node, 1),
-      this.#optional(node, 2),
-    );
+    return convolution(this.#work, node, this.#first(node), this.#constant(node, 1), this.#optional(node, 2));
   }
 
   #gemm(node: GraphNode): AffineTensor {
     const { file } = this.#model;
     requirePlainGemm(file, node);
     const isTransposed = intAttribute(node, 'transB', 0) === 1;
-    const product = dense(file, node, this.#first(node), this.#constant(node, 1), isTransposed);
+    const product = dense(this.#work, node, this.#first(node), this.#constant(node, 1), isTransposed);
     const bias = this.#optional(node, 2);
     return bias === null ? product : plusConstant(file, node, product, bias, 1);
-  }
-
-  /** The same elements in the same order; the shape is the one that the importer found. */
-  #reshaped(node: GraphNode): AffineTensor {
-    const tensor = this.#first(node);
-    const shape = this.#model.values.get(node.outputs[0] ?? '')?.shape;
-    const [batch, ...rest] = shape ?? [];
-    const count = rest.reduce((product, extent) => product * extent, 1);
-    if (batch !== 1 || count !== tensor.rows.length)
-      refuseNode(
-        this.#model.file,
-        node,
-        'not supported yet: a shape without the batch in front',
-        'keep the batch first',
-      );
-    return { ...tensor, shape: rest };
-  }
-
-  /** @throws CipherconvError `unsupported` for one that still trains */
-  #dropout(node: GraphNode): AffineTensor {
-    const [, , training = ''] = node.inputs;
-    if ((this.#constants.optionalNumber(node, training) ?? 0) !== 0)
-      refuseNode(this.#model.file, node, 'Dropout that still trains', 'export the model for inference');
-    return this.#reshaped(node);
-  }
-
-  #dequantized(node: GraphNode): AffineTensor {
-    const tensor = this.#first(node);
-    const [, scaleName = '', zeroName = ''] = node.inputs;
-    const scale = this.#constants.factor(node, scaleName);
-    const zero = this.#constants.optionalNumber(node, zeroName) ?? 0;
-    const rows = tensor.rows.map((row) => ({ ...row, bias: row.bias - zero }));
-    return { ...tensor, rows, scale: times(tensor.scale, rationalOf(scale)) };
   }
 
   #sum(node: GraphNode): AffineTensor {
@@ -261,7 +234,7 @@ class NetworkImporter {
     const [left = '', right = ''] = node.inputs;
     const isSquare =
       node.op === 'Pow' ? this.#constants.numbers(right).join() === '2' : node.op === 'Mul' && left === right;
-    if (isSquare) return this.#square(this.#first(node));
+    if (isSquare) return this.#square(node, this.#first(node));
     if (node.op === 'Pow') refuseNode(file, node, 'not supported yet: a power other than 2', TWO_WAYS);
     if (node.op === 'Div') {
       const divisor = this.#constants.factor(node, right);
@@ -276,7 +249,14 @@ class NetworkImporter {
   }
 
   /** Ends a stage: what follows counts from the squares. */
-  #square(tensor: AffineTensor): AffineTensor {
+  #square(node: GraphNode, tensor: AffineTensor): AffineTensor {
+    if (this.#stages.length === MOST_SQUARES)
+      refuseNode(
+        this.#model.file,
+        node,
+        `the network has more than ${MOST_SQUARES} squares, one behind the other: no q carries them`,
+        'fewer layers with squares; or --mode hybrid',
+      );
     this.#stages.push(this.#stage(tensor));
     this.#names = [];
     return identityTensor(tensor.shape, times(tensor.scale, tensor.scale), this.#stages.length);

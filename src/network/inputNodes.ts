@@ -1,5 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { NetworkInput } from '../../compiler/network/spec.ts';
+import { elementCount } from '../../compiler/base/tensor.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
@@ -7,6 +8,7 @@ import type { ImportedModel } from '../frontend/imported/model.ts';
 import { identityTensor } from './affine.ts';
 import type { AffineTensor } from './affine.ts';
 import type { Constants } from './constants.ts';
+import type { ImportWork } from './importWork.ts';
 import { levelOf } from './port.ts';
 import type { NetworkPort } from './port.ts';
 import { ONE } from './rational.ts';
@@ -34,7 +36,7 @@ export class InputReader {
   #range: Interval | null = null;
   #quantize: NetworkPort['quantize'] = null;
 
-  constructor(model: ImportedModel, constants: Constants) {
+  constructor(model: ImportedModel, constants: Constants, work: ImportWork) {
     const [input, ...others] = model.inputs;
     const shape = input?.shape ?? null;
     if (input === undefined || others.length > 0 || shape?.[0] !== 1)
@@ -48,6 +50,7 @@ export class InputReader {
           .join(', '),
         hint: '--bind makes other inputs constant, --extent gives symbolic extents',
       });
+    work.take({ op: 'input', name: input.name }, elementCount(shape));
     this.#model = model;
     this.#constants = constants;
     this.#name = input.name;

@@ -8,6 +8,8 @@ import type { GraphNode } from '../frontend/onnx/types.ts';
 import { sumOf } from './affine.ts';
 import type { AffineRow, AffineTensor, Summand } from './affine.ts';
 import type { IntegerConstant } from './constants.ts';
+import { entriesOf, longestOf } from './importWork.ts';
+import type { ImportWork } from './importWork.ts';
 import { over, rational, times, toNumber } from './rational.ts';
 import type { Rational } from './rational.ts';
 import { refuseNode } from './refusal.ts';
@@ -109,12 +111,13 @@ function requirePlane(file: string, node: GraphNode, { shape }: AffineTensor): v
 
 /** @param bias one a filter, in steps of the result's scale; null for none */
 export function convolution(
-  file: string,
+  work: ImportWork,
   node: GraphNode,
   input: AffineTensor,
   weights: IntegerConstant,
   bias: IntegerConstant | null,
 ): AffineTensor {
+  const { file } = work;
   requirePlane(file, node, input);
   const [filters = 0, groupChannels = 0, ...kernel] = weights.shape;
   const groups = intAttribute(node, 'group', 1);
@@ -126,6 +129,7 @@ export function convolution(
   const scale = times(input.scale, weights.scale);
   const added = bias === null ? null : addedIntegers(file, node, bias, scale);
   const size = kernel[0]! * kernel[1]!;
+  work.take(node, filters * outHeight * outWidth * groupChannels * size * longestOf(input));
   const taps = Array.from({ length: outHeight * outWidth }, (_, position) =>
     tapsAt(input.shape, window, Math.floor(position / outWidth), position % outWidth),
   );
@@ -148,11 +152,12 @@ export function convolution(
 
 /** `AveragePool`: the sum, with the scale divided by the window's area. */
 export function averagePool(
-  file: string,
+  work: ImportWork,
   node: GraphNode,
   input: AffineTensor,
   kernel: readonly number[],
 ): AffineTensor {
+  const { file } = work;
   requirePlane(file, node, input);
   if (kernel.length !== 2 || intAttribute(node, 'ceil_mode', 0) !== 0)
     refuseNode(file, node, 'not supported yet: such an average pool', 'use two axes and ceil_mode 0');
@@ -166,6 +171,8 @@ export function averagePool(
     );
   const [channels = 0, height = 0, width = 0] = input.shape;
   const [outHeight, outWidth] = extentsOf(file, node, input.shape, window);
+  const size = kernel[0]! * kernel[1]!;
+  work.take(node, channels * outHeight * outWidth * size * longestOf(input));
   const rows = Array.from({ length: channels * outHeight * outWidth }, (_, index) => {
     const position = index % (outHeight * outWidth);
     const channel = Math.floor(index / (outHeight * outWidth));
@@ -175,7 +182,7 @@ export function averagePool(
       0,
     );
   });
-  const area = rational(1n, BigInt(kernel[0]! * kernel[1]!));
+  const area = rational(1n, BigInt(size));
   return {
     shape: [channels, outHeight, outWidth],
     rows,
@@ -189,17 +196,19 @@ export function averagePool(
  * @param isTransposed whether the weights are [outputs, inputs]
  */
 export function dense(
-  file: string,
+  work: ImportWork,
   node: GraphNode,
   input: AffineTensor,
   weights: IntegerConstant,
   isTransposed: boolean,
 ): AffineTensor {
+  const { file } = work;
   const inputs = input.rows.length;
   const [first = 0, second = 0] = weights.shape;
   const outputs = isTransposed ? first : second;
   if (weights.shape.length !== 2 || (isTransposed ? second : first) !== inputs)
     refuseNode(file, node, 'not supported yet: a product of this shape', 'a vector times a matrix');
+  work.take(node, outputs * entriesOf(input));
   const rows = Array.from({ length: outputs }, (_, output) =>
     sumOf(
       input.rows.map((row, index) => ({

@@ -3,6 +3,7 @@ import type { Interval } from '../../compiler/base/interval.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import type { NetworkInput, NetworkOutput } from '../../compiler/network/spec.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
+import { fromFraction, toNumber } from './rational.ts';
 
 /** The two ends of a network as its model has them; runs in browsers. */
 
@@ -95,7 +96,7 @@ export function inputLevels(port: NetworkPort, input: NetworkInput, { shape, dat
 
 /** The model's output, float32 [1, ...]: every logit times the scale. */
 export function scoresOf({ shape, scale }: NetworkOutput, logits: readonly bigint[]): Tensor {
-  const factor = Number(scale.numerator) / Number(scale.denominator);
+  const factor = toNumber(fromFraction(scale));
   return {
     shape: [1, ...shape],
     data: Float64Array.from(logits, (logit) => Math.fround(Number(logit) * factor)),

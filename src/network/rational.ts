@@ -40,9 +40,30 @@ export function over(left: Rational, right: Rational): Rational {
   return rational(left.numerator * right.denominator, left.denominator * right.numerator);
 }
 
-/** The nearest double. */
+const bitsOf = (value: bigint): number => value.toString(2).length;
+
+/** Bits of a quotient before it is rounded to the 53 of a double; the lowest one says whether more follow. */
+const QUOTIENT_BITS = 64;
+
+/** The nearest double, however many digits the fraction has; 0 or an infinity beyond what doubles reach. */
 export function toNumber({ numerator, denominator }: Rational): number {
-  return Number(numerator) / Number(denominator);
+  const isNegative = numerator < 0n;
+  const size = isNegative ? -numerator : numerator;
+  if (size === 0n) return 0;
+  const shift = QUOTIENT_BITS - (bitsOf(size) - bitsOf(denominator));
+  const [over_, under] =
+    shift > 0 ? [size << BigInt(shift), denominator] : [size, denominator << BigInt(-shift)];
+  const rest = over_ % under === 0n ? 0n : 1n;
+  const quotient = Number(((over_ / under) << 1n) | rest);
+  // In two steps: the power alone may be out of reach where the result is not.
+  const half = Math.trunc((shift + 1) / 2);
+  const value = quotient * 2 ** -half * 2 ** (half - shift - 1);
+  return isNegative ? -value : value;
+}
+
+/** The fraction that `toFraction` wrote. */
+export function fromFraction({ numerator, denominator }: Fraction): Rational {
+  return rational(BigInt(numerator), BigInt(denominator));
 }
 
 export function toFraction({ numerator, denominator }: Rational): Fraction {

@@ -3,6 +3,8 @@ import { describeNode } from '../frontend/onnx/graph/attributes.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
+import { toNumber } from './rational.ts';
+import type { Rational } from './rational.ts';
 
 /** The two ways on for a network whose activations are no squares. */
 export const TWO_WAYS =
@@ -35,6 +37,36 @@ export function requireFloats({ file, values }: ImportedModel, node: GraphNode):
     `not supported yet: ${node.op} to ${type}, which cuts, rounds or wraps`,
     'compute in float32 between DequantizeLinear and the output',
   );
+}
+
+/** What plan files take. */
+const MOST_DIGITS = 399;
+
+/**
+ * The scores are float32.
+ * @throws CipherconvError `unsupported` for a scale that a float32 does not hold
+ */
+export function requireScale(file: string, output: string, scale: Rational): void {
+  const digits = Math.max(...[scale.numerator, scale.denominator].map((side) => String(side).length));
+  if (digits > MOST_DIGITS)
+    throw new CipherconvError({
+      code: 'unsupported',
+      where: `${file}: ${output}`,
+      message: 'not supported yet: scores whose exact scale has so many digits',
+      expected: `at most ${MOST_DIGITS} above and below the line`,
+      found: String(digits),
+      hint: 'scales that are powers of two, or fewer squares',
+    });
+  const value = Math.fround(toNumber(scale));
+  if (Number.isFinite(value) && value !== 0) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: `${file}: ${output}`,
+    message: 'the scale of the scores is out of reach of float32',
+    expected: 'the product of all scales within 2^-149 and 2^127',
+    found: value === 0 ? 'a smaller one' : 'a larger one',
+    hint: 'check the scales of inputs and weights; squares square them',
+  });
 }
 
 /** Activations that are no polynomials. */

@@ -94,6 +94,46 @@ describe('compile, run, explain and lint', () => {
   });
 });
 
+describe('a model of unsigned bytes outside', () => {
+  it('run takes uint8 and writes uint8', () => {
+    const bytes = (name: string, shape: readonly number[]): WrittenTensor =>
+      tensor(name, { type: 'uint8', shape, zeroPoints: [125] });
+    const between = (from: string, to: string): FixedPointNode => ({
+      name: to,
+      operation: { op: 'QUANTIZE' },
+      inputs: [from],
+      outputs: [to],
+    });
+    const weights = [1, -2, 3, -4, 50, 60, -70, 80, 9, 9, 9, 9];
+    const model = writeTflite({
+      tensors: [
+        bytes('x', [1, 4]),
+        tensor('signed', {}),
+        tensor('w', { shape: [3, 4], zeroPoints: [0], data: weights }),
+        tensor('b', { type: 'int32', shape: [1, 3], scales: [0.0025], zeroPoints: [0], data: [100, -50, 0] }),
+        tensor('logits', { shape: [1, 3] }),
+        bytes('y', [1, 3]),
+      ],
+      nodes: [between('x', 'signed'), { ...DENSE, inputs: ['signed', 'w', 'b'] }, between('logits', 'y')],
+      inputs: ['x'],
+      outputs: ['y'],
+    });
+    writeFileSync(at('bytes.tflite'), model);
+    // With the zero point -3 of `signed`, these are 13, -17, 130 and -125 steps.
+    writeFileSync(
+      at('bytes.npy'),
+      encodeNpyOf('uint8', { shape: [1, 4], data: Float64Array.of(138, 108, 255, 0) }),
+    );
+    const flags = ['-i', at('bytes.npy'), '-o', at('bytes-out.npy'), '--json'];
+    const { code, stdout } = cipherconv(['run', at('bytes.tflite'), ...flags]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { match: true, layers: [{ name: 'logits' }] }]);
+    const file = readFileSync(at('bytes-out.npy'));
+    expect(file.toString('latin1')).toContain("'descr': '|u1'");
+    // (13 + 34 + 390 + 500 + 100) 0.05 = 51.85; far below; 9 * 1 * 0.05 = 0.45.
+    expect([...decodeNpyNumbers(file, 'out').data]).toEqual([177, 0, 125]);
+  });
+});
+
 describe('the two files of a model', () => {
   it('run tells that outputs are not compared; infer against a server writes what run writes', async () => {
     const [server, client] = [at('server.plan'), at('client.plan')];

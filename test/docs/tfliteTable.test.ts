@@ -141,7 +141,7 @@ const ROWS: Readonly<Record<Exclude<OperatorName, 'REQUANTIZE'>, Row>> = {
       },
       inputs: [input, ...[0, 0, 1].map((value) => constant('int32', [value, value, value, value]))],
     }),
-    note: 'constant begin, end and strides; no ellipsis, no new axes',
+    note: 'constant begin, end and strides, which may leave out the last axes; no ellipsis, no new axes',
   },
   SUB: {
     call: paired({ op: 'SUB', activation: 'NONE' }),

@@ -143,6 +143,12 @@ describe('models that are refused by name', () => {
     ],
     ['no outputs', { ...GOOD, outputs: [] }, 'malformed-model', /no output/],
     [
+      'an operator whose output is left out',
+      { ...GOOD, nodes: [...GOOD.nodes, { ...CONVOLUTION, outputs: [''] }] },
+      'malformed-model',
+      /CONV_2D.*without an output/,
+    ],
+    [
       'an operator without an output',
       { ...GOOD, nodes: [...GOOD.nodes, { ...CONVOLUTION, outputs: [] }] },
       'malformed-model',
@@ -172,6 +178,18 @@ describe('models that are refused by name', () => {
       return refusal(mutant)?.details ?? null;
     });
     expect(named).toContainEqual(expect.objectContaining({ where: 'model: GELU "z"', found: 'GELU' }));
+  });
+
+  it('a type of tensors that is not read', () => {
+    const bytes = writeTflite(GOOD);
+    const refused = Array.from(bytes, (byte, index) => {
+      // One of the bytes 9 is the type of the weights, and 17 is INT4.
+      if (byte !== 9) return null;
+      const mutant = bytes.slice();
+      mutant[index] = 17;
+      return refusal(mutant)?.details ?? null;
+    });
+    expect(refused).toContainEqual(expect.objectContaining({ where: 'model: "w"', found: 'INT4' }));
   });
 
   it('a path that leads nowhere', async () => {

@@ -12,6 +12,7 @@ import {
   OPERATOR,
   OPERATOR_CODE,
   operatorName,
+  OTHER_TENSOR_TYPES,
   QUANTIZATION,
   SUBGRAPH,
   TENSOR,
@@ -207,7 +208,7 @@ function tensorOf(
       where,
       message: 'not supported yet: tensors of this type',
       expected: [...TENSOR_TYPES.values()].join(', '),
-      found: `TensorType ${code}`,
+      found: OTHER_TENSOR_TYPES.get(code) ?? `TensorType ${code}`,
     });
   const buffer = table.number(TENSOR.buffer, 'uint32');
   if (buffer >= Math.max(buffers.length, 1))

@@ -25,7 +25,7 @@ export const QUANTIZATION = { scale: 2, zeroPoint: 3, detailsType: 4, quantizedD
 export const OPERATOR = { opcodeIndex: 0, inputs: 1, outputs: 2, optionsType: 3, options: 4 } as const;
 export const BUFFER = { data: 0, offset: 1, size: 2 } as const;
 
-/** TensorType; null for those that are not read. */
+/** TensorType, of those that are read. */
 export const TENSOR_TYPES: ReadonlyMap<number, ElementType> = new Map([
   [0, 'float32'],
   [1, 'float16'],
@@ -35,6 +35,23 @@ export const TENSOR_TYPES: ReadonlyMap<number, ElementType> = new Map([
   [6, 'bool'],
   [7, 'int16'],
   [9, 'int8'],
+]);
+
+/** Names of the others, for messages. */
+export const OTHER_TENSOR_TYPES: ReadonlyMap<number, string> = new Map([
+  [5, 'STRING'],
+  [8, 'COMPLEX64'],
+  [10, 'FLOAT64'],
+  [11, 'COMPLEX128'],
+  [12, 'UINT64'],
+  [13, 'RESOURCE'],
+  [14, 'VARIANT'],
+  [15, 'UINT32'],
+  [16, 'UINT16'],
+  [17, 'INT4'],
+  [18, 'BFLOAT16'],
+  [19, 'INT2'],
+  [20, 'UINT4'],
 ]);
 
 /** Padding. */

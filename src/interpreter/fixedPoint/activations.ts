@@ -12,8 +12,6 @@ import {
   unsupported,
 } from './call.ts';
 import type { Call, Grid } from './call.ts';
-import { exponential, reciprocalOfOnePlus } from './exponential.ts';
-import { dividedByPower, quantizedMultiplier } from './numbers.ts';
 import type { OperationOf } from './node.ts';
 import { operator, valuesOf } from './operator.ts';
 import type { Compute } from './operator.ts';
@@ -26,7 +24,8 @@ interface Ends {
   readonly to: Grid;
 }
 
-function endsOf(call: Call): Ends {
+/** Both ends, of one type; 16 bits are symmetric. */
+export function endsOf(call: Call): Ends {
   requireTypes(call, SAME_INTEGERS);
   const input = inputOf(call, 0);
   requireSymmetric(call, [input, call.output]);
@@ -34,7 +33,7 @@ function endsOf(call: Call): Ends {
 }
 
 /** @param compute an integer that need not be in the type yet; it is clamped to [lo, hi] */
-function each(call: Call, { lo, hi }: Interval, compute: (q: number) => number): Compute {
+export function eachValue(call: Call, { lo, hi }: Interval, compute: (q: number) => number): Compute {
   const { type } = call.output;
   return (inputs) => {
     const values = valuesOf(inputs, 0).data;
@@ -54,7 +53,7 @@ function clampedTo(bounds: readonly [lo: number, hi: number | null]) {
     const { multiplier, shift } = multiplierFor(call, Math.fround(from.scale / to.scale));
     const scale = SCALES[call.rounding];
     const range = rangeBetween(bounds, call.output.type, to);
-    return each(call, range, (q) => scale(q - from.zeroPoint, multiplier, shift) + to.zeroPoint);
+    return eachValue(call, range, (q) => scale(q - from.zeroPoint, multiplier, shift) + to.zeroPoint);
   };
 }
 
@@ -62,7 +61,7 @@ function clampedTo(bounds: readonly [lo: number, hi: number | null]) {
 function relu6(call: Call): Compute {
   const { from } = endsOf(call);
   const hi = Math.min(typeRange(call.output.type).hi, quantizedValue(6, from));
-  return each(call, { lo: from.zeroPoint, hi }, (q) => q);
+  return eachValue(call, { lo: from.zeroPoint, hi }, (q) => q);
 }
 
 function leaky(call: Call<OperationOf<'LEAKY_RELU'>>): Compute {
@@ -73,46 +72,10 @@ function leaky(call: Call<OperationOf<'LEAKY_RELU'>>): Compute {
   const above = multiplierFor(call, Math.fround(from.scale / to.scale));
   const below = multiplierFor(call, slope);
   const scale = SCALES[call.rounding];
-  return each(call, typeRange(call.output.type), (q) => {
+  return eachValue(call, typeRange(call.output.type), (q) => {
     const { multiplier, shift } = q >= from.zeroPoint ? above : below;
     return scale(q - from.zeroPoint, multiplier, shift) + to.zeroPoint;
   });
-}
-
-const LOGISTIC_BITS = 4;
-
-/**
- * 1 / (1 + e^-x) in Q0.31, of int8: the input in Q4.27 (beyond 15 in magnitude -128 or 127), then brought to 8 bits.
- * 16 bits have another arithmetic, with a table.
- */
-function logistic(call: Call): Compute {
-  requireTypes(call, [['int8', 'int8']]);
-  const { from, to } = endsOf(call);
-  if (to.zeroPoint !== -128 || to.scale !== 2 ** -8)
-    throw unsupported(
-      call,
-      'to this scale and zero point',
-      '2^-8 and -128',
-      `${to.scale} and ${to.zeroPoint}`,
-    );
-  const { multiplier, shift } = quantizedMultiplier(from.scale * 2 ** 27);
-  if (shift < 0 || shift > 30)
-    throw unsupported(call, 'of this scale', 'between 2^-28 and 8', String(from.scale));
-  const radius = Math.floor((15 * 2 ** 27) / 2 ** shift);
-  const scale = SCALES[call.rounding];
-  return each(call, { lo: -128, hi: 127 }, (q) => {
-    const x = q - from.zeroPoint;
-    if (x <= -radius) return -128;
-    if (x >= radius) return 127;
-    return dividedByPower(logisticOf(scale(x, multiplier, shift)), 23) - 128;
-  });
-}
-
-/** In Q0.31, of Q4.27. */
-function logisticOf(x: number): number {
-  if (x === 0) return 2 ** 30;
-  const positive = reciprocalOfOnePlus(exponential(-Math.abs(x), LOGISTIC_BITS));
-  return x > 0 ? positive : 2 ** 31 - 1 - positive;
 }
 
 export const RELU = operator('RELU', { arity: [1, 1], shape: sameShape, prepare: clampedTo([0, null]) });
@@ -130,4 +93,3 @@ export const RELU_0_TO_1 = operator('RELU_0_TO_1', {
   prepare: clampedTo([0, 1]),
 });
 export const LEAKY_RELU = operator('LEAKY_RELU', { arity: [1, 1], shape: sameShape, prepare: leaky });
-export const LOGISTIC = operator('LOGISTIC', { arity: [1, 1], shape: sameShape, prepare: logistic });

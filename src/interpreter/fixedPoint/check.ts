@@ -55,7 +55,8 @@ export function callOf(node: FixedPointNode, tensors: Described, rounding: Fixed
     throw internalError(`${operation.op} "${name}": nothing describes the tensor ${tensor}`);
   };
   const [first] = outputs;
-  if (first === undefined) {
+  // -1, which is read as no name, is a tensor that is left out.
+  if (first === undefined || first === '') {
     throw new CipherconvError({
       code: 'malformed-model',
       where: name,

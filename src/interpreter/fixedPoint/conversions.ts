@@ -16,9 +16,13 @@ function quantize(call: Call): Compute {
   requireTypes(call, [
     ['float32', 'int8'],
     ['float32', 'int16'],
+    ['float32', 'uint8'],
     ['int8', 'int8'],
     ['int8', 'int16'],
     ['int8', 'int32'],
+    ['int8', 'uint8'],
+    ['uint8', 'int8'],
+    ['uint8', 'uint8'],
     ['int16', 'int8'],
     ['int16', 'int16'],
     ['int16', 'int32'],
@@ -52,6 +56,7 @@ function rescale(call: Call): (q: number) => number {
 function dequantize(call: Call): Compute {
   requireTypes(call, [
     ['int8', 'float32'],
+    ['uint8', 'float32'],
     ['int16', 'float32'],
   ]);
   const { scale, zeroPoint } = gridOf(call, inputOf(call, 0), 'input');

@@ -1,3 +1,4 @@
+import { elementCount } from '../../../compiler/base/tensor.ts';
 import { isInteger, typeRange } from '../values.ts';
 import { activationRange } from './activation.ts';
 import {
@@ -52,7 +53,8 @@ export function linearParts(
       'an axis of output channels',
       `[${filter.shape.join(', ')}]`,
     );
-  if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== channels))
+  // Converters write [o] and [1, o] alike.
+  if (bias !== null && (bias.shape.at(-1) !== channels || elementCount(bias.shape) !== channels))
     throw malformed(call, 'shape of the bias', `[${channels}]`, `[${bias.shape.join(', ')}]`);
   return { input, filter, bias, output: call.output, channels };
 }

@@ -1,8 +1,9 @@
 import { REQUANTIZE } from './accumulators.ts';
-import { LEAKY_RELU, LOGISTIC, RELU, RELU6, RELU_0_TO_1, RELU_N1_TO_1 } from './activations.ts';
+import { LEAKY_RELU, RELU, RELU6, RELU_0_TO_1, RELU_N1_TO_1 } from './activations.ts';
 import { DEQUANTIZE, QUANTIZE } from './conversions.ts';
 import { CONV_2D, DEPTHWISE_CONV_2D } from './convolution.ts';
 import { FULLY_CONNECTED } from './fullyConnected.ts';
+import { LOGISTIC } from './logistic.ts';
 import { MEAN } from './mean.ts';
 import { CONCATENATION, PAD, PADV2, RESHAPE, SQUEEZE, TRANSPOSE } from './movement.ts';
 import type { OperatorName } from './node.ts';

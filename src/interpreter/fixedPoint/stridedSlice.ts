@@ -30,13 +30,22 @@ function walks(call: Slice, lists: readonly [begin: List, end: List, strides: Li
       'masks of 0',
       `${ellipsisMask} and ${newAxisMask}`,
     );
+  const [{ length }] = lists;
   for (const list of lists)
-    if (list.length !== shape.length)
-      throw malformed(call, 'begin, end or strides', `${shape.length} numbers`, String(list.length));
+    if (list.length !== length || length > shape.length)
+      throw malformed(
+        call,
+        'begin, end or strides',
+        `as many numbers each, ${shape.length} at most`,
+        lists.map((each) => each.length).join(', '),
+      );
   return shape.map((size, axis) => walkAlong(call, axis, size, lists));
 }
 
-/** Negative positions count from the end; a bit of a mask takes the whole rest; a shrunk axis is the one position `begin`. */
+/**
+ * Negative positions count from the end; a bit of a mask takes the whole rest; a shrunk axis is the one position `begin`.
+ * Axes behind the lists are taken whole.
+ */
 function walkAlong(
   call: Slice,
   axis: number,
@@ -44,6 +53,7 @@ function walkAlong(
   [begin, end, strides]: readonly [List, List, List],
 ): Walk {
   const { beginMask, endMask, shrinkAxisMask } = call.operation;
+  if (axis >= strides.length) return { start: 0, stride: 1, extent: size, isShrunk: false };
   const stride = strides[axis]!;
   if (stride === 0) throw malformed(call, `stride of axis ${axis}`, 'not 0', '0');
   const [least, most] = stride > 0 ? [0, size] : [-1, size - 1];

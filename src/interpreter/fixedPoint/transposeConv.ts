@@ -24,6 +24,13 @@ interface Layout {
 
 function layoutOf(call: Call<OperationOf<'TRANSPOSE_CONV'>>): Layout {
   const { input, filter, output, channels } = linearParts(call, 'TRANSPOSE_CONV');
+  if (input.shape.length !== 4 || output.shape.length !== 4)
+    throw malformed(
+      call,
+      'shapes of input and output',
+      '[batch, height, width, channels]',
+      `[${input.shape.join(', ')}] and [${output.shape.join(', ')}]`,
+    );
   const [, height, width, depth] = filter.shape;
   if (
     filter.shape.length !== 4 ||

@@ -155,11 +155,27 @@ describe('elementwise', () => {
     expect(await evaluated({ op: 'QUANTIZE' }, [floats], int8([8], 0.5, 10))).toEqual([
       9, 11, 12, 8, 127, -128, 10, 16,
     ]);
+    expect(await evaluated({ op: 'QUANTIZE' }, [floats], tensor('uint8', [8], [0.5], [10]))).toEqual([
+      9, 11, 12, 8, 255, 0, 10, 16,
+    ]);
     const integers = given(int8([3], 0.1, -5), [-128, -5, 127]);
     const scale = Math.fround(0.1);
     expect(await evaluated({ op: 'DEQUANTIZE' }, [integers], tensor('float32', [3]))).toEqual(
       [-123 * scale, 0, 132 * scale].map(Math.fround),
     );
+  });
+
+  it('QUANTIZE between signed and unsigned bytes is a shift of 128 on one grid, and a scale between two', async () => {
+    const [low, high] = [int8([4], 0.25, -3), tensor('uint8', [4], [0.25], [125])];
+    const bytes = given(high, [0, 125, 138, 255]);
+    expect(await evaluated({ op: 'QUANTIZE' }, [bytes], low)).toEqual([-128, -3, 10, 127]);
+    expect(await evaluated({ op: 'QUANTIZE' }, [given(low, [-128, -3, 10, 127])], high)).toEqual(bytes.data);
+    expect(await evaluated({ op: 'QUANTIZE' }, [bytes], tensor('uint8', [4], [0.5], [7]))).toEqual([
+      0, 7, 14, 72,
+    ]);
+    expect(await evaluated({ op: 'DEQUANTIZE' }, [bytes], tensor('float32', [4]))).toEqual([
+      -31.25, 0, 3.25, 32.5,
+    ]);
   });
 });
 
@@ -227,6 +243,16 @@ describe('movement', () => {
     expect(await evaluated({ op: 'RESHAPE' }, [square, constant('int32', [-1])], int8([6]))).toEqual([
       1, 2, 3, 4, 5, 6,
     ]);
+  });
+
+  it('STRIDED_SLICE takes axes behind its lists whole', async () => {
+    const masks = { beginMask: 0, endMask: 0, ellipsisMask: 0, newAxisMask: 0 };
+    const lists = [[1], [2], [1]].map((list) => constant('int32', list));
+    const operation = { op: 'STRIDED_SLICE', ...masks, shrinkAxisMask: 0 } as const;
+    expect(await evaluated(operation, [square, ...lists], int8([1, 3], 1, 9))).toEqual([4, 5, 6]);
+    expect(await evaluated({ ...operation, shrinkAxisMask: 1 }, [square, ...lists], int8([3], 1, 9))).toEqual(
+      [4, 5, 6],
+    );
   });
 
   it('STRIDED_SLICE: from the end, backwards, masks, an axis left out', async () => {

@@ -29,7 +29,13 @@ const output = int8([1, 4, 4, 3]);
 const sum = { op: 'ADD', activation: 'NONE' } as const;
 
 const UNSUPPORTED: readonly Case[] = [
-  ['LOGISTIC of int16', { op: 'LOGISTIC' }, [int16([4])], int16([4])],
+  ['LOGISTIC to another scale', { op: 'LOGISTIC' }, [int16([4])], int16([4])],
+  [
+    'LOGISTIC of int16 of a large scale',
+    { op: 'LOGISTIC' },
+    [tensor('int16', [4], [2.75])],
+    tensor('int16', [4], [2 ** -15]),
+  ],
   ['SOFTMAX of int16', { op: 'SOFTMAX', beta: 1 }, [int16([4])], int16([4])],
   ['SOFTMAX to another scale', { op: 'SOFTMAX', beta: 1 }, [int8([4])], int8([4], 2 ** -7, -128)],
   ['SOFTMAX with beta 0', { op: 'SOFTMAX', beta: 0 }, [int8([4])], int8([4], 2 ** -8, -128)],
@@ -65,6 +71,13 @@ const MALFORMED: readonly Case[] = [
   ['no scale', CONV, [tensor('int8', [1, 4, 4, 2]), filter], output],
   ['a zero point outside of the type', CONV, [int8([1, 4, 4, 2], 1, 200), filter], output],
   ['a bias of another length', CONV, [image, filter, tensor('int32', [2])], output],
+  ['a bias of two rows', CONV, [image, filter, tensor('int32', [2, 3])], output],
+  [
+    'TRANSPOSE_CONV of three axes',
+    { op: 'TRANSPOSE_CONV', padding: 'SAME', strides: [1, 1], activation: 'NONE' },
+    [tensor('int32', [4]), int8([3, 1, 1, 2]), int8([4, 4, 2])],
+    output,
+  ],
   ['a stride of 0', { ...CONV, strides: [0, 1] }, [image, filter], output],
   ['a window larger than the input', CONV, [image, int8([3, 5, 1, 2])], output],
   ['channels that are no groups', CONV, [int8([1, 4, 4, 3]), filter], output],
@@ -104,6 +117,7 @@ describe('checkFixedPointNode', () => {
 
   it('takes what is next to them', () => {
     for (const near of [
+      ['a bias of one row', CONV, [image, filter, tensor('int32', [1, 3])], output],
       ['a convolution', CONV, [image, filter, tensor('int32', [3])], output],
       ['without a bias', CONV, [image, filter, null], output],
       ['an addition', sum, [int8([4]), int8([1])], int8([4])],

@@ -1,7 +1,8 @@
 /**
- * SOFTMAX and LOGISTIC. No recorded case has LOGISTIC: it is compared with gemmlowp's definitions (fixedpoint.h) in BigInt, and
+ * SOFTMAX and LOGISTIC. No recorded case has LOGISTIC: of int8 it is compared with gemmlowp's definitions (fixedpoint.h) in BigInt, and
  * both with the real functions.
  */
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { exponential, reciprocalOfOnePlus } from '../../../src/interpreter/fixedPoint/exponential.ts';
 import { fc, runs } from '../../support/properties.ts';
@@ -111,6 +112,42 @@ describe('LOGISTIC', () => {
     const made = await logistic(0.25, 0);
     expect(made[128]).toBe(0);
     expect([made[0], made[68], made[188], made[255]]).toEqual([-128, -128, 127, 127]);
+  });
+});
+
+describe('LOGISTIC of int16', () => {
+  const wide = Array.from({ length: 65536 }, (_, index) => index - 32768);
+  const logistic = (scale: number) =>
+    evaluated(
+      { op: 'LOGISTIC' },
+      [given(tensor('int16', [65536], [scale]), wide)],
+      tensor('int16', [65536], [2 ** -15]),
+    );
+
+  it.each([
+    [2 ** -12, 1073725451, '5e888504031254f7'],
+    [2 ** -11, 1073725441, '692082fc1bbefbaf'],
+    [0.0003, 1073725443, '83135440ef0fc767'],
+    [0.001, 1073725442, '635d90b00be09870'],
+    [1e-5, 1073739164, 'c19fa39c3078afe5'],
+    [2.6, 1073725441, '3d1ae5ab5a6b61cf'],
+    [1e-9, 1073741824, '8df2b5f8c010e9eb'],
+  ])(
+    'of scale %d: every input, as a program of another language made it from the published table',
+    async (scale, sum, digest) => {
+      const made = await logistic(scale);
+      expect(made.reduce((total, value) => total + value, 0)).toBe(sum);
+      const bytes = new Uint8Array(Int16Array.from(made).buffer);
+      expect(createHash('sha256').update(bytes).digest('hex').slice(0, 16)).toBe(digest);
+    },
+  );
+
+  it('is near the real function', async () => {
+    const made = await logistic(0.0004);
+    const errors = wide.map((q, index) =>
+      Math.abs(made[index]! - 32768 / (1 + Math.exp(-q * Math.fround(0.0004)))),
+    );
+    expect(errors.reduce((most, error) => Math.max(most, error))).toBeLessThan(2.5);
   });
 });
 
