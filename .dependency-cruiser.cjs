@@ -132,7 +132,7 @@ const SERVER_SIDE =
   '^(src/(server|farm)/|runtime/(evaluator|pool)/|runtime/network/(evaluator|modulusEvaluator)\\.ts$)';
 /** What makes, reads, keeps or uses a secret key. */
 const SECRETS =
-  '^(src/client/|runtime/network/client\\.ts$|runtime/client/(client|ringClient|sealClient|hintClient|oneTimeKey|sealDecrypt|tools|zeroPool)\\.ts$|runtime/seal/(negacyclic|secretKey|noiseMeter)\\.ts$)';
+  '^(src/client/|runtime/network/client\\.ts$|runtime/client/(client|ringClient|sealClient|hintClient|oneTimeKey|sealDecrypt|tools|zeroPool)\\.ts$|runtime/seal/(negacyclic|secretKey|zeroEncryptor|noiseMeter)\\.ts$)';
 /** What clients leave alone: servers and what they are made of, and the compiler but for data and packing. */
 const NOT_FOR_CLIENTS = `${SERVER_SIDE}|^compiler/(accumulator/|cost/costs|convolution/filterMatrix|lowerings/(registry|compile|choose|program|simulate|verify)|(toeplitz|toeplitz/direct|diagonals)/(lowering|compile|search|cost|program|simulate|verify|verifyOutputs|verifySources|lanes)\\.ts$)`;
 

@@ -14,7 +14,14 @@ export interface PlanWithHint {
 }
 
 /** A plan with its digest, and its hint; null for a plan of the standard protocol. */
-export type CompletePlan = PlanWithHint | { readonly plan: StoredPlan; readonly hint: null };
+export type CompletePlan =
+  | PlanWithHint
+  | {
+      /** The plan, which has no hint. */
+      readonly plan: StoredPlan;
+      /** Nothing to download. */
+      readonly hint: null;
+    };
 
 /**
  * Completes a plan, whatever its protocol: computes its hint where it has one.

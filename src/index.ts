@@ -70,7 +70,7 @@ export type { ConfigSource, ParsedConfig } from './frontend/config.ts';
 export { clientPlanOf, encodeClientPlan, parseClientPlan } from './frontend/clientPlan.ts';
 export type { ClientPlan } from './frontend/clientPlan.ts';
 export { computeHint } from './hint.ts';
-export type { ComputeHintOptions, PlanWithHint } from './hint.ts';
+export type { ComputeHintOptions, CompletePlan, PlanWithHint } from './hint.ts';
 export { importOnnx } from './frontend/onnx/importOnnx.ts';
 export { importTflite } from './frontend/tflite/importTflite.ts';
 export type { TfliteOptions, TfliteSource } from './frontend/tflite/types.ts';

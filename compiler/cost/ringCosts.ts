@@ -17,18 +17,27 @@ export const RING_NANOSECONDS = Object.freeze({
   coefficient: 2.7,
 });
 
-/** Auxiliary primes, each just below 2^31, that a product under a prime takes: one where the prime is so small itself. */
-function auxiliaryPrimes(degree: number, primeBits: number): 1 | 2 | 3 {
+/**
+ * Lane primes, each just below 2^31, that sums under a prime take: one where the prime is so small itself.
+ * @param norm largest L1 norm of what one sum multiplies by
+ */
+export function lanePrimes(primeBits: number, norm: number): 1 | 2 | 3 {
   if (primeBits <= 31) return 1;
-  return primeBits + Math.log2(degree) < 62 ? 2 : 3;
+  return primeBits + Math.log2(norm) < 62 ? 2 : 3;
 }
 
 /**
  * Nanoseconds of one product of a public polynomial with the secret.
  * @param factor whether the public polynomial's transforms are kept; making them takes as long as the rest
+ * @param norm L1 norm of the other factor; that of a ternary secret is N at most
  */
-export function ringProduct(degree: number, primeBits: number, factor: 'kept' | 'fresh'): number {
-  const primes = auxiliaryPrimes(degree, primeBits);
+export function ringProduct(
+  degree: number,
+  primeBits: number,
+  factor: 'kept' | 'fresh',
+  norm = degree,
+): number {
+  const primes = lanePrimes(primeBits, norm);
   const recombining = primes === 1 ? 0 : degree * RING_NANOSECONDS.recombine[primes];
   const product = primes * degree * Math.log2(degree) * RING_NANOSECONDS.butterfly + recombining;
   return factor === 'kept' ? product : 2 * product;

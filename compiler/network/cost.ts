@@ -15,7 +15,7 @@ const PER_8192 = {
   ntt: 0.42,
   product: 0.15,
   drop: 0.12,
-  load: 0.35,
+  load: 0.3,
 } as const;
 
 function switchMilliseconds(primes: number): number {
@@ -26,10 +26,10 @@ function perDegree(degree: number): number {
   return (degree / 8192) ** 1.1;
 }
 
-/** Milliseconds of the first products: ciphertexts of the upload and what reads them. */
+/** Milliseconds of the first products: ciphertexts of the upload, which come transformed, and what reads them. */
 function firstMilliseconds(inputs: number, primes: number): number {
   const { load, ntt, product } = PER_8192;
-  return inputs * (load + ntt + product) * primes + ntt * primes;
+  return inputs * (load + product) * primes + ntt * primes;
 }
 
 /** Milliseconds of the products of a later stage. @param rotated data primes at the rotations of its source */

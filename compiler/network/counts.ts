@@ -6,7 +6,7 @@ import type { NetworkProgram } from './program.ts';
 /** Operations of one run, counted from the program. */
 export function countNetwork(program: NetworkProgram, moduli: number): NetworkCounts {
   let [products, rotations, squares, ntt] = [0, 0, 0, 0];
-  let sources = program.inputs.length;
+  let isUpload = true;
   for (const step of program.steps) {
     if (step.kind === 'fold') rotations++;
     if (step.kind === 'square') squares++;
@@ -15,8 +15,9 @@ export function countNetwork(program: NetworkProgram, moduli: number): NetworkCo
     rotations += [...babies].filter((baby) => baby !== 0).length;
     rotations += step.giants.filter((giant) => giant.step !== 0).length;
     products += step.giants.reduce((sum, { terms }) => sum + terms.length, 0);
-    ntt += (sources > 1 ? sources : babies.size) + step.giants.length;
-    sources = 1;
+    // Uploads come transformed.
+    ntt += (isUpload ? 0 : babies.size) + step.giants.length;
+    isUpload = false;
   }
   return { moduli, inputCiphertexts: program.inputs.length, products, rotations, squares, ntt };
 }

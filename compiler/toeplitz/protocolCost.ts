@@ -1,16 +1,20 @@
 import { bitLength } from '../base/interval.ts';
 import { WIRE_NANOSECONDS } from '../cost/costs.gen.ts';
 import type { Objective } from '../cost/estimate.ts';
-import { RING_NANOSECONDS, ringProduct } from '../cost/ringCosts.ts';
+import { lanePrimes, RING_NANOSECONDS, ringProduct } from '../cost/ringCosts.ts';
 import { outputShape } from '../convolution/shape.ts';
 import { elementCount } from '../base/tensor.ts';
 import { protocolOf } from '../lowering/plan.ts';
 import type { Protocol } from '../lowering/plan.ts';
 import { directKernel, nttServer } from './cost.ts';
+import type { DirectCounts } from './cost.ts';
 import { directCounts } from './direct/cost.ts';
 import { hintBytes } from './hint.ts';
 import { hintCost } from './hintCost.ts';
+import { transformNanoseconds, transformsAreFaster } from './hintWay.ts';
+import { limbsFor } from '../rings/digits.ts';
 import { toeplitzLayout } from './packing.ts';
+import type { ToeplitzLayout } from './packing.ts';
 import { wireOf } from './plan.ts';
 import type { ToeplitzPlan } from './plan.ts';
 
@@ -57,18 +61,11 @@ export function protocolCost(plan: ToeplitzPlan): ProtocolCost {
       },
       direct,
     );
-    const oneGroup = {
-      ...counts,
-      inputCiphertexts: counts.inputCiphertexts / layout.blockGroups,
-      outputCiphertexts: counts.outputCiphertexts / layout.blockGroups,
-    };
-    const once = directKernel({ degree, counts: oneGroup }, { ...cut, blockGroups: 1 }, 'c1');
-    const drawing = oneGroup.inputCiphertexts * degree * RING_NANOSECONDS.expand;
     return {
       ...perInference,
       onlineMilliseconds: cost.onlineMilliseconds,
       offlineMilliseconds: cost.offlineMilliseconds,
-      onceMilliseconds: ((once + drawing) * primes.length) / 1e6,
+      onceMilliseconds: hintMilliseconds(plan, layout, cut),
       onceBytes: hintBytes({ ...plan, shape: spec }),
     };
   }
@@ -85,6 +82,35 @@ export function protocolCost(plan: ToeplitzPlan): ProtocolCost {
     onceMilliseconds: 0,
     onceBytes: 0,
   };
+}
+
+/** What computing the hint takes, by the way in which it is computed. */
+function hintMilliseconds(
+  { spec, parameters, counts, noise, transfer }: ToeplitzPlan,
+  { rows, columns, blockGroups, resultRows }: ToeplitzLayout,
+  direct: DirectCounts,
+): number {
+  const { degree } = parameters;
+  const primes = parameters.dataPrimes.map(BigInt);
+  const { outChannels, channelsPerGroup } = spec.weights;
+  const inputs = counts.inputCiphertexts / blockGroups;
+  const sums = {
+    degree,
+    inputs,
+    products: counts.weightPlaintexts,
+    taps: outChannels * channelsPerGroup * rows.taps.length * columns.taps.length,
+    lanes: primes.reduce((sum, prime) => sum + lanePrimes(bitLength(prime), noise.rowL1), 0),
+    limbs: primes.reduce((sum, prime) => sum + limbsFor(prime).limbs, 0),
+  };
+  const oneGroup = {
+    ...counts,
+    inputCiphertexts: inputs,
+    outputCiphertexts: counts.outputCiphertexts / blockGroups,
+  };
+  const work = transformsAreFaster(sums)
+    ? transformNanoseconds(sums, resultRows - transfer.emptyRows.length, primes, noise.rowL1)
+    : directKernel({ degree, counts: oneGroup }, { ...direct, blockGroups: 1 }, 'c1') * primes.length;
+  return (work + inputs * degree * RING_NANOSECONDS.expand * primes.length) / 1e6;
 }
 
 /** Coefficients that fill so many bytes. */

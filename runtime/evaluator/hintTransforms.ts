@@ -6,16 +6,13 @@ import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 import { modulusLanes } from '../ring/lanePrimes.ts';
 import type { RingModule } from '../ring/module.ts';
-import { hasRowProducts, RowProducts, rowProductsBytes } from '../ring/rowProducts.ts';
+import { hasRowProducts, RowProducts } from '../ring/rowProducts.ts';
 import type { RowProductsShape } from '../ring/rowProducts.ts';
 import { hintCodes, hintRowBytes } from '../wire/hint.ts';
 import { Packer } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
-
-/** Transformed inputs may take so much. */
-const MOST_BYTES = 2 ** 28;
 
 /** What a hint is computed from, by either way. */
 export interface HintWork {
@@ -37,7 +34,6 @@ function shapeOf({ plan, program }: HintWork): RowProductsShape {
 export function prefersTransforms(work: HintWork): boolean {
   const shape = shapeOf(work);
   if (!hasRowProducts(shape)) return false;
-  if (work.transfer.position.size * rowProductsBytes(shape).inputs > MOST_BYTES) return false;
   const { degree, primes, rowL1 } = shape;
   const { plaintexts } = work.program;
   const taps = plaintexts.reduce((sum, { values }) => sum + values.length, 0);
@@ -47,7 +43,8 @@ export function prefersTransforms(work: HintWork): boolean {
     lanes += modulusLanes(degree, prime, rowL1).lanes.length;
     limbs += limbsFor(prime).limbs;
   }
-  return transformsAreFaster({ degree, products: plaintexts.length, taps, lanes, limbs });
+  const inputs = work.transfer.position.size;
+  return transformsAreFaster({ degree, inputs, products: plaintexts.length, taps, lanes, limbs });
 }
 
 /** The rows back to back, by transforms. */

@@ -18,17 +18,19 @@ import { loadSeal } from '../seal/module.ts';
 import type {
   Ciphertext,
   Decryptor,
-  Encryptor,
   KeyGenerator,
   Plaintext,
   Seal,
+  SealEvaluator,
   SecretKey,
 } from '../seal/module.ts';
-import { PlaintextWriter, readPlaintext } from '../seal/plaintext.ts';
+import { readPlaintext } from '../seal/plaintext.ts';
 import { buildWithScope, withScope } from '../seal/scope.ts';
 import type { SealScope } from '../seal/scope.ts';
 import { exportTernary, importTernary } from '../seal/secretKey.ts';
 import type { TernaryKey } from '../seal/secretKey.ts';
+import { SlotEncoder } from '../seal/slotEncoder.ts';
+import { ZeroEncryptor } from '../seal/zeroEncryptor.ts';
 import { galoisSteps } from '../wire/evaluationKeys.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
@@ -42,10 +44,10 @@ import { levelWith, openLevels } from './levels.ts';
 interface ModulusClient {
   readonly context: BfvContext;
   readonly codecs: NetworkCodecs;
-  readonly encryptor: Encryptor;
+  readonly evaluator: SealEvaluator;
   readonly decryptor: Decryptor;
   readonly transform: SlotTransform;
-  readonly writer: PlaintextWriter;
+  readonly encoder: SlotEncoder;
 }
 
 interface ClientModules {
@@ -65,6 +67,7 @@ export class NetworkClient implements DisposableHandle {
   readonly #moduli: readonly ModulusClient[];
   readonly #generator: KeyGenerator;
   readonly #secretKey: SecretKey;
+  readonly #zeros: ZeroEncryptor;
   readonly #plaintext: Plaintext;
   readonly #ciphertext: Ciphertext;
   readonly #coefficients: Float64Array;
@@ -88,6 +91,8 @@ export class NetworkClient implements DisposableHandle {
     const keys = this.#secretKeys(contexts, ternary);
     this.#generator = scope.own(new seal.KeyGenerator(contexts[0]!.context, keys[0]!));
     this.#secretKey = keys[0]!;
+    const own = parametersFor(parameters, parameters.plainModuli[0]!);
+    this.#zeros = new ZeroEncryptor(scope, seal, own, keys[0]!);
     this.#moduli = contexts.map((context, index) => this.#open(context, keys[index]!));
     this.#plaintext = scope.own(new seal.Plaintext());
     this.#ciphertext = scope.own(new seal.Ciphertext());
@@ -135,16 +140,13 @@ export class NetworkClient implements DisposableHandle {
     const scope = this.#scope;
     const last = levelWith(openLevels(scope, context), this.#view.resultPrimes);
     const codecs = networkCodecs(seal, this.#packing, this.#view.parameters, context, last);
-    const generator = scope.own(new seal.KeyGenerator(context.context, secretKey));
-    // SEAL's constructor asks for a public key even where only the secret one is used.
-    const publicKey = scope.own(generator.createPublicKey());
     return {
       context,
       codecs,
-      encryptor: scope.own(new seal.Encryptor(context.context, publicKey, secretKey)),
+      evaluator: scope.own(new seal.Evaluator(context.context)),
       decryptor: scope.own(new seal.Decryptor(context.context, secretKey)),
       transform: slotTransform(context.degree, context.plainModulus),
-      writer: new PlaintextWriter(seal, context),
+      encoder: new SlotEncoder(scope, seal, context),
     };
   }
 
@@ -168,15 +170,16 @@ export class NetworkClient implements DisposableHandle {
     const slots = Float64Array.from(elements, (element) =>
       element < 0 ? 0 : residueOf(data[element]!, plainModulus),
     );
-    modulus.transform.encode(slots).forEach((coefficient, index) => {
-      modulus.writer.put(index, coefficient);
-    });
-    modulus.writer.load(this.#plaintext);
-    const envelope = withScope((scope) =>
-      saveBytes(this.#seal, scope.own(modulus.encryptor.encryptSymmetricSerializable(this.#plaintext))),
-    );
+    modulus.encoder.encode(slots, this.#plaintext);
     const { upload } = modulus.codecs;
-    return upload.encode(upload.copyWords(envelope), envelope, null);
+    const envelope = this.#zeros.encrypt();
+    // Under BFV's header; m is added to c0 alone, and c1 comes back from coefficients as it was.
+    const zero = upload.encode(upload.copyWords(envelope), envelope, null);
+    this.#ciphertext.loadFromArray(modulus.context.context, upload.decode(zero, null, 'upload'));
+    modulus.evaluator.cipherTransformFromNttInplace(this.#ciphertext);
+    modulus.evaluator.addPlainInplace(this.#ciphertext, this.#plaintext);
+    modulus.evaluator.cipherTransformToNttInplace(this.#ciphertext);
+    return upload.encode(upload.copyWords(saveBytes(this.#seal, this.#ciphertext)), envelope, null);
   }
 
   /** Keys for the server: to rotate and to square; made from the secret key at every call. */

@@ -26,7 +26,7 @@ export function networkCodecs(
   const first = parametersFor(parameters, context.plainModulus);
   const left = { ...first, dataPrimes: first.dataPrimes.slice(0, last.dataPrimeCount) };
   return {
-    upload: new UploadCodec(packing, ciphertextFrames(seal, context), first, NETWORK_WIRE),
+    upload: new UploadCodec(packing, ciphertextFrames(seal, context, 'transformed'), first, NETWORK_WIRE),
     response: new ResponseCodec(packing, ciphertextFrames(seal, last), left, NETWORK_WIRE),
   };
 }

@@ -6,7 +6,10 @@ import { responseByteLength } from '../wire/ciphertexts.ts';
 import type { MessageForm } from '../wire/lengths.ts';
 import { uploadByteLength } from '../wire/uploads.ts';
 
-/** Every bit travels, c1 of an upload as SEAL's seed. */
+/**
+ * Every bit travels, c1 of an upload as SEAL's seed. Uploads are in NTT form, the seed included: the server multiplies them
+ * before it does anything else. Results are coefficients.
+ */
 export const NETWORK_WIRE: PlanWire = { upload: 'seal-seeded', uploadC0: 0, responseC0: 0, responseC1: 0 };
 
 /**

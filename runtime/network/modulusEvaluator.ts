@@ -21,6 +21,7 @@ import type {
 } from '../seal/module.ts';
 import { PlaintextWriter } from '../seal/plaintext.ts';
 import { withScope } from '../seal/scope.ts';
+import { SlotEncoder } from '../seal/slotEncoder.ts';
 import type { SealScope } from '../seal/scope.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { networkCodecs } from './codecs.ts';
@@ -28,6 +29,7 @@ import type { NetworkCodecs } from './codecs.ts';
 import { NetworkKeysCodec } from './keys.ts';
 import { levelWith, openLevels } from './levels.ts';
 import { randomResidues } from './randomResidues.ts';
+import { scaledPlaintext } from './scaledPlaintext.ts';
 
 /** Told of the current ciphertext after every step. */
 export type StepObserver = (kind: NetworkStep['kind'], ciphertext: Ciphertext) => void;
@@ -49,14 +51,16 @@ export class ModulusEvaluator {
   readonly #codecs: NetworkCodecs;
   readonly #keysCodec: NetworkKeysCodec;
   readonly #transform: SlotTransform;
-  readonly #writer: PlaintextWriter;
   readonly #program: NetworkProgram;
   /** For every logit the slots whose sum it is. */
   readonly #summed: readonly (readonly number[])[];
   readonly #steps: readonly NetworkStep[];
-  /** In NTT form where they are multiplied, else not. */
-  readonly #plaintexts: readonly Plaintext[];
+  /** What is multiplied, in NTT form, by number. */
+  readonly #weights = new Map<number, Plaintext>();
+  /** What is added, by number of the plaintext. */
+  readonly #biases = new Map<number, Ciphertext>();
   readonly #mask: Plaintext;
+  readonly #encoder: SlotEncoder;
   readonly #current: Ciphertext;
   readonly #sum: Ciphertext;
   readonly #product: Ciphertext;
@@ -82,45 +86,48 @@ export class ModulusEvaluator {
     this.#keysCodec = new NetworkKeysCodec(seal, packing, this.#context, parameters, keys);
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#transform = slotTransform(program.degree, plainModulus);
-    this.#writer = new PlaintextWriter(seal, this.#context);
     this.#program = program;
     this.#summed = summedSlots(program.results);
     this.#steps = stepsWithDrops(program, plan.primes);
-    this.#plaintexts = program.plaintexts.map((values) => this.#plaintext(values));
+    this.#encoder = new SlotEncoder(scope, seal, this.#context);
     this.#mask = scope.own(new seal.Plaintext());
     const make = (): Ciphertext => scope.own(new seal.Ciphertext());
     [this.#current, this.#sum, this.#product, this.#total] = [make(), make(), make(), make()];
-    this.#transformWeights(levels);
+    this.#prepare(levels, parameters.dataPrimes.map(BigInt));
   }
 
-  #plaintext(values: Float64Array): Plaintext {
+  /** Coefficients of a plaintext of the program. */
+  #encoded(plaintext: number): Float64Array {
     const { plainModulus } = this.#context;
-    const plaintext = this.#scope.own(new this.#seal.Plaintext());
-    this.#write(
-      values.map((value) => residueOf(value, plainModulus)),
-      plaintext,
-    );
-    return plaintext;
+    const values = this.#program.plaintexts[plaintext]!;
+    return this.#transform.encode(values.map((value) => residueOf(value, plainModulus)));
   }
 
-  #write(slots: Float64Array, target: Plaintext): void {
-    this.#transform.encode(slots).forEach((coefficient, index) => {
-      this.#writer.put(index, coefficient);
-    });
-    this.#writer.load(target);
-  }
-
-  /** Products are made in NTT form, each under the primes that are left there. */
-  #transformWeights(levels: ReturnType<typeof openLevels>): void {
+  /** Products are made in NTT form; they and sums each under the primes that are left there. */
+  #prepare(levels: ReturnType<typeof openLevels>, primes: readonly bigint[]): void {
+    const writer = new PlaintextWriter(this.#seal, this.#context);
     let left = this.#context.dataPrimeCount;
     for (const step of this.#steps) {
+      if (step.kind === 'add') {
+        const level = levelWith(levels, left);
+        const coefficients = this.#encoded(step.plaintext);
+        const bias = scaledPlaintext(this.#scope, this.#seal, level, primes.slice(0, left), coefficients);
+        this.#biases.set(step.plaintext, bias);
+      }
       if (step.kind !== 'products') continue;
       left -= step.drops.sources;
       const { firstParmsId } = levelWith(levels, left);
       left -= step.drops.giants;
       for (const { terms } of step.giants)
-        for (const { plaintext } of terms)
-          this.#evaluator.plainTransformToNttInplace(this.#plaintexts[plaintext]!, firstParmsId);
+        for (const { plaintext } of terms) {
+          this.#encoded(plaintext).forEach((coefficient, index) => {
+            writer.put(index, coefficient);
+          });
+          const weights = this.#scope.own(new this.#seal.Plaintext());
+          writer.load(weights);
+          this.#evaluator.plainTransformToNttInplace(weights, firstParmsId);
+          this.#weights.set(plaintext, weights);
+        }
     }
   }
 
@@ -163,7 +170,7 @@ export class ModulusEvaluator {
         evaluator.addInplace(current, this.#product);
         return;
       case 'add':
-        evaluator.addPlainInplace(current, this.#plaintexts[step.plaintext]!);
+        evaluator.addInplace(current, prepared(this.#biases, step.plaintext));
         return;
       case 'square':
         evaluator.squareInplace(current);
@@ -190,11 +197,11 @@ export class ModulusEvaluator {
     this.#program.results.slots.forEach((slot, logit) => {
       slots[slot] = residueOf(slots[slot]! - sums[logit]! + bias[logit]!, plainModulus);
     });
-    this.#write(slots, this.#mask);
+    this.#encoder.encode(slots, this.#mask);
     this.#evaluator.addPlainInplace(this.#current, this.#mask);
   }
 
-  /** The ciphertexts of an upload in NTT form: no rotations before the first products. */
+  /** The ciphertexts of an upload, which come in NTT form: no rotations before the first products. */
   #load(scope: SealScope, upload: readonly Uint8Array[]): Source {
     const loaded = upload.map((bytes, index) => {
       const ciphertext = scope.own(new this.#seal.Ciphertext());
@@ -202,7 +209,6 @@ export class ModulusEvaluator {
         this.#context.context,
         this.#codecs.upload.decode(bytes, null, `upload[${index}]`),
       );
-      this.#evaluator.cipherTransformToNttInplace(ciphertext);
       return ciphertext;
     });
     return ({ source }) => loaded[source];
@@ -229,7 +235,7 @@ export class ModulusEvaluator {
         const source = sourceOf(term);
         if (source === undefined) throw internalError('a term names a ciphertext that was not made');
         const target = index === 0 ? this.#sum : this.#product;
-        evaluator.multiplyPlain(source, this.#plaintexts[term.plaintext]!, target);
+        evaluator.multiplyPlain(source, prepared(this.#weights, term.plaintext), target);
         if (index > 0) evaluator.addInplace(this.#sum, this.#product);
       });
       evaluator.cipherTransformFromNttInplace(this.#sum);
@@ -240,6 +246,12 @@ export class ModulusEvaluator {
     });
     this.#current.assign(this.#total);
   }
+}
+
+function prepared<T>(made: ReadonlyMap<number, T>, plaintext: number): T {
+  const found = made.get(plaintext);
+  if (found === undefined) throw internalError(`plaintext ${plaintext} was not prepared`);
+  return found;
 }
 
 /** The ciphertext of a term, in NTT form. */

@@ -27,10 +27,13 @@ export interface SharedMemory {
   /** Of their `WorkQueue`. */
   readonly queue: SharedArrayBuffer;
   readonly work: WorkPlan;
-  /** Ciphertexts one after the other, of the lengths that the plan says, each from an aligned address on. */
-  readonly upload: SharedArrayBuffer;
-  /** Ciphertexts right one after the other. */
-  readonly response: SharedArrayBuffer;
+  /** Which of the places this worker has, and how many there are. */
+  readonly place: number;
+  readonly places: number;
+  /** Where ciphertexts stand one after the other, of the lengths that the plan says, each from an aligned address on. */
+  readonly uploadAt: number;
+  /** Where ciphertexts stand right one after the other. */
+  readonly responseAt: number;
 }
 
 /** What a worker needs in a `SharedMemory`, and what there is to do. */

@@ -14,7 +14,7 @@ import { cutBuffer, layoutLengths } from '../wire/lengths.ts';
 import { loadPacking } from '../wire/packer.ts';
 import { UPLOAD_ALIGNMENT } from './message.ts';
 import type { Demand, SharedMemory } from './message.ts';
-import { countUnits, unitAt } from './workPlan.ts';
+import { countUnits, groupsInOrder, setOf, unitAt } from './workPlan.ts';
 import type { Unit, WorkPlan } from './workPlan.ts';
 import { WorkQueue } from './workQueue.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
@@ -24,6 +24,8 @@ interface Attached {
   readonly machine: DirectMachine;
   readonly queue: WorkQueue;
   readonly work: WorkPlan;
+  /** In which it looks for units. */
+  readonly groups: readonly number[];
   readonly upload: readonly Uint8Array[];
   readonly response: readonly Uint8Array[];
 }
@@ -54,15 +56,16 @@ export class SharedEvaluator {
     return { planesBytes: planes, ownBytes: own, planes: planeList.length, pieces };
   }
 
-  attach({ room, queue, work, upload, response }: SharedMemory): void {
+  attach({ room, queue, work, place, places, uploadAt, responseAt }: SharedMemory): void {
     const layout = layoutOfGroups(this.#source.groups, this.#plan.transfer);
     const lengths = layoutLengths(this.#plan.parameters, wireOf(this.#plan), layout);
     this.#attached = {
       machine: new DirectMachine(this.#engines, this.#plan, this.#transfer, this.#source, room),
       queue: new WorkQueue(queue),
       work,
-      upload: cutBuffer(upload, lengths.upload, UPLOAD_ALIGNMENT),
-      response: cutBuffer(response, lengths.response),
+      groups: groupsInOrder(work, place, places),
+      upload: cutBuffer(room.memory.buffer, lengths.upload, UPLOAD_ALIGNMENT, uploadAt),
+      response: cutBuffer(room.memory.buffer, lengths.response, 1, responseAt),
     };
   }
 
@@ -72,26 +75,37 @@ export class SharedEvaluator {
    */
   work(): void {
     if (this.#attached === null) throw internalError('this worker has no memory yet');
-    const { machine, queue, work, upload } = this.#attached;
-    const units = countUnits(work);
+    const { queue, groups } = this.#attached;
     try {
-      for (let number = queue.take(); number < units; number = queue.take()) {
-        const unit = unitAt(work, number);
-        if (!queue.waitFor(unit.after)) break;
-        if (unit.kind === 'plane') machine.loadPlane(unit.index, unit.group, upload, unit.set);
-        else this.#computePiece(this.#attached, unit);
-        queue.finish(unit.phaseEnd);
-      }
+      if (!queue.waitUntilOpen()) return;
+      for (const group of groups) if (!this.#workOn(this.#attached, group)) return;
     } catch (error) {
       queue.cancel();
       throw error;
     }
   }
 
-  #computePiece({ machine, response }: Attached, { index, group, set }: Unit): void {
+  /** The units of one block group, as long as there are any. False when the work has been cancelled. */
+  #workOn(attached: Attached, group: number): boolean {
+    const { machine, queue, work, upload } = attached;
+    const units = countUnits(work);
+    const awaited = [work.planes, units];
+    const set = setOf(work, group);
+    for (let number = queue.take(group); number < units; number = queue.take(group)) {
+      const unit = unitAt(work, number);
+      const isFree = unit.kind === 'piece' || group < work.sets || queue.waitFor(group - work.sets, units);
+      if (!isFree || !queue.waitFor(group, unit.after)) return false;
+      if (unit.kind === 'plane') machine.loadPlane(unit.index, group, upload, set);
+      else this.#computePiece(attached, unit, group);
+      queue.finish(group, awaited);
+    }
+    return !queue.isCancelled;
+  }
+
+  #computePiece({ machine, response, work }: Attached, { index }: Unit, group: number): void {
     const blocks = this.#source.schedule.blocks.length;
     const polynomial = POLYNOMIALS[this.#source.computed][Math.floor(index / blocks)]!;
-    machine.computeBlock(index % blocks, group, polynomial, response, set);
+    machine.computeBlock(index % blocks, group, polynomial, response, setOf(work, group));
   }
 }
 

@@ -1,4 +1,4 @@
-import { disposedError } from '../../compiler/base/errors.ts';
+import { disposedError, internalError } from '../../compiler/base/errors.ts';
 import { makeSharedMemory } from '../wasm.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { requireLength } from '../wire/ciphertexts.ts';
@@ -16,6 +16,24 @@ import { layoutOfGroups } from '../../compiler/toeplitz/layout.ts';
 import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
+
+const LINE = 64;
+
+/** What the threads share, as this one sees it. */
+interface Shared {
+  /** The room of each ciphertext of the upload, and of the response. */
+  readonly upload: readonly Uint8Array[];
+  readonly response: readonly Uint8Array[];
+  /** The whole response. */
+  readonly responseBytes: Uint8Array;
+  /** What each place is told. */
+  readonly places: readonly SharedMemory[];
+}
+
+/** Whole lines of the cache, and one more: what is read and written of a stretch ends a few bytes behind it. */
+function roundedUp(bytes: number): number {
+  return (Math.ceil(bytes / LINE) + 1) * LINE;
+}
 
 function nothing(): void {
   // Only that it has ended counts; a promise of the response would keep it.
@@ -40,16 +58,11 @@ export class SharedPool implements EvaluatorPool {
   readonly #workers: WorkerSet<Thread>;
   readonly #groups: number;
   readonly #lengths: MessageLengths;
-  readonly #queueBuffer = WorkQueue.makeBuffer();
-  readonly #queue = new WorkQueue(this.#queueBuffer);
-  readonly #upload: SharedArrayBuffer;
-  /** The room of each ciphertext in it. */
-  readonly #uploadRooms: readonly Uint8Array[];
-  readonly #response: SharedArrayBuffer;
-  readonly #responseRooms: readonly Uint8Array[];
+  readonly #queueBuffer: SharedArrayBuffer;
+  readonly #queue: WorkQueue;
   readonly #isReused: boolean;
-  /** One for each place, once the first thread has said what it needs. */
-  #memories: readonly SharedMemory[] | null = null;
+  /** Once the first thread has said what it needs. */
+  #shared: Shared | null = null;
   /** What has to end before the next evaluation begins. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -58,10 +71,8 @@ export class SharedPool implements EvaluatorPool {
     this.#groups = program.blockGroups.length;
     const layout = layoutOfGroups(program.blockGroups, plan.transfer);
     this.#lengths = layoutLengths(plan.parameters, wireOf(plan), layout);
-    this.#upload = new SharedArrayBuffer(totalLength(this.#lengths.upload, UPLOAD_ALIGNMENT));
-    this.#uploadRooms = cutBuffer(this.#upload, this.#lengths.upload, UPLOAD_ALIGNMENT);
-    this.#response = new SharedArrayBuffer(totalLength(this.#lengths.response));
-    this.#responseRooms = cutBuffer(this.#response, this.#lengths.response);
+    this.#queueBuffer = WorkQueue.makeBuffer(this.#groups);
+    this.#queue = new WorkQueue(this.#queueBuffer);
     this.#isReused = reuseResponse;
     this.#workers = new WorkerSet(count);
   }
@@ -83,8 +94,8 @@ export class SharedPool implements EvaluatorPool {
     try {
       const { demand } = replyOf(await runTask(thread, { kind: 'measure' }, [], undefined), 'demand');
       // All threads need the same.
-      this.#memories ??= this.#shareMemory(demand);
-      const memory = this.#memories[place]!;
+      this.#shared ??= this.#share(demand);
+      const memory = this.#shared.places[place]!;
       replyOf(await runTask(thread, { kind: 'attach', memory }, [], undefined), 'ready');
     } catch (error) {
       await this.#letGo(thread);
@@ -92,15 +103,30 @@ export class SharedPool implements EvaluatorPool {
     }
   }
 
-  #shareMemory({ planesBytes, ownBytes, planes, pieces }: Demand): SharedMemory[] {
+  /** One memory: planes, uploads, responses, and what each thread has alone. */
+  #share({ planesBytes, ownBytes, planes, pieces }: Demand): Shared {
     const work = planWork({ groups: this.#groups, planes, pieces }, planesBytes);
-    const ownFrom = work.sets * planesBytes;
+    const { upload, response } = this.#lengths;
+    const uploadAt = work.sets * planesBytes;
+    const responseAt = uploadAt + roundedUp(totalLength(upload, UPLOAD_ALIGNMENT));
+    const responseBytes = totalLength(response);
+    const ownFrom = responseAt + roundedUp(responseBytes);
     const memory = makeSharedMemory(ownFrom + this.workers * ownBytes);
-    const shared = { queue: this.#queueBuffer, work, upload: this.#upload, response: this.#response };
-    return Array.from({ length: this.workers }, (_, index) => ({
-      ...shared,
-      room: { memory, ownAt: ownFrom + index * ownBytes },
-    }));
+    const places = this.workers;
+    return {
+      upload: cutBuffer(memory.buffer, upload, UPLOAD_ALIGNMENT, uploadAt),
+      response: cutBuffer(memory.buffer, response, 1, responseAt),
+      responseBytes: new Uint8Array(memory.buffer, responseAt, responseBytes),
+      places: Array.from({ length: places }, (_, place) => ({
+        room: { memory, ownAt: ownFrom + place * ownBytes },
+        queue: this.#queueBuffer,
+        work,
+        place,
+        places,
+        uploadAt,
+        responseAt,
+      })),
+    };
   }
 
   async evaluate(
@@ -108,7 +134,7 @@ export class SharedPool implements EvaluatorPool {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Uint8Array[]> {
     if (this.#workers.isClosed) throw disposedError('pool');
-    requireCiphertextCount('upload', this.#uploadRooms.length, upload.length);
+    requireCiphertextCount('upload', this.#lengths.upload.length, upload.length);
     const before = this.#turn;
     const evaluation = (async () => {
       await before;
@@ -123,9 +149,11 @@ export class SharedPool implements EvaluatorPool {
     const queue = this.#queue;
     signal?.throwIfAborted();
     // Not before: what waits for its turn is still the caller's.
-    this.#uploadRooms.forEach(({ length }, index) => {
+    this.#lengths.upload.forEach((length, index) => {
       requireLength(upload[index]!, length, `upload[${index}]`);
     });
+    const shared = this.#shared;
+    if (shared === null) throw internalError('no thread has its memory');
     queue.reset();
     const stop = (): void => {
       queue.cancel();
@@ -138,23 +166,23 @@ export class SharedPool implements EvaluatorPool {
           replyOf(await this.#tell(thread, { kind: 'work' }), 'computed'),
         ),
       );
-      this.#uploadRooms.forEach((room, index) => {
+      shared.upload.forEach((room, index) => {
         room.set(upload[index]!);
       });
       queue.open();
       await replies;
       signal?.throwIfAborted();
-      return this.#handOver();
+      return this.#handOver(shared);
     } finally {
       signal?.removeEventListener('abort', stop);
     }
   }
 
   /** The response, or a copy of it for whoever keeps it. */
-  #handOver(): Uint8Array[] {
-    if (this.#isReused) return [...this.#responseRooms];
-    const copy = new Uint8Array(this.#response.byteLength);
-    copy.set(new Uint8Array(this.#response));
+  #handOver({ response, responseBytes }: Shared): Uint8Array[] {
+    if (this.#isReused) return [...response];
+    const copy = new Uint8Array(responseBytes.length);
+    copy.set(responseBytes);
     return cutBuffer(copy.buffer, this.#lengths.response);
   }
 

@@ -1,27 +1,23 @@
 /**
  * How an evaluation is cut into units that whoever is free takes next: filling a plane, or computing a piece: one
- * polynomial of a block of rows.
- * Workers get unequal shares of a busy machine, so nobody is told beforehand what to do.
+ * polynomial of a block of rows. Workers get unequal shares of a busy machine, so nobody is told beforehand what to do. But each
+ * begins with a block group of its own where there are several: planes are read fastest by the processor that has filled them.
  */
 export interface WorkPlan {
   readonly groups: number;
   /** Of every block group. */
   readonly planes: number;
   readonly pieces: number;
-  /** Sets of planes in memory: that many block groups are worked on at a time. */
+  /** Sets of planes in memory: that many block groups, a wave, are worked on at a time. */
   readonly sets: number;
 }
 
 export interface Unit {
   readonly kind: 'plane' | 'piece';
-  readonly group: number;
-  readonly set: number;
   /** Number of the plane or piece. */
   readonly index: number;
-  /** Units that must be done before this one begins: planes before what reads them, and the other way round. */
+  /** Units of its block group that must be done before this one begins: planes before what reads them. */
   readonly after: number;
-  /** Units that may begin only when all up to here are done. */
-  readonly phaseEnd: number;
 }
 
 /** What sets of planes may take: enough that small block groups wait for each other seldom. */
@@ -34,26 +30,33 @@ export function planWork(sizes: Omit<WorkPlan, 'sets'>, planesBytes: number): Wo
   return { ...sizes, sets: Math.ceil(sizes.groups / waves) };
 }
 
-export function countUnits({ groups, planes, pieces }: WorkPlan): number {
-  return groups * (planes + pieces);
+/** Units of a block group. */
+export function countUnits({ planes, pieces }: WorkPlan): number {
+  return planes + pieces;
 }
 
-/** Unit number `number`: wave by wave of block groups, first their planes, then their pieces. */
-export function unitAt({ groups, planes, pieces, sets }: WorkPlan, number: number): Unit {
-  const wave = Math.floor(number / (sets * (planes + pieces)));
-  const firstGroup = wave * sets;
-  const waveGroups = Math.min(sets, groups - firstGroup);
-  const firstUnit = firstGroup * (planes + pieces);
-  const firstPiece = firstUnit + waveGroups * planes;
-  const kind = number < firstPiece ? 'plane' : 'piece';
-  const [after, each] = kind === 'plane' ? [firstUnit, planes] : [firstPiece, pieces];
-  const set = Math.floor((number - after) / each);
-  return {
-    kind,
-    group: firstGroup + set,
-    set,
-    index: (number - after) % each,
-    after,
-    phaseEnd: after + waveGroups * each,
-  };
+/** Unit number `number` of a block group: first its planes, then its pieces. */
+export function unitAt({ planes }: WorkPlan, number: number): Unit {
+  return number < planes
+    ? { kind: 'plane', index: number, after: 0 }
+    : { kind: 'piece', index: number - planes, after: planes };
+}
+
+/** Which set of planes a block group has. All of the group that had it before must be done before it is filled. */
+export function setOf({ sets }: WorkPlan, group: number): number {
+  return group % sets;
+}
+
+/**
+ * The block groups in the order in which worker number `worker` of `workers` looks for units: wave by wave, in each from a
+ * place of its own on.
+ */
+export function groupsInOrder({ groups, sets }: WorkPlan, worker: number, workers: number): number[] {
+  const order: number[] = [];
+  for (let first = 0; first < groups; first += sets) {
+    const wave = Math.min(sets, groups - first);
+    const begin = Math.floor((worker * wave) / workers);
+    for (let index = 0; index < wave; index++) order.push(first + ((begin + index) % wave));
+  }
+  return order;
 }

@@ -2,11 +2,13 @@
  * Where the workers of one evaluation take their units and wait for each other, without the main thread: waking it up
  * costs more than most units take.
  */
+const OPENED = 0;
+const CANCELLED = 1;
+/** Of every block group, from here on: the next unit, and how many are done. */
+const GROUPS = 2;
 const NEXT = 0;
 const DONE = 1;
-const CANCELLED = 2;
-const FIELDS = 3;
-const CLOSED = -1;
+const FIELDS_PER_GROUP = 2;
 /** Looks before a thread goes to sleep: the others are nearly done, and to be woken takes as long as this. */
 const SPINS_BEFORE_SLEEP = 20_000;
 /** Only a safeguard against a wake-up that is lost; milliseconds. */
@@ -20,39 +22,51 @@ export class WorkQueue {
     this.#state = new Int32Array(buffer);
   }
 
-  static makeBuffer(): SharedArrayBuffer {
-    return new SharedArrayBuffer(FIELDS * Int32Array.BYTES_PER_ELEMENT);
+  static makeBuffer(groups: number): SharedArrayBuffer {
+    return new SharedArrayBuffer((GROUPS + groups * FIELDS_PER_GROUP) * Int32Array.BYTES_PER_ELEMENT);
   }
 
   /** Before an evaluation, while nobody works: units can be taken, but none begins before `open`. */
   reset(): void {
     this.#state.fill(0);
-    this.#state[DONE] = CLOSED;
   }
 
   /** Everything that units read is there. */
   open(): void {
-    Atomics.store(this.#state, DONE, 0);
-    Atomics.notify(this.#state, DONE);
+    Atomics.store(this.#state, OPENED, 1);
+    Atomics.notify(this.#state, OPENED);
   }
 
-  /** Number of a unit that nobody else gets. */
-  take(): number {
-    return Atomics.add(this.#state, NEXT, 1);
+  /** Waits until the work is open. Blocks the thread. False when it has been cancelled. */
+  waitUntilOpen(): boolean {
+    return this.#waitFor(OPENED, 1);
   }
 
-  /** Says that a unit is done; wakes those who wait for it. Everything written before is seen by whoever waits. */
-  finish(phaseEnd: number): void {
-    if (Atomics.add(this.#state, DONE, 1) + 1 === phaseEnd) Atomics.notify(this.#state, DONE);
+  /** Number of a unit of a block group that nobody else gets. */
+  take(group: number): number {
+    return Atomics.add(this.#state, at(group, NEXT), 1);
   }
 
-  /** Waits until `count` units are done. Blocks the thread. False when the work has been cancelled. */
-  waitFor(count: number): boolean {
+  /**
+   * Says that a unit of a block group is done. Everything written before is seen by whoever waits for it.
+   * @param awaited counts of units that somebody may wait for
+   */
+  finish(group: number, awaited: readonly number[]): void {
+    const done = at(group, DONE);
+    if (awaited.includes(Atomics.add(this.#state, done, 1) + 1)) Atomics.notify(this.#state, done);
+  }
+
+  /** Waits until `count` units of a block group are done. Blocks the thread. False when the work has been cancelled. */
+  waitFor(group: number, count: number): boolean {
+    return this.#waitFor(at(group, DONE), count);
+  }
+
+  #waitFor(field: number, count: number): boolean {
     for (let look = 0; ; look++) {
       if (this.isCancelled) return false;
-      const done = Atomics.load(this.#state, DONE);
-      if (done >= count) return true;
-      if (look >= SPINS_BEFORE_SLEEP) Atomics.wait(this.#state, DONE, done, WAKE_AGAIN_MS);
+      const found = Atomics.load(this.#state, field);
+      if (found >= count) return true;
+      if (look >= SPINS_BEFORE_SLEEP) Atomics.wait(this.#state, field, found, WAKE_AGAIN_MS);
     }
   }
 
@@ -63,8 +77,15 @@ export class WorkQueue {
   /** Nobody begins another unit, and nobody waits any longer. */
   cancel(): void {
     Atomics.store(this.#state, CANCELLED, 1);
-    // Another value than whoever is about to sleep has seen.
-    Atomics.add(this.#state, DONE, 1);
-    Atomics.notify(this.#state, DONE);
+    this.#state.forEach((_, field) => {
+      if (field === CANCELLED) return;
+      // Another value than whoever is about to sleep has seen.
+      Atomics.add(this.#state, field, 1);
+      Atomics.notify(this.#state, field);
+    });
   }
+}
+
+function at(group: number, field: number): number {
+  return GROUPS + group * FIELDS_PER_GROUP + field;
 }

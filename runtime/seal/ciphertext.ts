@@ -1,6 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { BfvContext } from './context.ts';
-import { fitsFrame, fullFrame, plainBytes, saveBytes, seededFrame } from './envelope.ts';
+import { fitsFrame, fullFrame, NTT_FLAG_AT, plainBytes, saveBytes, seededFrame } from './envelope.ts';
 import type { CiphertextFrame } from './envelope.ts';
 import type { Ciphertext, PublicSeal } from './module.ts';
 import { withScope } from './scope.ts';
@@ -13,14 +13,22 @@ export interface CiphertextFrames {
   readonly full: CiphertextFrame;
 }
 
-/** Made with our own context: no secret, no encryption. */
-export function ciphertextFrames(seal: PublicSeal, context: BfvContext): CiphertextFrames {
+/**
+ * Made with our own context: no secret, no encryption.
+ * @param form of what they hold; in NTT form the words are values at the roots of X^N + 1, and so is what the seed stands for
+ */
+export function ciphertextFrames(
+  seal: PublicSeal,
+  context: BfvContext,
+  form: 'coefficients' | 'transformed' = 'coefficients',
+): CiphertextFrames {
   const { degree, dataPrimeCount } = context;
   const envelope = withScope((scope) => {
     const ciphertext = scope.own(new seal.Ciphertext(context.context, context.firstParmsId));
     ciphertext.resize(2);
     return saveBytes(seal, ciphertext);
   });
+  if (form === 'transformed') envelope[NTT_FLAG_AT] = 1;
   const full = fullFrame(envelope);
   return { full, seeded: seededFrame(full, degree, dataPrimeCount) };
 }

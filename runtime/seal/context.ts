@@ -1,6 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { guardSeal } from './failure.ts';
-import type { ParmsIdType, PublicSeal, SEALContext } from './module.ts';
+import type { EncryptionParameters, ParmsIdType, PublicSeal, SEALContext } from './module.ts';
 import type { SealScope } from './scope.ts';
 import { contextPrimes, hasUnusedPrime } from '../../compiler/bfv/contextPrimes.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
@@ -43,11 +43,34 @@ function readDataPrimes(scope: SealScope, context: SEALContext): string[] {
   });
 }
 
-function makeContext(scope: SealScope, seal: PublicSeal, parameters: Parameters): SEALContext {
+/** Ring and primes. */
+function encryptionParameters(
+  scope: SealScope,
+  seal: PublicSeal,
+  scheme: PublicSeal['SchemeType'][keyof PublicSeal['SchemeType']],
+  parameters: Parameters,
+): EncryptionParameters {
   const primes = contextPrimes(parameters).map((prime) => scope.own(new seal.Modulus(prime)));
-  const encryption = scope.own(new seal.EncryptionParameters(seal.SchemeType.bfv));
+  const encryption = scope.own(new seal.EncryptionParameters(scheme));
   encryption.setPolyModulusDegree(parameters.degree);
   encryption.setCoeffModulus(scope.own(seal.vecFromArrayModulus(primes)));
+  return encryption;
+}
+
+/** A CKKS context of the same ring and primes, which has no plain modulus: what zeroEncryptor.ts encrypts under. */
+export function createTransformContext(
+  scope: SealScope,
+  seal: PublicSeal,
+  parameters: Parameters,
+): SEALContext {
+  const encryption = encryptionParameters(scope, seal, seal.SchemeType.ckks, parameters);
+  // No level below the one that is encrypted at: each takes its time to set up.
+  const level = seal.SecLevelType[LEVEL_NAMES[parameters.securityBits]];
+  return scope.own(new seal.SEALContext(encryption, false, level));
+}
+
+function makeContext(scope: SealScope, seal: PublicSeal, parameters: Parameters): SEALContext {
+  const encryption = encryptionParameters(scope, seal, seal.SchemeType.bfv, parameters);
   encryption.setPlainModulus(scope.own(new seal.Modulus(BigInt(parameters.plainModulus))));
   // Our own table has been asked already; SEAL's check would count a prime that nothing is encrypted under.
   const level = seal.SecLevelType[hasUnusedPrime(parameters) ? 'none' : LEVEL_NAMES[parameters.securityBits]];

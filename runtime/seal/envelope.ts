@@ -15,6 +15,10 @@ export const HEADER_BYTES = HEADER;
 export const PLAINTEXT_COUNT_AT = 48;
 export const PLAINTEXT_WORDS_AT = 88;
 
+export const PARMS_ID_BYTES = 32;
+/** Where a ciphertext says whether it is in NTT form: after header and parms_id. */
+export const NTT_FLAG_AT = HEADER + PARMS_ID_BYTES;
+
 /** Ciphertext: header, parms_id, NTT flag, size, N, primes, scale, correction factor, inner array from here. */
 const CIPHERTEXT_ARRAY_AT = 89;
 /** The inner array has a header and a count of words of its own; then the words c0, c1 (each prime by prime). */

@@ -1,5 +1,13 @@
 import type { BfvContext } from './context.ts';
-import { fullFrame, HEADER_BYTES, saveBytes, seededFrame, WORD_BYTES } from './envelope.ts';
+import {
+  fullFrame,
+  HEADER_BYTES,
+  NTT_FLAG_AT,
+  PARMS_ID_BYTES,
+  saveBytes,
+  seededFrame,
+  WORD_BYTES,
+} from './envelope.ts';
 import type { CiphertextFrame } from './envelope.ts';
 import type { PublicSeal } from './module.ts';
 import { withScope } from './scope.ts';
@@ -20,10 +28,6 @@ export interface KeySwitchFrame {
   /** An envelope with all but the halves filled in. */
   readonly template: Uint8Array;
 }
-
-const PARMS_ID_BYTES = 32;
-/** Where a ciphertext says whether it is in NTT form: after header and parms_id. */
-const NTT_FLAG_AT = HEADER_BYTES + PARMS_ID_BYTES;
 
 /** Index of the key for a rotation of both slot rows by `step` to the left; 0: for their exchange. */
 function galoisIndex(degree: number, step: number): number {

@@ -8,8 +8,8 @@ export type Seal = MainModule;
 /** The same as servers see it: by its type, nothing that makes, keeps or uses a secret key. */
 export type PublicSeal = Omit<MainModule, 'KeyGenerator' | 'SecretKey' | 'Encryptor' | 'Decryptor'>;
 
-export type { Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
-export type { GaloisKeys, KeyGenerator, RelinKeys, SecretKey } from 'node-seal';
+export type { BatchEncoder, Ciphertext, Decryptor, Encryptor, Plaintext } from 'node-seal';
+export type { EncryptionParameters, GaloisKeys, KeyGenerator, RelinKeys, SecretKey } from 'node-seal';
 export type { Evaluator as SealEvaluator, ParmsIdType, SEALContext } from 'node-seal';
 
 let loading: Promise<Seal> | null = null;

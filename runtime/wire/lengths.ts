@@ -60,15 +60,17 @@ export function layoutLengths(parameters: Parameters, wire: PlanWire, layout: La
 }
 
 /**
- * Views of neighbouring stretches of a buffer, from its beginning on.
+ * Views of neighbouring stretches of a buffer.
  * @param alignment what the offset of each is a multiple of, bytes
+ * @param from where the first begins, itself a multiple of that
  */
 export function cutBuffer<Buffer extends ArrayBufferLike>(
   buffer: Buffer,
   lengths: readonly number[],
   alignment = 1,
+  from = 0,
 ): Uint8Array<Buffer>[] {
-  let end = 0;
+  let end = from;
   return lengths.map((length) => {
     const at = end;
     end += alignUp(length, alignment);

@@ -4,6 +4,8 @@ import type { CoefficientCode, Positions } from './coefficients.ts';
 
 /** The functions of runtime/assembly/packing.ts that go through bits; all numbers are byte addresses, bits or counts. */
 export interface BitExports {
+  copyBytes(from: number, to: number, count: number): void;
+  clearBytes(at: number, count: number): void;
   pack(
     words: number,
     positions: number,
@@ -41,9 +43,15 @@ export interface PackedRun {
   readonly componentBytes: number;
 }
 
+/** A bit of a module's memory: an address, and how many bits behind it. */
+interface BitPlace {
+  readonly from: number;
+  readonly bit: number;
+}
+
 const WORD = 8;
 
-/** Packs and unpacks between one room for packed bytes and words in the same memory. */
+/** Packs and unpacks between one room for packed bytes and words in the same memory. Bytes may lie in that memory themselves. */
 export class BitRoom {
   readonly #exports: BitExports;
   readonly #at: number;
@@ -69,7 +77,8 @@ export class BitRoom {
       bit += run.count * bits;
     });
     const end = packedBytes(bit);
-    bytes.set(this.#packed.subarray(first, end), offset);
+    if (this.#holds(bytes)) this.#exports.copyBytes(this.#at + first, bytes.byteOffset + offset, end - first);
+    else bytes.set(this.#packed.subarray(first, end), offset);
     return offset + end - first;
   }
 
@@ -88,22 +97,39 @@ export class BitRoom {
   ): number {
     const { count } = run;
     const length = packedBytes(codes.reduce((sum, { bits }) => sum + count * bits, 0));
-    const first = likeAligned(bytes, offset);
-    this.#packed.set(bytes.subarray(offset, offset + length), first);
-    let bit = 8 * first;
+    const place = this.#bring(bytes, offset, length);
+    let { bit } = place;
     codes.forEach((code, index) => {
-      this.#unpack(code, bit, run, run.wordsAt + index * run.componentBytes, where);
+      this.#unpack(code, { from: place.from, bit }, run, run.wordsAt + index * run.componentBytes, where);
       bit += count * code.bits;
     });
-    requireNoFilling(bit % 8 === 0 ? 0 : this.#packed[first + length - 1]! >>> (bit % 8), where);
+    requireNoFilling(bit % 8 === 0 ? 0 : bytes[offset + length - 1]! >>> (bit % 8), where);
     return offset + length;
   }
 
-  #unpack(code: CoefficientCode, bit: number, run: PackedRun, words: number, where: string): void {
+  #holds(bytes: Uint8Array): boolean {
+    return bytes.buffer === this.#packed.buffer;
+  }
+
+  /** Where bytes can be read by the module: where they are, or in the room. */
+  #bring(bytes: Uint8Array, offset: number, length: number): BitPlace {
+    if (this.#holds(bytes)) return { from: bytes.byteOffset + offset, bit: 0 };
+    const first = likeAligned(bytes, offset);
+    this.#packed.set(bytes.subarray(offset, offset + length), first);
+    return { from: this.#at, bit: 8 * first };
+  }
+
+  #unpack(
+    code: CoefficientCode,
+    { from, bit }: BitPlace,
+    run: PackedRun,
+    words: number,
+    where: string,
+  ): void {
     const { dropped, bits, largest, half, upper, prime } = code;
     const { positionsAt, count, positions } = run;
     const bad = this.#exports.unpack(
-      this.#at,
+      from,
       bit,
       positionsAt,
       count,
@@ -116,7 +142,7 @@ export class BitRoom {
       words,
     );
     if (bad < 0) return;
-    const found = this.#exports.valueAt(this.#at, bit, bad, bits);
+    const found = this.#exports.valueAt(from, bit, bad, bits);
     rejectCoefficient(where, largest, BigInt.asUintN(64, found), positions?.[bad] ?? bad);
   }
 }

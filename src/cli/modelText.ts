@@ -1,5 +1,5 @@
 import { keyBytes } from '../../compiler/lowerings/plan.ts';
-import { printable } from '../../compiler/base/printable.ts';
+import { printable, shortened } from '../../compiler/base/printable.ts';
 import { alignColumns } from '../lint/reporters/table.ts';
 import { layersOf } from '../model/modelFlow.ts';
 import type { ModelLayer, JoinedModel } from '../model/modelPlan.ts';
@@ -33,7 +33,7 @@ function macsText({ macs: { encrypted, total } }: JoinedModel): string {
 export function clearNotices({ clear }: JoinedModel): string[] {
   return clear.map(
     ({ name, op, reason }) =>
-      `${printable(name)} (${printable(op)}) is computed in the clear by the client: ${printable(reason)}`,
+      `${shortened(printable(name))} (${printable(op)}) is computed in the clear by the client: ${printable(reason)}`,
   );
 }
 

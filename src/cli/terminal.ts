@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { printable } from '../../compiler/base/printable.ts';
+import { printable, shortened } from '../../compiler/base/printable.ts';
 import type { Outcome } from './exitCode.ts';
 
 /** What commands say, and where: results on stdout; notices, warnings and progress on stderr. */
@@ -55,7 +55,8 @@ interface ProgressLine {
 const silentProgress: ProgressLine = { update: () => undefined, end: () => undefined };
 
 function describe(step: string, done: number, total: number): string {
-  return printable(total > 1 ? `${step}: ${done} of ${total}` : `${step} ...`);
+  const text = shortened(printable(step));
+  return total > 1 ? `${text}: ${done} of ${total}` : `${text} ...`;
 }
 
 /** One line on a terminal, written over and over. */
@@ -66,7 +67,7 @@ function lineProgress(): ProgressLine {
   return {
     update: (step, done, total) => {
       const now = performance.now();
-      const isNew = !shown.startsWith(printable(step));
+      const isNew = !shown.startsWith(shortened(printable(step)));
       if (!isNew && now - last < UPDATE_INTERVAL && done < total) return;
       last = now;
       shown = describe(step, done, total);

@@ -16,6 +16,7 @@ import { quoted } from '../frontend/onnx/refusal.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { overflowHint } from '../compile.ts';
 import { complete } from '../hint.ts';
+import type { CompletePlan } from '../hint.ts';
 
 /** How many inferences of a client the layers of a model are compiled for, where nobody says: models are asked again. */
 const MODEL_INFERENCES = 2;
@@ -28,6 +29,8 @@ export interface ModelCompileOptions extends AbortableCompileOptions {
   readonly isBlinded?: boolean;
   /** Told of the hint that is being computed: its layer, the rows that are done, their number. */
   readonly onHint?: (layer: number, done: number, total: number) => void;
+  /** Completes the plans, their hints computed, in order: `onHint` is then not told. Default: one after the other, by this thread. */
+  readonly completeAll?: (cores: readonly PlanCore[]) => Promise<readonly CompletePlan[]>;
   /** Given every hint that was computed, and the digest of its layer's plan. */
   readonly onHintMade?: (digest: string, hint: Uint8Array) => void;
 }
@@ -65,19 +68,22 @@ export async function compileModelAsync(
   options: ModelCompileOptions = {},
   onLayer: LayerObserver = () => undefined,
 ): Promise<ModelPlan> {
-  const { signal, onHint, onHintMade, inferences = MODEL_INFERENCES } = options;
+  const { signal, onHint, onHintMade, completeAll, inferences = MODEL_INFERENCES } = options;
   const steps = modelSteps(model, { ...options, inferences }, onLayer);
   const { cores, join } = await finishInTurns(signal, steps);
-  const plans: StoredPlan[] = [];
-  for (const [layer, core] of cores.entries()) {
-    const { plan, hint } = await complete(core, {
-      ...(signal === undefined ? {} : { signal }),
-      onProgress: (done, total) => onHint?.(layer, done, total),
-    });
-    if (hint !== null) onHintMade?.(plan.digest, hint);
-    plans.push(plan);
+  const completed = await (completeAll ?? oneByOne)(cores);
+  for (const { plan, hint } of completed) if (hint !== null) onHintMade?.(plan.digest, hint);
+  return join(completed.map(({ plan }) => plan));
+
+  async function oneByOne(): Promise<CompletePlan[]> {
+    const plans: CompletePlan[] = [];
+    for (const [layer, core] of cores.entries()) {
+      const aborting = signal === undefined ? {} : { signal };
+      const onProgress = (done: number, total: number): void => onHint?.(layer, done, total);
+      plans.push(await complete(core, { ...aborting, onProgress }));
+    }
+    return plans;
   }
-  return join(plans);
 }
 
 /** @throws CipherconvError `usage` for options under which layers may have hints: those are computed in turns. */

@@ -2,7 +2,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { encodeMessage } from '../../runtime/wire/message.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { computeHint } from '../hint.ts';
-import type { ComputeHintOptions } from '../hint.ts';
+import type { ComputeHintOptions, PlanWithHint } from '../hint.ts';
 
 /**
  * The hint message of a plan of the hint protocol: what `GET /v1/plans/{digest}/hint` sends. Computed from the weights, in
@@ -14,7 +14,14 @@ export async function hintMessage(
   stored: StoredPlan,
   options: ComputeHintOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { plan, hint } = await computeHint(stored, options);
+  return messageOfHint(stored, await computeHint(stored, options));
+}
+
+/**
+ * The message of a hint that was computed.
+ * @throws CipherconvError `plan-rejected` for a plan that says something else of its hint
+ */
+export function messageOfHint(stored: StoredPlan, { plan, hint }: PlanWithHint): Uint8Array<ArrayBuffer> {
   if (plan.digest === stored.digest) return encodeMessage('hint', stored.digest, [hint]);
   throw new CipherconvError({
     code: 'plan-rejected',

@@ -1,8 +1,9 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { workerFile } from '../../runtime/pool/workerFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
-import { hintMessage } from './hintMessage.ts';
-import type { HintReply } from './hintWorker.ts';
+import { computeHint } from '../hint.ts';
+import { openHintPool } from '../hintPool.ts';
+import type { TimedHint } from '../hintPool.ts';
+import { messageOfHint } from './hintMessage.ts';
 
 /** The hint of a plan as it is served: the same bytes for everybody, for ever. */
 export interface ServedHint {
@@ -28,13 +29,12 @@ export interface HintWork {
 
 const WORTH_THREADS_BYTES = 2 ** 20;
 
-type Computed = Extract<HintReply, { kind: 'computed' }>;
-type Compute = (stored: StoredPlan) => Promise<Computed>;
+type Compute = (stored: StoredPlan) => Promise<TimedHint>;
 
 /**
  * The hints of plans, by their digest, with as many threads as there may be: each computes one hint at a time and holds what
  * that one takes. Plans of the standard protocol have none, and equal plans one.
- * @throws CipherconvError as `hintMessage` does, naming the file; the other hints are given up then.
+ * @throws CipherconvError as `messageOfHint` does, naming the file; the other hints are given up then.
  */
 export async function servedHints(
   plans: readonly StoredPlan[],
@@ -45,11 +45,14 @@ export async function servedHints(
     if (stored.hint !== null) wanted.set(stored.digest, { stored, bytes: stored.hint.bytes });
   const made = new Map<string, ServedHint>();
   const add = async (stored: StoredPlan, compute: Compute): Promise<void> => {
-    const { message, ms } = await compute(stored).catch((error: unknown) => {
+    try {
+      const computed = await compute(stored);
+      const message = messageOfHint(stored, computed);
+      made.set(stored.digest, { message, etag: `"${stored.hint?.sha256 ?? ''}"` });
+      onHint(stored, message.length, computed.ms);
+    } catch (error) {
       throw withFile(error, files.get(stored.digest));
-    });
-    made.set(stored.digest, { message, etag: `"${stored.hint?.sha256 ?? ''}"` });
-    onHint(stored, message.length, ms);
+    }
   };
   const useful = Math.min(threads, wanted.size);
   const bytes = [...wanted.values()].reduce((sum, each) => sum + each.bytes, 0);
@@ -57,32 +60,17 @@ export async function servedHints(
     for (const { stored } of wanted.values()) await add(stored, computeHere);
     return made;
   }
-  // Loaded here: worker processes import this module for other reasons.
-  const { Piscina } = await import('piscina');
-  const pool = new Piscina<StoredPlan, HintReply>({
-    filename: workerFile(import.meta.url, './hintWorker'),
-    minThreads: useful,
-    maxThreads: useful,
-  });
-  const compute: Compute = async (stored) => {
-    const reply = await pool.run(stored);
-    if (reply.kind === 'refused') throw new CipherconvError(reply.details);
-    return reply;
-  };
-  try {
-    // The largest first, so that none is left alone at the end.
-    const order = [...wanted.values()].sort((one, other) => other.bytes - one.bytes);
-    await Promise.all(order.map(({ stored }) => add(stored, compute)));
-    return made;
-  } finally {
-    await pool.destroy();
-  }
+  await using pool = await openHintPool(useful);
+  // The largest first, so that none is left alone at the end.
+  const order = [...wanted.values()].sort((one, other) => other.bytes - one.bytes);
+  await Promise.all(order.map(({ stored }) => add(stored, (each) => pool.compute(each))));
+  return made;
 }
 
-async function computeHere(stored: StoredPlan): Promise<Computed> {
+async function computeHere(stored: StoredPlan): Promise<TimedHint> {
   const began = performance.now();
-  const message = await hintMessage(stored);
-  return { kind: 'computed', message, ms: performance.now() - began };
+  const computed = await computeHint(stored);
+  return { ...computed, ms: performance.now() - began };
 }
 
 /** Says which file it is about; anything but a refusal stays as it is. */

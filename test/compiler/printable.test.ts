@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { printable, printableLines } from '../../compiler/base/printable.ts';
+import { printable, printableLines, shortened } from '../../compiler/base/printable.ts';
 
 describe('printable', () => {
   it('shows what could steer a terminal, break the line or turn the direction as an escape', () => {
@@ -17,6 +17,19 @@ describe('printable', () => {
 
   it('keeps the lines of a text that has some of its own', () => {
     expect(printableLines('a\u0007\nb')).toBe('a\\u{7}\nb');
+  });
+});
+
+describe('shortened', () => {
+  it('leaves out the middle of what is longer than a line has room for', () => {
+    const name = `${'a'.repeat(36)}${'b'.repeat(36)}`;
+    expect(shortened(name)).toBe(name);
+    expect(shortened(`head${'-'.repeat(60000)}tail`)).toMatch(/^head-{31}\.\.\.-{30}tail$/);
+  });
+
+  it('cuts no character in two', () => {
+    expect(shortened('\u{1f600}'.repeat(50)).isWellFormed()).toBe(true);
+    expect(shortened(`a${'\u{1f600}'.repeat(50)}`).isWellFormed()).toBe(true);
   });
 });
 

@@ -2,9 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
 import { protocolOf } from '../../compiler/lowering/plan.ts';
+import { directKernel } from '../../compiler/toeplitz/cost.ts';
+import { directCounts } from '../../compiler/toeplitz/direct/cost.ts';
 import { hintBytes } from '../../compiler/toeplitz/hint.ts';
+import { toeplitzLayout } from '../../compiler/toeplitz/packing.ts';
 import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import { breakEven, hintsPay, protocolCost } from '../../compiler/toeplitz/protocolCost.ts';
+import { LAYERS, layerSpec } from '../../src/bench/layers.ts';
 import { protocolReport } from '../../src/report/protocolReport.ts';
 import { compileToeplitz } from '../support/compile.ts';
 import { manyChannels, simpleSpec } from '../support/simple.ts';
@@ -39,6 +43,35 @@ describe('the costs of the protocols', () => {
     expect(hintsPay({ time: 1, bytes: 4 }, 'bandwidth', 4)).toBe(true);
     expect(hintsPay({ time: 1, bytes: 4 }, 'bandwidth', 3)).toBe(false);
     expect(hintsPay({ time: null, bytes: null }, 'latency', 1000)).toBe(false);
+  });
+});
+
+describe('what the hint takes once', () => {
+  it.each([
+    // Few channels: the direct kernel. 512 of them on a picture of 7x7: transforms, in a third of its time.
+    ['L8', 0.9, 1.1],
+    ['L10', 0.9, 1.1],
+    ['L11', 0.2, 0.4],
+  ] as const)('%s: is counted by the way in which it is computed', (id, least, most) => {
+    const layer = LAYERS.find((candidate) => candidate.id === id)!;
+    const plan = compileToeplitz(layerSpec(layer), { protocol: 'hint' });
+    const { packing, parameters, counts } = plan;
+    const primes = parameters.dataPrimes.map(BigInt);
+    const layout = toeplitzLayout(plan.spec, packing, parameters.degree);
+    const direct = directCounts(plan.spec, packing, primes, layout);
+    const oneGroup = {
+      ...counts,
+      inputCiphertexts: counts.inputCiphertexts / layout.blockGroups,
+      outputCiphertexts: counts.outputCiphertexts / layout.blockGroups,
+    };
+    const byDirect = directKernel(
+      { degree: parameters.degree, counts: oneGroup },
+      { ...direct, blockGroups: 1 },
+      'c1',
+    );
+    const ratio = (protocolCost(plan).onceMilliseconds * 1e6) / (byDirect * primes.length);
+    expect(ratio).toBeGreaterThan(least);
+    expect(ratio).toBeLessThan(most);
   });
 });
 

@@ -8,7 +8,7 @@ import { githubReport } from '../../src/lint/reporters/github.ts';
 import { jsonReport } from '../../src/lint/reporters/json.ts';
 import { fullness, prettyReport } from '../../src/lint/reporters/pretty.ts';
 import { sarifReport } from '../../src/lint/reporters/sarif.ts';
-import { bar, sparkline } from '../../src/lint/reporters/table.ts';
+import { alignColumns, bar, sparkline } from '../../src/lint/reporters/table.ts';
 import { sourceOf } from '../../src/lint/lintSources.ts';
 import { VERSION } from '../../src/version.ts';
 import { config, parse } from '../frontend/fixtures.ts';
@@ -45,6 +45,20 @@ function report(): LintReport {
     layers: [...linted.layers, ...fits.layers],
   };
 }
+
+it('columns stay beside each other whatever the names of layers are', () => {
+  const long = `first/${'x'.repeat(500)}/last`;
+  const [head = '', row = ''] = alignColumns(
+    [
+      ['layer', 'taps', 'note'],
+      [long, '9', long],
+    ],
+    ['left', 'right', 'left'],
+  );
+  expect(head.indexOf('taps')).toBe(74);
+  expect(row).toMatch(/^first\/x+\.\.\.x+\/last +9 +first/);
+  expect(row.endsWith(long)).toBe(true);
+});
 
 describe('sarif', () => {
   const ajv = new Ajv({ schemaId: 'id', meta: false, allErrors: true });

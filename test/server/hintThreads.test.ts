@@ -6,14 +6,13 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { completePlan, encodePlan, planCore, storedPlan } from '../../src/frontend/planFile.ts';
 import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { computeHint } from '../../src/hint.ts';
-import { hintMessage } from '../../src/server/hintMessage.ts';
 import { servedHints } from '../../src/server/hintThreads.ts';
 import { loadServed, serve } from '../../src/server/models.ts';
 import { compileToeplitz } from '../support/compile.ts';
 import { simpleSpec } from '../support/simple.ts';
 
 // Only what this thread computes is counted: threads load the module anew.
-vi.mock('../../src/server/hintMessage.ts', { spy: true });
+vi.mock('../../src/hint.ts', { spy: true });
 
 let plans: StoredPlan[];
 let lie: StoredPlan;
@@ -30,10 +29,10 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  vi.mocked(hintMessage).mockClear();
+  vi.mocked(computeHint).mockClear();
 });
 
-const calls = (): number => vi.mocked(hintMessage).mock.calls.length;
+const calls = (): number => vi.mocked(computeHint).mock.calls.length;
 
 describe('hints by threads', () => {
   it('are the same bytes, each told of once; equal plans have one, and the standard protocol none', async () => {

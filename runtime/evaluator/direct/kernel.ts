@@ -132,8 +132,8 @@ export class DirectKernel {
    */
   unpackInput(side: 0 | 1, { group, chunk, positions }: InputPlace, bytes: Uint8Array, where: string): void {
     const { at, count } = this.#travelling[group]!.inputs[chunk]!;
-    this.#inputWords[side].fill(0);
     const wordsAt = this.layout.words[side];
+    this.#exports.clearBytes(wordsAt, this.#inputWords[side].byteLength);
     const run = { positions, positionsAt: at, count, wordsAt, componentBytes: this.#degree * WORD };
     this.#bits.read(bytes, 0, this.#inputCodes, run, where);
   }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { JudgeMode } from '../../sealJudge.ts';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { printable } from '../../../compiler/base/printable.ts';
@@ -13,6 +14,9 @@ import type { InputFiles as ReadInputs } from '../../model/modelInputs.ts';
 import type { NamedTensors } from '../../model/runFlow.ts';
 import type { InputFiles } from '../manyInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
+import type { PlanCore } from '../../frontend/planFile.ts';
+import type { CompletePlan } from '../../hint.ts';
+import { completeInThreads } from '../../hintPool.ts';
 import { layersOf, layoutOf } from '../../model/modelFlow.ts';
 import { clientModelOf } from '../../model/clientModelOf.ts';
 import { encodeClientModel, parseClientModel } from '../../model/clientModelFile.ts';
@@ -96,10 +100,13 @@ async function compileShown(
   options: ModelCompileOptions,
   io: Terminal,
 ): Promise<ModelPlan> {
-  const onHint = (_layer: number, done: number, total: number): void => {
-    io.progress('hints', done, total);
+  const completeAll = (cores: readonly PlanCore[]): Promise<CompletePlan[]> => {
+    const onProgress = (done: number, total: number): void => {
+      io.progress('hints', done, total);
+    };
+    return completeInThreads(cores, availableParallelism(), { onProgress });
   };
-  const plan = await compileModelAsync(model, { ...options, onHint }, (layer, total) => {
+  const plan = await compileModelAsync(model, { ...options, completeAll }, (layer, total) => {
     io.progress('compile', layer, total);
   });
   io.endProgress();

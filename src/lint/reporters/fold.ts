@@ -1,3 +1,4 @@
+import { shortened } from '../../../compiler/base/printable.ts';
 import type { Finding } from '../finding.ts';
 import { ALL_RULES } from '../registry.ts';
 
@@ -33,7 +34,7 @@ function keyOf({ file, rule }: Finding): string {
 }
 
 function folded(first: Finding, group: readonly Finding[]): Finding {
-  const names = group.slice(0, NAMED).map(({ layer }) => layer);
+  const names = group.slice(0, NAMED).map(({ layer }) => shortened(layer ?? ''));
   const more = group.length > NAMED ? ` and ${group.length - NAMED} more` : '';
   const summary = ALL_RULES.find(({ name }) => name === first.rule)?.summary.replace(/\.$/, '') ?? first.rule;
   const hint = group.every((finding) => finding.hint === first.hint) ? first.hint : null;

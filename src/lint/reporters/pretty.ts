@@ -1,5 +1,5 @@
 import { requiredWidth } from '../../../compiler/base/interval.ts';
-import { printable } from '../../../compiler/base/printable.ts';
+import { printable, shortened } from '../../../compiler/base/printable.ts';
 import type { Finding, Layer, Level, LintReport } from '../finding.ts';
 import { costliest } from '../costliest.ts';
 import { foldInfos } from './fold.ts';
@@ -41,7 +41,7 @@ function findingLines(finding: Finding, paint: Paint): string[] {
   const place = finding.line === null ? '-' : `${finding.line}:${finding.column ?? 1}`;
   const level = paint(finding.level, finding.level.padEnd(7));
   // Without a place the layer's name says where.
-  const named = finding.line === null && finding.layer !== null ? `${finding.layer}: ` : '';
+  const named = finding.line === null && finding.layer !== null ? `${shortened(finding.layer)}: ` : '';
   const head = `  ${place.padEnd(7)} ${level} ${printable(named + finding.message)}  ${paint('dim', finding.rule)}`;
   if (finding.hint === null) return [head];
   const [first = '', ...more] = printable(finding.hint).split('; ');

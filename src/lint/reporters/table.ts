@@ -1,9 +1,16 @@
 /** Plain text: aligned columns and bars. */
 
+import { shortened } from '../../../compiler/base/printable.ts';
+
 export type Align = 'left' | 'right';
 
-/** Rows of cells in aligned columns, two spaces apart, no trailing spaces. Each line ends with a line break. */
-export function alignColumns(rows: readonly (readonly string[])[], aligns: readonly Align[]): string[] {
+/**
+ * Rows of cells in aligned columns, two spaces apart, no trailing spaces. Long cells lose their middle, but for the last
+ * column.
+ */
+export function alignColumns(given: readonly (readonly string[])[], aligns: readonly Align[]): string[] {
+  const last = aligns.length - 1;
+  const rows = given.map((row) => row.map((cell, column) => (column < last ? shortened(cell) : cell)));
   const widths = aligns.map((_, column) =>
     rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
   );
