@@ -146,7 +146,7 @@ function refuseAllClear({ file, layers, unsupported }: ImportedModel): void {
 }
 
 /** @throws CipherconvError `unsupported` */
-export function refuseOpenExtents({ file, openExtents }: ImportedModel): void {
+function refuseOpenExtents({ file, openExtents }: ImportedModel): void {
   if (openExtents.length === 0) return;
   const places = openExtents.map(({ symbol, input, axis }) => `${symbol} (axis ${axis} of ${input})`);
   throw new CipherconvError({
@@ -160,7 +160,7 @@ export function refuseOpenExtents({ file, openExtents }: ImportedModel): void {
 }
 
 /** @throws CipherconvError `unsupported` */
-export function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
+function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
   const [first] = openLayers;
   if (first === undefined) return;
   throw new CipherconvError({
