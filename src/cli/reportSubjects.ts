@@ -11,12 +11,12 @@ import { planCore } from '../frontend/planFile.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { complete } from '../hint.ts';
 import { PROBABILITY_BUDGET } from '../lint/analyze.ts';
-import type { Samples } from '../lint/analyze.ts';
-import { samplesFor } from '../lint/calibrationInputs.ts';
 import type { CalibrationInputs } from '../lint/calibrationInputs.ts';
 import type { LintReport } from '../lint/finding.ts';
 import { lintSource } from '../lint/lintSource.ts';
+import type { WholeModel } from '../lint/modelSamples.ts';
 import type { LintSource, SourceLayer } from '../lint/rule.ts';
+import { samplerOf } from '../lint/sampler.ts';
 import { DEFAULT_SETTINGS } from '../lint/settings.ts';
 import { modelSource, sourceOf } from '../lint/lintSources.ts';
 import { holdTo } from '../lint/sources.ts';
@@ -39,11 +39,18 @@ export interface SubjectRequest {
   readonly io: Terminal;
 }
 
-function linted(source: LintSource, { calibration }: SubjectRequest): LintReport {
+async function linted(
+  source: LintSource,
+  whole: WholeModel | null,
+  { calibration, io }: SubjectRequest,
+): Promise<LintReport> {
   const samples =
     calibration === null
       ? null
-      : (layer: SourceLayer, of: LintSource): Samples | null => samplesFor(calibration, layer, of);
+      : await samplerOf(source, whole, calibration, () => {
+          io.progress('samples in the clear', 0, 1);
+        });
+  io.endProgress();
   const context = { settings: DEFAULT_SETTINGS, samples, probabilityBudget: PROBABILITY_BUDGET };
   return longWork(() => lintSource(source, context));
 }
@@ -61,7 +68,8 @@ export async function configSubject(
   config: ParsedConfig,
   request: SubjectRequest,
 ): Promise<ConvolutionSubject> {
-  const { findings, layers } = linted(holdTo(sourceOf(config), request.options.accumulatorBits), request);
+  const held = holdTo(sourceOf(config), request.options.accumulatorBits);
+  const { findings, layers } = await linted(held, null, request);
   const compiled = await tried(async () => (await complete(compileConfig(config, request.options))).plan);
   const { spec, file } = config;
   const layer = { name: spec.name, op: 'ConvInteger', spec, compiled, analysis: layers[0] ?? null };
@@ -87,13 +95,13 @@ function plannedLayer(
   };
 }
 
-export function planSubject(stored: StoredPlan, request: SubjectRequest): ConvolutionSubject {
+export async function planSubject(stored: StoredPlan, request: SubjectRequest): Promise<ConvolutionSubject> {
   const { spec } = stored.plan;
   const op = 'ConvInteger';
   const layer = plannedLayer(spec.name, op, stored, 'outside');
   const { file } = request;
   const source = { file, layers: [layer], openLayers: [], unsupported: [] };
-  const { findings, layers } = linted(source, request);
+  const { findings, layers } = await linted(source, null, request);
   return {
     kind: 'convolution',
     file,
@@ -102,7 +110,7 @@ export function planSubject(stored: StoredPlan, request: SubjectRequest): Convol
   };
 }
 
-export function modelPlanSubject(plan: JoinedModel, request: SubjectRequest): ModelSubject {
+export async function modelPlanSubject(plan: JoinedModel, request: SubjectRequest): Promise<ModelSubject> {
   const planned = layersOf(plan);
   const outside = new Set(plan.inputs.map(({ name }) => name));
   const source: LintSource = {
@@ -118,7 +126,7 @@ export function modelPlanSubject(plan: JoinedModel, request: SubjectRequest): Mo
     openLayers: [],
     unsupported: [],
   };
-  return joined(plan, request.file, linted(source, request));
+  return joined(plan, request.file, await linted(source, { kind: 'plan', plan }, request));
 }
 
 function joined(plan: JoinedModel, file: string, { findings, layers }: LintReport): ModelSubject {
@@ -145,7 +153,7 @@ function joined(plan: JoinedModel, file: string, { findings, layers }: LintRepor
 export async function modelSubject(model: ImportedModel, request: SubjectRequest): Promise<ModelSubject> {
   const { options, io } = request;
   const { accumulatorBits } = options;
-  const lint = linted(holdTo(modelSource(model), accumulatorBits), request);
+  const lint = await linted(holdTo(modelSource(model), accumulatorBits), { kind: 'model', model }, request);
   const plan = await compiledModel(model, request);
   if (!('code' in plan)) return joined(plan, model.file, lint);
   if (plan.code !== 'overflow' && plan.code !== 'beyond-bfv' && model.openLayers.length === 0)

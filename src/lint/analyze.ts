@@ -1,6 +1,5 @@
 import { analyzeAccumulator } from '../../compiler/accumulator/exact.ts';
 import type { AccumulatorAnalysis } from '../../compiler/accumulator/exact.ts';
-import { inputHistograms } from '../../compiler/accumulator/calibration.ts';
 import type { Calibration } from '../../compiler/accumulator/calibration.ts';
 import { datatypeBound, largestTapsOf, tapsOf } from '../../compiler/accumulator/datatypeBound.ts';
 import {
@@ -87,8 +86,8 @@ export interface Analysis {
 
 /** Sample inputs of a convolution, and the accumulators that they gave. */
 export interface Samples {
-  /** Raw inputs, each flat CHW. */
-  readonly images: readonly Float64Array[];
+  /** How often each raw value of the input's range occurs, for each input channel; null where no width is declared. */
+  readonly histograms: readonly Float64Array[] | null;
   /** Summary of the accumulators. */
   readonly calibration: Calibration;
 }
@@ -188,10 +187,10 @@ function probabilisticTier(
 
 function inputDistributions(spec: ConvSpec, samples: Samples | null): Distribution[] {
   const { channels, range } = spec.input;
-  if (samples === null) {
+  const histograms = samples?.histograms ?? null;
+  if (histograms === null) {
     const uniform = uniformDistribution(range);
     return Array.from({ length: channels }, () => uniform);
   }
-  const histograms = inputHistograms(samples.images, channels, range);
   return histograms.map((counts) => histogramDistribution(range.lo, counts));
 }

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { summarizeAccumulators } from '../../compiler/accumulator/calibration.ts';
+import { inputHistograms, summarizeAccumulators } from '../../compiler/accumulator/calibration.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { makeSpec } from '../../compiler/convolution/spec.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
@@ -13,7 +13,7 @@ import type { Picture } from '../frontend/pictureTensor.ts';
 import { loadInput } from '../frontend/tensors.ts';
 import type { InputSource } from '../frontend/tensors.ts';
 import type { Samples } from './analyze.ts';
-import type { LintSource, SourceLayer } from './rule.ts';
+import type { SourceLayer } from './rule.ts';
 
 /**
  * Sample inputs for the calibrated tier. A tensor may hold any number of images; height and width of tensors and pictures
@@ -21,7 +21,13 @@ import type { LintSource, SourceLayer } from './rule.ts';
  */
 export interface CalibrationInputs {
   readonly path: string;
-  readonly inputs: readonly InputSource[];
+  /** The files, by name. */
+  readonly files: readonly string[];
+  /**
+   * As integers or pictures, read once: what filter configs take.
+   * @throws CipherconvError as `loadInput` does
+   */
+  readonly inputs: () => Promise<readonly InputSource[]>;
   /** Told about every convolution: whether an input fitted it; `inner` reads what other steps of its model make. */
   readonly used: (layer: string, fits: boolean | 'inner') => void;
   /**
@@ -34,22 +40,19 @@ export interface CalibrationInputs {
 const KINDS = ['.npy', '.json', '.pb', ...PICTURE_KINDS];
 
 /**
- * Reads a .npy, .json, .pb, .png or .jpg file, or all of them in a folder.
- * @throws CipherconvError `unreadable`, also for a folder without any, and what `loadInput` throws.
+ * A .npy, .json, .pb, .png or .jpg file, or all of them in a folder; read when they are needed.
+ * @throws CipherconvError `unreadable`, also for a folder without any
  */
-export async function loadCalibration(path: string): Promise<CalibrationInputs> {
-  const inputs: InputSource[] = [];
-  for (const file of await filesOf(path)) inputs.push(await loadInput(file));
-  return calibrationOf(path, inputs);
-}
-
-function calibrationOf(path: string, inputs: readonly InputSource[]): CalibrationInputs {
+export async function openCalibration(path: string): Promise<CalibrationInputs> {
+  const files = await filesOf(path);
+  let loaded: Promise<readonly InputSource[]> | null = null;
   const unfitted: string[] = [];
   const inner: string[] = [];
   let fitted = 0;
   return {
     path,
-    inputs,
+    files,
+    inputs: () => (loaded ??= readAll(files)),
     used: (layer, fits) => {
       if (fits === 'inner') inner.push(layer);
       else if (fits) fitted++;
@@ -63,11 +66,8 @@ function calibrationOf(path: string, inputs: readonly InputSource[]): Calibratio
           message: 'the sample inputs fit none of the convolutions',
           expected:
             'tensors or pictures with the input channels of a convolution, large enough for its kernel',
-          found: describe(inputs[0]),
         });
       }
-      const [first] = inner;
-      if (fitted === 0 && first !== undefined) refuseInner(path, first, inner.length);
       if (fitted === 0) notice(`${path} is not used: there is no convolution to run it through`);
       if (unfitted.length > 0) notice(`${path} does not fit: ${listed(unfitted)}`);
       if (inner.length > 0) notice(`${path} says nothing about what other steps feed: ${listed(inner)}`);
@@ -75,28 +75,14 @@ function calibrationOf(path: string, inputs: readonly InputSource[]): Calibratio
   };
 }
 
+async function readAll(files: readonly string[]): Promise<readonly InputSource[]> {
+  const inputs: InputSource[] = [];
+  for (const file of files) inputs.push(await loadInput(file));
+  return inputs;
+}
+
 function listed(layers: readonly string[]): string {
   return `${layers.slice(0, 5).join(', ')}${layers.length > 5 ? `, ... (${layers.length} layers)` : ''}`;
-}
-
-/** Models with a float input are so: a quantizer or another step stands before their first layer. */
-function refuseInner(path: string, first: string, layers: number): never {
-  throw new CipherconvError({
-    code: 'unsupported',
-    where: path,
-    message: 'not supported yet: sample inputs of a model whose convolutions all read what other steps make',
-    expected: 'a convolution that reads the integers of an input of its model, or a filter config',
-    found: `${first}${layers === 1 ? '' : ` and ${layers - 1} more`}, behind a step such as QuantizeLinear`,
-    hint:
-      'leave --calibration out, or write one layer as a filter config (init --from MODEL --layer NAME) ' +
-      'and give the integers that this layer reads',
-  });
-}
-
-function describe(input: InputSource | undefined): string {
-  if (input === undefined) return 'none';
-  if (input.kind === 'tensor') return `shape [${input.shape.join(', ')}]`;
-  return `a picture of ${input.picture.width} x ${input.picture.height}`;
 }
 
 async function filesOf(path: string): Promise<string[]> {
@@ -120,30 +106,24 @@ async function filesOf(path: string): Promise<string[]> {
 }
 
 /**
- * Runs the inputs that fit a convolution, in the clear; null when none does, and for layers that read what others make.
+ * Runs the inputs that fit a convolution, in the clear; null when none does.
  * @throws CipherconvError `out-of-range` for a value that the declared input cannot have.
  */
-export function samplesFor(
-  calibration: CalibrationInputs,
-  layer: SourceLayer,
-  { file }: LintSource,
-): Samples | null {
-  const name = `${layer.name} (${file})`;
-  if (layer.inputs === 'inner') {
-    calibration.used(name, 'inner');
-    return null;
-  }
+export function samplesFor(inputs: readonly InputSource[], layer: SourceLayer): Samples | null {
   const images: Float64Array[] = [];
   const sums: Float64Array[] = [];
-  for (const input of calibration.inputs) {
+  for (const input of inputs) {
     for (const sample of samplesOf(input, layer)) {
       images.push(sample.data);
       sums.push(convolve(sample.spec, { shape: [1, ...sample.shape], data: sample.data }).data);
     }
   }
-  calibration.used(name, images.length > 0);
   if (images.length === 0) return null;
-  return { images, calibration: summarizeAccumulators(sums, layer.spec.weights.outChannels) };
+  const { weights, input, accumulator } = layer.spec;
+  return {
+    histograms: accumulator === null ? null : inputHistograms(images, input.channels, input.range),
+    calibration: summarizeAccumulators(sums, weights.outChannels),
+  };
 }
 
 interface Sample {

@@ -3,18 +3,18 @@ import { longWork } from '../../runtime/longWork.ts';
 import { TooWideError } from '../frontend/config.ts';
 import { displayName } from '../frontend/files.ts';
 import { PROBABILITY_BUDGET } from './analyze.ts';
-import type { Samples } from './analyze.ts';
-import { loadCalibration, samplesFor } from './calibrationInputs.ts';
+import { openCalibration } from './calibrationInputs.ts';
 import type { CalibrationInputs } from './calibrationInputs.ts';
 import type { Finding, Layer, LintReport } from './finding.ts';
 import { lintSource } from './lintSource.ts';
 import { tooWideFinding, unreadableFinding } from './refusal.ts';
-import type { LintSource, SourceLayer } from './rule.ts';
 import { findSources } from './search.ts';
 import { withOverrides } from './settings.ts';
 import type { Overrides, Settings } from './settings.ts';
 import { createSettingsFinder, namedSettings } from './settingsFiles.ts';
+import { samplerOf } from './sampler.ts';
 import { holdTo, readSource } from './sources.ts';
+import type { ReadSource } from './sources.ts';
 import type { ModelOptions } from './sources.ts';
 
 export interface LintOptions extends Overrides, ModelOptions {
@@ -52,7 +52,7 @@ export async function lint(paths: readonly string[], options: LintOptions = {}):
   const notice = options.notice ?? ((): void => undefined);
   const named = options.config === undefined ? null : await namedSettings(options.config);
   const findSettings = createSettingsFinder();
-  const calibration = options.calibration === undefined ? null : await loadCalibration(options.calibration);
+  const calibration = options.calibration === undefined ? null : await openCalibration(options.calibration);
   const { found: sources, empty } = await findSources(paths, options.ignore);
   for (const path of empty) notice(`${path}: nothing to lint`);
   const probabilityBudget = Math.min(PROBABILITY_BUDGET, SHARED_BUDGET / sources.length);
@@ -90,9 +90,9 @@ function push(findings: Finding[], finding: Finding | null): void {
 }
 
 async function lintFile(path: string, context: LintContext): Promise<LintReport> {
-  let source: LintSource;
+  let read: ReadSource;
   try {
-    source = holdTo(await readSource(path, context.model), context.accumulatorBits);
+    read = await readSource(path, context.model);
   } catch (error) {
     if (error instanceof TooWideError) {
       const finding = tooWideFinding(error, context.settings);
@@ -103,9 +103,8 @@ async function lintFile(path: string, context: LintContext): Promise<LintReport>
     return { findings: finding === null ? [] : [finding], layers: [] };
   }
   const { settings, calibration, probabilityBudget } = context;
-  const samples =
-    calibration === null
-      ? null
-      : (layer: SourceLayer, of: LintSource): Samples | null => samplesFor(calibration, layer, of);
+  const source = holdTo(read.source, context.accumulatorBits);
+  const whole = read.model === null ? null : ({ kind: 'model', model: read.model } as const);
+  const samples = calibration === null ? null : await samplerOf(source, whole, calibration);
   return longWork(() => lintSource(source, { settings, samples, probabilityBudget }));
 }

@@ -14,7 +14,7 @@ import { requiredBitsFor } from './texts.ts';
 interface SourceContext {
   readonly settings: Settings;
   /** Runs the sample inputs that fit a convolution; null without any. */
-  readonly samples: ((layer: SourceLayer, source: LintSource) => Samples | null) | null;
+  readonly samples: ((layer: SourceLayer) => Samples | null) | null;
   readonly probabilityBudget: number;
 }
 
@@ -36,7 +36,7 @@ export function lintSource(
   const layers: Layer[] = [];
   const budget = probabilityBudget / Math.max(1, source.layers.length);
   const analysed = source.layers.map((layer) => {
-    const samples = samplesFor === null ? null : samplesFor(layer, source);
+    const samples = samplesFor === null ? null : samplesFor(layer);
     return { layer, analysis: analyze(layer.spec, samples, budget) };
   });
   const sharedBits = Math.max(0, ...analysed.map(bitsByOption));

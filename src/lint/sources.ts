@@ -1,5 +1,6 @@
 import { widthOfBits, withAccumulatorBits } from '../../compiler/accumulator/declaredWidth.ts';
 import { modelFormat } from '../model/modelFiles.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { ImportOptions } from '../frontend/onnx/types.ts';
 import { loadConfig } from '../frontend/sources.ts';
 import { modelSource, sourceOf } from './lintSources.ts';
@@ -15,20 +16,33 @@ export type ModelOptions = Pick<ImportOptions, 'bind' | 'inputQuantization' | 'e
 interface Reader {
   readonly suffix: string;
   /** @throws CipherconvError for a file that cannot be linted. */
-  readonly read: (path: string, options: ModelOptions) => Promise<LintSource>;
+  readonly read: (path: string, options: ModelOptions) => Promise<ReadSource>;
 }
 
-const readConfig = async (path: string): Promise<LintSource> => sourceOf(await loadConfig(path));
+/** What a file holds for the linter, and the model where it is one. */
+export interface ReadSource {
+  readonly source: LintSource;
+  readonly model: ImportedModel | null;
+}
+
+const readConfig = async (path: string): Promise<ReadSource> => ({
+  source: sourceOf(await loadConfig(path)),
+  model: null,
+});
+
+function readModelAs(model: ImportedModel): ReadSource {
+  return { source: modelSource(model), model };
+}
 
 /** The importer is loaded for models only: configs and editors do without it. */
-async function readModel(path: string, options: ModelOptions): Promise<LintSource> {
+async function readModel(path: string, options: ModelOptions): Promise<ReadSource> {
   const { importOnnx } = await import('../frontend/onnx/importOnnx.ts');
-  return modelSource(await importOnnx(path, options));
+  return readModelAs(await importOnnx(path, options));
 }
 
-async function readTfliteModel(path: string): Promise<LintSource> {
+async function readTfliteModel(path: string): Promise<ReadSource> {
   const { importTflite } = await import('../frontend/tflite/importTflite.ts');
-  return modelSource(await importTflite(path));
+  return readModelAs(await importTflite(path));
 }
 
 const READERS: readonly Reader[] = [
@@ -62,7 +76,7 @@ export function isLinted(name: string): boolean {
 }
 
 /** Reads one file; what neither its name nor its first bytes tell of is taken for a filter config. */
-export async function readSource(path: string, options: ModelOptions = {}): Promise<LintSource> {
+export async function readSource(path: string, options: ModelOptions = {}): Promise<ReadSource> {
   if ((await modelFormat(path)) === 'tflite') return readTfliteModel(path);
   return (readerOf(path)?.read ?? readConfig)(path, options);
 }

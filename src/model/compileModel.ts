@@ -10,12 +10,9 @@ import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { freshBlind } from '../frontend/planDigest.ts';
 import { completePlan, planCore } from '../frontend/planFile.ts';
 import type { PlanCore, StoredPlan } from '../frontend/planFile.ts';
-import { cutGraph } from './cutGraph.ts';
-import { layerEnds } from './layerEnds.ts';
-import type { ModelLayer, ModelPlan } from './modelPlan.ts';
-import { graphOf } from './graphOf.ts';
+import { cutModel } from './modelCut.ts';
+import type { ModelPlan } from './modelPlan.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
-import { macsOf } from './macs.ts';
 import type { CompileOptions } from '../../compiler/lowerings/compile.ts';
 import { overflowHint } from '../compile.ts';
 import { complete } from '../hint.ts';
@@ -116,14 +113,7 @@ function* modelSteps(
   refuseOpenExtents(model);
   refuseOpenLayers(model);
   if (allowClear !== true) refuseAllClear(model);
-  const graph = graphOf(model);
-  const ends = model.layers.map(layerEnds);
-  const cutting = cutGraph(
-    graph.nodes,
-    model.inputs.map(({ name }) => name),
-    model.outputs.map(({ name }) => name),
-    ends.map(({ input, output }) => ({ input: input.tensor, output: output.tensor })),
-  );
+  const { rounds, layers, graph, ...rest } = cutModel(model);
   const cores: PlanCore[] = [];
   for (const [index, layer] of model.layers.entries()) {
     onLayer(index, model.layers.length);
@@ -131,35 +121,12 @@ function* modelSteps(
     cores.push(planCore(plan, LAYOUT, isBlinded === true ? freshBlind() : null));
     yield;
   }
-  const layersWith = (plans: readonly StoredPlan[]): ModelLayer[] =>
-    model.layers.map(({ name, op, arrangement }, index) => ({
-      name,
-      op,
-      arrangement,
-      ...ends[index]!,
-      stored: plans[index]!,
-    }));
-  const rest: Omit<ModelPlan, 'rounds'> = {
-    name: model.name,
-    inputs: model.inputs.map(port(model)),
-    outputs: model.outputs.map(port(model)),
-    segments: cutting.segments.map((segment, index) =>
-      segment === null
-        ? null
-        : {
-            inputs: segment.inputs,
-            outputs: segment.outputs,
-            model: graph.segment(segment, `segment ${index}`),
-          },
-    ),
-    clear: model.unsupported.map(({ name, op, reason }) => ({ name, op, reason })),
-    macs: macsOf(model),
-    network: graph.whole(),
-  };
-  const join = (plans: readonly StoredPlan[]): ModelPlan => {
-    const layers = layersWith(plans);
-    return { ...rest, rounds: cutting.rounds.map((round) => round.map((index) => layers[index]!)) };
-  };
+  const network = graph.whole();
+  const join = (plans: readonly StoredPlan[]): ModelPlan => ({
+    ...rest,
+    network,
+    rounds: rounds.map((round) => round.map((index) => ({ ...layers[index]!, stored: plans[index]! }))),
+  });
   return { cores, join };
 }
 
@@ -178,18 +145,7 @@ function refuseAllClear({ file, layers, unsupported }: ImportedModel): void {
   });
 }
 
-function port(model: ImportedModel): (value: ImportedModel['inputs'][number]) => ModelPlan['inputs'][number] {
-  return ({ name, type, shape }) => {
-    if (type !== null) return { name, type, shape };
-    throw new CipherconvError({
-      code: 'unsupported',
-      where: model.file,
-      message: `the type of ${JSON.stringify(name)} is not known`,
-      hint: 'run ONNX shape inference over the model first',
-    });
-  };
-}
-
+/** @throws CipherconvError `unsupported` */
 function refuseOpenExtents({ file, openExtents }: ImportedModel): void {
   if (openExtents.length === 0) return;
   const places = openExtents.map(({ symbol, input, axis }) => `${symbol} (axis ${axis} of ${input})`);
@@ -203,6 +159,7 @@ function refuseOpenExtents({ file, openExtents }: ImportedModel): void {
   });
 }
 
+/** @throws CipherconvError `unsupported` */
 function refuseOpenLayers({ file, openLayers }: ImportedModel): void {
   const [first] = openLayers;
   if (first === undefined) return;

@@ -77,20 +77,72 @@ describe('lint --calibration', () => {
     expect(code).toBe(0);
   });
 
-  it.each(['lint', 'report'])('%s names the layers of a model that read what other steps make', (command) => {
-    const model = put('residual.onnx', residualModel());
-    const x = put('image.npy', npyBytes(SHAPE, new Array(16).fill(3)));
-    const { stderr, code } = cipherconv([command, model, '--json', '--calibration', x]);
-    expect(stderr).toMatch(/image\.npy says nothing about what other steps feed: .*residual\.onnx/);
-    expect(code).toBe(0);
+  const MODELS: readonly (readonly [string, Uint8Array, number])[] = [
+    ['residual', residualModel(), 3],
+    // A float input: QuantizeLinear stands before the first layer.
+    ['quantized', quantizedModel(), 1],
+  ];
+  it.each(MODELS)('every layer of the model %s is calibrated', (name, bytes, count) => {
+    const model = put(`${name}.onnx`, bytes);
+    const x = put('images.npy', npyBytes([2, ...SHAPE.slice(1)], new Array(32).fill(3)));
+    const linted = cipherconv(['lint', model, '--json', '--calibration', x]);
+    expect([linted.code, linted.stderr]).toEqual([0, '']);
+    const tiers = tiersOf(linted.stdout);
+    expect(tiers.size).toBe(count);
+    for (const { exact, calibrated } of tiers.values()) {
+      expect(calibrated.samples).toBeGreaterThan(0);
+      expect(calibrated.interval[0]).toBeGreaterThanOrEqual(exact.interval[0]);
+      expect(calibrated.interval[1]).toBeLessThanOrEqual(exact.interval[1]);
+    }
+    const reported = cipherconv(['report', model, '--json', '--calibration', x]);
+    expect(reported.code).toBe(0);
+    const plan = put(`${name}.plan`, '');
+    expect(cipherconv(['compile', model, '-o', plan]).code).toBe(0);
+    const planned = cipherconv(['report', plan, '--json', '--calibration', x]);
+    for (const { stdout } of [reported, planned])
+      for (const [layer, { calibrated }] of tiersOf(stdout))
+        expect(calibrated).toEqual(tiers.get(layer)?.calibrated);
   });
 
-  it.each(['lint', 'report'])('%s refuses samples that no layer of a model reads', (command) => {
+  it.each(['lint', 'report'])(
+    '%s slides pictures of another size over the layers that read the input',
+    (command) => {
+      const model = put('residual.onnx', residualModel());
+      const x = put('large.npy', npyBytes([1, 1, 6, 6], new Array(36).fill(3)));
+      const { stderr, code } = cipherconv([command, model, '--json', '--calibration', x]);
+      expect(stderr).toMatch(/large\.npy says nothing about what other steps feed: .*residual\.onnx/);
+      expect(code).toBe(0);
+    },
+  );
+
+  it.each(['lint', 'report'])('%s refuses samples that a model does not take', (command) => {
     const model = put('quantized.onnx', quantizedModel());
-    const x = put('float.npy', npyBytes([1, 1, 4, 4], new Array(16).fill(3)));
+    const x = put('wide.npy', npyBytes([1, 1, 4, 5], new Array(20).fill(3)));
     const { stdout, stderr, code } = cipherconv([command, model, '--calibration', x]);
-    expect(stderr).toContain('not supported yet: sample inputs of a model');
-    expect(stderr).toContain('init --from MODEL --layer NAME');
+    expect(stderr).toContain('expected: float32 [1, 1, 4, 4]');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 });
+
+interface Tiers {
+  readonly exact: { readonly interval: readonly [number, number] };
+  readonly calibrated: {
+    readonly interval: readonly [number, number];
+    readonly channels: readonly unknown[];
+    readonly samples: number;
+  };
+}
+
+/** What `lint` and `report` print of layers: the report keeps the linter's layer whole. */
+interface Printed {
+  readonly layers: readonly ({ readonly name: string } & (
+    { readonly tiers: Tiers } | { readonly analysis: { readonly tiers: Tiers } }
+  ))[];
+}
+
+function tiersOf(text: string): Map<string, Tiers> {
+  const { layers } = JSON.parse(text) as Printed;
+  return new Map(
+    layers.map((layer) => [layer.name, 'tiers' in layer ? layer.tiers : layer.analysis.tiers] as const),
+  );
+}

@@ -14,7 +14,7 @@ import { TensorProtoSchema } from '../../src/frontend/onnx/proto/onnx_pb.ts';
 import type { TensorProto } from '../../src/frontend/onnx/proto/onnx_pb.ts';
 import { readStream } from '../../src/frontend/regularFiles.ts';
 import { loadConfig, npyLoader } from '../../src/frontend/sources.ts';
-import { loadCalibration } from '../../src/lint/calibrationInputs.ts';
+import { openCalibration } from '../../src/lint/calibrationInputs.ts';
 import { lint } from '../../src/lint/lint.ts';
 import { temporaryFolder } from '../cli/spawnCli.ts';
 import { config, refusal } from './fixtures.ts';
@@ -161,7 +161,7 @@ describe('what a search finds', () => {
     const samples = at(`samples-${name}`);
     mkdirSync(samples);
     linkTo(at('project', name), `samples-${name}`, name);
-    await expect(loadCalibration(samples)).rejects.toMatchObject({
+    await expect(openCalibration(samples)).rejects.toMatchObject({
       code: 'unreadable',
       message: expect.stringContaining(reason) as string,
     });

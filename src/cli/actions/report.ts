@@ -2,7 +2,7 @@ import { withAccumulatorBits } from '../../../compiler/accumulator/declaredWidth
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import { displayName, requireWritable, STANDARD_STREAM, writeWhole } from '../../frontend/files.ts';
-import { loadCalibration } from '../../lint/calibrationInputs.ts';
+import { openCalibration } from '../../lint/calibrationInputs.ts';
 import { lintExitCode } from '../../lint/finding.ts';
 import { loadAnySource } from '../../model/modelSources.ts';
 import type { Source } from '../../model/modelSources.ts';
@@ -40,7 +40,7 @@ export async function report(
   await requireSeparate(read, file === undefined ? [] : [{ what: 'the report', path: file }]);
   if (file !== undefined) await requireWritable(file);
   if (isNonInteractive(self)) refuse('the report of a network of one round');
-  const samples = calibration === undefined ? null : await loadCalibration(calibration);
+  const samples = calibration === undefined ? null : await openCalibration(calibration);
   const source = await loadAnySource(path, flags);
   const subject = await subjectOf(
     source,
@@ -71,12 +71,12 @@ async function subjectOf(
     }
     case 'plan':
       refuseCompileOptions(self);
-      return planSubject(source.stored, request);
+      return await planSubject(source.stored, request);
     case 'model':
       return await modelSubject(source.model, request);
     case 'model-plan':
       refuseCompileOptions(self);
-      return modelPlanSubject(source.plan, request);
+      return await modelPlanSubject(source.plan, request);
     case 'network-plan':
       return refuse('the report of a network of one round');
     case 'server-model':
