@@ -17,6 +17,7 @@ export default {
   tsconfig: 'tsconfig.docs.json',
   out: 'out/docs',
   readme: 'README.md',
+  customCss: './tools/docs/site.css',
   plugin: ['./tools/docs/plugin.ts'],
   router: 'path',
   projectDocuments: sitePages().map(({ path }) => path),

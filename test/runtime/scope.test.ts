@@ -7,6 +7,8 @@ import { buildWithScope, liveSealObjects, SealScope, withScope } from '../../run
 import { randomInput } from '../support/specs.ts';
 import { handmadePlan, smallSpec } from './handmadePlan.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
+import type { ConvSpec } from '../../compiler/convolution/spec.ts';
+import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 
 afterEach(() => {
   expect(liveSealObjects()).toBe(0);
@@ -68,9 +70,15 @@ describe('SealScope', () => {
   });
 });
 
+/** A plan of the ntt kernel whose uploads SEAL seeds: client and evaluator are SEAL's. */
+function underSeal(spec: ConvSpec): ToeplitzPlan {
+  const plan = handmadePlan(spec);
+  return { ...plan, execution: { kernel: 'ntt', upload: 'seal-seeded' } };
+}
+
 describe('what lives on the WASM heap', () => {
   it('is constant while client and evaluator work, and nothing after dispose', async () => {
-    const plan = handmadePlan(smallSpec({ channels: 2, outChannels: 2 }));
+    const plan = underSeal(smallSpec({ channels: 2, outChannels: 2 }));
     const client = await createClient(clientView(plan));
     const evaluator = await createEvaluator(plan);
     const live = liveSealObjects();
@@ -87,7 +95,7 @@ describe('what lives on the WASM heap', () => {
   });
 
   it('is nothing after a client or an evaluator could not be made', async () => {
-    const plan = handmadePlan(smallSpec());
+    const plan = underSeal(smallSpec());
     const broken = { ...plan, parameters: { ...plan.parameters, dataPrimes: ['67104767'] } };
     await expect(createClient(clientView(broken))).rejects.toMatchObject({ code: 'plan-rejected' });
     await expect(createEvaluator(broken)).rejects.toMatchObject({ code: 'plan-rejected' });

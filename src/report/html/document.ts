@@ -1,3 +1,4 @@
+import { shortenedName } from './names.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { toBase64 } from '../../frontend/base64.ts';
@@ -139,6 +140,9 @@ function bytesOf({ outcome }: LayerReport): number {
   return outcome.kind === 'encrypted' ? outcome.bytes.upload + outcome.bytes.response : 0;
 }
 
+/** Characters of a name beside the columns of numbers. */
+const NAME_IN_TABLE = 40;
+
 function overview(layers: readonly LayerReport[]): Markup {
   const hasPlans = layers.some(({ outcome }) => outcome.kind === 'encrypted');
   const most = (of: (layer: LayerReport) => number): number =>
@@ -151,7 +155,7 @@ function overview(layers: readonly LayerReport[]): Markup {
     const { name, op, analysis, outcome } = layer;
     const plan = outcome.kind === 'encrypted' ? outcome : null;
     return [
-      markup`<a href="#layer-${index}">${name}</a>`,
+      markup`<a href="#layer-${index}" title="${name}">${shortenedName(name, NAME_IN_TABLE)}</a>`,
       op,
       markup`<span class="badge ${outcome.kind}">${outcome.kind}</span>`,
       String(analysis.requiredBits),

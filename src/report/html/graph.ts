@@ -1,3 +1,4 @@
+import { shortened, shortenedName } from './names.ts';
 import type { ModelPicture, PictureEdge, PictureNode } from '../data/report.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
@@ -14,8 +15,6 @@ const INSET = 10;
 /** Width of a character of a bold name of 13 px, and of operators of 11.5 px: wide ones among them. */
 const NAME_CHARACTER = 8;
 const OPERATORS_CHARACTER = 6.6;
-/** More of a name is not looked at. */
-const LONGEST = 4096;
 
 interface Placed extends PictureNode {
   readonly x: number;
@@ -103,29 +102,6 @@ function line(edge: PictureEdge, placed: readonly Placed[], lanes: ReadonlyMap<s
   const side = rightOf(placed, from.y, to.y) + LANE * lane + 5;
   const [start, end] = [from.y + BOX.height - 10, to.y + 10];
   return markup`<path class="edge" d="M${from.x + BOX.width} ${start}H${side - 5}Q${side} ${start} ${side} ${start + 5}V${end - 5}Q${side} ${end} ${side - 5} ${end}H${to.x + BOX.width}">${title}</path>`;
-}
-
-const graphemes = new Intl.Segmenter();
-
-function charactersOf(text: string): string[] {
-  return Array.from(graphemes.segment(text), ({ segment }) => segment);
-}
-
-function shortened(text: string, length: number): string {
-  const characters = charactersOf(text.slice(0, 4 * length + 64));
-  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
-}
-
-/**
- * Names of layers are paths that begin alike, so it is their end that tells them apart. TensorFlow names what it has fused by all
- * parts, joined by ";": the first is the layer's own, the last ones may be alike.
- */
-function shortenedName(text: string, length: number): string {
-  const whole = charactersOf(text.slice(0, LONGEST));
-  if (whole.length <= length) return text;
-  const [own = ''] = text.split(';', 1);
-  const characters = charactersOf((own === '' ? text : own).slice(-LONGEST));
-  return characters.length <= length ? characters.join('') : `…${characters.slice(1 - length).join('')}`;
 }
 
 function box(node: Placed): Markup {

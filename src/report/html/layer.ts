@@ -1,3 +1,4 @@
+import { shortenedName } from './names.ts';
 import { requiredWidth } from '../../../compiler/base/interval.ts';
 import type { CostPart, EncryptedLayer, LayerReport, RefusedLayer } from '../data/report.ts';
 import { accumulatorSection } from './accumulator.ts';
@@ -25,9 +26,12 @@ export interface LayerPlace {
 
 const BADGES = { encrypted: 'encrypted', refused: 'refused', linted: 'linted' } as const;
 
+/** Characters of a name on two lines of a narrow screen; the whole stands among the facts. */
+const NAME_IN_HEADING = 60;
+
 export function layerCard(layer: LayerReport, { index, isOpen, file, findings }: LayerPlace): Markup {
   const { name, op, outcome } = layer;
-  const head = markup`<summary><h2>${name}</h2><span class="op">${file === null ? op : `${op} of ${file}`}</span><span class="badge ${outcome.kind}">${BADGES[outcome.kind]}</span></summary>`;
+  const head = markup`<summary><h2 title="${name}">${shortenedName(name, NAME_IN_HEADING)}</h2><span class="op">${file === null ? op : `${op} of ${file}`}</span><span class="badge ${outcome.kind}">${BADGES[outcome.kind]}</span></summary>`;
   const body = markup`${facts(layer)}${findings.length === 0 ? null : markup`<section class="part"><h3>Findings</h3>${findingItems(findings)}</section>`}${
     outcome.kind === 'refused' ? refusal(outcome) : null
   }${accumulatorSection(layer)}${outcome.kind === 'encrypted' ? encrypted(outcome, index) : null}`;
@@ -45,9 +49,10 @@ function width({ bits, signed }: { readonly bits: number; readonly signed: boole
   return `${plural(bits, 'bit')} ${signed ? 'signed' : 'unsigned'}`;
 }
 
-function facts({ convolution, analysis, outcome }: LayerReport): Markup {
+function facts({ name, convolution, analysis, outcome }: LayerReport): Markup {
   const needed = width(requiredWidth({ lo: analysis.interval[0], hi: analysis.interval[1] }));
   const entries: (readonly [string, Part])[] = [];
+  if (shortenedName(name, NAME_IN_HEADING) !== name) entries.push(['whole name', name]);
   if (outcome.kind === 'linted') entries.push(['file', analysis.file]);
   if (convolution !== null) {
     const { input, weights, output, strides, pads, dilations, group } = convolution;
