@@ -156,6 +156,7 @@ export class Workbench {
         showAlert('run-alert', explain(error));
         this.#listener.onTrouble(troubleOf(error));
       }
+      this.#showKept(view, 'No new result; this is the one of this picture and plan, from before.');
     }
     const back = document.activeElement === this.#cancel;
     this.#update('idle');
@@ -205,14 +206,14 @@ export class Workbench {
     }
     setHidden(['previews', 'picture-note'], this.#input === null);
     this.#update('idle');
-    this.#showKept(view);
+    this.#showKept(view, 'The result of this picture and plan, from before.');
   }
 
   /** The same plan and picture as before: the result is there already. */
-  #showKept({ facts }: View): void {
+  #showKept({ facts }: View, note: string): void {
     const kept = this.#kept.get(facts.digest);
     if (kept === undefined || this.#input === null || !isEqual(kept.input, this.#input)) return;
-    say('run-status', 'The result of this picture and plan, from before.');
+    say('run-status', note);
     void this.#show(facts, kept.result);
   }
 

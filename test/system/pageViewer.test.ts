@@ -291,6 +291,12 @@ describe('what is not lost', () => {
     await encryptAndSend(page);
     expect(await verdictOf(page, grey.configText)).toMatch(/^All 51,200 integers are equal/);
     expect(await page.getByRole('button', { name: 'Ask the server again' }).isVisible()).toBe(false);
+    await page.context().route(evaluate, (route) => route.abort('connectionrefused'));
+    await page.getByRole('button', { name: 'Encrypt and send' }).click();
+    await page.locator('#run-alert').filter({ hasText: 'The server does not answer.' }).waitFor();
+    await page.locator('#run-status').filter({ hasText: 'from before' }).waitFor();
+    await page.locator('#compare-status.equal').waitFor();
+    expect(await page.locator('#result').isVisible()).toBe(true);
   });
 });
 
