@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, mkdir, readFile, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { reasonOf, writeWhole } from '../frontend/files.ts';
@@ -39,11 +39,14 @@ export class BatchJournal {
   readonly #results: string;
   readonly #folder: string;
   readonly #done: Map<string, Done>;
+  /** The outermost folder that was made for it; null where all were there. */
+  readonly #made: string | null;
 
-  private constructor(results: string, done: Map<string, Done>) {
+  private constructor(results: string, done: Map<string, Done>, made: string | null) {
     this.#results = results;
     this.#folder = join(results, FOLDER);
     this.#done = done;
+    this.#made = made;
   }
 
   /**
@@ -53,8 +56,9 @@ export class BatchJournal {
    */
   static async open(results: string, outputs: readonly string[]): Promise<BatchJournal> {
     const uploads = join(results, FOLDER, 'uploads');
+    let made: string | undefined;
     try {
-      await mkdir(uploads, { recursive: true });
+      made = await mkdir(uploads, { recursive: true });
     } catch (error) {
       const message = `cannot be made: ${reasonOf(error)}`;
       throw new CipherconvError({ code: 'unwritable', where: results, message }, { cause: error });
@@ -62,7 +66,19 @@ export class BatchJournal {
     await sweep(results, (name) => outputs.includes(name));
     await sweep(uploads, () => true);
     const text = await readFile(join(results, FOLDER, 'journal'), 'utf8').catch(() => '');
-    return new BatchJournal(results, new Map(text.split('\n').flatMap(readLine)));
+    return new BatchJournal(results, new Map(text.split('\n').flatMap(readLine)), made ?? null);
+  }
+
+  /** Takes away the folders that were made for it, where nothing is in them: the batch was refused. */
+  async withdraw(): Promise<void> {
+    if (this.#made === null) return;
+    for (let path = join(this.#folder, 'uploads'); ; path = dirname(path)) {
+      const isGone = await rmdir(path).then(
+        () => true,
+        () => false,
+      );
+      if (!isGone || path === this.#made || path === dirname(path)) return;
+    }
   }
 
   /**

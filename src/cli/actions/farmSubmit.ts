@@ -81,7 +81,12 @@ export async function farmSubmit(planPath: string, flags: FarmSubmitFlags, io: T
       files.map(({ output }) => output),
     );
     const common = { plan: client, journal, folder: flags.output, notice: io.notice };
-    const batch = await openBatch(common, flags, { secretKey, count: files.length });
+    const batch = await openBatch(common, flags, { secretKey, count: files.length }).catch(
+      async (error: unknown) => {
+        await journal.withdraw();
+        throw error;
+      },
+    );
     try {
       const report = await submitBatch({ farm, plan, batch, files }, flags, io);
       io.print(flags.json === true ? `${JSON.stringify(report)}\n` : describe(report, flags.output));

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../../runtime/wire/message.ts';
@@ -115,6 +115,10 @@ describe('a batch of pictures for a plan with a hint', () => {
       expect(await program.ended).toBe(2);
       expect(program.said()).toMatch(says);
     }
+    // Those above ran side by side, in one folder.
+    rmSync(here.file('out'), { recursive: true, force: true });
+    expect(await here.submit('--hint', wrong).ended).toBe(2);
+    expect(existsSync(here.file('out'))).toBe(false);
     expect(await office.bytesLeft()).toEqual([]);
   });
 
