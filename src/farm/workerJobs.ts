@@ -50,6 +50,7 @@ export class WorkerJobs {
   readonly #plan: ServedPlan;
   readonly #keys: KeyCache;
   readonly #buffers: BufferPool;
+  readonly #never = new AbortController().signal;
   #program: ToeplitzProgram | null = null;
 
   constructor({ context, pool, keys, buffers }: WorkerTools, plan: ServedPlan) {
@@ -61,17 +62,12 @@ export class WorkerJobs {
   }
 
   /** @throws what BullMQ takes for a failure; its message is what the failed set says. */
-  async run(job: BullJob, token?: string): Promise<void> {
+  async run(job: BullJob): Promise<void> {
     const id = job.id ?? '';
     try {
       await this.#run(id, job.data);
     } catch (error) {
-      const { UnrecoverableError, WaitingError } = this.#context.packages;
-      if (this.#context.connection.refused.aborted) {
-        // Not the job's fault. Where this connection is gone too, others take it when its lock expires.
-        await job.moveToWait(token).catch(() => undefined);
-        throw new WaitingError();
-      }
+      const { UnrecoverableError } = this.#context.packages;
       if (error instanceof JobFailure) {
         const text = failureText(error.reason, id, error.message);
         throw error.isFinal ? new UnrecoverableError(text) : new Error(text, { cause: error });
@@ -91,7 +87,7 @@ export class WorkerJobs {
       part: subject.part,
       message: upload,
       keys,
-      signal: this.#context.connection.refused,
+      signal: this.#never,
     });
     const response = responseOf(outcome);
     await this.#store(id, response);
