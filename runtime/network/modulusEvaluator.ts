@@ -195,7 +195,9 @@ export class ModulusEvaluator {
     const slots = randomResidues(this.#program.degree, plainModulus);
     const sums = logitResidues(this.#summed, slots, plainModulus);
     this.#program.results.slots.forEach((slot, logit) => {
-      slots[slot] = residueOf(slots[slot]! - sums[logit]! + bias[logit]!, plainModulus);
+      // A bias may be as large as integers are exact in doubles: it is reduced before anything is added to it.
+      const wanted = residueOf(bias[logit]!, plainModulus);
+      slots[slot] = residueOf(slots[slot]! - sums[logit]! + wanted, plainModulus);
     });
     this.#encoder.encode(slots, this.#mask);
     this.#evaluator.addPlainInplace(this.#current, this.#mask);

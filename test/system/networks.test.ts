@@ -6,6 +6,8 @@ import type { NetworkPlan } from '../../compiler/network/plan.ts';
 import { logitResidues, summedSlots } from '../../compiler/network/results.ts';
 import { stepsWithDrops } from '../../compiler/network/program.ts';
 import { simulateNetwork } from '../../compiler/network/simulate.ts';
+import { UNSCALED } from '../../compiler/network/spec.ts';
+import { denseStage } from '../../compiler/network/stages.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { clearLogits, randomInput, randomNetwork } from '../support/networks.ts';
 import { openNetworkPair } from '../support/sealNetworks.ts';
@@ -128,4 +130,21 @@ test('20 random networks under SEAL: every logit equal, budgets as predicted', a
     squares += compiled.counts.squares;
   }
   expect(squares).toBeGreaterThan(25);
+});
+
+test('biases at the ends of exact integers come out as they are, whatever the mask is', async () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const weights = [1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 2];
+  const ends = {
+    name: 'ends',
+    input: { shape: [4], range: { lo: 0, hi: 3 } },
+    stages: [denseStage('dense', 4, weights, [most, -most, most - 1])],
+    output: { shape: [3], scale: UNSCALED },
+  };
+  using both = await openNetworkPair(compileNetwork(ends));
+  for (let run = 0; run < 16; run++) {
+    const data = randomInput(ends, run);
+    const results = both.evaluator.evaluate(both.client.encrypt({ shape: [4], data }));
+    expect(both.client.decrypt(results)).toEqual(clearLogits(ends, data));
+  }
 });
