@@ -1,16 +1,15 @@
 import type { Steps } from '../../compiler/base/steps.ts';
 import { limbsFor } from '../../compiler/rings/digits.ts';
 import { transformsAreFaster } from '../../compiler/toeplitz/hintWay.ts';
-import { rowNorms } from '../../compiler/toeplitz/program.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 import { modulusLanes } from '../ring/lanePrimes.ts';
 import type { RingModule } from '../ring/module.ts';
 import { hasRowProducts, RowProducts } from '../ring/rowProducts.ts';
-import type { RowProductsShape } from '../ring/rowProducts.ts';
 import { hintCodes, hintRowBytes } from '../wire/hint.ts';
 import { Packer } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
+import { rowShape } from './rowShape.ts';
 import { uploadIndex } from './transfer.ts';
 import type { CheckedTransfer } from './transfer.ts';
 
@@ -25,14 +24,9 @@ export interface HintWork {
   readonly onRows: (done: number) => void;
 }
 
-function shapeOf({ plan, program }: HintWork): RowProductsShape {
-  const { degree, dataPrimes } = plan.parameters;
-  return { degree, primes: dataPrimes.map(BigInt), rowL1: rowNorms(program).rowL1 };
-}
-
-/** Whether the hint is best computed by transforms. */
+/** Whether the hint is best computed by transforms: whether they hold its sums and weights, and take less time. */
 export function prefersTransforms(work: HintWork): boolean {
-  const shape = shapeOf(work);
+  const shape = rowShape(work.plan.parameters, work.program);
   if (!hasRowProducts(shape)) return false;
   const { degree, primes, rowL1 } = shape;
   const { plaintexts } = work.program;
@@ -54,7 +48,7 @@ export function* transformedRows(
 ): Steps<Uint8Array<ArrayBuffer>> {
   const { plan, program, transfer } = work;
   const { parameters } = plan;
-  const products = new RowProducts(ring, shapeOf(work), {
+  const products = new RowProducts(ring, rowShape(parameters, program), {
     inputs: transfer.position.size,
     // Most are used once: each is transformed where it is used.
     polynomials: 1,

@@ -1,19 +1,17 @@
 import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
 import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
-import { rowNorms } from '../../compiler/toeplitz/program.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 import { disposedError } from '../../compiler/base/errors.ts';
-import { modulusLanes } from '../ring/lanePrimes.ts';
 import type { RingModule } from '../ring/module.ts';
 import { hasRowProducts, RowProducts, rowProductsBytes } from '../ring/rowProducts.ts';
-import type { RowProductsShape } from '../ring/rowProducts.ts';
 import { requireCiphertextCount } from '../seal/ciphertext.ts';
 import { ResponseWriter } from '../wire/ciphertexts.ts';
 import { CodingClock } from '../wire/codingClock.ts';
 import { requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { UploadReader } from '../wire/uploads.ts';
+import { rowShape } from './rowShape.ts';
 import { checkTransfer } from './transfer.ts';
 import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
@@ -23,30 +21,9 @@ import type { Step, Weights } from './weights.ts';
 /** What one WebAssembly memory, of at most 4 GiB, may hold of weights or of inputs. */
 const MOST_BYTES = 2 ** 30;
 
-function shapeOf({ parameters }: ToeplitzPlan, program: ToeplitzProgram): RowProductsShape {
-  return {
-    degree: parameters.degree,
-    primes: parameters.dataPrimes.map(BigInt),
-    rowL1: rowNorms(program).rowL1,
-  };
-}
-
-/** Whether the sums of a program fit the lanes, and each of its weights too: these are lifted as they are. */
-export function fitsTransforms(plan: ToeplitzPlan, program: ToeplitzProgram): boolean {
-  const shape = shapeOf(plan, program);
-  const { degree, primes, rowL1 } = shape;
-  if (!hasRowProducts(shape)) return false;
-  const lanes = primes.flatMap((prime): bigint[] => [...modulusLanes(degree, prime, rowL1).lanes]);
-  return lanes.every((lane) => largestWeight(program) < lane);
-}
-
-function largestWeight({ plaintexts }: ToeplitzProgram): number {
-  let most = 0;
-  for (const { values } of plaintexts) {
-    const { length } = values;
-    for (let index = 0; index < length; index++) most = Math.max(most, Math.abs(values[index]!));
-  }
-  return most;
+/** Whether the sums of a program fit the lanes, and each of its weights too. */
+export function fitsTransforms({ parameters }: ToeplitzPlan, program: ToeplitzProgram): boolean {
+  return hasRowProducts(rowShape(parameters, program));
 }
 
 /** The modules that it runs on. */
@@ -92,7 +69,7 @@ export class TransformEvaluator implements Evaluator {
     const transfer = checkTransfer(plan, program);
     this.#rowNumbers = transfer.rows;
     this.#rows = buildSteps(program, transfer);
-    const shape = shapeOf(plan, program);
+    const shape = rowShape(plan.parameters, program);
     const each = rowProductsBytes(shape);
     const memoryBytes = Math.min(MOST_BYTES, options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES);
     const count = program.plaintexts.length;

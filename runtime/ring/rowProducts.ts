@@ -1,3 +1,4 @@
+import { internalError } from '../../compiler/base/errors.ts';
 import { makeMemory } from '../wasm.ts';
 import { hasLanes, modulusLanes } from './lanePrimes.ts';
 import { LaneTransforms, MOST_LANES } from './laneTransforms.ts';
@@ -18,6 +19,8 @@ export interface RowProductsShape {
   readonly primes: readonly bigint[];
   /** Largest L1 norm of the polynomials of one row together. */
   readonly rowL1: number;
+  /** Largest absolute coefficient of any of them. */
+  readonly largest: number;
 }
 
 /** How many of each there is room for. */
@@ -30,9 +33,15 @@ export interface RowProductsRoom {
   readonly sums: number;
 }
 
-/** Whether sums of that size can be told from their residues. */
-export function hasRowProducts({ primes, rowL1 }: RowProductsShape): boolean {
-  return primes.every((prime) => hasLanes(prime, rowL1));
+/**
+ * Whether sums of that size can be told from their residues, and every coefficient lies in the lanes as it is: it is lifted by
+ * one addition of the lane's prime.
+ */
+export function hasRowProducts({ degree, primes, rowL1, largest }: RowProductsShape): boolean {
+  return primes.every(
+    (prime) =>
+      hasLanes(prime, rowL1) && modulusLanes(degree, prime, rowL1).lanes.every((lane) => largest < lane),
+  );
 }
 
 /** Bytes of one of each: in every lane an input with its quotients, and 32-bit values. */
@@ -66,7 +75,9 @@ export class RowProducts {
   readonly #at: Readonly<Record<keyof RowProductsRoom, number>>;
   readonly #each: Readonly<Record<keyof RowProductsRoom, number>>;
 
+  /** @param shape one that `hasRowProducts` */
   constructor(module: RingModule, shape: RowProductsShape, room: RowProductsRoom) {
+    if (!hasRowProducts(shape)) throw internalError('sums or coefficients that the lanes do not hold');
     const { degree, primes, rowL1 } = shape;
     const list = 4 * degree;
     const moduli = primes.map((prime) => modulusLanes(degree, prime, rowL1));

@@ -28,7 +28,7 @@ describe('sums of products of sparse polynomials with kept ones', () => {
       const primes = bits.map((size) => primeOf(degree, size));
       const draw = randomNumbers(degree + bits[0]);
       const inputs = 3;
-      const shape = { degree, primes, rowL1: inputs * taps * most };
+      const shape = { degree, primes, rowL1: inputs * taps * most, largest: most };
       expect(hasRowProducts(shape)).toBe(true);
       const products = new RowProducts(module, shape, { inputs, polynomials: inputs, sums: 2 });
       for (const round of ['most', 'least', 'drawn']) {
@@ -88,5 +88,15 @@ describe('sums of products of sparse polynomials with kept ones', () => {
     expect(hasLanes(widest, 2 ** 34)).toBe(false);
     expect(() => modulusLanes(2048, widest, 2 ** 34)).toThrow('do not fit three lanes');
     expect(hasLanes(primeOf(2048, 31), 2 ** 52)).toBe(true);
+  });
+
+  it('takes coefficients up to its smallest lane, and no larger', () => {
+    const prime = primeOf(64, 14);
+    const shape = { degree: 64, primes: [primeOf(64, 33), prime], rowL1: 100 };
+    const largest = Number(prime) - 1;
+    const room = { inputs: 1, polynomials: 1, sums: 1 };
+    expect(hasRowProducts({ ...shape, largest })).toBe(true);
+    expect(hasRowProducts({ ...shape, largest: largest + 1 })).toBe(false);
+    expect(() => new RowProducts(module, { ...shape, largest: largest + 1 }, room)).toThrow('do not hold');
   });
 });

@@ -7,10 +7,13 @@ import { loadPacking } from '../../runtime/wire/packer.ts';
 import { HintReader } from '../../runtime/wire/hint.ts';
 import { UniformDraw } from '../../runtime/ring/draw.ts';
 import { hintSteps } from '../../runtime/evaluator/hint.ts';
+import { prefersTransforms } from '../../runtime/evaluator/hintTransforms.ts';
+import { checkTransfer } from '../../runtime/evaluator/transfer.ts';
 import { computeHint } from '../../src/hint.ts';
 import { publicSeedOf } from '../../src/frontend/planDigest.ts';
 import { planCore } from '../../src/frontend/planFile.ts';
 import { compileToeplitz } from '../support/compile.ts';
+import { withPrimes } from '../support/kernels.ts';
 import { simpleSpec } from '../support/simple.ts';
 import { errorOf } from '../support/simple.ts';
 import { randomIntegers } from '../support/specs.ts';
@@ -95,6 +98,49 @@ describe('the hint of a plan', () => {
     for (const products of ['direct', 'transforms'] as const) {
       const options = { publicSeed: publicSeedOf(core), products };
       expect(finish(await hintSteps(plan, options))).toEqual(made.hint);
+    }
+  });
+
+  it("under a prime below a weight is the direct kernel's: no lane holds that weight", async () => {
+    const outChannels = 8;
+    const values = Array.from({ length: outChannels * 8 * 25 }, () => draw(-32767, 32767));
+    const filter = {
+      outChannels,
+      channelsPerGroup: 8,
+      kernelHeight: 5,
+      kernelWidth: 5,
+      signed: true,
+      values,
+    };
+    const plan = compileToeplitz(
+      simpleSpec({
+        input: { channels: 8, height: 12, width: 12 },
+        weights: { ...filter, bits: 16 },
+        bias: new Array<number>(outChannels).fill(0),
+      }),
+      { protocol: 'hint' },
+    );
+    for (const [bits, preferred] of [
+      [14, 'direct'],
+      [20, 'transforms'],
+    ] as const) {
+      const chosen = withPrimes(plan, [bits]);
+      const publicSeed = new Uint8Array(32).fill(bits);
+      const rows = finish(await hintSteps(chosen, { publicSeed }));
+      const reader = new HintReader(packing, chosen.parameters);
+      const read = Array.from({ length: rows.length / reader.rowBytes }, (_, row) =>
+        bigWords(reader.readRow(rows, row)),
+      );
+      expect(read).toEqual(rowsByDefinition(chosen, publicSeed));
+      const program = buildToeplitz(chosen);
+      const work = {
+        plan: chosen,
+        program,
+        transfer: checkTransfer(chosen, program),
+        draw: () => new Uint32Array(0),
+        onRows: () => undefined,
+      };
+      expect(prefersTransforms(work)).toBe(preferred === 'transforms');
     }
   });
 
