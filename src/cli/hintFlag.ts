@@ -40,3 +40,15 @@ export function refuseHintOfModel(file: string | undefined): void {
     hint: 'leave --hint out: serve MODEL.plan computes the hints of its layers and sends them',
   });
 }
+
+/** @throws CipherconvError `usage` for a network of one round. */
+export function refuseHintOfNetwork(file: string | undefined): void {
+  if (file === undefined) return;
+  throw new CipherconvError({
+    code: 'usage',
+    where: '--hint',
+    message:
+      'a network of one round has no hint: hints save keys that serve once, and its keys serve every input',
+    hint: 'leave --hint out',
+  });
+}

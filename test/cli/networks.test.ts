@@ -108,6 +108,13 @@ describe('options that mean nothing here', () => {
     expect(stderr).toContain(`${option[0] ?? ''} has no effect on a network of one round`);
   });
 
+  it('compile --hint is refused with the reason that networks have', () => {
+    const { code, stderr, stdout } = cipherconv(['compile', MODEL, ...MODE, '--hint', at('hint.bin')]);
+    expect([code, stdout, namesIn(folder).includes('hint.bin')]).toEqual([2, '', false]);
+    expect(stderr).toContain('--hint: a network of one round has no hint');
+    expect(stderr).not.toContain('layers');
+  });
+
   it.each([
     [['--judge', 'none'], '--judge'],
     [['--weight-memory', '10'], '--weight-memory'],

@@ -18,7 +18,7 @@ import type { BlindKind } from '../blindOption.ts';
 import { compileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { requireSeparate } from '../clientFiles.ts';
-import { refuseHintOfModel, requirePlanHint, writeHint } from '../hintFlag.ts';
+import { refuseHintOfModel, refuseHintOfNetwork, requirePlanHint, writeHint } from '../hintFlag.ts';
 import { allowsClear, boundFiles, isNonInteractive, modelFlags, refuseAllowClear } from '../modelFlags.ts';
 import { planSummary } from '../planSummary.ts';
 import { oneLine } from '../planText.ts';
@@ -101,7 +101,7 @@ async function compileNetwork(
   self: ParsedOptions,
   io: Terminal,
 ): Promise<void> {
-  refuseHintOfModel(hint);
+  refuseHintOfNetwork(hint);
   const { storedNetwork, writeNetwork } = await late(import('./networks.ts'));
   const compiled = storedNetwork({ kind: 'model', model: await loadModel(path, modelFlags(self)) }, self);
   const request = { isBlind: blind === 'random', file: output, clientPlan, json: json === true };
