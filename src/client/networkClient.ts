@@ -1,4 +1,5 @@
 import type { Tensor } from '../../compiler/base/tensor.ts';
+import { requireProved } from '../../compiler/network/decode.ts';
 import type { DisposableHandle } from '../../runtime/disposable.ts';
 import { createNetworkClient as createRuntimeClient } from '../../runtime/network/client.ts';
 import type { NetworkClient as RuntimeClient } from '../../runtime/network/client.ts';
@@ -37,7 +38,8 @@ export interface NetworkClient extends DisposableHandle {
   encrypt(input: Tensor): Uint8Array;
   /**
    * The logits from a response message.
-   * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`. Whether this throws is for the client
+   * @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, or `out-of-range` for a logit that no
+   * input gives. Whether this throws is for the client
    * alone: a server that learns of it learns about the key.
    */
   decrypt(response: Uint8Array): NetworkResult;
@@ -80,6 +82,7 @@ class SealNetworkClient implements NetworkClient {
     const { digest, view } = this.network;
     const lengths = this.#lengths.response;
     const logits = this.#client.decrypt(decodeMessage(response, { kind: 'response', digest, lengths }));
+    requireProved(view.name, view.logits, logits);
     return { logits, scores: scoresOf(view.output, logits) };
   }
 

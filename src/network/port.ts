@@ -3,7 +3,7 @@ import type { Interval } from '../../compiler/base/interval.ts';
 import type { Tensor } from '../../compiler/base/tensor.ts';
 import type { NetworkInput, NetworkOutput } from '../../compiler/network/spec.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
-import { fromFraction, toNumber } from './rational.ts';
+import { fromFraction, rational, times, toFloat32 } from './rational.ts';
 
 /** The two ends of a network as its model has them; runs in browsers. */
 
@@ -94,11 +94,11 @@ export function inputLevels(port: NetworkPort, input: NetworkInput, { shape, dat
   return { shape: input.shape, data: levelsOf(port, input, data) };
 }
 
-/** The model's output, float32 [1, ...]: every logit times the scale. */
+/** The model's output, float32 [1, ...]: every logit times the scale, exactly, and then rounded once. */
 export function scoresOf({ shape, scale }: NetworkOutput, logits: readonly bigint[]): Tensor {
-  const factor = toNumber(fromFraction(scale));
+  const factor = fromFraction(scale);
   return {
     shape: [1, ...shape],
-    data: Float64Array.from(logits, (logit) => Math.fround(Number(logit) * factor)),
+    data: Float64Array.from(logits, (logit) => toFloat32(times(rational(logit, 1n), factor))),
   };
 }

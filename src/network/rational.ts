@@ -42,23 +42,53 @@ export function over(left: Rational, right: Rational): Rational {
 
 const bitsOf = (value: bigint): number => value.toString(2).length;
 
-/** Bits of a quotient before it is rounded to the 53 of a double; the lowest one says whether more follow. */
-const QUOTIENT_BITS = 64;
+/** A binary floating-point format. */
+interface Format {
+  /** Bits of a significand. */
+  readonly precision: number;
+  /** Exponent of the smallest positive value. */
+  readonly least: number;
+  /** Everything from 2^overflow on is infinite. */
+  readonly overflow: number;
+}
+
+const FLOAT32: Format = { precision: 24, least: -149, overflow: 128 };
+const FLOAT64: Format = { precision: 53, least: -1074, overflow: 1024 };
+
+/** size / denominator, rounded once: to the nearest value of the format, half to even, subnormal ones included. */
+function nearest(size: bigint, denominator: bigint, { precision, least, overflow }: Format): number {
+  // 2^magnitude < size / denominator < 2^(magnitude + 2): one comparison tells which of the two powers it starts from.
+  const magnitude = bitsOf(size) - bitsOf(denominator) - 1;
+  const isLarger =
+    magnitude + 1 >= 0
+      ? size >= denominator << BigInt(magnitude + 1)
+      : size << BigInt(-magnitude - 1) >= denominator;
+  const exponent = Math.max(least, (isLarger ? magnitude + 1 : magnitude) - precision + 1);
+  const [over_, under] =
+    exponent > 0 ? [size, denominator << BigInt(exponent)] : [size << BigInt(-exponent), denominator];
+  const down = over_ / under;
+  const twice = 2n * (over_ % under);
+  const isUp = twice > under || (twice === under && down % 2n === 1n);
+  const significand = isUp ? down + 1n : down;
+  if (bitsOf(significand) + exponent > overflow) return Infinity;
+  // In two steps, each exact: the power alone may be out of reach where the result is not.
+  const half = Math.trunc(exponent / 2);
+  return Number(significand) * 2 ** half * 2 ** (exponent - half);
+}
+
+function rounded({ numerator, denominator }: Rational, format: Format): number {
+  if (numerator === 0n) return 0;
+  return numerator < 0n ? -nearest(-numerator, denominator, format) : nearest(numerator, denominator, format);
+}
 
 /** The nearest double, however many digits the fraction has; 0 or an infinity beyond what doubles reach. */
-export function toNumber({ numerator, denominator }: Rational): number {
-  const isNegative = numerator < 0n;
-  const size = isNegative ? -numerator : numerator;
-  if (size === 0n) return 0;
-  const shift = QUOTIENT_BITS - (bitsOf(size) - bitsOf(denominator));
-  const [over_, under] =
-    shift > 0 ? [size << BigInt(shift), denominator] : [size, denominator << BigInt(-shift)];
-  const rest = over_ % under === 0n ? 0n : 1n;
-  const quotient = Number(((over_ / under) << 1n) | rest);
-  // In two steps: the power alone may be out of reach where the result is not.
-  const half = Math.trunc((shift + 1) / 2);
-  const value = quotient * 2 ** -half * 2 ** (half - shift - 1);
-  return isNegative ? -value : value;
+export function toNumber(value: Rational): number {
+  return rounded(value, FLOAT64);
+}
+
+/** The nearest float32, in one rounding: by way of a double, some would be rounded twice. */
+export function toFloat32(value: Rational): number {
+  return rounded(value, FLOAT32);
 }
 
 /** The fraction that `toFraction` wrote. */

@@ -3,7 +3,7 @@ import { describeNode } from '../frontend/onnx/graph/attributes.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
-import { toNumber } from './rational.ts';
+import { toFloat32 } from './rational.ts';
 import type { Rational } from './rational.ts';
 
 /** The two ways on for a network whose activations are no squares. */
@@ -57,7 +57,7 @@ export function requireScale(file: string, output: string, scale: Rational): voi
       found: String(digits),
       hint: 'scales that are powers of two, or fewer squares',
     });
-  const value = Math.fround(toNumber(scale));
+  const value = toFloat32(scale);
   if (Number.isFinite(value) && value !== 0) return;
   throw new CipherconvError({
     code: 'unsupported',
