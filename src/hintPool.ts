@@ -2,6 +2,7 @@ import { CipherconvError } from '../compiler/base/errors.ts';
 import { protocolCost } from '../compiler/toeplitz/protocolCost.ts';
 import { uploadForm } from '../compiler/lowerings/plan.ts';
 import type { AsyncDisposableHandle } from '../runtime/disposable.ts';
+import { takeLateReplies } from '../runtime/pool/lateReplies.ts';
 import { workerFile } from '../runtime/pool/workerFile.ts';
 import { completePlan } from './frontend/planFile.ts';
 import type { PlanCore } from './frontend/planFile.ts';
@@ -28,10 +29,15 @@ export async function openHintPool(threads: number): Promise<HintPool> {
     minThreads: threads,
     maxThreads: threads,
   });
+  takeLateReplies(pool);
   const dispose = (): Promise<void> => pool.destroy();
   return {
     compute: async (core, signal) => {
-      const reply = await pool.run(core, signal === undefined ? {} : { signal });
+      const reply = await pool.run(core, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+        // piscina's own error has the reason as its cause.
+        signal?.throwIfAborted();
+        throw error;
+      });
       if (reply.kind === 'refused') throw new CipherconvError(reply.details);
       return { plan: completePlan(core, reply.described), hint: reply.hint, ms: reply.ms };
     },

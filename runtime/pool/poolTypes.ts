@@ -10,7 +10,7 @@ export interface EvaluatorPool extends AsyncDisposableHandle {
    * buffers of `upload` must stay as they are until the response is there: the direct kernel copies them once, into the
    * memory of its workers, when their turn comes; with the ntt kernel and several workers they move to the workers and are
    * empty afterwards.
-   * @throws CipherconvError `malformed-tensor`; an `AbortError` when `signal` aborts: workers of the direct kernel stop at
+   * @throws CipherconvError `malformed-tensor`; the reason of `signal` when it aborts: workers of the direct kernel stop at
    * the next piece of work, those of the ntt kernel are replaced.
    */
   evaluate(upload: readonly Uint8Array[], options?: { readonly signal?: AbortSignal }): Promise<Uint8Array[]>;

@@ -91,6 +91,8 @@ export class SharedPool implements EvaluatorPool {
   async #startAt(place: number): Promise<void> {
     const thread = startThread(this.#setup);
     this.#workers.put(place, thread);
+    // However it ends: piscina would put a new one in its place, which has no memory.
+    thread.once('workerDestroy', () => void this.#letGo(thread));
     try {
       const { demand } = replyOf(await runTask(thread, { kind: 'measure' }, [], undefined), 'demand');
       // All threads need the same.

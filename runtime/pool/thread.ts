@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina';
 import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
+import { takeLateReplies } from './lateReplies.ts';
 import { workerFile } from './workerFile.ts';
 
 /** One thread and what it computes: weights stay where they are. A thread that is stopped is replaced by a new one. */
@@ -9,23 +10,34 @@ export type Thread = Piscina<WorkerTask, WorkerReply>;
 type TransferList = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>;
 
 export function startThread(workerData: WorkerSetup): Thread {
-  return new Piscina({
+  const thread: Thread = new Piscina({
     filename: workerFile(import.meta.url, './worker'),
     minThreads: 1,
     maxThreads: 1,
     workerData,
   });
+  takeLateReplies(thread);
+  return thread;
 }
 
-/** Runs a task, moving `moved` to the thread instead of copying it. */
-export function runTask(
+/**
+ * Runs a task, moving `moved` to the thread instead of copying it.
+ * @throws the signal's reason; what the task fails with.
+ */
+export async function runTask(
   thread: Thread,
   task: WorkerTask,
   moved: readonly Uint8Array[],
   signal: AbortSignal | undefined,
 ): Promise<WorkerReply> {
   const transferList = moved.map((bytes) => bytes.buffer) as unknown as TransferList;
-  return thread.run(task, { ...(signal === undefined ? {} : { signal }), transferList });
+  try {
+    return await thread.run(task, { ...(signal === undefined ? {} : { signal }), transferList });
+  } catch (error) {
+    // piscina's own error has the reason as its cause.
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Bytes that may be moved away: whole buffers, and only to one worker. */

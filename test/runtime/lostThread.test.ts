@@ -9,7 +9,10 @@ import { randomInput } from '../support/specs.ts';
 import { compileToeplitz } from '../support/compile.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
 
-const { doomed } = vi.hoisted(() => ({ doomed: { work: 0, measure: 0, attach: 0 } }));
+const { doomed, started } = vi.hoisted(() => ({
+  doomed: { work: 0, measure: 0, attach: 0 },
+  started: new Set<Threads.Thread>(),
+}));
 
 vi.mock(import('../../runtime/pool/thread.ts'), async (importOriginal) => {
   const actual: typeof Threads = await importOriginal();
@@ -18,6 +21,7 @@ vi.mock(import('../../runtime/pool/thread.ts'), async (importOriginal) => {
     runTask: async (thread, task, ...rest) => {
       const reply = actual.runTask(thread, task, ...rest);
       const { kind } = task;
+      started.add(thread);
       if ((kind === 'work' || kind === 'measure' || kind === 'attach') && doomed[kind] > 0) {
         doomed[kind]--;
         const [outcome] = await Promise.allSettled([reply, thread.destroy()]);
@@ -60,6 +64,17 @@ it.each(['measure', 'attach'] as const)(
     client.dispose();
   },
 );
+
+it('is replaced when it was lost between two evaluations', async () => {
+  const plan = compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' });
+  const input = randomInput(manyChannels, 14);
+  using client = await createClient(clientView(plan));
+  started.clear();
+  await using pool = await createEvaluatorPool(plan, { workers: 2 });
+  await pool.evaluate(client.encrypt(input));
+  for (const { threads } of started) for (const thread of threads) await thread.terminate();
+  expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(manyChannels, input));
+});
 
 it('starts no thread for evaluations that wait for their turn when the pool is disposed', async () => {
   const plan = compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' });
