@@ -29,8 +29,14 @@ export interface ModelCompileOptions extends AbortableCompileOptions {
   readonly isBlinded?: boolean;
   /** Told of the hint that is being computed: its layer, the rows that are done, their number. */
   readonly onHint?: (layer: number, done: number, total: number) => void;
-  /** Completes the plans, their hints computed, in order: `onHint` is then not told. Default: one after the other, by this thread. */
-  readonly completeAll?: (cores: readonly PlanCore[]) => Promise<readonly CompletePlan[]>;
+  /**
+   * Completes the plans, their hints computed, in order, unless the signal aborts: `onHint` is then not told. Default: one after
+   * the other, by this thread.
+   */
+  readonly completeAll?: (
+    cores: readonly PlanCore[],
+    aborting: Pick<AbortableCompileOptions, 'signal'>,
+  ) => Promise<readonly CompletePlan[]>;
   /** Given every hint that was computed, and the digest of its layer's plan. */
   readonly onHintMade?: (digest: string, hint: Uint8Array) => void;
 }
@@ -71,14 +77,15 @@ export async function compileModelAsync(
   const { signal, onHint, onHintMade, completeAll, inferences = MODEL_INFERENCES } = options;
   const steps = modelSteps(model, { ...options, inferences }, onLayer);
   const { cores, join } = await finishInTurns(signal, steps);
-  const completed = await (completeAll ?? oneByOne)(cores);
+  const aborting = signal === undefined ? {} : { signal };
+  const completed = await (completeAll ?? oneByOne)(cores, aborting);
+  signal?.throwIfAborted();
   for (const { plan, hint } of completed) if (hint !== null) onHintMade?.(plan.digest, hint);
   return join(completed.map(({ plan }) => plan));
 
   async function oneByOne(): Promise<CompletePlan[]> {
     const plans: CompletePlan[] = [];
     for (const [layer, core] of cores.entries()) {
-      const aborting = signal === undefined ? {} : { signal };
       const onProgress = (done: number, total: number): void => onHint?.(layer, done, total);
       plans.push(await complete(core, { ...aborting, onProgress }));
     }

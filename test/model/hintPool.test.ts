@@ -26,8 +26,14 @@ describe('completing plans', () => {
   });
 
   it.each([0, 1e9])('ends at an abort, with its reason', async (leastMilliseconds) => {
-    const enough = new Error('enough');
-    const aborted = completeInThreads(cores, 2, { signal: AbortSignal.abort(enough), leastMilliseconds });
-    await expect(aborted).rejects.toBe(enough);
+    const reason = new Error('enough');
+    const early = { signal: AbortSignal.abort(reason), leastMilliseconds };
+    await expect(completeInThreads(cores, 2, early)).rejects.toBe(reason);
+    const controller = new AbortController();
+    const onProgress = (): void => {
+      controller.abort(reason);
+    };
+    const late = { signal: controller.signal, leastMilliseconds, onProgress };
+    await expect(completeInThreads(cores, 2, late)).rejects.toBe(reason);
   });
 });

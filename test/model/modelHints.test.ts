@@ -4,7 +4,7 @@ import { uploadForm } from '../../compiler/lowerings/plan.ts';
 import { importOnnx } from '../../src/frontend/onnx/importOnnx.ts';
 import { describeHint } from '../../src/frontend/planDigest.ts';
 import { planCore } from '../../src/frontend/planFile.ts';
-import { computeHint } from '../../src/hint.ts';
+import { complete, computeHint } from '../../src/hint.ts';
 import { compileModel, compileModelAsync } from '../../src/model/compileModel.ts';
 import { layersOf } from '../../src/model/modelFlow.ts';
 import { blindModelPlan, encodeModelPlan, parseModelPlan } from '../../src/model/modelPlanFile.ts';
@@ -55,6 +55,26 @@ describe('a model with hints', () => {
       expect(stored.hint!.sha256).not.toBe(other.hint!.sha256);
     });
     expect(() => blindModelPlan(one)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+
+  it('is given up while its hints are computed, whoever computes them', async () => {
+    const model = await importOnnx(residualModel());
+    const reason = new Error('no longer wanted');
+    const controller = new AbortController();
+    const { signal } = controller;
+    let given: AbortSignal | undefined;
+    const compiling = compileModelAsync(model, {
+      protocol: 'hint',
+      signal,
+      completeAll: (cores, aborting) => {
+        given = aborting.signal;
+        controller.abort(reason);
+        // One that does not look at it.
+        return Promise.all(cores.map((core) => complete(core)));
+      },
+    });
+    await expect(compiling).rejects.toBe(reason);
+    expect(given).toBe(signal);
   });
 
   it('is refused at once, where no hint can be computed', async () => {

@@ -164,8 +164,9 @@ describe('a pool of workers', () => {
     const pool = await createEvaluatorPool(plan, { workers: 2 });
     const controller = new AbortController();
     const aborted = pool.evaluate(client.encrypt(input), { signal: controller.signal });
-    controller.abort();
-    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    const reason = new Error('no longer wanted');
+    controller.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
     await expect(pool.evaluate(client.encrypt(input), { signal: AbortSignal.abort() })).rejects.toThrow();
     const bad = client.encrypt(input);
     bad[0] = bad[0]!.slice(1);
@@ -173,6 +174,21 @@ describe('a pool of workers', () => {
     await expect(pool.evaluate([])).rejects.toMatchObject({ code: 'malformed-tensor' });
     expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(plan.spec, input));
     await pool.dispose();
+    client.dispose();
+  });
+
+  it('ends at an abort with its reason, whichever kernel', async () => {
+    const [, plan] = plans[0]!;
+    const client = await createClient(clientView(plan));
+    const reason = new Error('no longer wanted');
+    for (const kernel of ['ntt', 'direct'] as const) {
+      await using pool = await createEvaluatorPool(plan, { workers: 2, kernel });
+      const controller = new AbortController();
+      const upload = client.encrypt(randomInput(plan.spec, 5));
+      const aborted = pool.evaluate(upload, { signal: controller.signal });
+      controller.abort(reason);
+      await expect(aborted).rejects.toBe(reason);
+    }
     client.dispose();
   });
 

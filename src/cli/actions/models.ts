@@ -14,8 +14,6 @@ import type { InputFiles as ReadInputs } from '../../model/modelInputs.ts';
 import type { NamedTensors } from '../../model/runFlow.ts';
 import type { InputFiles } from '../manyInputs.ts';
 import { writeModelOutputs } from '../../model/modelOutputs.ts';
-import type { PlanCore } from '../../frontend/planFile.ts';
-import type { CompletePlan } from '../../hint.ts';
 import { completeInThreads } from '../../hintPool.ts';
 import { layersOf, layoutOf } from '../../model/modelFlow.ts';
 import { clientModelOf } from '../../model/clientModelOf.ts';
@@ -100,11 +98,11 @@ async function compileShown(
   options: ModelCompileOptions,
   io: Terminal,
 ): Promise<ModelPlan> {
-  const completeAll = (cores: readonly PlanCore[]): Promise<CompletePlan[]> => {
+  const completeAll: ModelCompileOptions['completeAll'] = (cores, aborting) => {
     const onProgress = (done: number, total: number): void => {
       io.progress('hints', done, total);
     };
-    return completeInThreads(cores, availableParallelism(), { onProgress });
+    return completeInThreads(cores, availableParallelism(), { ...aborting, onProgress });
   };
   const plan = await compileModelAsync(model, { ...options, completeAll }, (layer, total) => {
     io.progress('compile', layer, total);
