@@ -77,7 +77,6 @@ export class SharedEvaluator {
     if (this.#attached === null) throw internalError('this worker has no memory yet');
     const { queue, groups } = this.#attached;
     try {
-      if (!queue.waitUntilOpen()) return;
       for (const group of groups) if (!this.#workOn(this.#attached, group)) return;
     } catch (error) {
       queue.cancel();
@@ -91,13 +90,14 @@ export class SharedEvaluator {
     const units = countUnits(work);
     const awaited = [work.planes, units];
     const set = setOf(work, group);
+    if (!queue.waitUntilOpen(group)) return false;
     for (let number = queue.take(group); number < units; number = queue.take(group)) {
       const unit = unitAt(work, number);
       const isFree = unit.kind === 'piece' || group < work.sets || queue.waitFor(group - work.sets, units);
       if (!isFree || !queue.waitFor(group, unit.after)) return false;
       if (unit.kind === 'plane') machine.loadPlane(unit.index, group, upload, set);
       else this.#computePiece(attached, unit, group);
-      queue.finish(group, awaited);
+      queue.finish(group, awaited, work.groups * units);
     }
     return !queue.isCancelled;
   }

@@ -9,7 +9,8 @@ import type { Demand, SharedMemory, WorkerReply, WorkerSetup, WorkerTask } from 
 import type { EvaluatorPool } from './poolTypes.ts';
 import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
-import { planWork } from './workPlan.ts';
+import { countUnits, groupsAsNeeded, planWork } from './workPlan.ts';
+import type { WorkPlan } from './workPlan.ts';
 import { WorkerSet } from './workerSet.ts';
 import { WorkQueue } from './workQueue.ts';
 import { layoutOfGroups } from '../../compiler/toeplitz/layout.ts';
@@ -21,6 +22,7 @@ const LINE = 64;
 
 /** What the threads share, as this one sees it. */
 interface Shared {
+  readonly work: WorkPlan;
   /** The room of each ciphertext of the upload, and of the response. */
   readonly upload: readonly Uint8Array[];
   readonly response: readonly Uint8Array[];
@@ -65,6 +67,8 @@ export class SharedPool implements EvaluatorPool {
   #shared: Shared | null = null;
   /** What has to end before the next evaluation begins. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** The replies of the last evaluation, which may come after its end. */
+  #replies: Promise<unknown> = Promise.resolve();
 
   constructor(plan: ToeplitzPlan, program: ToeplitzProgram, count: number, reuseResponse: boolean) {
     this.#setup = { plan, duty: { kind: 'shared' } };
@@ -116,6 +120,7 @@ export class SharedPool implements EvaluatorPool {
     const memory = makeSharedMemory(ownFrom + this.workers * ownBytes);
     const places = this.workers;
     return {
+      work,
       upload: cutBuffer(memory.buffer, upload, UPLOAD_ALIGNMENT, uploadAt),
       response: cutBuffer(memory.buffer, response, 1, responseAt),
       responseBytes: new Uint8Array(memory.buffer, responseAt, responseBytes),
@@ -140,6 +145,7 @@ export class SharedPool implements EvaluatorPool {
     const before = this.#turn;
     const evaluation = (async () => {
       await before;
+      await this.#replies;
       await this.warmUp();
       return this.#evaluate(upload, options.signal);
     })();
@@ -168,15 +174,28 @@ export class SharedPool implements EvaluatorPool {
           replyOf(await this.#tell(thread, { kind: 'work' }), 'computed'),
         ),
       );
-      shared.upload.forEach((room, index) => {
-        room.set(upload[index]!);
-      });
-      queue.open();
-      await replies;
+      this.#replies = replies.then(nothing, nothing);
+      this.#copyUpload(shared, upload);
+      const { work } = shared;
+      const isDone = await Promise.race([
+        queue.untilAllDone(work.groups * countUnits(work)),
+        replies.then(() => true),
+      ]);
+      // Their failure says why.
+      if (!isDone) await replies;
       signal?.throwIfAborted();
       return this.#handOver(shared);
     } finally {
       signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Group by group: workers begin with what is there. */
+  #copyUpload({ work, upload: rooms }: Shared, upload: readonly Uint8Array[]): void {
+    const each = rooms.length / work.groups;
+    for (const group of groupsAsNeeded(work, this.workers)) {
+      for (let index = group * each; index < (group + 1) * each; index++) rooms[index]!.set(upload[index]!);
+      this.#queue.open(group);
     }
   }
 

@@ -60,3 +60,14 @@ export function groupsInOrder({ groups, sets }: WorkPlan, worker: number, worker
   }
   return order;
 }
+
+/**
+ * The block groups in the order in which their uploads are made ready: what the workers begin with comes first. Without
+ * it a worker would wait for uploads that it needs last.
+ */
+export function groupsAsNeeded(work: WorkPlan, workers: number): number[] {
+  const orders = Array.from({ length: workers }, (_, worker) => groupsInOrder(work, worker, workers));
+  return [
+    ...new Set(Array.from({ length: work.groups }, (_, turn) => orders.map((order) => order[turn]!)).flat()),
+  ];
+}

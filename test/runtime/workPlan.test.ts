@@ -1,6 +1,13 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { countUnits, groupsInOrder, planWork, setOf, unitAt } from '../../runtime/pool/workPlan.ts';
+import {
+  countUnits,
+  groupsAsNeeded,
+  groupsInOrder,
+  planWork,
+  setOf,
+  unitAt,
+} from '../../runtime/pool/workPlan.ts';
 import type { WorkPlan } from '../../runtime/pool/workPlan.ts';
 import { WorkQueue } from '../../runtime/pool/workQueue.ts';
 import { randomNumbers } from '../ring/numbers.ts';
@@ -90,26 +97,42 @@ describe('the units of an evaluation', () => {
     expect(groupsInOrder(work, 1, 2)).toEqual([1, 2, 0, 4, 5, 3]);
     const even = planWork({ groups: 4, planes: 1, pieces: 1 }, 2 ** 20);
     expect(groupsInOrder(even, 1, 2)).toEqual([2, 3, 0, 1]);
+    // Uploads come in the order in which somebody wants them first.
+    expect(groupsAsNeeded(even, 1)).toEqual([0, 1, 2, 3]);
+    expect(groupsAsNeeded(even, 2)).toEqual([0, 2, 1, 3]);
+    expect(groupsAsNeeded(work, 2)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 });
 
 describe('the queue of units', () => {
-  it('gives nothing twice, opens once everything is there, and ends when it is cancelled', () => {
+  it('gives nothing twice, opens group by group, and ends when it is cancelled', async () => {
     const queue = new WorkQueue(WorkQueue.makeBuffer(2));
     queue.reset();
     expect([queue.take(0), queue.take(1), queue.take(0)]).toEqual([0, 0, 1]);
-    queue.open();
-    expect(queue.waitUntilOpen()).toBe(true);
+    queue.open(1);
+    expect(queue.waitUntilOpen(1)).toBe(true);
     expect(queue.waitFor(1, 0)).toBe(true);
-    queue.finish(1, [2]);
-    queue.finish(1, [2]);
+    const ended = queue.untilAllDone(2);
+    queue.finish(1, [2], 2);
+    queue.finish(1, [2], 2);
     expect(queue.waitFor(1, 2)).toBe(true);
+    expect(await ended).toBe(true);
     queue.cancel();
     expect(queue.waitFor(1, 9)).toBe(false);
     queue.reset();
     expect(queue.take(0)).toBe(0);
     expect(queue.isCancelled).toBe(false);
     queue.cancel();
-    expect(queue.waitUntilOpen()).toBe(false);
+    expect(queue.waitUntilOpen(0)).toBe(false);
+  });
+
+  it('whose last unit is missing does not end by being cancelled', async () => {
+    const queue = new WorkQueue(WorkQueue.makeBuffer(1));
+    queue.reset();
+    queue.finish(0, [], 2);
+    const ended = queue.untilAllDone(2);
+    queue.cancel();
+    expect(await ended).toBe(false);
+    expect(await queue.untilAllDone(2)).toBe(false);
   });
 });
