@@ -150,17 +150,17 @@ function readCoefficients(
   const isRead = new Uint8Array(degree);
   // The first row has the most outputs, at the coefficients of every row.
   const coefficients = outputs[0]?.coefficients ?? new Int32Array(0);
-  for (const { exponent } of taps) {
-    for (const coefficient of coefficients) {
-      const source = coefficient - exponent;
+  // Taps of different outputs of a product share exponents.
+  for (const exponent of new Set(taps.map((tap) => tap.exponent))) {
+    for (let index = 0; index < coefficients.length; index++) {
+      const source = coefficients[index]! - exponent;
       isRead[source < 0 ? source + degree : source] = 1;
     }
   }
-  const read: number[] = [];
-  isRead.forEach((flag, index) => {
-    if (flag === 1) read.push(index);
-  });
-  return Int32Array.from(read);
+  const read = new Int32Array(degree);
+  let count = 0;
+  for (let index = 0; index < degree; index++) if (isRead[index] === 1) read[count++] = index;
+  return read.slice(0, count);
 }
 
 /** The placements alone: all that a client, which holds no weights, needs. */

@@ -23,15 +23,23 @@ export function uploadOrder(
 ): UploadOrder {
   if (travelling === null) return { travelling, count: degree, places: positions, elements };
   const index = new Int32Array(degree).fill(-1);
-  travelling.forEach((position, at) => {
-    index[position] = at;
-  });
-  const kept = [...positions.keys()].filter((at) => index[positions[at]!]! >= 0);
+  for (let at = 0; at < travelling.length; at++) index[travelling[at]!] = at;
+  // Plain loops: callbacks of typed arrays take several times as long, and these are all inputs.
+  const places = new Int32Array(positions.length);
+  const kept = new Int32Array(positions.length);
+  let count = 0;
+  for (let at = 0; at < positions.length; at++) {
+    const place = index[positions[at]!]!;
+    if (place < 0) continue;
+    places[count] = place;
+    kept[count] = elements[at]!;
+    count++;
+  }
   return {
     travelling,
     count: travelling.length,
-    places: Int32Array.from(kept, (at) => index[positions[at]!]!),
-    elements: Int32Array.from(kept, (at) => elements[at]!),
+    places: places.slice(0, count),
+    elements: kept.slice(0, count),
   };
 }
 
