@@ -152,8 +152,8 @@ function readCoefficients(
   const coefficients = outputs[0]?.coefficients ?? new Int32Array(0);
   // Taps of different outputs of a product share exponents.
   for (const exponent of new Set(taps.map((tap) => tap.exponent))) {
-    for (let index = 0; index < coefficients.length; index++) {
-      const source = coefficients[index]! - exponent;
+    for (const coefficient of coefficients) {
+      const source = coefficient - exponent;
       isRead[source < 0 ? source + degree : source] = 1;
     }
   }
