@@ -86,14 +86,18 @@ export function defaultHintCache(): HintCache | null {
   return caches === undefined ? null : browserHintCache({ open: (name) => caches.open(name) });
 }
 
-/** Where the user's programs keep caches, by the custom of the system. */
+/** Where the user's programs keep caches, by the custom of the system. What is no whole path counts as not set there. */
 function cacheFolder({ env, platform }: NodeJS.Process): string | null {
-  const { join } = process.getBuiltinModule('node:path');
+  const { isAbsolute, join } = process.getBuiltinModule('node:path');
   const home = process.getBuiltinModule('node:os').homedir();
   if (home === '') return null;
+  const setOr = (name: string, folder: string): string => {
+    const value = env[name] ?? '';
+    return isAbsolute(value) ? value : folder;
+  };
   const above: Partial<Record<NodeJS.Platform, string>> = {
     darwin: join(home, 'Library', 'Caches'),
-    win32: env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'),
+    win32: setOr('LOCALAPPDATA', join(home, 'AppData', 'Local')),
   };
-  return join(above[platform] ?? env['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'cipherconv', 'hints');
+  return join(above[platform] ?? setOr('XDG_CACHE_HOME', join(home, '.cache')), 'cipherconv', 'hints');
 }

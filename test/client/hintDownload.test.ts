@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { encodeMessage } from '../../runtime/wire/message.ts';
-import { folderHintCache } from '../../src/client/hintCache.ts';
+import { defaultHintCache, folderHintCache } from '../../src/client/hintCache.ts';
 import type { HintCache } from '../../src/client/hintCache.ts';
 import { fetchHint } from '../../src/client/hintDownload.ts';
 import type { AskForHint } from '../../src/client/hintDownload.ts';
@@ -180,5 +180,23 @@ describe('a hint that is kept', () => {
     const file = join(folder, 'no-folder');
     writeFileSync(file, '');
     expect(await fetched(answers(whole).ask, folderHintCache(join(file, 'hints')))).toEqual(payload);
+  });
+
+  it.runIf(process.platform === 'linux').each([
+    ['nothing', undefined, '.cache'],
+    ['an empty text', '', '.cache'],
+    ['no whole path', 'relative', '.cache'],
+    ['a whole path', join(folder, 'set'), 'set'],
+  ])('lies in the cache folder of the user where XDG_CACHE_HOME says %s', async (_, value, below) => {
+    vi.stubEnv('HOME', folder);
+    vi.stubEnv('XDG_CACHE_HOME', value);
+    try {
+      await defaultHintCache()?.write({ sha256, bytes: payload.length }, payload);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    const file = join(folder, below, 'cipherconv', 'hints', `${sha256}.hint`);
+    expect(new Uint8Array(readFileSync(file))).toEqual(payload);
+    rmSync(file);
   });
 });
