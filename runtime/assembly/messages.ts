@@ -7,8 +7,8 @@
 import { reduceOnce } from './wide';
 
 // How messages are scaled under a prime, 64-bit words: see ../ring/scaling.ts, which writes it.
-const PRIME: usize = 0;
-const PLAIN: usize = 8;
+export const PRIME: usize = 0;
+export const PLAIN: usize = 8;
 const ORIGIN: usize = 16;
 const FIRST: usize = 24;
 const DELTA: usize = 32;
@@ -16,8 +16,8 @@ const FRACTION: usize = 40;
 const FRACTION_START: usize = 48;
 const TURNS: usize = 56;
 const TURNS_SHIFT: usize = 64;
-const DOWN: usize = 72;
-const DOWN_START: usize = 80;
+export const FACTOR: usize = 72;
+export const FACTOR_START: usize = 80;
 const SCALE: usize = 88;
 const REST: usize = 96;
 const START: usize = 104;
@@ -168,7 +168,7 @@ export function unmask(
 // @ts-ignore: decorator
 @inline
 function scaledDown(x: u64, scaling: usize, q: u64, t: u64): u64 {
-  if (q < NARROW_LIMIT) return quotientOf(x, load<u64>(scaling, DOWN), load<u64>(scaling, DOWN_START));
+  if (q < NARROW_LIMIT) return quotientOf(x, load<u64>(scaling, FACTOR), load<u64>(scaling, FACTOR_START));
   const estimate = reinterpret<u64>(<f64>(<i64>x) * load<f64>(scaling, SCALE) + MAGIC) - MAGIC_BITS;
   // The true remainder lies in [-q, 2q): 64 bits hold it, whatever wraps on the way.
   const rest = <i64>(t * x + (q >> 1) - estimate * q);
@@ -188,13 +188,33 @@ export function scaleDown(
 ): void {
   const q = load<u64>(scaling, PRIME);
   const t = load<u64>(scaling, PLAIN);
-  for (let index: usize = 0; index < <usize>count; index++) {
-    let y = scaledDown(load<u64>(words + (index << 3)), scaling, q, t);
-    y -= t & reaches(y, t);
-    const distance = <i64>(y - base);
-    const inWindow = distance + <i64>(t & <u64>(distance >> 63));
-    store<f64>(values + (index << 3), <f64>inWindow + low);
-  }
+  for (let index: usize = 0; index < <usize>count; index++)
+    store<f64>(values + (index << 3), inWindow(load<u64>(words + (index << 3)), scaling, q, t, base, low));
+}
+
+/** The accumulator of one sum below q. */
+// @ts-ignore: decorator
+@inline
+function inWindow(x: u64, scaling: usize, q: u64, t: u64, base: u64, low: f64): f64 {
+  let y = scaledDown(x, scaling, q, t);
+  y -= t & reaches(y, t);
+  const distance = <i64>(y - base);
+  return <f64>(distance + <i64>(t & <u64>(distance >> 63))) + low;
+}
+
+/** What `unmask` and then `scaleDown` give for one packed value. */
+export function scaleDownOne(
+  value: u64,
+  dropped: i32,
+  half: u64,
+  mask: u64,
+  scaling: usize,
+  base: u64,
+  low: f64,
+): f64 {
+  const q = load<u64>(scaling, PRIME);
+  const restored = reduceOnce((value << dropped) + half, q);
+  return inWindow(reduceOnce(restored + mask, q), scaling, q, load<u64>(scaling, PLAIN), base, low);
 }
 
 /** The largest |[t x]_q| around 0 for one prime q: t times the noise of each sum. t < 2^50. */

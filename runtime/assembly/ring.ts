@@ -10,6 +10,7 @@
  */
 
 export { encode, largestNoise, scaleDown, unmask } from './messages';
+export { decryptNarrow } from './narrow';
 export { chacha, errors, ternary, uniformWords } from './randomness';
 export {
   gather,

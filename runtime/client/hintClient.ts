@@ -177,7 +177,8 @@ class RingExchange implements Exchange {
 
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     let least = Infinity;
-    unmaskAll(this.#coder, this.#key.resultMasks(), results, (index) => {
+    forEachResult(this.#coder, this.#key.resultMasks(), results, (index, bytes, mask) => {
+      this.#coder.unmask(index, bytes, mask);
       least = Math.min(least, this.#coder.budgetBits(index));
     });
     return least;
@@ -198,16 +199,15 @@ class RingExchange implements Exchange {
   }
 }
 
-function unmaskAll(
+function forEachResult(
   coder: TensorCoder,
   masks: readonly Uint8Array[],
   results: readonly Uint8Array[],
-  use: (index: number) => void,
+  use: (index: number, bytes: Uint8Array, mask: Uint8Array) => void,
 ): void {
   requireCiphertextCount('results', coder.results.length, results.length);
   results.forEach((bytes, index) => {
-    coder.unmask(index, bytes, masks[index]!);
-    use(index);
+    use(index, bytes, masks[index]!);
   });
   coder.wipe();
 }
@@ -218,8 +218,8 @@ function decryptWithMasks(
   results: readonly Uint8Array[],
 ): Tensor {
   const data = coder.startOutput();
-  unmaskAll(coder, masks, results, (index) => {
-    coder.decode(index, data);
+  forEachResult(coder, masks, results, (index, bytes, mask) => {
+    coder.decode(index, bytes, mask, data);
   });
   return coder.finishOutput(data);
 }

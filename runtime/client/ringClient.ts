@@ -113,14 +113,17 @@ class RingClient implements Client {
 
   decrypt(results: readonly Uint8Array[]): Tensor {
     const data = this.#coder.startOutput();
-    this.#unmaskAll(results, (index) => {
-      this.#coder.decode(index, data);
+    this.#forEachResult(results, (index, bytes, masks) => {
+      this.#coder.decode(index, bytes, masks, data);
     });
     return this.#coder.finishOutput(data);
   }
 
-  /** Unmasks every result, and hands each on. */
-  #unmaskAll(results: readonly Uint8Array[], use: (index: number) => void): void {
+  /** Computes the masks of every result, and hands each on. */
+  #forEachResult(
+    results: readonly Uint8Array[],
+    use: (index: number, bytes: Uint8Array, masks: Uint8Array) => void,
+  ): void {
     this.#assertOpen();
     requireCiphertextCount('results', this.#coder.results.length, results.length);
     this.#coder.results.forEach(({ travelling }, index) => {
@@ -130,8 +133,7 @@ class RingClient implements Client {
       });
       this.#arithmetic.multiplyByKey();
       const masks = this.#arithmetic.gather(travelling, 'words');
-      this.#coder.unmask(index, results[index]!, masks);
-      use(index);
+      use(index, results[index]!, masks);
     });
     this.#arithmetic.wipeDraws();
     this.#coder.wipe();
@@ -140,7 +142,8 @@ class RingClient implements Client {
   measuredBudgetBits(results: readonly Uint8Array[]): number {
     if (results.length === 0) return this.#freshBudgetBits();
     let least = Infinity;
-    this.#unmaskAll(results, (index) => {
+    this.#forEachResult(results, (index, bytes, masks) => {
+      this.#coder.unmask(index, bytes, masks);
       least = Math.min(least, this.#coder.budgetBits(index));
     });
     return least;

@@ -73,13 +73,18 @@ export class TensorCoder {
   }
 
   /**
-   * Reads c0 of result number `index` and adds what the key makes of c1; then `decode` or `budgetBits` may be asked.
+   * Reads c0 of result number `index` and adds what the key makes of c1; then `budgetBits` may be asked.
    * @throws CipherconvError `malformed-tensor`.
    */
   unmask(index: number, bytes: Uint8Array, masks: Uint8Array): void {
+    const where = this.#checkLength(index, bytes);
+    this.#coder.unmask(bytes, this.results[index]!.travelling, masks, where);
+  }
+
+  #checkLength(index: number, bytes: Uint8Array): string {
     const where = `results[${index}]`;
     requireLength(bytes, this.#responseLengths[index]!, where);
-    this.#coder.unmask(bytes, this.results[index]!.travelling, masks, where);
+    return where;
   }
 
   /** Bytes of the masks of result number `index`. */
@@ -97,10 +102,14 @@ export class TensorCoder {
     return data;
   }
 
-  /** The accumulators of what was unmasked last. */
-  decode(index: number, data: Float64Array): void {
-    const { elements, windows, runs } = this.results[index]!;
-    this.#coder.accumulators(windows);
+  /**
+   * Reads c0 of result number `index`, adds what the key makes of c1, and writes the accumulators to where they stand in `data`.
+   * @throws CipherconvError `malformed-tensor`.
+   */
+  decode(index: number, bytes: Uint8Array, masks: Uint8Array, data: Float64Array): void {
+    const where = this.#checkLength(index, bytes);
+    const { travelling, elements, windows, runs } = this.results[index]!;
+    this.#coder.decrypt(bytes, travelling, masks, windows, where);
     const { values } = this.#coder;
     if (runs !== null) {
       for (const { first, end, element } of runs) data.set(values.subarray(first, end), element);

@@ -85,6 +85,20 @@ export interface RingExports {
     prime: bigint,
     words: number,
   ): number;
+  decryptNarrow(
+    from: number,
+    startBit: number,
+    masks: number,
+    count: number,
+    dropped: number,
+    bits: number,
+    largest: number,
+    half: number,
+    scaling: number,
+    base: number,
+    low: number,
+    values: number,
+  ): number;
   scaleDown(words: number, count: number, scaling: number, base: bigint, low: number, values: number): void;
 }
 

@@ -112,6 +112,17 @@ describe('messages', () => {
         sums.forEach((sum, index) => {
           if (coder.values[index] !== Number(scaleDownExactly(sum, q, t).residue)) wrong++;
         });
+        // In one pass, which takes four at a time: runs of every length, each with a window of its own.
+        const windows = [1, 2, 3, 5, 8, 13, DEGREE].map((end, at) => ({
+          end,
+          base: Number((t * BigInt(at)) / 7n),
+          low: -100 * at,
+        }));
+        coder.accumulators(windows);
+        const expected = Float64Array.from(coder.values);
+        coder.values.fill(-1);
+        coder.decrypt(packed, all, masks, windows, 'test');
+        if (!expected.every((value, index) => value === coder.values[index])) wrong++;
       }
       expect(wrong).toBe(0);
     },
