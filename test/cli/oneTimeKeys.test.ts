@@ -1,11 +1,12 @@
 /** compile --hint, encrypt, evaluate, decrypt: a hint and a key of one time, in files. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { parsePlan } from '../../src/frontend/planFile.ts';
 import { config } from '../frontend/fixtures.ts';
-import { cipherconv, namesIn, temporaryFolder } from './spawnCli.ts';
+import { BIN, cipherconv, namesIn, temporaryFolder } from './spawnCli.ts';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -101,5 +102,35 @@ describe('a hint and one-time keys in files', () => {
     const output = JSON.parse(readFileSync(at('y.json'), 'utf8')) as { data: unknown[] };
     expect(output.data.flat(Infinity)).toEqual([...expected.data]);
     refused(decrypt('k.key', 'r.ct', 'y2.json'), 'encrypt again');
+  });
+
+  it.runIf(process.platform === 'linux')('is used where its path is none that can be removed', () => {
+    good(...encrypt('fd.key', '--hint', at('h.bin'), '-o', at('fd.ct')));
+    good('evaluate', '--plan', at('s.json'), '-i', at('fd.ct'), '-o', at('fd-r.ct'));
+    /** $0 is the key, $@ the program: the key comes to its stdin by `way`. */
+    const through = (way: string, output: string): { status: number | null; stderr: string } => {
+      const args = decrypt('fd.key', 'fd-r.ct', output).map((arg) =>
+        arg === at('fd.key') ? '/dev/fd/0' : arg,
+      );
+      return spawnSync('sh', ['-c', way, at('fd.key'), process.execPath, BIN, ...args], { encoding: 'utf8' });
+    };
+    // From a pipe: there is no file to take away, and the output is as good.
+    const piped = through('cat "$0" | "$@"', 'fd-1.json');
+    expect(piped.stderr).toContain('the one-time key cannot be taken away');
+    expect(piped.status).toBe(0);
+    // From a file, which is the key.
+    expect(through('"$@" < "$0"', 'fd-2.json').status).toBe(0);
+    expect(existsSync(at('fd.key'))).toBe(false);
+    expect(readFileSync(at('fd-2.json'), 'utf8')).toBe(readFileSync(at('fd-1.json'), 'utf8'));
+  });
+
+  it('leaves links alone that do not point straight at it: root could remove /dev/stdin', () => {
+    good(...encrypt('far.key', '--hint', at('h.bin'), '-o', at('far.ct')));
+    good('evaluate', '--plan', at('s.json'), '-i', at('far.ct'), '-o', at('far-r.ct'));
+    symlinkSync(at('far.key'), at('near.link'));
+    symlinkSync(at('near.link'), at('far.link'));
+    good(...decrypt('far.link', 'far-r.ct', 'far.json'));
+    expect(namesIn(folder)).toEqual(expect.arrayContaining(['far.link', 'near.link']));
+    expect(namesIn(folder)).not.toContain('far.key');
   });
 });

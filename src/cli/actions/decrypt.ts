@@ -1,9 +1,10 @@
-import { realpath, rm } from 'node:fs/promises';
+import { lstat, readlink, realpath, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { CipherconvError } from '../../../compiler/base/errors.ts';
 import type { Tensor } from '../../../compiler/base/tensor.ts';
 import { longWork } from '../../../runtime/longWork.ts';
 import type { ClientPlan } from '../../frontend/clientPlan.ts';
-import { readBytes } from '../../frontend/files.ts';
+import { readBytes, reasonOf } from '../../frontend/files.ts';
 import { requireOutput, writeOutput } from '../../frontend/outputs.ts';
 import { loadClientPlan, named, naming, readSecretKey, requireSeparate } from '../clientFiles.ts';
 import { late } from '../interrupt.ts';
@@ -40,13 +41,32 @@ export async function decrypt(flags: DecryptFlags, io: Terminal): Promise<void> 
   const tensor = await decryptOnce(plan, key.oneTimeKey, flags.input, io);
   await writeOutput(flags.output, tensor, plan.layout, io.notice);
   // Not before the output is there; and it reads nothing else.
-  await removeKey(key.oneTimeKey);
+  await removeKey(key.oneTimeKey, io.notice);
 }
 
-/** The key itself, also where the path is a link to it. */
-async function removeKey(path: string): Promise<void> {
-  await rm(await realpath(path));
-  await rm(path, { force: true });
+/**
+ * The key itself, and a link that points straight at it. No other link, which need not be the user's: root can remove
+ * /dev/stdin. The output is there, so a key that stays is no failure.
+ */
+async function removeKey(path: string, notice: (sentence: string) => void): Promise<void> {
+  try {
+    const file = await realpath(path);
+    const isOwnLink = await pointsAtFile(path);
+    await rm(file);
+    if (isOwnLink) await rm(path, { force: true }).catch(() => undefined);
+  } catch (error) {
+    const reason = reasonOf(error);
+    notice(
+      `warning: ${path}: the one-time key cannot be taken away (${reason}): remove the file that it lies in`,
+    );
+  }
+}
+
+/** Whether it is a link to what is no link. */
+async function pointsAtFile(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSymbolicLink()) return false;
+  const target = resolve(dirname(path), await readlink(path));
+  return !(await lstat(target)).isSymbolicLink();
 }
 
 async function decryptWithKey(
