@@ -35,6 +35,7 @@ export class FarmConnection {
   readonly #notice: FarmNotice;
   readonly #patienceMs: number;
   readonly #database: number;
+  readonly #backListeners = new Set<() => void>();
   #phase: 'opening' | 'open' | 'given-up' | 'closed' = 'opening';
   #awaySince: number | null = null;
   #isFullTold = false;
@@ -118,6 +119,13 @@ export class FarmConnection {
     if (this.#awaySince === null) return;
     this.#awaySince = null;
     this.#notice(`${this.shown} is back`);
+    for (const listener of this.#backListeners) listener();
+  }
+
+  /** Has a listener told whenever the Redis is back; what this gives ends that. */
+  whenBack(listener: () => void): () => void {
+    this.#backListeners.add(listener);
+    return () => this.#backListeners.delete(listener);
   }
 
   /**

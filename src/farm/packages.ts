@@ -29,6 +29,7 @@ export interface RedisClient {
   strlen(key: string): Promise<number>;
   pexpire(key: string, milliseconds: number): Promise<number>;
   unlink(...keys: readonly string[]): Promise<number>;
+  exists(...keys: readonly string[]): Promise<number>;
   select(database: number): Promise<unknown>;
   info(section: string): Promise<string>;
   hset(key: string, field: string, value: string): Promise<number>;
@@ -53,6 +54,8 @@ export interface BullJob {
   readonly id?: string | undefined;
   readonly data: unknown;
   readonly failedReason?: string | undefined;
+  /** What is true here lets no trace of the job stay when it fails. */
+  readonly opts: { removeOnFail?: unknown };
 }
 
 /** How a job is kept; the names are BullMQ's. */
@@ -76,7 +79,10 @@ export interface BullQueue {
   getFailed(start: number, end: number): Promise<readonly BullJob[]>;
   getWorkersCount(): Promise<number>;
   getMetrics(type: 'completed', start: number, end: number): Promise<{ readonly data: readonly number[] }>;
+  /** Takes a job out, whatever its state, unless a worker has it. */
   remove(id: string): Promise<number>;
+  /** The name of what a queue keeps in the Redis, or of one of its jobs there. */
+  toKey(id: string): string;
   close(): Promise<void>;
 }
 

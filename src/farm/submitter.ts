@@ -7,6 +7,7 @@ import type { KeysInRedis, SubmittedKeys } from './submittedKeys.ts';
 import { resultKey, uploadKey } from './names.ts';
 import type { BullEvents, BullJobOptions, BullQueue } from './packages.ts';
 import type { FarmContext } from './queues.ts';
+import { Removals } from './removals.ts';
 
 /** How one job ended. */
 export type JobOutcome =
@@ -65,6 +66,7 @@ export class Submitter {
   readonly #keys: KeysInRedis;
   readonly #pending = new Map<string, Pending>();
   readonly #holders = new Holders();
+  readonly #removals: Removals;
   readonly #timer: NodeJS.Timeout;
 
   constructor(context: FarmContext, queue: BullQueue, events: BullEvents, keys: KeysInRedis) {
@@ -72,6 +74,7 @@ export class Submitter {
     this.#queue = queue;
     this.#events = events;
     this.#keys = keys;
+    this.#removals = new Removals(context, queue, (id) => this.#pending.has(id) || this.#holders.has(id));
     const look = ({ jobId: id }: { readonly jobId: string }): void => {
       const job = this.#pending.get(id);
       if (job !== undefined) this.#look(job);
@@ -118,23 +121,18 @@ export class Submitter {
     }
   }
 
-  /** Takes the bytes of a job out of the Redis, unless somebody else has asked for the same. */
-  async forget(request: JobRequest): Promise<void> {
-    const { id } = request;
+  /** Takes a job and its bytes out of the Redis, unless somebody else has asked for the same. */
+  forget(request: JobRequest): Promise<void> {
     this.#holders.remove(request);
-    if (this.#isNeeded(id)) return;
-    await this.#context.connection.ask((redis) => redis.unlink(uploadKey(id), resultKey(id)));
+    return this.#removals.remove(request.id);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#removals.close();
     for (const job of this.#pending.values()) job.state = 'ended';
     this.#pending.clear();
     await Promise.allSettled([this.#events.close(), this.#queue.close()]);
-  }
-
-  #isNeeded(id: string): boolean {
-    return this.#pending.has(id) || this.#holders.has(id);
   }
 
   #begin(request: JobRequest): Pending {
@@ -179,12 +177,7 @@ export class Submitter {
   async #takeOut({ id, submission }: Pending): Promise<void> {
     // What is on its way there now would stay.
     await submission;
-    // Somebody may have asked for the same meanwhile.
-    if (this.#isNeeded(id)) return;
-    await this.#context.connection.ask(async (redis) => {
-      await redis.unlink(uploadKey(id), resultKey(id));
-      await this.#queue.remove(id);
-    });
+    await this.#removals.remove(id);
   }
 
   async #submit(job: Pending): Promise<void> {

@@ -29,10 +29,11 @@ export interface WorkerSettings {
 /** What happens in a worker. */
 export interface WorkerEvent {
   /**
-   * A job is `done`, or `failed` at this attempt; a job was `taken-over` from a worker that has died; a process was
-   * `replaced`; or there is `trouble` with the queue.
+   * A job is `done`, or `failed` at this attempt; a job was `dropped` whose upload is gone, so that nobody waits for it, or
+   * whoever does submits it again; a job was `taken-over` from a worker that has died; a process was `replaced`; or there is
+   * `trouble` with the queue.
    */
-  readonly kind: 'done' | 'failed' | 'taken-over' | 'replaced' | 'trouble';
+  readonly kind: 'done' | 'failed' | 'dropped' | 'taken-over' | 'replaced' | 'trouble';
   /** One line about it, of a stranger in part: to be printed with care. */
   readonly text: string;
 }
@@ -160,8 +161,8 @@ async function startQueue(
   worker.on('completed', ({ id = '' }) => {
     onEvent({ kind: 'done', text: id });
   });
-  worker.on('failed', (_, { message }) => {
-    onEvent({ kind: 'failed', text: message });
+  worker.on('failed', (job, { message }) => {
+    onEvent({ kind: job?.opts.removeOnFail === true ? 'dropped' : 'failed', text: message });
   });
   worker.on('stalled', (job) => {
     onEvent({ kind: 'taken-over', text: job });

@@ -69,6 +69,9 @@ export class WorkerJobs {
     } catch (error) {
       const { UnrecoverableError } = this.#context.packages;
       if (error instanceof JobFailure) {
+        // Whoever still waits for it finds it gone and submits it again. Mostly nobody does: it was done, and its worker died
+        // or the Redis fell back before that was written.
+        if (error.reason === 'upload-missing') job.opts.removeOnFail = true;
         const text = failureText(error.reason, id, error.message);
         throw error.isFinal ? new UnrecoverableError(text) : new Error(text, { cause: error });
       }

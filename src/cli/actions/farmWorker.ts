@@ -73,6 +73,7 @@ export async function farmWorker(
 
 const TITLES: Readonly<Record<Exclude<WorkerEvent['kind'], 'done'>, string>> = {
   failed: 'failed',
+  dropped: 'dropped, its upload is gone',
   'taken-over': 'taken over from a worker that has died: job',
   replaced: 'a process was replaced',
   trouble: 'the queue',

@@ -97,16 +97,14 @@ describe('what is wrong with a job', () => {
       'job-nothing': null,
       'job-keys': { ...good, keys: plan },
       'job-part': { ...good, part: { kind: 'rows', first: 1, count: 1 } },
-      'job-upload': good,
     }))
       await addForeign(id, data);
-    await until(async () => (await failures()).length === 7);
+    await until(async () => (await failures()).length === 6);
     expect((await failures()).sort()).toEqual([
       'malformed-job: job job-extra: its data are not those of a job',
       'malformed-job: job job-keys: the plan takes no evaluation keys',
       'malformed-job: job job-nothing: its data are not those of a job',
       'malformed-job: job job-part: the plan has no such part',
-      'upload-missing: job job-upload: its upload is not there',
       `wrong-plan: job job-plan: it is of another plan than the queue's, ${plan}`,
       'wrong-version: job job-version: this worker speaks version 1 of the farm, the job another',
     ]);

@@ -30,6 +30,8 @@ export interface RedisServer {
   readonly kill: () => Promise<void>;
   /** On the same port and files. */
   readonly start: () => Promise<void>;
+  /** Its files. */
+  readonly folder: string;
   readonly stop: () => Promise<void>;
 }
 
@@ -90,6 +92,7 @@ export async function startRedis({
     url: `redis://127.0.0.1:${port}`,
     look,
     start,
+    folder,
     kill: () => end('SIGKILL'),
     stop: async () => {
       look.disconnect();
