@@ -28,6 +28,7 @@ const NONE: ReplySpace = { most: 0, allocate: () => NO_BYTES };
 export class ByteConnection {
   readonly #options: RedisOptions;
   readonly #pauseBefore: (times: number) => number | null;
+  readonly #onRefused: (error: Error) => void;
   /** Sent or to be sent; their replies come in this order. */
   #commands: Command[] = [];
   #socket: Socket | null = null;
@@ -42,10 +43,16 @@ export class ByteConnection {
    * Connects when it is used first. Commands outlive a lost connection: what has no reply is sent again, which does no harm
    * to any of these.
    * @param pauseBefore milliseconds before attempt 1, 2, ... to get a lost connection back; null: no more of them
+   * @param onRefused told, before any command fails of it, that the Redis lets this connection in no more
    */
-  constructor(options: RedisOptions, pauseBefore: (times: number) => number | null) {
+  constructor(
+    options: RedisOptions,
+    pauseBefore: (times: number) => number | null,
+    onRefused: (error: Error) => void = () => undefined,
+  ) {
     this.#options = options;
     this.#pauseBefore = pauseBefore;
+    this.#onRefused = onRefused;
   }
 
   /** Puts bytes there, which are given in pieces. They must stay as they are until this resolves. */
@@ -142,6 +149,7 @@ export class ByteConnection {
     all.push(['SELECT', String(db)], ['EXISTS', PLANS_KEY]);
     const fail = (error: Error): void => {
       if (isFinalRefusal(error)) {
+        this.#onRefused(error);
         this.#giveUp(error);
         return;
       }

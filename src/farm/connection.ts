@@ -1,6 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { ByteConnection } from './byteConnection.ts';
-import { connectFailure, isFull } from './redisErrors.ts';
+import { connectFailure, isFinalRefusal, isFull } from './redisErrors.ts';
 import type { FarmPackages, RedisClient } from './packages.ts';
 import type { RedisAddress } from './redisUrl.ts';
 
@@ -20,6 +20,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 /** Pauses while a Redis is full, milliseconds. */
 const FULL_PAUSE_MS = 500;
+const REFUSED_HINT =
+  'give the password and rights of today, with --redis or REDIS_URL, and run the same command again: what is done is not done twice';
 /** What BullMQ's scripts ask for, and what it is tested with. */
 const LEAST_VERSION = [6, 2] as const;
 
@@ -36,7 +38,8 @@ export class FarmConnection {
   readonly #patienceMs: number;
   readonly #database: number;
   readonly #backListeners = new Set<() => void>();
-  #phase: 'opening' | 'open' | 'given-up' | 'closed' = 'opening';
+  readonly #refusal = new AbortController();
+  #phase: 'opening' | 'open' | 'given-up' | 'refused' | 'closed' = 'opening';
   #awaySince: number | null = null;
   #isFullTold = false;
 
@@ -53,7 +56,13 @@ export class FarmConnection {
       maxRetriesPerRequest: null,
       retryStrategy: (times) => this.#pauseBefore(times),
     });
-    this.bytes = new ByteConnection(address.options, (times) => this.#pauseBefore(times));
+    this.bytes = new ByteConnection(
+      address.options,
+      (times) => this.#pauseBefore(times),
+      (error) => {
+        this.heard(error);
+      },
+    );
   }
 
   /** @throws CipherconvError `server` when there is no Redis, it does not let us in, or it is too old. */
@@ -72,10 +81,26 @@ export class FarmConnection {
     return this.#phase === 'open' && this.#awaySince !== null;
   }
 
+  /**
+   * Aborts, with a refusal in words as its reason, when a Redis that was there lets us in no more, as after a change of its
+   * password. Nothing waits for that to pass: some connections may still work, and others never would again.
+   */
+  get refused(): AbortSignal {
+    return this.#refusal.signal;
+  }
+
+  /** Told of errors of all connections, those that BullMQ makes included. */
+  heard(error: unknown): void {
+    if (this.#phase !== 'open' || !(error instanceof Error) || !isFinalRefusal(error)) return;
+    this.#phase = 'refused';
+    this.#refusal.abort(connectFailure(this.shown, error, REFUSED_HINT));
+  }
+
   async #connect(): Promise<void> {
     let last = null as Error | null;
     this.redis.on('error', (error) => {
       last = error;
+      this.heard(error);
     });
     const timer = setTimeout(() => {
       last ??= new Error(`no answer in ${CONNECT_MS / 1000} s`);
@@ -175,6 +200,8 @@ export class FarmConnection {
 
   /** What went wrong, as a refusal. */
   failure(error: unknown): CipherconvError {
+    this.heard(error);
+    if (this.#phase === 'refused') return this.refused.reason as CipherconvError;
     if (this.#phase === 'given-up') {
       return new CipherconvError(
         {

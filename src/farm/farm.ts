@@ -63,6 +63,12 @@ export interface FarmWorker extends AsyncDisposableHandle {
   /** The plans whose jobs it takes, by their digests. */
   readonly digests: readonly string[];
   /**
+   * Aborts when the Redis lets this process in no more, as after a change of its password; the reason is a CipherconvError
+   * `server`. The worker stops by itself then: what it had begun goes back to the queue, which costs no attempt. Where it
+   * can no longer say so, others take these jobs after `lockMs`.
+   */
+  readonly refused: AbortSignal;
+  /**
    * Takes no more jobs, and resolves when those under way are done and their results stored, or cannot be. BullMQ may keep a
    * process alive that was `cut-off` from its Redis: end it.
    * @param graceMs after it others do what is not done by then, milliseconds; default: a minute
@@ -179,6 +185,7 @@ class RedisFarm implements Farm {
     };
     return {
       digests: worker.plans.map(({ digest }) => digest),
+      refused: worker.refused,
       stop,
       dispose,
       [Symbol.asyncDispose]: dispose,

@@ -72,6 +72,10 @@ export class FarmPool implements Evaluations {
       throw error;
     }
     const pool = new FarmPool(context, queues, settings);
+    const { refused } = context.connection;
+    refused.addEventListener('abort', () => {
+      context.notice(`evaluates nothing until it is started again: ${(refused.reason as Error).message}`);
+    });
     await pool.#countWorkers();
     return pool;
   }
@@ -85,11 +89,16 @@ export class FarmPool implements Evaluations {
   }
 
   get ready(): number {
-    return this.#context.connection.isAway ? 0 : this.#workers;
+    return this.#hasRedis ? this.#workers : 0;
   }
 
   get hasRoom(): boolean {
-    return !this.#isClosed && !this.#context.connection.isAway && this.#running < this.#settings.mostWaiting;
+    return !this.#isClosed && this.#hasRedis && this.#running < this.#settings.mostWaiting;
+  }
+
+  get #hasRedis(): boolean {
+    const { isAway, refused } = this.#context.connection;
+    return !isAway && !refused.aborted;
   }
 
   residentBytes(): number {

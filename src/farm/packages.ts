@@ -56,6 +56,8 @@ export interface BullJob {
   readonly failedReason?: string | undefined;
   /** What is true here lets no trace of the job stay when it fails. */
   readonly opts: { removeOnFail?: unknown };
+  /** Puts a job that a worker has taken back into its queue, which counts as no attempt. */
+  moveToWait(token?: string): Promise<unknown>;
 }
 
 /** How a job is kept; the names are BullMQ's. */
@@ -117,11 +119,13 @@ export interface FarmPackages {
   readonly QueueEvents: new (name: string, options: BullBase) => BullEvents;
   readonly Worker: new (
     name: string,
-    process: (job: BullJob) => Promise<unknown>,
+    process: (job: BullJob, token?: string) => Promise<unknown>,
     options: BullWorkerOptions,
   ) => BullWorker;
   /** A failure after which no attempt follows. */
   readonly UnrecoverableError: new (message: string) => Error;
+  /** Not a failure: the job waits again, or does so when its lock has expired. */
+  readonly WaitingError: new () => Error;
 }
 
 const BULLMQ = 'bullmq';
@@ -134,8 +138,10 @@ const IOREDIS = 'ioredis';
 export async function loadFarmPackages(): Promise<FarmPackages> {
   // Names that the compiler does not follow: the packages are optional.
   const { Redis } = (await load(IOREDIS)) as Pick<FarmPackages, 'Redis'>;
-  const { Queue, QueueEvents, Worker, UnrecoverableError } = (await load(BULLMQ)) as FarmPackages;
-  return { Redis, Queue, QueueEvents, Worker, UnrecoverableError };
+  const { Queue, QueueEvents, Worker, UnrecoverableError, WaitingError } = (await load(
+    BULLMQ,
+  )) as FarmPackages;
+  return { Redis, Queue, QueueEvents, Worker, UnrecoverableError, WaitingError };
 }
 
 async function load(name: string): Promise<unknown> {

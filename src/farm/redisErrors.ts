@@ -63,12 +63,16 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, explanation: Explanation])[]
   ],
 ];
 
-/** A refusal that says why there is no Redis, or what it refused. */
-export function connectFailure(where: string, error: unknown): CipherconvError {
+/**
+ * A refusal that says why there is no Redis, or what it refused.
+ * @param hint in place of the usual one
+ */
+export function connectFailure(where: string, error: unknown, hint?: string): CipherconvError {
   const { code, text } = partsOf(error);
   const explanation = BY_CODE[code] ?? BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
   const details = explanation ?? { message: `the Redis cannot be used: ${text.slice(0, 200)}` };
-  return new CipherconvError({ code: 'server', where, ...details }, { cause: error });
+  const advice = hint === undefined ? {} : { hint };
+  return new CipherconvError({ code: 'server', where, ...details, ...advice }, { cause: error });
 }
 
 /** Whether a Redis that refuses a connection so will do it again: what else it says passes. */

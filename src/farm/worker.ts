@@ -116,7 +116,16 @@ export class FarmWorkerProcess {
       await pool.close();
       throw error;
     }
-    return new FarmWorkerProcess(context, plans, pool, workers);
+    const worker = new FarmWorkerProcess(context, plans, pool, workers);
+    const end = (): void => void worker.stop(AWAY_GRACE_MS);
+    if (worker.refused.aborted) end();
+    else worker.refused.addEventListener('abort', end, { once: true });
+    return worker;
+  }
+
+  /** Aborts when the Redis lets this worker in no more, which then stops by itself. */
+  get refused(): AbortSignal {
+    return this.#connection.refused;
   }
 
   /** Takes no more jobs; resolves when those under way are done and stored, or at the latest after `graceMs`. */
@@ -132,7 +141,7 @@ export class FarmWorkerProcess {
     let awaySince: number | null = null;
     const timer = setInterval(() => {
       const now = performance.now();
-      awaySince = this.#connection.isAway ? (awaySince ?? now) : null;
+      awaySince = this.#connection.isAway || this.refused.aborted ? (awaySince ?? now) : null;
       // Without the Redis no result can be stored.
       const isCutOff = awaySince !== null && now - awaySince > AWAY_GRACE_MS;
       if (now > end || isCutOff) late.resolve('cut-off');
@@ -150,7 +159,7 @@ async function startQueue(
   digest: string,
   { concurrency, lockMs, onEvent }: WorkerSettings,
 ): Promise<BullWorker> {
-  const worker = new context.packages.Worker(digest, (job) => jobs.run(job), {
+  const worker = new context.packages.Worker(digest, (job, token) => jobs.run(job, token), {
     ...bullOptions(context),
     concurrency,
     lockDuration: lockMs,
@@ -168,8 +177,10 @@ async function startQueue(
     onEvent({ kind: 'taken-over', text: job });
   });
   worker.on('error', (error) => {
+    context.connection.heard(error);
     // Lost connections are told of once, by the farm's own.
-    if (!context.connection.isAway) onEvent({ kind: 'trouble', text: error.message });
+    if (!context.connection.isAway && !context.connection.refused.aborted)
+      onEvent({ kind: 'trouble', text: error.message });
   });
   await context.connection.ask(() => worker.waitUntilReady());
   return worker;

@@ -50,7 +50,6 @@ export class WorkerJobs {
   readonly #plan: ServedPlan;
   readonly #keys: KeyCache;
   readonly #buffers: BufferPool;
-  readonly #never = new AbortController().signal;
   #program: ToeplitzProgram | null = null;
 
   constructor({ context, pool, keys, buffers }: WorkerTools, plan: ServedPlan) {
@@ -62,12 +61,17 @@ export class WorkerJobs {
   }
 
   /** @throws what BullMQ takes for a failure; its message is what the failed set says. */
-  async run(job: BullJob): Promise<void> {
+  async run(job: BullJob, token?: string): Promise<void> {
     const id = job.id ?? '';
     try {
       await this.#run(id, job.data);
     } catch (error) {
-      const { UnrecoverableError } = this.#context.packages;
+      const { UnrecoverableError, WaitingError } = this.#context.packages;
+      if (this.#context.connection.refused.aborted) {
+        // Not the job's fault. Where this connection is gone too, others take it when its lock expires.
+        await job.moveToWait(token).catch(() => undefined);
+        throw new WaitingError();
+      }
       if (error instanceof JobFailure) {
         // Whoever still waits for it finds it gone and submits it again. Mostly nobody does: it was done, and its worker died
         // or the Redis fell back before that was written.
@@ -90,7 +94,7 @@ export class WorkerJobs {
       part: subject.part,
       message: upload,
       keys,
-      signal: this.#never,
+      signal: this.#context.connection.refused,
     });
     const response = responseOf(outcome);
     await this.#store(id, response);

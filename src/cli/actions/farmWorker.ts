@@ -16,6 +16,8 @@ const MIB = 2 ** 20;
 const GRACE_MS = 10_000;
 const DEFAULT_DEADLINE_SECONDS = 600;
 const DEFAULT_LOCK_SECONDS = 15;
+/** For the goodbyes of a worker that its Redis lets in no more, milliseconds. */
+const LAST_MS = 2000;
 
 interface FarmWorkerFlags extends RedisFlags {
   readonly concurrency?: number | undefined;
@@ -60,8 +62,9 @@ export async function farmWorker(
     const ended = untilSignal(worker, deadlineMs + GRACE_MS, io);
     for (const { plan, digest } of plans) io.notice(`taking jobs of ${printable(plan.spec.name)}: ${digest}`);
     io.notice(`working at ${farm.redis}`);
-    const { signal, outcome } = await ended;
+    const { signal, outcome } = await Promise.race([ended, untilRefused(worker)]);
     io.notice(`stopped: ${counts.done} jobs done, ${counts.failed} failures`);
+    if (signal === null) throw lastWord(worker.refused.reason);
     if (signal === 'SIGINT') io.finish({ kind: 'interrupted' });
     // BullMQ waits for a Redis that is away, for ever. Nothing is on its way to a pipe: stderr is written at once.
     if (outcome === 'cut-off')
@@ -88,8 +91,26 @@ function tell({ kind, text }: WorkerEvent, counts: Counts, io: Terminal): void {
 }
 
 interface Stopped {
-  readonly signal: 'SIGTERM' | 'SIGINT';
+  /** Null: the Redis lets it in no more. */
+  readonly signal: 'SIGTERM' | 'SIGINT' | null;
   readonly outcome: StopOutcome;
+}
+
+/** Resolves when the Redis lets the worker in no more, and it has given back what it could. */
+function untilRefused(worker: FarmWorker): Promise<Stopped> {
+  return new Promise((resolve, reject) => {
+    worker.refused.addEventListener('abort', () => {
+      worker.stop().then((outcome) => {
+        resolve({ signal: null, outcome });
+      }, reject);
+    });
+  });
+}
+
+/** What ends the process, also where BullMQ would keep it alive for a Redis that it waits for. */
+function lastWord(reason: unknown): unknown {
+  setTimeout(() => process.exit(exitCode({ kind: 'refused', code: 'server' })), LAST_MS).unref();
+  return reason;
 }
 
 /** Resolves with the signal that ended the worker, when everything under way is finished or cannot be. */
