@@ -17,6 +17,7 @@ import { submitAll } from './submit.ts';
 import type { FarmInput, FarmResult } from './submit.ts';
 import { FarmWorkerProcess } from './worker.ts';
 import type { StopOutcome, WorkerEvent } from './worker.ts';
+import { WorkerWatch } from './workerWatch.ts';
 
 /** How a farm is reached; everything has a default. */
 export interface FarmOptions {
@@ -26,7 +27,7 @@ export interface FarmOptions {
   readonly patienceMs?: number;
   /** How long bytes that nobody fetches stay in the Redis, milliseconds. Default: 24 hours. */
   readonly expireMs?: number;
-  /** Told, in a sentence, when the Redis is away, is back, or is full. */
+  /** Told, in a sentence, when the Redis is away, is back, or is full, or when jobs wait and no worker takes them. */
   readonly onNotice?: (sentence: string) => void;
 }
 
@@ -160,14 +161,29 @@ class RedisFarm implements Farm {
     if (inFlight !== undefined) requireCount('inFlight', inFlight);
     requireCount('mostWaiting', mostWaiting);
     const queue = await PlanQueue.open(this.#context, await farmPlan(plan, split), mostWaiting);
+    const watch = this.#watch(queue);
     try {
       const keys = queue.checkedKeys(evaluationKeys ?? null);
       const { upload, response } = queue.plan.lengths;
       const exchange = [...upload, ...response].reduce((sum, length) => sum + length, 0);
-      yield* submitAll(queue, inputs, keys, inFlight ?? defaultInFlight(exchange));
+      for await (const result of submitAll(queue, inputs, keys, inFlight ?? defaultInFlight(exchange))) {
+        watch.progress();
+        yield result;
+      }
     } finally {
+      watch.stop();
       await queue.close();
     }
+  }
+
+  #watch(queue: PlanQueue): WorkerWatch {
+    const { connection, notice } = this.#context;
+    return new WorkerWatch(
+      queue,
+      () => connection.isAway,
+      notice,
+      `no worker takes jobs of the plan ${queue.plan.digest} at ${connection.shown}: waiting for one; farm worker starts it`,
+    );
   }
 
   async work(plans: readonly StoredPlan[], options: WorkOptions = {}): Promise<FarmWorker> {

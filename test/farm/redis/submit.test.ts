@@ -11,6 +11,18 @@ import { startProgram } from './workers.ts';
 const office = openOffice();
 
 describe('farm submit', () => {
+  it('says once that there is no worker, and goes on when there is one', async () => {
+    const here = await office.desk(compileToeplitz(simpleSpec()), 3);
+    const submitter = here.submit('--secret-key', here.file('key'), '--format', 'json');
+    await until(() => submitter.said().includes('no worker takes jobs'));
+    expect(submitter.said()).toContain(here.digest);
+    await here.work();
+    expect(await submitter.ended, submitter.said()).toBe(0);
+    here.check();
+    expect(submitter.said().match(/no worker/g)).toHaveLength(1);
+    expect(JSON.parse(submitter.printed())).toMatchObject({ results: 3, failed: [] });
+  });
+
   it('goes on after SIGKILL, again and again: nothing is computed twice, nothing is lost', async () => {
     const count = 60;
     const here = await office.desk(compileToeplitz(simpleSpec()), count);
