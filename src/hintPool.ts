@@ -2,7 +2,7 @@ import { CipherconvError } from '../compiler/base/errors.ts';
 import { protocolCost } from '../compiler/toeplitz/protocolCost.ts';
 import { uploadForm } from '../compiler/lowerings/plan.ts';
 import type { AsyncDisposableHandle } from '../runtime/disposable.ts';
-import { takeLateReplies } from '../runtime/pool/lateReplies.ts';
+import { endThreads, takeLateReplies } from '../runtime/pool/threadsEnd.ts';
 import { workerFile } from '../runtime/pool/workerFile.ts';
 import { completePlan } from './frontend/planFile.ts';
 import type { PlanCore } from './frontend/planFile.ts';
@@ -30,7 +30,7 @@ export async function openHintPool(threads: number): Promise<HintPool> {
     maxThreads: threads,
   });
   takeLateReplies(pool);
-  const dispose = (): Promise<void> => pool.destroy();
+  const dispose = (): Promise<void> => endThreads(pool);
   return {
     compute: async (core, signal) => {
       const reply = await pool.run(core, signal === undefined ? {} : { signal }).catch((error: unknown) => {

@@ -13,6 +13,7 @@ import type { PartOptions, WorkerTask } from './message.ts';
 import type { EvaluatorPool, PoolOptions } from './poolTypes.ts';
 import { SharedPool } from './sharedPool.ts';
 import { ownBytes, runTask, startThread } from './thread.ts';
+import { endThreads } from './threadsEnd.ts';
 import type { Thread } from './thread.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { buildToeplitz, computedRows } from '../../compiler/toeplitz/program.ts';
@@ -98,7 +99,7 @@ class PartsPool implements EvaluatorPool {
 
   async dispose(): Promise<void> {
     this.#isDisposed = true;
-    await Promise.all(this.#workers.map(({ thread }) => thread.destroy()));
+    await Promise.all(this.#workers.map(({ thread }) => endThreads(thread)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

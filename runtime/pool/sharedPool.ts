@@ -9,6 +9,7 @@ import type { Demand, SharedMemory, WorkerReply, WorkerSetup, WorkerTask } from 
 import type { EvaluatorPool } from './poolTypes.ts';
 import { runTask, startThread } from './thread.ts';
 import type { Thread } from './thread.ts';
+import { endThreads } from './threadsEnd.ts';
 import { countUnits, groupsAsNeeded, planWork } from './workPlan.ts';
 import type { WorkPlan } from './workPlan.ts';
 import { WorkerSet } from './workerSet.ts';
@@ -220,11 +221,11 @@ export class SharedPool implements EvaluatorPool {
 
   async #letGo(thread: Thread): Promise<void> {
     this.#workers.remove(thread);
-    await thread.destroy();
+    await endThreads(thread);
   }
 
   async dispose(): Promise<void> {
-    await this.#workers.close((thread) => thread.destroy());
+    await this.#workers.close((thread) => endThreads(thread));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

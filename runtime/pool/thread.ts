@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import type { WorkerReply, WorkerSetup, WorkerTask } from './message.ts';
-import { takeLateReplies } from './lateReplies.ts';
+import { takeLateReplies } from './threadsEnd.ts';
 import { workerFile } from './workerFile.ts';
 
 /** One thread and what it computes: weights stay where they are. A thread that is stopped is replaced by a new one. */

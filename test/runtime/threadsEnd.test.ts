@@ -1,12 +1,13 @@
-/** Replies that are under way when their thread is stopped, and threads that do not come back. */
+/** Threads that are stopped: replies that are under way then, threads that do not come back, and those that must not. */
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientView } from '../../compiler/lowerings/views.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
-import { takeLateReplies } from '../../runtime/pool/lateReplies.ts';
+import { endThreads, takeLateReplies } from '../../runtime/pool/threadsEnd.ts';
 import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import { planCore } from '../../src/frontend/planFile.ts';
 import { openHintPool } from '../../src/hintPool.ts';
@@ -89,4 +90,52 @@ it('what waits for a thread that cannot be started again fails', async () => {
   const outcomes = await Promise.allSettled([pool.run(null), pool.run(null)]);
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(uncaught).toEqual([]);
+});
+
+describe('no thread is left', () => {
+  let started = 0;
+  let exited = 0;
+  const count = (worker: Worker): void => {
+    started++;
+    worker.on('exit', () => exited++);
+  };
+
+  beforeEach(() => {
+    started = 0;
+    exited = 0;
+    process.on('worker', count);
+  });
+
+  afterEach(() => {
+    process.off('worker', count);
+  });
+
+  /** A thread in the place of another is told of in a later turn. */
+  const turns = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+
+  it.each(['direct', 'ntt'] as const)('of pools of the %s kernel that end as they reply', async (kernel) => {
+    const plan = compileToeplitz(manyChannels, { degree: 1024, kernel, protocol: 'standard' });
+    using client = await createClient(clientView(plan));
+    for (let time = 0; time < 3; time++) {
+      await using pool = await createEvaluatorPool(plan, { workers: 2 });
+      const upload = client.encrypt(randomInput(plan.spec, 1));
+      if (time > 0) await pool.evaluate(upload);
+      else void pool.evaluate(upload).catch(() => undefined);
+    }
+    await turns();
+    expect([started, exited]).toEqual([6, 6]);
+  });
+
+  it('of a pool that several end', async () => {
+    const folder = temporaryFolder();
+    const task = join(folder, 'task.mjs');
+    writeFileSync(task, 'export default () => 1;');
+    const pool = new Piscina({ filename: task, minThreads: 2, maxThreads: 2 });
+    await pool.run(null);
+    pool.once('workerDestroy', () => void endThreads(pool));
+    await Promise.all([endThreads(pool), endThreads(pool)]);
+    await endThreads(pool);
+    await turns();
+    expect([started, exited]).toEqual([2, 2]);
+  });
 });
