@@ -142,16 +142,11 @@ function tapsOfChannel(layout: ToeplitzLayout, index: number): Omit<ChunkTap, 'o
  * Coefficients of an input ciphertext that some output of the block group reads through some tap, ascending. The others
  * need not travel: what stands there reaches no coefficient that is read.
  */
-function readCoefficients(
-  degree: number,
-  outputs: readonly Placement[],
-  taps: readonly ChunkTap[],
-): Int32Array {
+function readCoefficients(degree: number, outputs: readonly Placement[], exponents: Int32Array): Int32Array {
   const isRead = new Uint8Array(degree);
   // The first row has the most outputs, at the coefficients of every row.
   const coefficients = outputs[0]?.coefficients ?? new Int32Array(0);
-  // Taps of different outputs of a product share exponents.
-  for (const exponent of new Set(taps.map((tap) => tap.exponent))) {
+  for (const exponent of exponents) {
     for (const coefficient of coefficients) {
       const source = coefficient - exponent;
       isRead[source < 0 ? source + degree : source] = 1;
@@ -163,16 +158,34 @@ function readCoefficients(
   return read.slice(0, count);
 }
 
+/** Exponents of the taps of every chunk, each once, ascending. Chunks of as many channels have the same list, one object. */
+function exponentsOfChunks(layout: ToeplitzLayout): Int32Array[] {
+  const lists: Int32Array[] = [];
+  for (let chunk = 0; chunk < layout.chunks; chunk++) {
+    const list = Int32Array.from(new Set(chunkTaps(layout, chunk).map(({ exponent }) => exponent))).sort();
+    const before = lists.at(-1);
+    const isSame = before?.length === list.length && before.every((exponent, at) => exponent === list[at]);
+    lists.push(isSame ? before : list);
+  }
+  return lists;
+}
+
 /** The placements alone: all that a client, which holds no weights, needs. */
 export function buildBlockGroups(shape: ConvShape, layout: ToeplitzLayout): BlockGroup[] {
-  const taps = Array.from({ length: layout.chunks }, (_, chunk) => chunkTaps(layout, chunk));
+  const exponents = exponentsOfChunks(layout);
   return Array.from({ length: layout.blockGroups }, (_, group) => {
     const outputs = Array.from({ length: layout.resultRows }, (__, row) =>
       outputPlacement(shape, layout, group, row),
     );
-    const inputs = taps.map((chunk, index) => ({
+    const reads = new Map<Int32Array, Int32Array>();
+    const readBy = (list: Int32Array): Int32Array => {
+      const read = reads.get(list) ?? readCoefficients(layout.degree, outputs, list);
+      reads.set(list, read);
+      return read;
+    };
+    const inputs = exponents.map((list, index) => ({
       ...inputPlacement(shape, layout, group, index),
-      read: readCoefficients(layout.degree, outputs, chunk),
+      read: readBy(list),
     }));
     return { inputs, outputs };
   });
