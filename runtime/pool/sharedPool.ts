@@ -96,8 +96,9 @@ export class SharedPool implements EvaluatorPool {
   async #startAt(place: number): Promise<void> {
     const thread = startThread(this.#setup);
     this.#workers.put(place, thread);
-    // However it ends: piscina would put a new one in its place, which has no memory.
-    thread.once('workerDestroy', () => void this.#letGo(thread));
+    thread.once('workerDestroy', () => {
+      this.#replaced(thread);
+    });
     try {
       const { demand } = replyOf(await runTask(thread, { kind: 'measure' }, [], undefined), 'demand');
       // All threads need the same.
@@ -217,6 +218,15 @@ export class SharedPool implements EvaluatorPool {
       await this.#letGo(thread);
       throw error;
     }
+  }
+
+  /**
+   * A thread has ended, for whatever reason, and piscina may put a new one in its place, which has no memory. Not ended at once:
+   * piscina is just dealing with the exit, for which `endThreads` would wait in vain.
+   */
+  #replaced(thread: Thread): void {
+    this.#workers.remove(thread);
+    queueMicrotask(() => void endThreads(thread));
   }
 
   async #letGo(thread: Thread): Promise<void> {

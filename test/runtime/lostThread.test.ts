@@ -77,6 +77,25 @@ it.each(['measure', 'attach'] as const)(
   },
 );
 
+it('that exits in the middle keeps nobody waiting, and is replaced', async () => {
+  const plan = compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' });
+  const input = randomInput(manyChannels, 15);
+  using client = await createClient(clientView(plan));
+  started.clear();
+  await using pool = await createEvaluatorPool(plan, { workers: 2 });
+  for (let time = 0; time < 4; time++) {
+    const outcome = Promise.allSettled([pool.evaluate(client.encrypt(input))]);
+    await Promise.resolve();
+    // The first, the second, or both, at whatever they are: what was done in time is right.
+    const threads = [...started].flatMap((thread) => thread.threads);
+    await Promise.all(threads.slice(-2, time === 0 ? undefined : -1).map((thread) => thread.terminate()));
+    const [settled] = await outcome;
+    if (settled.status === 'fulfilled')
+      expect(client.decrypt(settled.value)).toEqual(convolve(manyChannels, input));
+    expect(client.decrypt(await pool.evaluate(client.encrypt(input)))).toEqual(convolve(manyChannels, input));
+  }
+});
+
 it('is replaced when it was lost between two evaluations', async () => {
   const plan = compileToeplitz(manyChannels, { degree: 1024, kernel: 'direct' });
   const input = randomInput(manyChannels, 14);
