@@ -61,6 +61,10 @@ export class SealJudge implements DisposableHandle {
 
   /** Whether SEAL computes the same words of the response (and of the hint), and decrypts to the same integers. */
   async judge({ upload, response, keys, output }: JudgedRun): Promise<NonNullable<RunReport['seal']>> {
+    const { outputCiphertexts } = this.#plan.counts;
+    // Nothing is left out, and nothing comes besides.
+    if (response.length !== outputCiphertexts)
+      return { decryptsEqual: false, wordsEqual: this.#evaluator === null ? null : false };
     const wire = wireOf(this.#plan);
     const rows = this.#rows(response);
     const full = rows === null ? response : response.map((bytes, index) => join(bytes, rows[index]!));
@@ -69,7 +73,7 @@ export class SealJudge implements DisposableHandle {
     const words = this.#evaluator?.evaluate(upload) ?? null;
     return {
       decryptsEqual: compareTensors(output, decrypted).match,
-      wordsEqual: words === null ? null : words.every((bytes, index) => isEqual(bytes, full[index]!)),
+      wordsEqual: words === null ? null : areEqual(words, full),
     };
   }
 
@@ -98,6 +102,10 @@ function join(left: Uint8Array, right: Uint8Array): Uint8Array {
   both.set(left);
   both.set(right, left.length);
   return both;
+}
+
+function areEqual(left: readonly Uint8Array[], right: readonly Uint8Array[]): boolean {
+  return left.length === right.length && left.every((bytes, index) => isEqual(bytes, right[index]!));
 }
 
 function isEqual(left: Uint8Array, right: Uint8Array): boolean {

@@ -9,12 +9,14 @@ import { buildWithScope } from '../seal/scope.ts';
 import { loadPacking } from '../wire/packer.ts';
 import { NttEvaluator } from './ntt.ts';
 import type { NttOptions } from './ntt.ts';
+import { PlainCoding } from './plainCoding.ts';
 import type { Evaluator } from './types.ts';
 
 /**
- * SEAL's evaluator for a plan that our own arithmetic executes: its responses are those of the plan, and with hints c1 follows c0, whole, which
- * then has to be the hint. It takes whole uploads too, so it is not for uploads of strangers: whoever chooses c1 can make SEAL
- * throw.
+ * SEAL's evaluator for a plan that our own arithmetic executes: its responses are those of the plan, and with hints c1 follows
+ * c0, whole, which then has to be the hint. Messages and public polynomials it reads by code of its own (`PlainCoding`), so that
+ * one mistake in the reading does not look the same on both sides. It takes whole uploads too, so it is not for uploads of
+ * strangers: whoever chooses c1 can make SEAL throw.
  * @param publicSeed what c1 is drawn from; null without hints
  */
 export async function createJudge(
@@ -23,14 +25,12 @@ export async function createJudge(
   options: Pick<NttOptions, 'weightMemoryBytes'> = {},
 ): Promise<Evaluator> {
   const [packing, seal] = await Promise.all([loadPacking(), loadSeal() as Promise<PublicSeal>]);
-  const hints: NttOptions =
-    publicSeed === null
-      ? {}
-      : { publicSeed, responseWire: { ...wireOf(plan), upload: 'whole', responseC1: 0 } };
+  const coding: NttOptions['coding'] = (frame) =>
+    new PlainCoding(frame, plan.parameters, wireOf(plan), publicSeed);
   return buildWithScope((scope) =>
     guardSeal('prepare the weights', () =>
       longWork(
-        () => new NttEvaluator(scope, seal, packing, plan, buildToeplitz(plan), { ...options, ...hints }),
+        () => new NttEvaluator(scope, seal, packing, plan, buildToeplitz(plan), { ...options, coding }),
       ),
     ),
   );

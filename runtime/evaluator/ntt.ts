@@ -2,6 +2,9 @@ import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
 import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
 import { ciphertextFrames, requireCiphertextCount } from '../seal/ciphertext.ts';
+import type { CiphertextFrames } from '../seal/ciphertext.ts';
+import type { CiphertextFrame } from '../seal/envelope.ts';
+import type { Positions } from '../wire/coefficients.ts';
 import { CodingClock } from '../wire/codingClock.ts';
 import { createContext } from '../seal/context.ts';
 import type { BfvContext } from '../seal/context.ts';
@@ -18,17 +21,35 @@ import { requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { Step, Weights, WeightSource } from './weights.ts';
 import { wireOf } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
-import type { PlanWire } from '../../compiler/lowering/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const WORD_BYTES = 8;
 
+/** Ciphertexts between the wire and SEAL's envelopes. */
+export interface CiphertextCoding {
+  /**
+   * The envelope of an upload, valid until the next call.
+   * @param index its position among the inputs of its block group
+   * @throws CipherconvError `malformed-tensor`
+   */
+  decode(bytes: Uint8Array, index: number, read: Positions, where: string): Uint8Array;
+  /** The result that stands in an envelope. */
+  encode(envelope: Uint8Array, outputs: Positions): Uint8Array;
+}
+
 /** What a judge of another kernel asks for besides. */
 export interface NttOptions extends EvaluatorOptions {
-  /** How responses are written. Default: the plan's. */
-  readonly responseWire?: PlanWire;
-  /** What c1 of uploads is drawn from where it does not travel. */
-  readonly publicSeed?: Uint8Array;
+  /** What reads uploads and writes results. Default: what everybody has. */
+  readonly coding?: (frame: CiphertextFrame) => CiphertextCoding;
+}
+
+function usualCoding(packing: PackingModule, frames: CiphertextFrames, plan: ToeplitzPlan): CiphertextCoding {
+  const uploads = new UploadCodec(packing, frames, plan.parameters, wireOf(plan));
+  const responses = new ResponseCodec(packing, frames, plan.parameters, wireOf(plan));
+  return {
+    decode: (bytes, _, read, where) => uploads.decode(bytes, read, where),
+    encode: (envelope, outputs) => responses.encode(envelope, outputs),
+  };
 }
 
 /** Evaluates with the `ntt` kernel: SEAL's own evaluator, everything in NTT form. */
@@ -39,9 +60,7 @@ export class NttEvaluator implements Evaluator {
   readonly #scope: SealScope;
   readonly #seal: PublicSeal;
   readonly #context: BfvContext;
-  readonly #upload: UploadCodec;
-  readonly #response: ResponseCodec;
-  readonly #publicSeed: Uint8Array | null;
+  readonly #codec: CiphertextCoding;
   readonly #placements: readonly BlockGroup[];
   readonly #usedChunks: readonly number[];
   /** Number of each row that has terms, for its placement. */
@@ -70,14 +89,7 @@ export class NttEvaluator implements Evaluator {
     this.#onProgress = options.onProgress ?? null;
     this.#context = createContext(scope, seal, plan.parameters);
     const frames = ciphertextFrames(seal, this.#context);
-    this.#upload = new UploadCodec(packing, frames, plan.parameters, wireOf(plan));
-    this.#response = new ResponseCodec(
-      packing,
-      frames,
-      plan.parameters,
-      options.responseWire ?? wireOf(plan),
-    );
-    this.#publicSeed = options.publicSeed ?? null;
+    this.#codec = options.coding?.(frames.full) ?? usualCoding(packing, frames, plan);
     this.#placements = program.blockGroups;
     this.#usedChunks = plan.transfer.usedChunks;
     const transfer = checkTransfer(plan, program);
@@ -133,9 +145,7 @@ export class NttEvaluator implements Evaluator {
         const at = (first + group) * inputs.length + index;
         const { read } = this.#placements[first + group]!.inputs[this.#usedChunks[index]!]!;
         const envelope = this.coding.time('upload', () =>
-          this.#upload.decode(upload[at]!, read, `upload[${at}]`, (reader) => {
-            if (this.#publicSeed !== null) reader.drawPublic(this.#publicSeed, index);
-          }),
+          this.#codec.decode(upload[at]!, index, read, `upload[${at}]`),
         );
         ciphertext.loadFromArray(this.#context.context, envelope);
         this.#evaluator.cipherTransformToNttInplace(ciphertext);
@@ -154,7 +164,7 @@ export class NttEvaluator implements Evaluator {
         const { coefficients } = this.#placements[first + group]!.outputs[this.#rowNumbers[row]!]!;
         const envelope = saveBytes(this.#seal, accumulator);
         results[(first + group) * this.#rows.length + row] = this.coding.time('response', () =>
-          this.#response.encode(envelope, coefficients),
+          this.#codec.encode(envelope, coefficients),
         );
       }
       done += steps.length * count;

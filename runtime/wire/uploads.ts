@@ -87,7 +87,7 @@ export class UploadReader {
 
   /**
    * The words (c0, c1) of what was unpacked last, in 32-bit halves, valid until the next; expands the seed. With hints c1 is
-   * 0 unless `drawPublic` has drawn it.
+   * 0: nobody who evaluates needs it.
    */
   words(): Uint32Array {
     const { length } = this.#primes;
@@ -97,12 +97,6 @@ export class UploadReader {
     }
     this.#seed = null;
     return this.#packer.words;
-  }
-
-  /** Makes c1 the public polynomial of an input chunk. @param index its position among the used ones */
-  drawPublic(publicSeed: Uint8Array, index: number): void {
-    const polynomial = { domain: 'publicPolynomial', index } as const;
-    this.#packer.drawUniform(publicSeed, polynomial, this.#primes, this.#primes.length);
   }
 }
 
@@ -148,15 +142,9 @@ export class UploadCodec {
 
   /**
    * A SEAL envelope, valid until the next call. Coefficients that did not travel are 0.
-   * @param drawC1 draws c1 where it does not travel
    * @throws CipherconvError `malformed-tensor`.
    */
-  decode(
-    bytes: Uint8Array,
-    read: Positions,
-    where: string,
-    drawC1?: (reader: UploadReader) => void,
-  ): Uint8Array {
+  decode(bytes: Uint8Array, read: Positions, where: string): Uint8Array {
     if (this.#isSealSeeded) {
       this.#packer.words.fill(0);
       const end = readUpload(this.#packer, this.#codes, bytes, read, where);
@@ -164,7 +152,6 @@ export class UploadCodec {
       this.#envelope.bytes.set(bytes.subarray(end), this.#frame.byteLength - SEAL_SEED_BYTES);
     } else {
       this.#reader.unpack(bytes, read, where);
-      drawC1?.(this.#reader);
       this.#envelope.words.set(this.#reader.words());
     }
     return this.#envelope.bytes;

@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
 import { liveSealObjects } from '../../runtime/seal/scope.ts';
+import { UploadReader } from '../../runtime/wire/uploads.ts';
 import { run } from '../../src/run.ts';
 import { SealJudge } from '../../src/sealJudge.ts';
 import type { JudgedRun } from '../../src/sealJudge.ts';
@@ -22,6 +23,9 @@ const spec = simpleSpec({
   input: { batch: 2, channels: 3, height: 30, width: 30, zeroPoint: 2 },
   weights: { channelsPerGroup: 3, values: Array.from({ length: 27 }, (_, index) => index % 4) },
 });
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its object below
+const actualWords = UploadReader.prototype.words;
 
 /** Some tens in `npm test`, 2,000 in a round of `npm run test:more`. */
 const PROGRAMS = runs(1) === 1 ? 30 : runs(400);
@@ -56,6 +60,25 @@ describe('SEAL as the judge of a run', () => {
     });
     expect((await run(plan, input, { judge: 'none' })).report.seal).toBeNull();
   });
+
+  it.each([{ kernel: 'ntt' }, { kernel: 'direct' }] as const)(
+    'reads uploads by itself: a wrong word, too small a mistake for decryption, shows (%j)',
+    async (options) => {
+      // Runs as before, but that what cutting adds back to a word, the middle of what it may have been, is lost.
+      const words = vi.spyOn(UploadReader.prototype, 'words').mockImplementation(function (
+        this: UploadReader,
+      ) {
+        const read = actualWords.call(this);
+        for (let word = 0; word < 1024; word++) read[2 * word] = (read[2 * word]! & ~31) >>> 0;
+        return read;
+      });
+      const { report } = await run(compileToeplitz(spec, options), randomInput(spec, 3));
+      expect(words).toHaveBeenCalled();
+      words.mockRestore();
+      expect(report).toMatchObject({ mismatches: 0, match: false });
+      expect(report.seal).toEqual({ decryptsEqual: true, wordsEqual: false });
+    },
+  );
 
   it('random plans with hints: c0 and H are what SEAL computes from (c0, a), and it decrypts to the same', async () => {
     await fc.assert(
@@ -116,6 +139,10 @@ describe('a judge', () => {
         index === 0 ? bytes.map((byte, at) => (at === 3 ? byte ^ 1 : byte)) : bytes,
       );
       expect(await judge.judge({ ...honest, response: changed })).toMatchObject({ wordsEqual: false });
+      // A result that is missing, and one besides.
+      const none = { decryptsEqual: false, wordsEqual: false };
+      expect(await judge.judge({ ...honest, response: response.slice(1) })).toEqual(none);
+      expect(await judge.judge({ ...honest, response: [...response, response[0]!] })).toEqual(none);
       const output = {
         ...honest.output,
         data: honest.output.data.map((value, at) => (at === 7 ? value + 1 : value)),
