@@ -98,6 +98,7 @@ export type {
 export type {
   GraphNode,
   OnnxSource,
+  QuantizedTensor,
   InnerNode,
   ImportOptions,
   InputQuantization,

@@ -24,9 +24,11 @@ const LARGEST_WEIGHT = 2 ** 24;
 export class Constants {
   readonly #model: ImportedModel;
   readonly #dequantizers: ReadonlyMap<string, NodeProto>;
+  readonly #quantized: OnnxSource['quantized'];
 
   constructor(model: ImportedModel, source: OnnxSource) {
     this.#model = model;
+    this.#quantized = source.quantized;
     const nodes = source.proto.graph?.node ?? [];
     this.#dequantizers = new Map(
       nodes
@@ -122,24 +124,27 @@ export class Constants {
         `not supported yet: an operand that is no constant (${name})`,
         TRY_CONSTANT,
       );
+    const { shape } = tensor;
     const dequantizer = this.#dequantizers.get(name);
-    if (dequantizer !== undefined) return this.#dequantized(node, dequantizer, tensor.shape);
-    return this.#dyadic(node, name, tensor.shape);
+    if (dequantizer !== undefined) return this.#dequantized(node, dequantizer, name, shape);
+    const { integers, scales, zeroPoints } = this.#quantized.get(name) ?? { integers: null };
+    if (integers === null) return this.#dyadic(node, name, shape, NO_INTEGERS);
+    const [scale, zero] = [onlyOf(scales), onlyOf(zeroPoints)];
+    if (scale === null || zero === null) return this.#dyadic(node, name, shape, SEVERAL);
+    const values = Array.from(integers.data, (value) => value - zero);
+    return { shape, values, scale: rationalOf(scale), isRounded: true };
   }
 
-  #dequantized(node: NamedNode, dequantizer: NodeProto, shape: readonly number[]): IntegerConstant {
+  #dequantized(
+    node: NamedNode,
+    dequantizer: NodeProto,
+    name: string,
+    shape: readonly number[],
+  ): IntegerConstant {
     const [values = '', scaleName = '', zeroName = ''] = dequantizer.input;
-    const scales = [...new Set(this.numbers(scaleName))];
-    const zeros = zeroName === '' ? [0] : [...new Set(this.numbers(zeroName))];
-    const [scale] = scales;
-    const [zero] = zeros;
-    if (scale === undefined || zero === undefined || scales.length > 1 || zeros.length > 1)
-      refuseNode(
-        this.#model.file,
-        node,
-        'not supported yet: weights with several scales or zero points',
-        'quantize per tensor',
-      );
+    const scale = onlyOf(this.numbers(scaleName));
+    const zero = zeroName === '' ? 0 : onlyOf(this.numbers(zeroName));
+    if (scale === null || zero === null) return this.#dyadic(node, name, shape, SEVERAL);
     return {
       shape,
       values: this.numbers(values).map((value) => value - zero),
@@ -148,21 +153,37 @@ export class Constants {
     };
   }
 
-  /** Floats that are whole multiples of a power of two, small ones. */
-  #dyadic(node: NamedNode, name: string, shape: readonly number[]): IntegerConstant {
+  /** Floats that are whole multiples of a power of two, small ones; `refused` says why others are not taken. */
+  #dyadic(
+    node: NamedNode,
+    name: string,
+    shape: readonly number[],
+    refused: (name: string) => readonly [message: string, hint: string],
+  ): IntegerConstant {
     const numbers = this.numbers(name);
     let step = 1;
     while (step > 2 ** -24 && !numbers.every((value) => Number.isInteger(value / step))) step /= 2;
     const values = numbers.map((value) => value / step);
     if (!values.every((value) => Number.isInteger(value) && Math.abs(value) <= LARGEST_WEIGHT))
-      refuseNode(
-        this.#model.file,
-        node,
-        `the weights ${name} are floats, not integers times a scale`,
-        'quantize the model to few bits, or train one to a proved width: cipherconv fit',
-      );
+      refuseNode(this.#model.file, node, ...refused(name));
     return { shape, values, scale: rational(1n, BigInt(1 / step)), isRounded: false };
   }
 }
+
+/** The one number of a list, whatever its length; null for several. */
+function onlyOf(numbers: readonly number[]): number | null {
+  const [first] = numbers;
+  return first !== undefined && numbers.every((value) => value === first) ? first : null;
+}
+
+const NO_INTEGERS = (name: string): readonly [string, string] => [
+  `the weights ${name} are floats, not integers times a scale`,
+  'quantize the model to few bits, or train one to a proved width: cipherconv fit',
+];
+
+const SEVERAL = (name: string): readonly [string, string] => [
+  `not supported yet: weights with several scales or zero points (${name}) that are no multiples of one power of two`,
+  'quantize per tensor',
+];
 
 const TRY_CONSTANT = 'networks in one round multiply encrypted values by constants, or square them';

@@ -10,10 +10,17 @@ import { plusConstant, plusTensor, signed, timesConstant } from './elementwise.t
 import { InputReader } from './inputNodes.ts';
 import { entriesOf, ImportWork } from './importWork.ts';
 import type { NetworkPort } from './port.ts';
-import { averagePool, convolution, dense, requirePlainGemm } from './linearNodes.ts';
+import { averagePool, convolution, dense, requireBatchFirst } from './linearNodes.ts';
 import { over, rationalOf, times, toFraction } from './rational.ts';
 import { dequantized, requireInference, reshaped, transposed } from './wholeNodes.ts';
-import { refuseNode, refuseOperator, requireFloats, requireScale, TWO_WAYS } from './refusal.ts';
+import {
+  refuseNode,
+  refuseOperator,
+  requireFloatOutput,
+  requireFloats,
+  requireScale,
+  TWO_WAYS,
+} from './refusal.ts';
 
 /** A network as it was read: what is compiled, and how its input and output look outside. */
 export interface ImportedNetwork {
@@ -80,6 +87,7 @@ class NetworkImporter {
         hint: 'one output, computed from the input',
       });
     if (last.depth !== this.#stages.length) this.#refuseBranch(output.name);
+    requireFloatOutput(this.#model.file, output);
     requireScale(this.#model.file, output.name, last.scale);
     const spec: NetworkSpec = {
       name: this.#model.name,
@@ -211,7 +219,7 @@ class NetworkImporter {
 
   #gemm(node: GraphNode): AffineTensor {
     const { file } = this.#model;
-    requirePlainGemm(file, node);
+    requireBatchFirst(file, node);
     const isTransposed = intAttribute(node, 'transB', 0) === 1;
     const product = dense(this.#work, node, this.#first(node), this.#constant(node, 1), isTransposed);
     const bias = this.#optional(node, 2);

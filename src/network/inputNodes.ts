@@ -3,6 +3,7 @@ import type { NetworkInput } from '../../compiler/network/spec.ts';
 import { elementCount } from '../../compiler/base/tensor.ts';
 import { datatypeRange } from '../../compiler/base/interval.ts';
 import type { Interval } from '../../compiler/base/interval.ts';
+import { HALF_TO_EVEN, QONNX_DOMAINS, quantMode, quantRange } from '../frontend/onnx/operators/quantizers.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import { identityTensor } from './affine.ts';
@@ -11,12 +12,14 @@ import type { Constants } from './constants.ts';
 import type { ImportWork } from './importWork.ts';
 import { levelOf } from './port.ts';
 import type { NetworkPort } from './port.ts';
-import { ONE } from './rational.ts';
+import { ONE, rationalOf } from './rational.ts';
 import { FLOAT_TYPES, refuseNode, refuseOperator, requireFloats } from './refusal.ts';
 
 type Quantization = NonNullable<NetworkPort['quantize']>;
 
 const INTEGER_TYPES: Readonly<Record<string, Interval>> = {
+  uint16: datatypeRange(16, false),
+  int16: datatypeRange(16, true),
   uint8: datatypeRange(8, false),
   int8: datatypeRange(8, true),
   uint4: datatypeRange(4, false),
@@ -85,6 +88,8 @@ export class InputReader {
     const float = this.#floats.get(source);
     const [output = ''] = node.outputs;
     if (float === undefined) return null;
+    if (node.op === 'Quant' && QONNX_DOMAINS.has(node.domain))
+      return [[output, this.#requantized(node, float)]];
     if (node.domain !== '') refuseOperator(this.#model.file, node);
     if (node.op === 'Clip') {
       const [low, high] = [0, 1].map((index) => this.#constants.optionalNumber(node, operands[index] ?? ''));
@@ -126,13 +131,35 @@ export class InputReader {
         this.#model.file,
         node,
         `not supported yet: such a quantization, to ${type}`,
-        'one positive scale, 8 bits or fewer',
+        'one positive scale, 16 bits or fewer',
       );
-    const quantize = { scale, zeroPoint };
+    return this.#levels(node, float, { scale, zeroPoint }, range);
+  }
+
+  #levels(node: GraphNode, float: Interval, quantize: Quantization, range: Interval): AffineTensor {
     const levels = { lo: levelOf(float.lo, quantize, range), hi: levelOf(float.hi, quantize, range) };
     this.#requireSame(node, quantize, levels);
     this.#quantize = quantize;
     return this.#open(levels);
+  }
+
+  /** QONNX: to levels and back to floats, scale * level. */
+  #requantized(node: GraphNode, float: Interval): AffineTensor {
+    const [, scaleName = '', zeroName = '', bitsName = ''] = node.inputs;
+    const scale = this.#constants.factor(node, scaleName);
+    const zeroPoint = this.#constants.optionalNumber(node, zeroName) ?? 0;
+    const bits = this.#constants.optionalNumber(node, bitsName) ?? 0;
+    const mode = quantMode(node);
+    const isKnown = scale > 0 && zeroPoint === 0 && HALF_TO_EVEN.includes(mode);
+    if (!isKnown || !Number.isInteger(bits) || bits < 1 || bits > 16)
+      refuseNode(
+        this.#model.file,
+        node,
+        `not supported yet: such a Quant of the input: scale ${scale}, zero point ${zeroPoint}, ${bits} bits, ${mode}`,
+        'one positive scale, zero point 0, 16 bits or fewer, rounding_mode ROUND',
+      );
+    const levels = this.#levels(node, float, { scale, zeroPoint }, quantRange(node, bits));
+    return { ...levels, scale: rationalOf(scale) };
   }
 
   /** The input is encrypted once: all its quantizations must give the same integers. */

@@ -1,9 +1,4 @@
-import {
-  intAttribute,
-  floatAttribute,
-  spatialAttribute,
-  textAttribute,
-} from '../frontend/onnx/graph/attributes.ts';
+import { intAttribute, spatialAttribute, textAttribute } from '../frontend/onnx/graph/attributes.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import { sumOf } from './affine.ts';
 import type { AffineRow, AffineTensor, Summand } from './affine.ts';
@@ -192,7 +187,7 @@ export function averagePool(
 }
 
 /**
- * A dense layer on a vector.
+ * A dense layer over the last axis: [..., inputs] becomes [..., outputs].
  * @param isTransposed whether the weights are [outputs, inputs]
  */
 export function dense(
@@ -203,29 +198,37 @@ export function dense(
   isTransposed: boolean,
 ): AffineTensor {
   const { file } = work;
-  const inputs = input.rows.length;
+  const inputs = input.shape.at(-1);
   const [first = 0, second = 0] = weights.shape;
   const outputs = isTransposed ? first : second;
-  if (weights.shape.length !== 2 || (isTransposed ? second : first) !== inputs)
-    refuseNode(file, node, 'not supported yet: a product of this shape', 'a vector times a matrix');
+  if (inputs === undefined || weights.shape.length !== 2 || (isTransposed ? second : first) !== inputs)
+    refuseNode(
+      file,
+      node,
+      'not supported yet: a product of these shapes',
+      'the encrypted value [1, ..., inputs] times a matrix [inputs, outputs]',
+    );
   work.take(node, outputs * entriesOf(input));
-  const rows = Array.from({ length: outputs }, (_, output) =>
-    sumOf(
-      input.rows.map((row, index) => ({
-        row,
-        factor: weights.values[isTransposed ? output * inputs + index : index * outputs + output]!,
-      })),
-      0,
-    ),
-  );
-  return { shape: [outputs], rows, scale: times(input.scale, weights.scale), depth: input.depth };
+  const vectors = input.rows.length / inputs;
+  const rows = Array.from({ length: vectors * outputs }, (_, index) => {
+    const [from, output] = [Math.floor(index / outputs) * inputs, index % outputs];
+    const summands = Array.from({ length: inputs }, (__, entry) => ({
+      row: input.rows[from + entry]!,
+      factor: weights.values[isTransposed ? output * inputs + entry : entry * outputs + output]!,
+    }));
+    return sumOf(summands, 0);
+  });
+  const shape = [...input.shape.slice(0, -1), outputs];
+  return { shape, rows, scale: times(input.scale, weights.scale), depth: input.depth };
 }
 
-/** @throws CipherconvError `unsupported` for a Gemm with factors of its own */
-export function requirePlainGemm(file: string, node: GraphNode): void {
-  const isPlain =
-    floatAttribute(node, 'alpha', 1) === 1 &&
-    floatAttribute(node, 'beta', 1) === 1 &&
-    intAttribute(node, 'transA', 0) === 0;
-  if (!isPlain) refuseNode(file, node, 'not supported yet: Gemm with alpha, beta or transA', 'fold them');
+/** Factors are nodes of their own by now (frontend/onnx/graph/composed.ts). @throws CipherconvError `unsupported` */
+export function requireBatchFirst(file: string, node: GraphNode): void {
+  if (intAttribute(node, 'transA', 0) !== 0)
+    refuseNode(
+      file,
+      node,
+      'not supported yet: Gemm with transA, which turns the batch into inputs',
+      'leave transA out and keep the batch first',
+    );
 }

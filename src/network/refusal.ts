@@ -1,5 +1,6 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { describeNode } from '../frontend/onnx/graph/attributes.ts';
+import type { GraphValue } from '../frontend/imported/types.ts';
 import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { GraphNode } from '../frontend/onnx/types.ts';
 import { quoted } from '../frontend/onnx/refusal.ts';
@@ -37,6 +38,22 @@ export function requireFloats({ file, values }: ImportedModel, node: GraphNode):
     `not supported yet: ${node.op} to ${type}, which cuts, rounds or wraps`,
     'compute in float32 between DequantizeLinear and the output',
   );
+}
+
+/**
+ * Scores are float32, whatever the integers behind them.
+ * @throws CipherconvError `unsupported`
+ */
+export function requireFloatOutput(file: string, { name, type }: GraphValue): void {
+  if (type === null || FLOAT_TYPES.includes(type)) return;
+  throw new CipherconvError({
+    code: 'unsupported',
+    where: `${file}: ${name}`,
+    message: 'not supported yet: a network whose output is of integers',
+    expected: FLOAT_TYPES.join(' or '),
+    found: type,
+    hint: 'end the model with DequantizeLinear',
+  });
 }
 
 /** What plan files take. */

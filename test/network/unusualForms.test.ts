@@ -227,7 +227,7 @@ const REFUSED: readonly (readonly [...Case, string])[] = [
     18,
     [
       bytes('int8', [2, 2, 2, 2]),
-      tensor('scales', 'float32', [2], [0.5, 0.25]),
+      tensor('scales', 'float32', [2], [0.5, 0.3]),
       tensor('nones', 'int8', [2], [0, 0]),
     ],
     'Conv',

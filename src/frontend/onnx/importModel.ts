@@ -90,6 +90,7 @@ export function importModelWith(
       opsets,
       proto,
       nodes: visited.filter(({ folded }) => !folded).map(({ node }) => node),
+      quantized: state.quantized,
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Width } from '../../../compiler/base/interval.ts';
+import type { Interval, Width } from '../../../compiler/base/interval.ts';
 import type { DenseTensor } from '../../interpreter/values.ts';
 import type { GraphValue } from '../imported/types.ts';
 import type { AttributeProto, ModelProto } from './proto/onnx_pb.ts';
@@ -19,6 +19,24 @@ export interface OnnxSource {
   readonly proto: ModelProto;
   /** In topological order, without what was folded. */
   readonly nodes: readonly GraphNode[];
+  /** Floats that are a scale times integers, by name; those that were folded included. */
+  readonly quantized: ReadonlyMap<string, QuantizedTensor>;
+}
+
+/** value = scale * (q - zeroPoint), q whole and in `range`. */
+export interface QuantizedTensor {
+  /** One, or one per index of `axis`; float32 values. */
+  readonly scales: readonly number[];
+  /** As many as scales. */
+  readonly zeroPoints: readonly number[];
+  /** null for one scale. */
+  readonly axis: number | null;
+  /** Of q. */
+  readonly range: Interval;
+  /** Graph tensor that holds q itself: what a DequantizeLinear reads. */
+  readonly source: string | null;
+  /** q of a constant. */
+  readonly integers: OnnxTensor | null;
 }
 
 /** A node of the graph. */

@@ -3,7 +3,7 @@ import { describeNode } from './attributes.ts';
 import type { ElementType } from '../proto/codes.ts';
 import { MAX_LIST_LENGTH } from '../limits.ts';
 import { malformed } from '../refusal.ts';
-import type { GraphNode, OnnxTensor } from '../types.ts';
+import type { GraphNode, OnnxTensor, QuantizedTensor } from '../types.ts';
 import type { GraphValue, OpenExtent } from '../../imported/types.ts';
 
 /** What is known of a graph's tensors while its nodes are gone through in order. */
@@ -17,7 +17,7 @@ export interface GraphState {
   readonly graphInputs: ReadonlySet<string>;
   readonly values: Map<string, GraphValue>;
   /** Floats that are a scale times integers. */
-  readonly quantized: Map<string, Quantized>;
+  readonly quantized: Map<string, QuantizedTensor>;
   /** Tensors of whole numbers, and the range they lie in; null for unknown. Types of at most 16 bits need no entry. */
   readonly wholes: Map<string, Interval | null>;
   /** What values lie between, fractions too, where nothing narrower is noted above (operators/bounds.ts). */
@@ -38,21 +38,6 @@ export interface GraphState {
   readable: number;
   /** Constants that are known to hold fractions. */
   readonly fractions: Set<string>;
-}
-
-/** value = scale * (q - zeroPoint), q whole and in `range`. */
-export interface Quantized {
-  /** One, or one per index of `axis`; float32 values. */
-  readonly scales: readonly number[];
-  /** As many as scales. */
-  readonly zeroPoints: readonly number[];
-  /** null for one scale. */
-  readonly axis: number | null;
-  readonly range: Interval;
-  /** Graph tensor that holds q itself: what a DequantizeLinear reads. */
-  readonly source: string | null;
-  /** q of a constant. */
-  readonly integers: OnnxTensor | null;
 }
 
 /** A node with what is known of its inputs. */

@@ -1,5 +1,5 @@
 import type { OnnxTensor } from '../types.ts';
-import type { Quantized } from '../graph/state.ts';
+import type { QuantizedTensor } from '../types.ts';
 
 /**
  * The bias of a layer whose accumulator counts in steps of scale[channel] = input scale x weight scale. A bias is:
@@ -33,7 +33,7 @@ export function spreadOver(list: readonly number[], count: number): readonly num
  */
 export function layerBias(
   bias: OnnxTensor,
-  quantized: Quantized | undefined,
+  quantized: QuantizedTensor | undefined,
   scales: readonly number[],
 ): LayerBias {
   const own = quantized === undefined ? null : integersAtScale(quantized, scales);
@@ -45,7 +45,7 @@ export function layerBias(
 }
 
 /** The integers of a quantized bias whose scales are those of the accumulator. */
-function integersAtScale(quantized: Quantized, scales: readonly number[]): readonly number[] | null {
+function integersAtScale(quantized: QuantizedTensor, scales: readonly number[]): readonly number[] | null {
   const { integers } = quantized;
   if (integers === null) return null;
   const own = spreadOver(quantized.scales, scales.length);

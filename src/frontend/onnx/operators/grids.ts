@@ -1,7 +1,8 @@
 import { contains, datatypeRange, hull } from '../../../../compiler/base/interval.ts';
 import type { Interval } from '../../../../compiler/base/interval.ts';
 import { inputName, inputShape } from '../graph/state.ts';
-import type { GraphState, NodeView, Quantized } from '../graph/state.ts';
+import type { GraphState, NodeView } from '../graph/state.ts';
+import type { QuantizedTensor } from '../types.ts';
 import { ELEMENTS } from '../proto/codes.ts';
 import type { OnnxTensor } from '../types.ts';
 import type { ClearRule, GridRule, Whole } from './operator.ts';
@@ -55,7 +56,7 @@ export function withinType(state: GraphState, name: string, range: Interval | nu
 }
 
 /** What is known of the node's first input as quantized floats. */
-function quantizedInput({ node, state }: NodeView, index = 0): Quantized | null {
+function quantizedInput({ node, state }: NodeView, index = 0): QuantizedTensor | null {
   const name = inputName(node, index);
   return name === null ? null : (state.quantized.get(name) ?? null);
 }
@@ -67,7 +68,7 @@ function wholeInputs({ node, state }: NodeView): Whole[] {
 
 /** A rule for operators with one output. */
 export function facts(
-  quantized: ((view: NodeView, input: Quantized) => Quantized | null) | null,
+  quantized: ((view: NodeView, input: QuantizedTensor) => QuantizedTensor | null) | null,
   whole: ((view: NodeView, inputs: readonly Whole[]) => Whole) | null,
 ): GridRule {
   return (view) => {
@@ -108,10 +109,10 @@ export function selecting(
 
 function moved(
   view: NodeView,
-  input: Quantized,
+  input: QuantizedTensor,
   followAxis: FollowAxis,
   integers: OnnxTensor | null,
-): Quantized | null {
+): QuantizedTensor | null {
   const axis = input.axis === null ? null : followAxis(view, input.axis);
   if (input.axis !== null && axis === null) return null;
   const source = view.node.op === 'Identity' ? input.source : null;
@@ -166,7 +167,7 @@ export function intersect(range: Interval | null, lo: number, hi: number): Inter
 }
 
 /** A bound that falls between two values of the grid leaves it, unless it is past all of them. */
-export function clipped(input: Quantized, lo: number, hi: number): Quantized | null {
+export function clipped(input: QuantizedTensor, lo: number, hi: number): QuantizedTensor | null {
   if (input.axis !== null) return null;
   const [least, most] = [gridPosition(input, lo), gridPosition(input, hi)];
   if (!Number.isInteger(least) && least > input.range.lo) return null;
@@ -176,14 +177,14 @@ export function clipped(input: Quantized, lo: number, hi: number): Quantized | n
 }
 
 /** Which q a value stands for; whole where the float32 of that q is the value itself. */
-function gridPosition({ scales, zeroPoints }: Quantized, bound: number): number {
+function gridPosition({ scales, zeroPoints }: QuantizedTensor, bound: number): number {
   const [scale, zeroPoint] = [scales[0]!, zeroPoints[0]!];
   const exact = bound / scale + zeroPoint;
   const nearest = Math.round(exact);
   return Math.fround((nearest - zeroPoint) * scale) === Math.fround(bound) ? nearest : exact;
 }
 
-export function sameGrid(left: Quantized, right: Quantized): boolean {
+export function sameGrid(left: QuantizedTensor, right: QuantizedTensor): boolean {
   return (
     left.axis === null &&
     right.axis === null &&

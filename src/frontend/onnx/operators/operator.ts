@@ -1,5 +1,6 @@
 import type { Interval } from '../../../../compiler/base/interval.ts';
-import type { NodeView, Quantized } from '../graph/state.ts';
+import type { NodeView } from '../graph/state.ts';
+import type { QuantizedTensor } from '../types.ts';
 import type { ElementType } from '../proto/codes.ts';
 import type { OnnxTensor } from '../types.ts';
 
@@ -42,7 +43,7 @@ export type Whole = { readonly range: Interval | null } | null;
 /** What is known of the values of an output. */
 interface GridFacts {
   /** Floats that are a scale times integers. */
-  readonly quantized: Quantized | null;
+  readonly quantized: QuantizedTensor | null;
   /** Whole numbers. */
   readonly whole: Whole;
 }

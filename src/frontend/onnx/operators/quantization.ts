@@ -8,7 +8,8 @@ import type { Parameters } from '../../../interpreter/quantize.ts';
 import { isInteger } from '../../../interpreter/values.ts';
 import { intAttribute } from '../graph/attributes.ts';
 import { inputName, inputShape, inputType, normalAxis } from '../graph/state.ts';
-import type { NodeView, Quantized } from '../graph/state.ts';
+import type { NodeView } from '../graph/state.ts';
+import type { QuantizedTensor } from '../types.ts';
 import { elementTypeOf } from '../proto/codes.ts';
 import { wholeOf } from './grids.ts';
 import { computes, inputAt, named } from './operator.ts';
@@ -39,7 +40,7 @@ function dequantized(
   { node, state }: NodeView,
   affine: Affine | string,
   rangeOf: (name: string) => Interval | null,
-): Quantized | null {
+): QuantizedTensor | null {
   const name = inputName(node, 0);
   if (typeof affine === 'string' || name === null) return null;
   const integers = state.constants.get(name) ?? null;

@@ -6,7 +6,7 @@ import { ELEMENTS } from '../proto/codes.ts';
 import { broadcastSteps, strided } from '../../../interpreter/moves.ts';
 import { constantInput, inputName, inputShape, inputType, normalAxis } from '../graph/state.ts';
 import type { NodeView } from '../graph/state.ts';
-import type { OnnxTensor } from '../types.ts';
+import type { GraphNode, OnnxTensor } from '../types.ts';
 
 /** Quantizers of QONNX and Brevitas; both names of the domain, FINN's older one, and exporters that leave it out. */
 export const QONNX_DOMAINS: ReadonlySet<string> = new Set([
@@ -48,6 +48,9 @@ const ROUNDINGS: Readonly<Record<string, Rounding>> = {
   HALF_UP: awayFromZero((magnitude) => Math.floor(magnitude + 0.5)),
   HALF_DOWN: awayFromZero((magnitude) => Math.ceil(magnitude - 0.5)),
 };
+
+/** The modes of QuantizeLinear. */
+export const HALF_TO_EVEN: readonly string[] = ['ROUND', 'HALF_EVEN'];
 
 /** Either what a node quantizes by, or why that cannot be said. */
 export type QuantizerResult =
@@ -161,6 +164,19 @@ function varyingAxes(tensor: OnnxTensor, rank: number): number[] {
   return tensor.shape.flatMap((extent, axis) => (extent === 1 ? [] : [axis + rank - tensor.shape.length]));
 }
 
+/** Of q; empty where a narrow one has no bits. */
+export function quantRange(node: GraphNode, bits: number): Interval {
+  const isSigned = intAttribute(node, 'signed', 1) !== 0;
+  const { lo, hi } = datatypeRange(bits, isSigned);
+  if (intAttribute(node, 'narrow', 0) === 0) return { lo, hi };
+  return isSigned ? { lo: lo + 1, hi } : { lo, hi: hi - 1 };
+}
+
+/** Its rounding mode, a name in upper case. */
+export function quantMode(node: GraphNode): string {
+  return textAttribute(node, 'rounding_mode', 'ROUND').toUpperCase();
+}
+
 /** QONNX Quant: x, scale, zero point, bit width; signed, narrow, rounding_mode. */
 function quantQuantizer(view: NodeView): QuantizerResult {
   const affine = broadcastAffine(view, 2);
@@ -169,19 +185,10 @@ function quantQuantizer(view: NodeView): QuantizerResult {
   if (width?.data.length !== 1) return no('its bit width is not one constant');
   const bits = width.data[0]!;
   if (!Number.isInteger(bits) || bits < 1 || bits > 32) return no(`not supported yet: ${bits} bits`);
-  const [signed, narrow] = [
-    intAttribute(view.node, 'signed', 1) !== 0,
-    intAttribute(view.node, 'narrow', 0) !== 0,
-  ];
-  const mode = textAttribute(view.node, 'rounding_mode', 'ROUND').toUpperCase();
+  const mode = quantMode(view.node);
   const rounding = Object.hasOwn(ROUNDINGS, mode) ? ROUNDINGS[mode] : undefined;
   if (rounding === undefined) return no(`not supported yet: rounding mode ${mode}`);
-  const whole = datatypeRange(bits, signed);
-  const range = !narrow
-    ? whole
-    : signed
-      ? { lo: whole.lo + 1, hi: whole.hi }
-      : { lo: whole.lo, hi: whole.hi - 1 };
+  const range = quantRange(view.node, bits);
   if (range.lo > range.hi) return no(`a narrow range of ${bits} bits is empty`);
   return { ok: true, quantizer: { kind: 'affine', ...affine, range, rounding, output: 'float' } };
 }

@@ -12,7 +12,8 @@ import {
   normalAxis,
   shapeText,
 } from '../graph/state.ts';
-import type { NodeView, Quantized } from '../graph/state.ts';
+import type { NodeView } from '../graph/state.ts';
+import type { QuantizedTensor } from '../types.ts';
 import type { OnnxTensor } from '../types.ts';
 import { together } from './bounds.ts';
 import { facts, hullOf, sameGrid, selecting } from './grids.ts';
@@ -202,7 +203,7 @@ const padClear = computes(1, (inputs, { view }) => {
 });
 
 /** Inputs that lie on one grid. */
-function joined({ node, state }: NodeView, first: Quantized): Quantized | null {
+function joined({ node, state }: NodeView, first: QuantizedTensor): QuantizedTensor | null {
   const parts = node.inputs.map((name) => state.quantized.get(name));
   let { range } = first;
   for (const part of parts) {
@@ -212,7 +213,7 @@ function joined({ node, state }: NodeView, first: Quantized): Quantized | null {
   return { ...first, range, source: null, integers: null };
 }
 
-function withZero(input: Quantized): Quantized | null {
+function withZero(input: QuantizedTensor): QuantizedTensor | null {
   if (input.axis !== null) return null;
   const zero = input.zeroPoints[0]!;
   return { ...input, range: hull(input.range, { lo: zero, hi: zero }), source: null, integers: null };
