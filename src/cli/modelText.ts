@@ -97,7 +97,8 @@ function comparisonText({ outputs, mismatches }: ModelComparison): string {
   return `equal: ${outputs - mismatches} of ${outputs} outputs, compared with the network in integers in the clear`;
 }
 
-function statisticLine(statistic: RuntimeStatistic | null, reason: string | null): string {
+/** How onnxruntime's outputs compare, or why there are none. */
+export function statisticLine(statistic: RuntimeStatistic | null, reason: string | null): string {
   if (statistic === null) return `statistic     none: ${printable(reason ?? 'not asked for')}`;
   const { outputs, differing, largestDifference, sameTop1 } = statistic;
   const how =

@@ -4,8 +4,10 @@ import type { NetworkPlan } from '../../compiler/network/plan.ts';
 import { buildNetworkProgram } from '../../compiler/network/program.ts';
 import { alignColumns } from '../lint/reporters/table.ts';
 import { logitFacts, networkFacts } from '../network/runNetwork.ts';
+import type { ModelRunReport } from '../model/modelReport.ts';
 import type { NetworkReport } from '../network/runNetwork.ts';
 import type { StoredNetwork } from '../network/networkPlan.ts';
+import { statisticLine } from './modelText.ts';
 import { plural } from './planText.ts';
 import { bytesText, millisecondsText } from './runText.ts';
 import { bold, verdict } from './terminal.ts';
@@ -123,10 +125,17 @@ export function explainNetwork(stored: StoredNetwork): string {
   return `${bold(printable(plan.spec.name))}  digest ${stored.digest}\n\n${text}`;
 }
 
+/** What `run` says of a network beside the integers. */
+export interface NetworkRun {
+  readonly report: NetworkReport & Pick<ModelRunReport, 'statistic'>;
+  /** Why there is no statistic; null where there is one. */
+  readonly statisticReason: string | null;
+}
+
 /** What a person reads after a run. */
 export function describeNetworkRun(
   plan: NetworkPlan,
-  report: NetworkReport,
+  { report, statisticReason }: NetworkRun,
   scores: readonly number[],
 ): string {
   const { ms, bytes, noise } = report;
@@ -139,6 +148,7 @@ export function describeNetworkRun(
     `time          keys ${millisecondsText(ms.keygen)}, prepare ${millisecondsText(ms.prepare)}, encrypt ${millisecondsText(ms.encrypt)}, ` +
       `evaluate ${millisecondsText(ms.evaluate)}, decrypt ${millisecondsText(ms.decrypt)}`,
     `bytes         ${bytesText(bytes.upload)} up, ${bytesText(bytes.response)} down, ${bytesText(bytes.keys)} of keys`,
+    statisticLine(report.statistic, statisticReason),
     ...PROTECTION.map((sentence, index) => `${index === 0 ? 'protection    ' : '              '}${sentence}`),
   ];
   const last = report.match

@@ -2,9 +2,10 @@ import { toBinary } from '@bufbuild/protobuf';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { ModelProtoSchema } from '../frontend/onnx/proto/onnx_pb.ts';
 import type { ModelProto } from '../frontend/onnx/proto/onnx_pb.ts';
+import type { ImportedModel } from '../frontend/imported/model.ts';
 import type { ClearGraph } from './clearGraph.ts';
+import { completeModel } from './completeModel.ts';
 import { OnnxGraph } from './onnxGraph.ts';
-import type { JoinedModel } from './modelPlan.ts';
 import type { RuntimeStatistic } from './modelReport.ts';
 import { loadOrt, PACKAGE } from './ort.ts';
 import { runInOrtThread } from './ortThread.ts';
@@ -15,22 +16,29 @@ import type { TypedTensor } from './typedTensor.ts';
 
 type Tensors = ReadonlyMap<string, TypedTensor>;
 
+/** What is compared: of a plan or of a model. */
+interface NamedOutputs {
+  readonly outputs: readonly { readonly name: string }[];
+}
+
 /** What onnxruntime makes of the model as it stands, or why it makes nothing of it. */
 export type StatisticResult =
   | { readonly statistic: RuntimeStatistic; readonly reason: null }
   | { readonly statistic: null; readonly reason: string };
+
+const ONNX_ONLY = 'it runs ONNX models only';
 
 /**
  * Runs the model in onnxruntime-web, fully optimized, and counts how its outputs differ. Never a verdict: it keeps some
  * convolutions in floats, rounds float biases, and refuses some of what the format allows.
  */
 export async function runtimeStatistic(
-  plan: JoinedModel,
+  plan: NamedOutputs,
   network: ClearGraph,
   inputs: Tensors,
   outputs: Tensors,
 ): Promise<StatisticResult> {
-  if (!(network instanceof OnnxGraph)) return { statistic: null, reason: 'it runs ONNX models only' };
+  if (!(network instanceof OnnxGraph)) return { statistic: null, reason: ONNX_ONLY };
   // Loaded here too, lightly: whether the package is there.
   if ((await loadOrt()) === null) return { statistic: null, reason: `${PACKAGE} is not installed` };
   try {
@@ -45,6 +53,18 @@ export async function runtimeStatistic(
   }
 }
 
+/** The statistic of a model that was imported and not cut into layers. */
+export async function importedStatistic(
+  model: ImportedModel,
+  inputs: Tensors,
+  outputs: Tensors,
+): Promise<StatisticResult> {
+  const { source } = model;
+  if (source.format !== 'onnx') return { statistic: null, reason: ONNX_ONLY };
+  const bytes = toBinary(ModelProtoSchema, completeModel(model, source));
+  return runtimeStatistic(model, new OnnxGraph({ format: 'onnx', bytes }, []), inputs, outputs);
+}
+
 /** Without QONNX nodes; what they need of constants is computed. */
 async function standardModel(network: OnnxGraph): Promise<ModelProto> {
   const { model } = network;
@@ -56,7 +76,7 @@ async function standardModel(network: OnnxGraph): Promise<ModelProto> {
   return withoutQuantNodes(model, await network.run(new Map(), names));
 }
 
-function compared(plan: JoinedModel, model: ModelProto, theirs: Tensors, ours: Tensors): RuntimeStatistic {
+function compared(plan: NamedOutputs, model: ModelProto, theirs: Tensors, ours: Tensors): RuntimeStatistic {
   let [values, differing, largest, sameTop1] = [0, 0, 0, true];
   for (const { name } of plan.outputs) {
     const [wanted, got] = [doublesOf(theirs, name), doublesOf(ours, name)];

@@ -86,6 +86,40 @@ describe('many inputs', () => {
   });
 });
 
+describe('what onnxruntime says of a run', () => {
+  const INPUT = ['-i', join(at('pictures'), '1.json')];
+  const statistic = {
+    runtime: 'onnxruntime-web',
+    outputs: 3,
+    differing: 0,
+    largestDifference: 0,
+    sameTop1: true,
+  };
+
+  it('stands in the report and the text, of a model', () => {
+    const { stdout } = cipherconv(['run', MODEL, ...MODE, ...INPUT, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ match: true, statistic });
+    const { code, stdout: text } = cipherconv(['run', MODEL, ...MODE, ...INPUT]);
+    expect(code).toBe(0);
+    expect(text).toContain('statistic     0 of 3 outputs differ in onnxruntime-web');
+  });
+
+  it('stands beside every input of a stack', () => {
+    const { stdout } = cipherconv(['run', MODEL, ...MODE, '-i', STACK, '--json']);
+    const { results } = JSON.parse(stdout) as { readonly results: readonly object[] };
+    expect(results).toMatchObject([{ statistic }, { statistic }, { statistic }]);
+  });
+
+  it('is missing, without failure, where there is only a plan', () => {
+    const { code, stdout } = cipherconv(['run', PLAN, ...INPUT, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ match: true, statistic: null });
+    expect(cipherconv(['run', PLAN, ...INPUT]).stdout).toContain(
+      'statistic     none: the plan holds no model; run MODEL --mode non-interactive has one',
+    );
+  });
+});
+
 describe('options that mean nothing here', () => {
   const options = [
     ...[

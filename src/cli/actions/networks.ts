@@ -1,4 +1,5 @@
 import { CipherconvError, internalError } from '../../../compiler/base/errors.ts';
+import { printable } from '../../../compiler/base/printable.ts';
 import type { Tensor } from '../../../compiler/base/tensor.ts';
 import { compileNetwork } from '../../../compiler/network/compile.ts';
 import type { NetworkOptions } from '../../../compiler/network/compile.ts';
@@ -11,6 +12,7 @@ import { freshBlind } from '../../frontend/planDigest.ts';
 import { fitStack, readInputFiles } from '../../model/modelInputs.ts';
 import { stackOutputs, writeModelOutputs } from '../../model/modelOutputs.ts';
 import type { NamedTensors } from '../../model/runFlow.ts';
+import type { StatisticResult } from '../../model/statistic.ts';
 import { fromDense, toDoubles } from '../../model/typedTensor.ts';
 import { importNetwork } from '../../network/importNetwork.ts';
 import { encodeClientNetwork, parseClientNetwork } from '../../network/clientNetwork.ts';
@@ -22,6 +24,7 @@ import type { NetworkResult } from '../../network/runNetwork.ts';
 import { compileOptions, refuseCompileOptions } from '../compileOptions.ts';
 import type { ParsedOptions } from '../compileOptions.ts';
 import { describeNetworkRun, explainNetwork, networkLine, networkSummary } from '../networkText.ts';
+import type { NetworkRun } from '../networkText.ts';
 import { late } from '../interrupt.ts';
 import type { InputFiles } from '../manyInputs.ts';
 import type { Terminal } from '../terminal.ts';
@@ -124,6 +127,8 @@ export function printNetwork(stored: StoredNetwork, json: boolean, io: Terminal)
 }
 
 export interface RunNetworkRequest {
+  /** What onnxruntime runs beside it; null where there is only a plan. */
+  readonly model: ImportedModel | null;
   readonly files: InputFiles;
   readonly output: string | undefined;
   readonly json: boolean;
@@ -150,29 +155,57 @@ export async function runNetworkSource(
   const load = async (paths: readonly string[]): Promise<readonly NamedTensors[]> =>
     fitStack(ports, await readInputFiles(ports.inputs, paths), io.notice, rules);
   const loaded = files.kind === 'one' ? await load(files.paths) : [];
-  const [only, ...more] = loaded.map((inputs) => inputLevels(stored, inputs));
+  const [only, ...more] = loaded;
   // Loaded late: node-seal is large, and bad input is refused before.
   const { openNetworkRunner } = await late(import('../../network/runNetwork.ts'));
   using runner = await openNetworkRunner(plan, (stage) => {
     io.progress(stage, 0, 1);
   });
-  const write = async (path: string, results: readonly NetworkResult[]): Promise<void> => {
+  const infer = async (inputs: NamedTensors): Promise<Witnessed> => {
+    const result = await runner.run(inputLevels(stored, inputs));
+    return witnessed(request.model, inputs, { ...result, outputs: namedScores(stored, result.logits) });
+  };
+  const write = async (path: string, results: readonly Witnessed[]): Promise<void> => {
     // A wrong result is never written down as if it were one.
     if (!results.every(({ report }) => report.match)) return;
-    const outputs = stackOutputs(results.map(({ logits }) => namedScores(stored, logits)));
+    const outputs = stackOutputs(results.map((result) => result.outputs));
     await writeModelOutputs(path, { outputs, layout: 'NCHW' }, io.notice);
   };
   if (only === undefined || more.length > 0) {
     const { perform } = await late(import('./runMany.ts'));
-    const infer = (inputs: NamedTensors): Promise<NetworkResult> => runner.run(inputLevels(stored, inputs));
     const session = { atOnce: 1, load, infer, write };
     await perform(session, files, { output, json, rules }, io);
     return;
   }
-  const result = await runner.run(only);
+  const result = await infer(only);
   io.endProgress();
   if (output !== undefined) await write(output, [result]);
   tellRun(stored, result, request, io);
+}
+
+/** A result with its outputs, and what onnxruntime made of the same input. */
+interface Witnessed extends NetworkRun, Pick<NetworkResult, 'logits'> {
+  readonly outputs: NamedTensors;
+}
+
+async function witnessed(
+  model: ImportedModel | null,
+  inputs: NamedTensors,
+  { report, logits, outputs }: NetworkResult & Pick<Witnessed, 'outputs'>,
+): Promise<Witnessed> {
+  const { statistic, reason } = await statisticOf(model, inputs, outputs);
+  return { report: { ...report, statistic }, statisticReason: reason, logits, outputs };
+}
+
+async function statisticOf(
+  model: ImportedModel | null,
+  inputs: NamedTensors,
+  outputs: NamedTensors,
+): Promise<StatisticResult> {
+  if (model === null)
+    return { statistic: null, reason: 'the plan holds no model; run MODEL --mode non-interactive has one' };
+  const { importedStatistic } = await late(import('../../model/statistic.ts'));
+  return importedStatistic(model, inputs, outputs);
 }
 
 function namedScores({ plan, output }: StoredNetwork, logits: readonly bigint[]): NamedTensors {
@@ -183,13 +216,16 @@ function namedScores({ plan, output }: StoredNetwork, logits: readonly bigint[])
 
 function tellRun(
   { plan }: StoredNetwork,
-  { report, logits }: NetworkResult,
-  { json, output }: RunNetworkRequest,
+  result: Witnessed,
+  { json, output, model }: RunNetworkRequest,
   io: Terminal,
 ): void {
+  const { report, statisticReason, logits } = result;
+  if (statisticReason !== null && model !== null)
+    io.notice(`no statistic of onnxruntime-web: ${printable(statisticReason)}`);
   const text = json
     ? `${JSON.stringify(report)}\n`
-    : describeNetworkRun(plan, report, [...scoresOf(plan.spec.output, logits).data]);
+    : describeNetworkRun(plan, result, [...scoresOf(plan.spec.output, logits).data]);
   if (!json && output === STANDARD_STREAM) io.remark(text);
   else io.print(text);
   if (!report.match) io.finish({ kind: 'mismatch' });

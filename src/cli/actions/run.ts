@@ -99,7 +99,8 @@ async function runWholeNetwork(
 ): Promise<void> {
   const { runNetworkSource, storedNetwork } = await late(import('./networks.ts'));
   const stored = storedNetwork(source, self);
-  await runNetworkSource(stored, { files, output, json: json === true, rules }, io);
+  const model = source.kind === 'model' ? source.model : null;
+  await runNetworkSource(stored, { model, files, output, json: json === true, rules }, io);
 }
 
 interface ConvolutionRun {
