@@ -12,6 +12,7 @@ import { ServerLink } from './serverLink.ts';
 import { showAsked, showFindings, showLayers, showSections } from './showing.ts';
 import { SERVER } from './wire.ts';
 import type { Served } from './serving.ts';
+import { unreadWeights } from './unreadWeights.ts';
 
 /** The playground: an editor, the compiler, and both sides of a run, in one browser. */
 
@@ -83,6 +84,7 @@ function compile(): void {
   versions++;
   bench.opening();
   clearAlert('compile-alert');
+  clearAlert('file-alert');
   report.clear();
   editor.setAttribute('aria-invalid', 'false');
   showLayers([]);
@@ -134,9 +136,17 @@ async function openFiles(files: readonly File[]): Promise<void> {
   const named = await namedFiles(files);
   const found = named.find(({ name }) => /\.(onnx|tflite)$/i.test(name)) ?? null;
   const config = named.find(({ name }) => /\.json$/i.test(name));
-  beside = [...beside, ...named.filter(({ name }) => /\.npy$/i.test(name))];
-  model = found;
+  const weights = named.filter(({ name }) => /\.npy$/i.test(name));
+  beside = [...beside, ...weights];
+  if (found !== null || config !== undefined) model = found;
   if (config !== undefined) editor.value = new TextDecoder().decode(config.bytes);
+  const text = model === null ? editor.value : null;
+  const unread = found === null && config === undefined ? unreadWeights(weights, text) : null;
+  if (unread !== null) {
+    // What was there stays as it is, a model too.
+    showAlert('file-alert', unread);
+    return;
+  }
   showMain();
   compile();
 }
