@@ -53,6 +53,8 @@ const FORMATS: Readonly<Record<string, string>> = {
   'cipherconv-model-plan': "a model's plan",
   'cipherconv-client-model': 'the client plan of a model',
   'cipherconv-server-model': "the server's part of a model",
+  'cipherconv-network-plan': "a network's plan",
+  'cipherconv-client-network': 'the client plan of a network',
 };
 
 /** What a document clearly is, in the words of `DocumentKind.title`; null where that is not clear. */
@@ -71,6 +73,15 @@ const SOURCES: Readonly<Record<string, string>> = {
   "a model's plan": 'compile MODEL -o FILE writes the plan of a model',
 };
 
+const ON_COMMAND_LINE = 'on the command line, explain, run and serve take it as it is';
+
+/** Who takes what stands in place of a filter config. */
+const TAKERS: Readonly<Record<string, string>> = {
+  'a plan': ON_COMMAND_LINE,
+  "a model's plan": ON_COMMAND_LINE,
+  "a network's plan": ON_COMMAND_LINE,
+};
+
 /** One document in place of another: its first unknown key would be beside the point. */
 function otherDocument(
   { code, title }: DocumentKind,
@@ -78,7 +89,7 @@ function otherDocument(
   text: string,
   file: string,
 ): LocatedError {
-  const hint = SOURCES[title];
+  const hint = SOURCES[title] ?? TAKERS[found];
   return new LocatedError(file, locate(text, []), {
     code,
     message: `this is ${found}, not ${title}`,

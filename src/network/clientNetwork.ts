@@ -5,7 +5,7 @@ import type { NetworkView } from '../../compiler/network/view.ts';
 import { canonicalLines } from '../frontend/canonicalJson.ts';
 import { MAX_CLIENT_PLAN_LENGTH } from '../frontend/clientPlan.ts';
 import { digestsOf } from '../frontend/planDigest.ts';
-import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
+import { NETWORK_PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { CLIENT_NETWORK_FORMAT, clientNetworkSchema } from './clientNetworkSchema.ts';
@@ -34,7 +34,7 @@ const GET_AGAIN = 'get the client plan again from where it comes';
 type Part = Pick<ClientNetwork, 'view' | 'port' | 'output'>;
 
 function clientPart({ view, port, output }: Part): object {
-  return { format: CLIENT_NETWORK_FORMAT, version: PLAN_VERSION, port, output, view };
+  return { format: CLIENT_NETWORK_FORMAT, version: NETWORK_PLAN_VERSION, port, output, view };
 }
 
 /** The client's part under the digest of both sides. */
@@ -73,7 +73,7 @@ export function parseClientNetwork(text: string, file: string): ClientNetwork {
       found: String(text.length),
     });
   const value = parseJson(text, file);
-  if (looksLikeClientNetwork(value)) requirePlanVersion(value, file, NEW_ONE);
+  if (looksLikeClientNetwork(value)) requirePlanVersion(value, file, NEW_ONE, NETWORK_PLAN_VERSION);
   const result = clientNetworkSchema.safeParse(value);
   if (!result.success) {
     const describeUnion = (): string => 'what compile --client-plan writes';

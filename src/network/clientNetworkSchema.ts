@@ -3,7 +3,7 @@ import { DEGREES } from '../../compiler/bfv/security.ts';
 import type { NetworkView } from '../../compiler/network/view.ts';
 import { ELEMENTS } from '../frontend/onnx/proto/codes.ts';
 import type { ElementType } from '../frontend/onnx/proto/codes.ts';
-import { PLAN_VERSION } from '../frontend/planVersion.ts';
+import { NETWORK_PLAN_VERSION } from '../frontend/planVersion.ts';
 import type { NetworkPort } from './port.ts';
 
 /** Shape and types of the client plan of a network, strict, and what its plan file has in common with it. */
@@ -68,7 +68,7 @@ const view = z.strictObject({
 
 export const clientNetworkSchema = z.strictObject({
   format: z.literal(CLIENT_NETWORK_FORMAT),
-  version: z.literal(PLAN_VERSION),
+  version: z.literal(NETWORK_PLAN_VERSION),
   port,
   output: name,
   view,

@@ -4,7 +4,7 @@ import { buildNetworkProgram } from '../../compiler/network/program.ts';
 import { networkView } from '../../compiler/network/view.ts';
 import { commitmentOf } from '../frontend/planDigest.ts';
 import type { Blind } from '../frontend/planDigest.ts';
-import { PLAN_VERSION } from '../frontend/planVersion.ts';
+import { NETWORK_PLAN_VERSION } from '../frontend/planVersion.ts';
 import { digestedNetwork } from './clientNetwork.ts';
 import type { ClientNetwork } from './clientNetwork.ts';
 import type { NetworkPort } from './port.ts';
@@ -41,7 +41,10 @@ export type NetworkCore = Pick<StoredNetwork, 'plan' | 'port' | 'output' | 'blin
 
 /** A compiled network under its digest: of what clients need and, behind a commitment, of the rest (planDigest.ts). */
 export function storeNetwork({ plan, port, output, blind }: NetworkCore): StoredNetwork {
-  const commitment = commitmentOf({ format: NETWORK_PLAN_FORMAT, version: PLAN_VERSION, plan }, blind);
+  const commitment = commitmentOf(
+    { format: NETWORK_PLAN_FORMAT, version: NETWORK_PLAN_VERSION, plan },
+    blind,
+  );
   const { digest } = clientOf({ plan, port, output }, commitment);
   return deepFreeze({ kind: 'network', plan, port, output, blind, commitment, digest });
 }

@@ -1,7 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import { verifyNetwork } from '../../compiler/network/verifyPlan.ts';
 import { canonicalLines } from '../frontend/canonicalJson.ts';
-import { PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
+import { NETWORK_PLAN_VERSION, requirePlanVersion } from '../frontend/planVersion.ts';
 import { parseJson } from '../frontend/positions.ts';
 import { schemaError } from '../frontend/schemaIssues.ts';
 import { VERSION } from '../version.ts';
@@ -14,7 +14,7 @@ export function encodeNetworkPlan(stored: StoredNetwork): string {
   const { plan, port, output, blind, digest } = stored;
   return canonicalLines({
     format: NETWORK_PLAN_FORMAT,
-    version: PLAN_VERSION,
+    version: NETWORK_PLAN_VERSION,
     compiler: VERSION,
     port,
     output,
@@ -31,7 +31,7 @@ export function encodeNetworkPlan(stored: StoredNetwork): string {
 export function parseNetworkPlan(text: string, file: string): StoredNetwork {
   const value = parseJson(text, file);
   if (looksLikeNetworkPlan(value))
-    requirePlanVersion(value, file, 'compile the model again with this version');
+    requirePlanVersion(value, file, 'compile the model again with this version', NETWORK_PLAN_VERSION);
   const result = networkPlanSchema.safeParse(value);
   if (!result.success) {
     const kind = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEGREES } from '../../compiler/bfv/security.ts';
-import { PLAN_VERSION } from '../frontend/planVersion.ts';
+import { NETWORK_PLAN_VERSION } from '../frontend/planVersion.ts';
 import {
   hex,
   input,
@@ -29,7 +29,7 @@ const stage = z.strictObject({
 
 export const networkPlanSchema = z.strictObject({
   format: z.literal(NETWORK_PLAN_FORMAT),
-  version: z.literal(PLAN_VERSION),
+  version: z.literal(NETWORK_PLAN_VERSION),
   compiler: z.string().min(1).max(50),
   port,
   output: name,

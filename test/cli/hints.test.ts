@@ -69,7 +69,12 @@ describe('one document in place of another is called what it is', () => {
       'this is a filter config, not a client plan',
       '--client-plan FILE',
     ],
-    ['a plan to compile', ['compile', plan], 'this is a plan, not a filter config', null],
+    [
+      'a plan to compile',
+      ['compile', plan],
+      'this is a plan, not a filter config',
+      'explain, run and serve take it',
+    ],
     ['a tensor to compile', ['compile', tensor], 'this is a tensor, not a filter config', null],
     ['a config as an input', ['run', conv, '-i', conv], 'this is a filter config, not a tensor', null],
     [

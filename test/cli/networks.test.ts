@@ -179,6 +179,25 @@ describe('options that mean nothing here', () => {
     expect(namesIn(folder)).not.toContain('packing.svg');
   });
 
+  it.each([
+    ['a model', [MODEL, ...MODE], 'explain MODEL --mode non-interactive'],
+    ['a plan', [PLAN], 'explain PLAN'],
+  ] as const)('report of %s says why there is none, and what says the same', (_, source, hint) => {
+    const { code, stdout, stderr } = cipherconv(['report', ...source]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('reports show the plan of every layer, and its layers have one plan for all');
+    expect(stderr).toContain(hint);
+    expect(stderr).toContain(source[0]);
+  });
+
+  it('a plan of a network in place of a filter config is called what it is', () => {
+    const { code, stderr } = cipherconv(['compile', PLAN]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("this is a network's plan, not a filter config");
+    expect(stderr).toContain('explain, run and serve take it');
+    expect(stderr).not.toContain('unknown key');
+  });
+
   it('models layer by layer take no option of TFLite where they are ONNX', () => {
     writeFileSync(at('residual.onnx'), residualModel());
     const { code, stderr } = cipherconv(['compile', at('residual.onnx'), '--tflite-rounding', 'single']);

@@ -243,6 +243,19 @@ test('plan files: the same bytes again; changed ones are refused', () => {
   expect(changed('plan.bytes.keys', increase)).toMatchObject(rejected);
   expect(changed('port.quantize.scale', increase)).toMatchObject({ code: 'malformed-plan' });
   expect(
+    changed('version', (parent, key) => {
+      parent[key] = 3;
+    }),
+  ).toMatchObject({
+    code: 'malformed-plan',
+    details: {
+      message: expect.stringContaining('made by an older cipherconv'),
+      expected: 'version 4 of the file',
+      found: 'version 3',
+      hint: 'compile the model again with this version',
+    },
+  });
+  expect(
     changed('digest', (parent, key) => {
       parent[key] = '0'.repeat(64);
     }),

@@ -150,6 +150,17 @@ describe('a client plan of a network', () => {
     expect(encodeClientNetwork(parseClientNetwork(clientText, 'client'))).toBe(clientText);
   });
 
+  it('of before the client made the last sums is refused as older', () => {
+    expect(changed('version', 3)).toMatchObject({
+      code: 'malformed-plan',
+      details: {
+        message: expect.stringContaining('made by an older cipherconv'),
+        expected: 'version 4 of the file',
+        found: 'version 3',
+      },
+    });
+  });
+
   it.each([
     ['digest', '0'.repeat(64), 'malformed-plan'],
     ['commitment', '0'.repeat(64), 'malformed-plan'],

@@ -39,7 +39,7 @@ export async function report(
   ];
   await requireSeparate(read, file === undefined ? [] : [{ what: 'the report', path: file }]);
   if (file !== undefined) await requireWritable(file);
-  if (isNonInteractive(self)) refuse('the report of a network of one round');
+  if (isNonInteractive(self)) refuseNetwork(path, BY_LAYERS);
   const samples = calibration === undefined ? null : await openCalibration(calibration);
   const source = await loadAnySource(path, flags);
   const subject = await subjectOf(
@@ -78,13 +78,28 @@ async function subjectOf(
       refuseCompileOptions(self);
       return await modelPlanSubject(source.plan, request);
     case 'network-plan':
-      return refuse('the report of a network of one round');
+      return refuseNetwork(request.file, FROM_PLAN);
     case 'server-model':
     case 'client-model':
       return refuse('the report of one side of a model');
     default:
       return source satisfies never;
   }
+}
+
+const BY_LAYERS =
+  'explain MODEL --mode non-interactive says it in text, with --json as data; report MODEL alone shows the model layer by layer';
+const FROM_PLAN =
+  'explain PLAN says ranges, layout, primes, noise and cost in text, with --json as data; report MODEL shows the model layer by layer';
+
+function refuseNetwork(where: string, hint: string): never {
+  throw new CipherconvError({
+    code: 'unsupported',
+    where,
+    message:
+      'not supported yet: the report of a network of one round: reports show the plan of every layer, and its layers have one plan for all',
+    hint,
+  });
 }
 
 function refuse(what: string): never {
