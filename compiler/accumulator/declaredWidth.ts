@@ -1,3 +1,4 @@
+import { CipherconvError } from '../base/errors.ts';
 import { requiredWidth } from '../base/interval.ts';
 import type { Interval, Width } from '../base/interval.ts';
 import type { ConvSpec } from '../convolution/spec.ts';
@@ -29,7 +30,18 @@ export function widthOfBits(bits: number, declared: Width | null): Width {
   return { bits, signed: declared?.signed ?? true };
 }
 
-/** The convolution, held to an accumulator of `bits`; as it is where they are undefined. */
+/**
+ * The convolution, held to an accumulator of `bits`; as it is where they are undefined.
+ * @throws CipherconvError `usage` for bits that no accumulator has.
+ */
 export function withAccumulatorBits(spec: ConvSpec, bits: number | undefined): ConvSpec {
+  if (bits !== undefined && !(Number.isInteger(bits) && bits >= 1 && bits <= 64))
+    throw new CipherconvError({
+      code: 'usage',
+      where: 'accumulatorBits',
+      message: 'not bits of an accumulator',
+      expected: 'a whole number from 1 to 64',
+      found: String(bits),
+    });
   return bits === undefined ? spec : { ...spec, accumulator: widthOfBits(bits, spec.accumulator) };
 }

@@ -43,9 +43,11 @@ const ntt: Kernel = {
   takes: ({ lowering }, wanted) => lowering === 'toeplitz' && wanted === 'ntt',
   open: async (plan, options) => {
     const part = partOf(plan, options);
-    if (part.plan.execution.upload === 'whole') refuseWhole();
+    const { upload } = part.plan.execution;
+    if (upload === 'whole') refuseWhole();
+    if (upload === 'hint') refuseHint();
     const packing = await loadPacking();
-    if (part.plan.execution.upload === 'seeded' && fitsTransforms(part.plan, part.program)) {
+    if (upload === 'seeded' && fitsTransforms(part.plan, part.program)) {
       const ring = await loadRing();
       return longWork(() => new TransformEvaluator({ packing, ring }, part.plan, part.program, options));
     }
@@ -124,5 +126,15 @@ function refuseWhole(): never {
     where: 'kernel',
     message: 'the ntt kernel does not take the whole uploads of this plan',
     hint: 'compile it with seeded uploads',
+  });
+}
+
+/** Of results with hints c0 alone is computed, which transforms would not spare anything of. */
+function refuseHint(): never {
+  throw new CipherconvError({
+    code: 'usage',
+    where: 'kernel',
+    message: 'the ntt kernel does not compute plans with hints',
+    hint: 'leave the kernel to the plan, or compile it with the standard protocol',
   });
 }

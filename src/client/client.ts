@@ -12,7 +12,7 @@ import type { ClientPlan } from '../frontend/clientPlan.ts';
 import { describeHint, publicSeedOf } from '../frontend/planDigest.ts';
 import type { PlanHint } from '../frontend/planDigest.ts';
 import type { Shape4 } from '../frontend/layouts.ts';
-import { requireTensor } from './given.ts';
+import { requireBytes, requireTensor } from './given.ts';
 import { decodeOneTimeKey, encodeOneTimeKey, oneTimeKeyBytes } from './oneTimeKey.ts';
 import type { PlanClient, PlanClientOptions, PlanExchange } from './planClient.ts';
 import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
@@ -69,6 +69,7 @@ class PlanMessages {
   }
 
   protected responseParts(response: Uint8Array): Uint8Array[] {
+    requireBytes('response', response);
     const { digest } = this.plan;
     return decodeMessage(response, { kind: 'response', digest, lengths: this.#lengths.response });
   }
@@ -242,6 +243,7 @@ async function makeHintClient(
       `the plan has a hint of ${bytes} bytes, which a client needs`,
       'get it from where the plan comes from',
     );
+  requireBytes('hint', hint);
   const found = describeHint(hint);
   if (found.sha256 !== sha256)
     throw new CipherconvError({
@@ -270,6 +272,8 @@ export async function createOneTimeDecryptor(plan: ClientPlan): Promise<OneTimeD
   return {
     keyBytes: oneTimeKeyBytes(decryptor.maskBytes),
     decrypt: (oneTimeKey, response) => {
+      requireBytes('oneTimeKey', oneTimeKey);
+      requireBytes('response', response);
       const masks = decodeOneTimeKey(plan, decryptor.maskBytes, oneTimeKey);
       try {
         const parts = decodeMessage(response, { kind: 'response', digest: plan.digest, lengths });

@@ -14,6 +14,13 @@ export function requireTensor(value: unknown): void {
   if (!isTensor) throw notThat('input', 'not a tensor', '{ shape, data }', value);
 }
 
+/** @throws CipherconvError `usage` for what are no bytes. */
+export function requireBytes(where: string, value: unknown): void {
+  // Not `instanceof`: those of another realm are as good.
+  if (Object.prototype.toString.call(value) !== '[object Uint8Array]')
+    throw notThat(where, 'not bytes', 'a Uint8Array', value);
+}
+
 /** @throws CipherconvError `usage` for what holds no tensors by name. */
 export function requireNamedTensors(value: unknown): void {
   if (!(value instanceof Map)) throw notThat('inputs', 'not tensors by name', 'a Map', value);

@@ -8,7 +8,7 @@ import type { MessageLengths } from '../../runtime/wire/lengths.ts';
 import { decodeMessage, encodeMessage, messageBytes } from '../../runtime/wire/message.ts';
 import type { ClientNetwork } from '../network/clientNetwork.ts';
 import { inputLevels, scoresOf } from '../network/port.ts';
-import { requireTensor } from './given.ts';
+import { requireBytes, requireTensor } from './given.ts';
 import { decodeSecretKey, encodeSecretKey } from './secretKey.ts';
 
 /** What a network computed of one input. */
@@ -79,6 +79,7 @@ class SealNetworkClient implements NetworkClient {
   }
 
   decrypt(response: Uint8Array): NetworkResult {
+    requireBytes('response', response);
     const { digest, view } = this.network;
     const lengths = this.#lengths.response;
     const logits = this.#client.decrypt(decodeMessage(response, { kind: 'response', digest, lengths }));

@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { CipherconvError } from '../../compiler/base/errors.ts';
+import { requireBytes } from './given.ts';
 
 /**
  * A secret key as its owner keeps it, our own format:
@@ -45,9 +46,10 @@ export function encodeSecretKey(plan: KeyOwner, ternary: Int8Array): Uint8Array 
 
 /**
  * The coefficients of a key of this plan.
- * @throws CipherconvError `malformed-key`, or `wrong-plan` for a key of another plan. What is found is never printed.
+ * @throws CipherconvError `malformed-key`, or `wrong-plan` for a key of another plan; `usage` for no bytes. What is found is never printed.
  */
 export function decodeSecretKey(plan: KeyOwner, bytes: Uint8Array): Int8Array {
+  requireBytes('secretKey', bytes);
   if (bytes.length < COEFFICIENTS_AT || !MAGIC.every((byte, index) => bytes[index] === byte))
     malformed('not a secret key', 'what keygen writes');
   const digest = bytesToHex(bytes.subarray(DIGEST_AT, COEFFICIENTS_AT));

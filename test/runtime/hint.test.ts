@@ -6,6 +6,7 @@ import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { loadPacking } from '../../runtime/wire/packer.ts';
 import { HintReader } from '../../runtime/wire/hint.ts';
 import { UniformDraw } from '../../runtime/ring/draw.ts';
+import { createEvaluatorPool } from '../../runtime/pool/pool.ts';
 import { hintSteps } from '../../runtime/evaluator/hint.ts';
 import { prefersTransforms } from '../../runtime/evaluator/hintTransforms.ts';
 import { checkTransfer } from '../../runtime/evaluator/transfer.ts';
@@ -150,6 +151,15 @@ describe('the hint of a plan', () => {
     const core = planCore(compileToeplitz(simpleSpec(), { protocol: 'hint' }), 'NCHW');
     const reason = new Error('no longer wanted');
     await expect(computeHint(core, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  it('is computed by the direct kernel: the other one refuses its plan', async () => {
+    const plan = compileToeplitz(several, { protocol: 'hint', degree: 1024 });
+    for (const workers of [1, 2])
+      await expect(createEvaluatorPool(plan, { kernel: 'ntt', workers })).rejects.toMatchObject({
+        code: 'usage',
+        details: { where: 'kernel' },
+      });
   });
 
   it('whose row is cut off or holds a coefficient that is not below its prime is refused', () => {
