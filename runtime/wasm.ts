@@ -21,6 +21,11 @@ export interface WasmMemory<Buffer extends ArrayBuffer | SharedArrayBuffer> {
   readonly buffer: Buffer;
 }
 
+/** Bytes of a memory that holds so many: whole pages. */
+export function memoryBytes(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
+}
+
 /** A memory of exactly `bytes` rounded up to pages: it never grows. */
 export function makeMemory(bytes: number): WasmMemory<ArrayBuffer> {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });

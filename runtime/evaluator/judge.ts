@@ -19,19 +19,22 @@ import type { Evaluator } from './types.ts';
  * strangers: whoever chooses c1 can make SEAL throw.
  * @param publicSeed what c1 is drawn from; null without hints
  */
-export async function createJudge(
+export function createJudge(
   plan: ToeplitzPlan,
   publicSeed: Uint8Array | null,
   options: Pick<NttOptions, 'weightMemoryBytes'> = {},
 ): Promise<Evaluator> {
-  const [packing, seal] = await Promise.all([loadPacking(), loadSeal() as Promise<PublicSeal>]);
   const coding: NttOptions['coding'] = (frame) =>
     new PlainCoding(frame, plan.parameters, wireOf(plan), publicSeed);
+  return createSealEvaluator(plan, { ...options, coding });
+}
+
+/** SEAL's evaluator for a plan without hints whose uploads have seeds of ours, coded as everybody codes them. */
+export async function createSealEvaluator(plan: ToeplitzPlan, options: NttOptions = {}): Promise<Evaluator> {
+  const [packing, seal] = await Promise.all([loadPacking(), loadSeal() as Promise<PublicSeal>]);
   return buildWithScope((scope) =>
     guardSeal('prepare the weights', () =>
-      longWork(
-        () => new NttEvaluator(scope, seal, packing, plan, buildToeplitz(plan), { ...options, coding }),
-      ),
+      longWork(() => new NttEvaluator(scope, seal, packing, plan, buildToeplitz(plan), options)),
     ),
   );
 }

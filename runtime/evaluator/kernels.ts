@@ -16,7 +16,8 @@ import { DirectEvaluator } from './direct/evaluator.ts';
 import { loadDirect } from './direct/module.ts';
 import { NttEvaluator } from './ntt.ts';
 import { DiagonalsEvaluator } from './rotating.ts';
-import { fitsTransforms, TransformEvaluator } from './transforms.ts';
+import { fitsTransforms } from './rowShape.ts';
+import { TransformEvaluator } from './transforms.ts';
 import type { Evaluator, EvaluatorOptions } from './types.ts';
 
 /**

@@ -1,5 +1,4 @@
 import type { BlockGroup } from '../../compiler/toeplitz/placement.ts';
-import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
 import { ciphertextFrames, requireCiphertextCount } from '../seal/ciphertext.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
@@ -13,6 +12,7 @@ import { guardSeal } from '../seal/failure.ts';
 import type { Ciphertext, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import type { SealScope } from '../seal/scope.ts';
 import { checkTransfer } from './transfer.ts';
+import { listBytes, placementLists, polynomialListBytes, weightAllowance } from './prepared.ts';
 import { buildSteps, groupsPerBatch, prepareWeights, residentBytes } from './weights.ts';
 import { ResponseCodec } from '../wire/ciphertexts.ts';
 import { UploadCodec } from '../wire/uploads.ts';
@@ -24,6 +24,8 @@ import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 
 const WORD_BYTES = 8;
+/** Ciphertexts for which packers and envelopes have room: words and what is packed, of uploads and of responses. */
+const CODING_CIPHERTEXTS = 8;
 
 /** Ciphertexts between the wire and SEAL's envelopes. */
 export interface CiphertextCoding {
@@ -83,7 +85,6 @@ export class NttEvaluator implements Evaluator {
     program: ToeplitzProgram,
     options: NttOptions,
   ) {
-    const memoryBytes = options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES;
     this.#scope = scope;
     this.#seal = seal;
     this.#onProgress = options.onProgress ?? null;
@@ -97,6 +98,16 @@ export class NttEvaluator implements Evaluator {
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#rows = buildSteps(program, transfer);
     this.#groups = program.blockGroups.length;
+    const used = plan.transfer.usedChunks.length;
+    const ciphertextBytes = 2 * this.#context.degree * this.#context.dataPrimeCount * WORD_BYTES;
+    // SEAL's evaluator keeps the program as it stands.
+    const lists =
+      listBytes(this.#rows, program.blockGroups.flatMap(placementLists)) +
+      polynomialListBytes(program.plaintexts);
+    // The inputs of a block group, its sum, a product, and what the messages are coded in.
+    const rest = lists + (used + 2 + CODING_CIPHERTEXTS) * ciphertextBytes;
+    const weightBytes = (program.plaintexts.length * ciphertextBytes) / 2;
+    const memoryBytes = weightAllowance(options, weightBytes + rest);
     this.#source = prepareWeights(
       { scope, seal, context: this.#context, evaluator: this.#evaluator },
       program.plaintexts,
@@ -106,12 +117,10 @@ export class NttEvaluator implements Evaluator {
       },
     );
     this.weights = this.#source.weights;
-    const used = plan.transfer.usedChunks.length;
-    const ciphertextBytes = 2 * this.#context.degree * this.#context.dataPrimeCount * WORD_BYTES;
     const batch = groupsPerBatch(this.weights, memoryBytes, (used + 1) * ciphertextBytes, this.#groups);
     const make = (count: number): Ciphertext[] =>
       Array.from({ length: count }, () => scope.own(new seal.Ciphertext()));
-    this.preparedBytes = residentBytes(this.weights) + batch * (used + 1) * ciphertextBytes;
+    this.preparedBytes = residentBytes(this.weights) + rest + (batch - 1) * (used + 1) * ciphertextBytes;
     this.#inputs = Array.from({ length: batch }, () => make(used));
     this.#accumulators = make(batch);
     this.#product = scope.own(new seal.Ciphertext());

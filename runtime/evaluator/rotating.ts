@@ -2,7 +2,6 @@ import { CipherconvError, internalError } from '../../compiler/base/errors.ts';
 import { slotTransform } from '../../compiler/rings/slots.ts';
 import { babySteps, buildDiagonals, denseSlots, usedInputs } from '../../compiler/diagonals/program.ts';
 import type { DiagonalsProgram, GiantStep } from '../../compiler/diagonals/program.ts';
-import { DEFAULT_WEIGHT_MEMORY_BYTES } from './types.ts';
 import type { Evaluator, EvaluatorOptions, Progress } from './types.ts';
 import { CodingClock } from '../wire/codingClock.ts';
 import { ciphertextFrames, requireCiphertextCount } from '../seal/ciphertext.ts';
@@ -13,6 +12,7 @@ import { guardSeal } from '../seal/failure.ts';
 import { galoisFrame } from '../seal/galoisEnvelope.ts';
 import type { Ciphertext, GaloisKeys, PublicSeal, SealEvaluator } from '../seal/module.ts';
 import type { SealScope } from '../seal/scope.ts';
+import { listBytes, weightAllowance } from './prepared.ts';
 import { preparePlaintexts, residentBytes } from './weights.ts';
 import type { Weights, WeightSource } from './weights.ts';
 import { ResponseCodec } from '../wire/ciphertexts.ts';
@@ -20,6 +20,28 @@ import { UploadCodec } from '../wire/uploads.ts';
 import { EvaluationKeysCodec, galoisSteps, requireKeyBytes } from '../wire/evaluationKeys.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import type { DiagonalsPlan } from '../../compiler/diagonals/plan.ts';
+
+const WORD_BYTES = 8;
+/** Beside the rotated inputs: an input, a product and three sums, and what messages are coded in. */
+const OTHER_CIPHERTEXTS = 13;
+
+/** What the Galois keys of a client take in SEAL: of every step and data prime two polynomials under all primes. */
+function keyBytes({ keys, parameters }: DiagonalsPlan): number {
+  if (keys.bytes === 0) return 0;
+  const { degree, dataPrimes } = parameters;
+  const polynomials = galoisSteps(keys).length * dataPrimes.length * 2;
+  return polynomials * (dataPrimes.length + 1) * degree * WORD_BYTES;
+}
+
+/** What a program takes. */
+function programBytes({ plaintexts, inputs, outputs, rows }: DiagonalsProgram): number {
+  const lists = [
+    ...plaintexts.flatMap(({ slots, values }) => [slots, values]),
+    ...[...inputs, ...outputs].flatMap(({ slots, elements }) => [slots, elements]),
+  ];
+  const terms = rows.flatMap((giants) => giants.map((giant) => giant.terms));
+  return listBytes(terms, lists);
+}
 
 /** The running sums of one result: giants that exchange the slot rows are summed apart and exchanged once. */
 interface Sums {
@@ -34,6 +56,7 @@ interface Sums {
 export class DiagonalsEvaluator implements Evaluator {
   readonly coding = new CodingClock();
   readonly weights: Weights;
+  readonly preparedBytes: number;
   readonly #scope: SealScope;
   readonly #seal: PublicSeal;
   readonly #plan: DiagonalsPlan;
@@ -75,11 +98,18 @@ export class DiagonalsEvaluator implements Evaluator {
     });
     this.#evaluator = scope.own(new seal.Evaluator(this.#context.context));
     this.#program = buildDiagonals(plan);
-    this.#source = this.#prepare(options.weightMemoryBytes ?? DEFAULT_WEIGHT_MEMORY_BYTES);
+    const babies = babySteps(this.#program);
+    const ciphertextBytes = 2 * this.#context.degree * this.#context.dataPrimeCount * WORD_BYTES;
+    const rotated = babies.reduce((sum, steps) => sum + steps.length, 0);
+    const rest =
+      (rotated + OTHER_CIPHERTEXTS) * ciphertextBytes + keyBytes(plan) + programBytes(this.#program);
+    const weightBytes = (this.#program.plaintexts.length * ciphertextBytes) / 2;
+    this.#source = this.#prepare(weightAllowance(options, weightBytes + rest));
     this.weights = this.#source.weights;
+    this.preparedBytes = residentBytes(this.weights) + rest;
     const make = (): Ciphertext => scope.own(new seal.Ciphertext());
     this.#used = usedInputs(this.#program);
-    this.#babies = babySteps(this.#program).map((steps) => new Map(steps.map((step) => [step, make()])));
+    this.#babies = babies.map((steps) => new Map(steps.map((step) => [step, make()])));
     this.#input = make();
     this.#sum = make();
     this.#product = make();
@@ -99,10 +129,6 @@ export class DiagonalsEvaluator implements Evaluator {
       },
       { memoryBytes, onProgress: this.#onProgress },
     );
-  }
-
-  get preparedBytes(): number {
-    return residentBytes(this.weights);
   }
 
   loadEvaluationKeys(bytes: Uint8Array): void {

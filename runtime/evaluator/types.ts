@@ -8,7 +8,7 @@ import type { Kernel } from '../../compiler/lowering/plan.ts';
 export interface Evaluator extends DisposableHandle {
   /** Whether the transformed weights stay in memory or are made at each use. */
   readonly weights: Weights;
-  /** What stays in memory for the plan, bytes: weights, and what a kernel has laid out. */
+  /** What stays in memory for the plan, bytes: weights, what a kernel has laid out, and what it keeps of the program. */
   readonly preparedBytes: number;
   /** Time that unpacking uploads and packing responses has taken so far. */
   readonly coding: CodingTimes;
@@ -31,8 +31,16 @@ export type Progress = (done: number, total: number) => void;
 
 /** How an evaluator computes; everything has a default. */
 export interface EvaluatorOptions {
-  /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
+  /**
+   * What the transformed weights may take, bytes; past it they are made on the fly, and where one WebAssembly memory, of 4 GiB with
+   * the inputs, does not hold them. Default 1 GiB.
+   */
   readonly weightMemoryBytes?: number;
+  /**
+   * What all that stays prepared may take, bytes (`preparedBytes`): transformed weights stay in memory only where they fit into it
+   * beside the rest; elsewhere as little is kept as the kernel can. Default: `weightMemoryBytes` alone decides.
+   */
+  readonly preparedMemoryBytes?: number;
   /** Called as plaintexts are prepared and products are made. */
   readonly onProgress?: Progress;
   /** Default: the plan's. Both give the same bytes; the direct one needs a plan that has its lanes. */

@@ -66,7 +66,7 @@ class PartsPool implements EvaluatorPool {
     return this.#workers.length;
   }
 
-  /** Makes every worker load SEAL and transform its weights. */
+  /** Makes every worker load what its kernel needs and transform its weights. */
   async warmUp(): Promise<void> {
     await Promise.all(
       this.#workers.map(async ({ thread }) =>
@@ -137,7 +137,7 @@ function threadedPool(
 }
 
 /**
- * Prepares a plan for evaluation on several threads, one SEAL and one kernel instance each. One worker, or a plan that
+ * Prepares a plan for evaluation on several threads, each with its own instance of the kernel. One worker, or a plan that
  * does not split, means no thread at all.
  * @throws CipherconvError `plan-rejected`.
  */

@@ -16,7 +16,7 @@ export interface EvaluatorPool extends AsyncDisposableHandle {
   evaluate(upload: readonly Uint8Array[], options?: { readonly signal?: AbortSignal }): Promise<Uint8Array[]>;
 }
 
-/** How a pool evaluates; everything has a default. */
+/** How a pool evaluates; everything has a default. `weightMemoryBytes` is for each of its threads. */
 export interface PoolOptions extends Pick<
   EvaluatorOptions,
   'weightMemoryBytes' | 'kernel' | 'reuseResponse'

@@ -1,4 +1,4 @@
-/** A worker of the pool: one SEAL instance, one kernel, the weights of its part or share. Runs in its own thread. */
+/** A worker of the pool: one kernel, with SEAL where that evaluates, and the weights of its part or share. Runs in its own thread. */
 import { workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { CipherconvError, internalError } from '../../compiler/base/errors.ts';

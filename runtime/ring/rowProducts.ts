@@ -1,6 +1,7 @@
 import { internalError } from '../../compiler/base/errors.ts';
-import { makeMemory } from '../wasm.ts';
+import { makeMemory, memoryBytes } from '../wasm.ts';
 import { hasLanes, modulusLanes } from './lanePrimes.ts';
+import type { ModulusLanes } from './lanePrimes.ts';
 import { LaneTransforms, MOST_LANES } from './laneTransforms.ts';
 import type { RingExports, RingModule } from './module.ts';
 
@@ -55,6 +56,36 @@ export function rowProductsBytes({
   return { inputs: 2 * values, polynomials: values, sums: values };
 }
 
+/** Where everything lies: the sparse polynomial at work from `FIRST_ADDRESS` on, then the rest in this order. */
+interface RowProductsLayout {
+  readonly moduli: readonly ModulusLanes[];
+  readonly valuesAt: number;
+  readonly wordsAt: number;
+  readonly tablesAt: number;
+  readonly kept: Readonly<Record<keyof RowProductsRoom, number>>;
+  readonly end: number;
+}
+
+function layoutOf(shape: RowProductsShape, room: RowProductsRoom): RowProductsLayout {
+  const { degree, primes, rowL1 } = shape;
+  const each = rowProductsBytes(shape);
+  const list = 4 * degree;
+  const moduli = primes.map((prime) => modulusLanes(degree, prime, rowL1));
+  const valuesAt = FIRST_ADDRESS + list;
+  const wordsAt = valuesAt + MOST_LANES * list;
+  const tablesAt = wordsAt + 2 * list * primes.length;
+  const inputs = tablesAt + LaneTransforms.tableBytes(degree, moduli);
+  const polynomials = inputs + room.inputs * each.inputs;
+  const sums = polynomials + room.polynomials * each.polynomials;
+  const end = sums + room.sums * each.sums;
+  return { moduli, valuesAt, wordsAt, tablesAt, kept: { inputs, polynomials, sums }, end };
+}
+
+/** Bytes that `RowProducts` takes for so many. */
+export function rowProductsMemory(shape: RowProductsShape, room: RowProductsRoom): number {
+  return memoryBytes(layoutOf(shape, room).end);
+}
+
 /**
  * Sums of products of sparse polynomials with kept ones, modulo X^N + 1 and each of some primes, by transforms. Exact. Inputs
  * and sparse polynomials are transformed where they are kept, sums are made lane by lane, and transformed back once.
@@ -71,30 +102,22 @@ export class RowProducts {
   /** 32-bit values of one polynomial modulo one lane prime, bytes. */
   readonly #listBytes: number;
   readonly #small: Int32Array;
-  readonly #smallAt = FIRST_ADDRESS;
   readonly #at: Readonly<Record<keyof RowProductsRoom, number>>;
   readonly #each: Readonly<Record<keyof RowProductsRoom, number>>;
 
   /** @param shape one that `hasRowProducts` */
   constructor(module: RingModule, shape: RowProductsShape, room: RowProductsRoom) {
     if (!hasRowProducts(shape)) throw internalError('sums or coefficients that the lanes do not hold');
-    const { degree, primes, rowL1 } = shape;
-    const list = 4 * degree;
-    const moduli = primes.map((prime) => modulusLanes(degree, prime, rowL1));
+    const { degree, primes } = shape;
+    const { moduli, valuesAt, wordsAt, tablesAt, kept, end } = layoutOf(shape, room);
     this.#degree = degree;
-    this.#listBytes = list;
+    this.#listBytes = 4 * degree;
     this.#each = rowProductsBytes(shape);
-    const valuesAt = this.#smallAt + list;
-    const wordsAt = valuesAt + MOST_LANES * list;
-    const tablesAt = wordsAt + 2 * list * primes.length;
-    const inputs = tablesAt + LaneTransforms.tableBytes(degree, moduli);
-    const polynomials = inputs + room.inputs * this.#each.inputs;
-    const sums = polynomials + room.polynomials * this.#each.polynomials;
-    this.#at = { inputs, polynomials, sums };
-    const memory = makeMemory(sums + room.sums * this.#each.sums);
+    this.#at = kept;
+    const memory = makeMemory(end);
     this.byteLength = memory.buffer.byteLength;
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#small = new Int32Array(memory.buffer, this.#smallAt, degree);
+    this.#small = new Int32Array(memory.buffer, FIRST_ADDRESS, degree);
     this.words = new Uint32Array(memory.buffer, wordsAt, 2 * degree * primes.length);
     this.#exports = module.instantiate(memory);
     this.#lanes = new LaneTransforms(this.#exports, memory.buffer, moduli, {
@@ -134,7 +157,7 @@ export class RowProducts {
     for (let index = 0; index < length; index++) small[exponents[index]!] = values[index]!;
     const at = this.#place('polynomials', polynomial);
     this.#forLanes((number, lane) => {
-      this.#lanes.liftSmall(number, this.#smallAt, at + lane * this.#listBytes);
+      this.#lanes.liftSmall(number, FIRST_ADDRESS, at + lane * this.#listBytes);
     });
     for (let index = 0; index < length; index++) small[exponents[index]!] = 0;
   }

@@ -103,6 +103,11 @@ export class ResponseWriter {
     this.words = this.#packer.words;
   }
 
+  /** What it works in, bytes. */
+  get memoryBytes(): number {
+    return this.#packer.byteLength;
+  }
+
   byteLength(outputs: Positions): number {
     return responseBytes(this.#codes, outputs);
   }

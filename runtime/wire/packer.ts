@@ -59,6 +59,8 @@ export interface PackerSize {
 export class Packer {
   /** 64-bit words in 32-bit halves, low half first, component after component. */
   readonly words: Uint32Array;
+  /** Bytes of everything. */
+  readonly byteLength: number;
   readonly #exports: PackingExports;
   readonly #degree: number;
   readonly #wordsAt: number;
@@ -80,6 +82,7 @@ export class Packer {
     const wordBytes = components * degree * WORD;
     const packedAt = this.#wordsAt + aligned(wordBytes);
     const memory = makeMemory(packedAt + wordBytes + LINE);
+    this.byteLength = memory.buffer.byteLength;
     this.#positions = new Int32Array(memory.buffer, this.#positionsAt, degree);
     this.words = new Uint32Array(memory.buffer, this.#wordsAt, 2 * components * degree);
     this.#seed = new Uint8Array(memory.buffer, this.#seedAt, SEAL_SEED_BYTES);

@@ -75,6 +75,11 @@ export class UploadReader {
     this.#packer = new Packer(packing, { degree: parameters.degree, components: 2 * this.#primes.length });
   }
 
+  /** What it works in, bytes. */
+  get memoryBytes(): number {
+    return this.#packer.byteLength;
+  }
+
   /**
    * Unpacks what travelled into `words`; coefficients of c0 that did not travel are 0. A seed is only noted.
    * @throws CipherconvError `malformed-tensor`.

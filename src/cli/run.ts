@@ -28,7 +28,7 @@ export function addRun(program: Command, terminal: () => Terminal): void {
     )
     .option(
       '--weight-memory <MiB>',
-      'what transformed weights may take (default: 1024)',
+      'what transformed weights may take; others are transformed at each use, as are all that one WebAssembly memory, of 4096 MiB with the inputs, does not hold (default: 1024)',
       wholeNumber(0, 2 ** 30),
     )
     .addOption(

@@ -49,7 +49,7 @@ export interface PlanServer extends PlanService, DisposableHandle {
 
 /** A plan that is prepared, and what that takes. */
 export interface PreparedPlanServer extends PlanServer {
-  /** What stays in memory for the plan, bytes: weights, and what a kernel has laid out. */
+  /** What stays in memory for the plan, bytes: weights, what a kernel has laid out, and what it keeps of the program. */
   readonly preparedBytes: number;
 }
 
@@ -63,6 +63,8 @@ export interface PartServer extends DisposableHandle {
 export interface PlanServerOptions {
   /** What the transformed weights may take, bytes; past it they are made on the fly. Default 1 GiB. */
   readonly weightMemoryBytes?: number;
+  /** What all that stays prepared may take, bytes: weights are made on the fly where they do not fit beside the rest. Default: no limit. */
+  readonly preparedMemoryBytes?: number;
   /** Default: the plan's. Both give the same bytes; `direct` needs a toeplitz plan that has its lanes. */
   readonly kernel?: Kernel;
   /** Told the work done and the total: plaintexts while preparing, products while evaluating. */

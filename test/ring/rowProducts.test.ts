@@ -99,4 +99,28 @@ describe('sums of products of sparse polynomials with kept ones', () => {
     expect(hasRowProducts({ ...shape, largest: largest + 1 })).toBe(false);
     expect(() => new RowProducts(module, { ...shape, largest: largest + 1 }, room)).toThrow('do not hold');
   });
+
+  it('works in all that 32 bits address', () => {
+    const degree = 4096;
+    const prime = primeOf(degree, 20);
+    const shape = { degree, primes: [prime], rowL1: 8, largest: 8 };
+    // Nearly 4 GiB, of which few pages are ever touched: the last polynomial and the sum lie at their end.
+    const polynomials = (2 ** 32 - 2 ** 22) / (4 * degree);
+    const products = new RowProducts(module, shape, { inputs: 1, polynomials, sums: 1 });
+    expect(products.byteLength).toBeGreaterThan(2 ** 32 - 2 ** 23);
+    const input = Array.from({ length: degree }, (_, at) => BigInt(at) % prime);
+    storeResidues(products.words, [input]);
+    products.keepInput(0);
+    products.keepPolynomial(polynomials - 1, {
+      exponents: Int32Array.of(0, 1),
+      values: Int32Array.of(3, -2),
+    });
+    products.clear(0);
+    products.add(0, 0, polynomials - 1);
+    products.finish(0);
+    const dense = new Array<bigint>(degree).fill(0n);
+    dense[0] = 3n;
+    dense[1] = -2n;
+    expect(residuesOf(products.words, degree)).toEqual([negacyclicProduct(input, dense, prime)]);
+  });
 });

@@ -9,6 +9,7 @@ import type { Evaluator, EvaluatorOptions, Progress } from '../types.ts';
 import { requireCiphertextCount } from '../../seal/ciphertext.ts';
 import { checkTransfer } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
+import { listBytes, placementLists } from '../prepared.ts';
 import type { Weights } from '../weights.ts';
 import { requireKeyBytes } from '../../wire/evaluationKeys.ts';
 import { layoutLengths, responseRooms } from '../../wire/lengths.ts';
@@ -21,7 +22,9 @@ import type { ToeplitzProgram } from '../../../compiler/toeplitz/program.ts';
 export class DirectEvaluator implements Evaluator {
   readonly weights: Weights;
   readonly preparedBytes: number;
-  readonly #machine: DirectMachine;
+  readonly coding: CodingTimes;
+  /** Null once it is disposed of: its memory goes with it, whoever still holds the evaluator. */
+  #machine: DirectMachine | null;
   readonly #transfer: CheckedTransfer;
   readonly #schedule: StepSchedule;
   readonly #polynomials: readonly Polynomial[];
@@ -29,7 +32,6 @@ export class DirectEvaluator implements Evaluator {
   readonly #groups: number;
   readonly #onProgress: Progress | null;
   readonly #products: number;
-  #isDisposed = false;
 
   constructor(
     engines: DirectEngines,
@@ -41,7 +43,9 @@ export class DirectEvaluator implements Evaluator {
     const { schedule } = source;
     this.#onProgress = options.onProgress ?? null;
     this.#transfer = checkTransfer(plan, program);
-    this.#machine = new DirectMachine(engines, plan, this.#transfer, source);
+    const machine = new DirectMachine(engines, plan, this.#transfer, source);
+    this.#machine = machine;
+    this.coding = machine.coding;
     this.#schedule = schedule;
     this.#polynomials = POLYNOMIALS[source.computed];
     const layout = layoutOfGroups(program.blockGroups, plan.transfer);
@@ -51,36 +55,34 @@ export class DirectEvaluator implements Evaluator {
     this.#products = this.#groups * program.rows.reduce((sum, terms) => sum + terms.length, 0);
     const bytes = schedule.blocks.reduce((sum, { weights }) => sum + weights.byteLength, 0);
     this.weights = { kind: 'resident', count: program.plaintexts.length, bytes };
-    const { planesBytes, ownBytes } = this.#machine.kernel.layout;
+    const { planesBytes, ownBytes } = machine.kernel.layout;
     const lists = schedule.blocks.reduce(
       (sum, { planes, exponents }) => sum + planes.byteLength + exponents.byteLength,
       0,
     );
-    this.preparedBytes = planesBytes + ownBytes + lists + bytes;
+    const placements = program.blockGroups.flatMap(placementLists);
+    this.preparedBytes =
+      planesBytes + ownBytes + lists + bytes + machine.packerBytes + listBytes([], placements);
     this.#onProgress?.(program.plaintexts.length, program.plaintexts.length);
   }
 
-  get coding(): CodingTimes {
-    return this.#machine.coding;
-  }
-
   loadEvaluationKeys(bytes: Uint8Array): void {
-    this.#assertOpen();
+    this.#open();
     requireKeyBytes(0, bytes);
   }
 
   evaluate(upload: readonly Uint8Array[]): Uint8Array[] {
-    this.#assertOpen();
+    const machine = this.#open();
     requireCiphertextCount('upload', this.#groups * this.#transfer.position.size, upload.length);
     const response = this.#makeResponse();
     const { planes, blocks } = this.#schedule;
     const all = this.#groups * this.#polynomials.length * blocks.length;
     let computed = 0;
     for (let group = 0; group < this.#groups; group++) {
-      for (let plane = 0; plane < planes.length; plane++) this.#machine.loadPlane(plane, group, upload);
+      for (let plane = 0; plane < planes.length; plane++) machine.loadPlane(plane, group, upload);
       for (const polynomial of this.#polynomials) {
         for (let block = 0; block < blocks.length; block++) {
-          this.#machine.computeBlock(block, group, polynomial, response);
+          machine.computeBlock(block, group, polynomial, response);
           this.#tellProgress(++computed / all);
         }
       }
@@ -92,12 +94,13 @@ export class DirectEvaluator implements Evaluator {
     this.#onProgress?.(Math.round(fraction * this.#products), this.#products);
   }
 
-  #assertOpen(): void {
-    if (this.#isDisposed) throw disposedError('evaluator');
+  #open(): DirectMachine {
+    if (this.#machine === null) throw disposedError('evaluator');
+    return this.#machine;
   }
 
   dispose(): void {
-    this.#isDisposed = true;
+    this.#machine = null;
   }
 
   [Symbol.dispose](): void {

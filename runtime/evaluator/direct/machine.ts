@@ -96,6 +96,11 @@ export class DirectMachine {
     this.kernel = new DirectKernel(direct, source, room);
   }
 
+  /** What unpacking works in beside the kernel's memory, bytes. */
+  get packerBytes(): number {
+    return this.#upload?.memoryBytes ?? 0;
+  }
+
   /**
    * Fills one plane with the ciphertexts of its chunks.
    * @param upload all ciphertexts as they travelled

@@ -1,5 +1,4 @@
 import { CipherconvError, internalError } from '../../../compiler/base/errors.ts';
-import { kernelOf } from '../../../compiler/lowerings/plan.ts';
 import type { Part } from '../../../compiler/toeplitz/parts.ts';
 import type { StoredPlan } from '../../frontend/planFile.ts';
 import type { StoredNetwork } from '../../network/networkPlan.ts';
@@ -7,6 +6,7 @@ import { createNetworkServer } from '../networkServer.ts';
 import { isNetwork } from '../plans.ts';
 import { createPartServer, createPlanServer } from '../planServer.ts';
 import type { PartServer, PlanServer, PreparedPlanServer } from '../planServer.ts';
+import { collectGarbage } from './memory.ts';
 import type { Engine } from './workerLoop.ts';
 import { deepFreeze } from '../../../compiler/base/freeze.ts';
 
@@ -61,6 +61,7 @@ class PreparedParts {
     if (oldest !== undefined && this.#prepared.size >= MOST_PARTS) {
       this.#prepared.delete(oldest[0]);
       oldest[1].dispose();
+      collectGarbage();
     }
     return createPartServer(stored, part, { weightMemoryBytes: this.#weightMemoryBytes });
   }
@@ -84,15 +85,14 @@ class PreparedPlans {
       this.#resident.set(stored.digest, await createNetworkServer(stored));
       return;
     }
-    const server = await createPlanServer(stored, { weightMemoryBytes: this.#freeBytes });
+    // Once: with its weights where they fit, otherwise with as little as its kernel can.
+    const free = this.#freeBytes;
+    const server = await createPlanServer(stored, { weightMemoryBytes: free, preparedMemoryBytes: free });
     if (this.#keeps(server)) return;
     server.dispose();
-    // SEAL's evaluators also do with less, and make weights at each use.
-    const least =
-      kernelOf(stored.plan) === 'direct' ? server : await createPlanServer(stored, { weightMemoryBytes: 0 });
-    if (this.#keeps(least)) return;
-    least.dispose();
-    if (least.preparedBytes > this.#guestBytes) throw tooLarge(stored, least.preparedBytes, this.#guestBytes);
+    collectGarbage();
+    const { preparedBytes } = server;
+    if (preparedBytes > this.#guestBytes) throw tooLarge(stored, preparedBytes, this.#guestBytes);
   }
 
   /** Keeps a plan for which there is room. */
@@ -111,6 +111,8 @@ class PreparedPlans {
     if (this.#guest?.digest === digest) return this.#guest;
     this.#guest?.dispose();
     this.#guest = null;
+    // What the last one took is needed now, not when the engine next looks for garbage.
+    collectGarbage();
     const stored = read();
     if (isNetwork(stored)) throw internalError('a network that is not prepared');
     this.#guest = await createPlanServer(stored, { weightMemoryBytes: 0 });
@@ -131,7 +133,7 @@ function tooLarge({ plan, digest }: StoredPlan, bytes: number, mostBytes: number
 }
 
 /**
- * Evaluates with SEAL and the kernels, in this process.
+ * Evaluates in this process: by our own kernels, and by SEAL what needs it.
  * @param plans JSON, one a line
  * @throws CipherconvError `usage` for a plan that does not fit into the memory.
  */

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** Memory of workers: a limit inside that WebAssembly cannot pass, and a look from outside. */
 
@@ -46,6 +48,20 @@ export function limitWasmMemory(limitBytes: number): WasmLimit {
     return grow.call(this, pages);
   };
   return { refusals: () => refusals };
+}
+
+let collect: (() => void) | null = null;
+
+/**
+ * Gives back at once what nobody refers to any more. WebAssembly memories are freed in no other way, and a worker that prepared
+ * the next plan before would hold the memories of both.
+ */
+export function collectGarbage(): void {
+  if (collect === null) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
 }
 
 /** Resident memory of another process, bytes; null where the system does not tell (no /proc) or the process is gone. */

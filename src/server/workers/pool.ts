@@ -37,7 +37,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * Whole requests on disposable processes: each with a SEAL and a kernel of its own, a limit of memory and a deadline.
+ * Whole requests on disposable processes: each with kernels of its own, SEAL's where a plan needs it, a limit of memory and a deadline.
  * One process more than may work at a time is kept ready, so that the request after a lost worker finds a fresh one.
  */
 export class WorkerPool implements Evaluations {

@@ -55,7 +55,7 @@ export class WorkerHandle {
     return this.#worker.residentBytes() ?? 0;
   }
 
-  /** Loads SEAL and prepares the plans; null when the worker is ready, else why it never will be. */
+  /** Prepares the plans; null when the worker is ready, else why it never will be. */
   async start(): Promise<CipherconvError | null> {
     const timer = setTimeout(() => {
       this.retire('start', 'preparing the plans takes too long');

@@ -57,7 +57,7 @@ function channelOf(child: ChildProcess): Duplex {
 }
 
 /**
- * One disposable process with its own SEAL and its own kernel. It does one thing at a time. `kill` ends it whatever it
+ * One disposable process with its own kernels. It does one thing at a time. `kill` ends it whatever it
  * does at that moment, and the system takes back all of its memory.
  */
 export class WorkerProcess {
@@ -102,7 +102,7 @@ export class WorkerProcess {
     return pid === undefined || this.#gone ? null : residentBytes(pid);
   }
 
-  /** Loads SEAL and prepares the plans. */
+  /** Prepares the plans. */
   setUp({ plans, memoryBytes }: WorkerSettings): Promise<Exchange> {
     return this.#exchange({ kind: 'setup', memoryBytes }, [plans]);
   }
