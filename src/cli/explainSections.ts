@@ -1,6 +1,9 @@
 import { requiredWidth } from '../../compiler/base/interval.ts';
 import { keyBytes, kernelOf, uploadForm } from '../../compiler/lowerings/plan.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
+import { buildToeplitz } from '../../compiler/toeplitz/program.ts';
+import { fitsTransforms } from '../../runtime/evaluator/rowShape.ts';
+import { longWork } from '../../runtime/longWork.ts';
 import type { StoredPlan } from '../frontend/planFile.ts';
 import { loweringReportLines, refusalReason } from '../report/loweringReport.ts';
 import { protocolReportLines } from '../report/protocolReport.ts';
@@ -38,11 +41,23 @@ function noiseLines({ noise }: Plan): string[] {
   ];
 }
 
+/** Whether the ntt kernel is our own for the plan: as it is opened (runtime/evaluator/kernels.ts). */
+function isOurs(plan: Plan): boolean {
+  return (
+    plan.lowering === 'toeplitz' &&
+    uploadForm(plan) === 'seeded' &&
+    fitsTransforms(
+      plan,
+      longWork(() => buildToeplitz(plan)),
+    )
+  );
+}
+
 /** What executes the products, and how the direct kernel's lanes were proved wide enough. */
 function kernelLines(plan: Plan): string[] {
   const execution = plan.lowering === 'toeplitz' ? plan.execution : { kernel: kernelOf(plan) };
   if (!('lanes' in execution)) {
-    const whose = uploadForm(plan) === 'seal-seeded' ? "SEAL's evaluator" : 'our own ring arithmetic';
+    const whose = isOurs(plan) ? 'our own ring arithmetic' : "SEAL's evaluator";
     return [`kernel ${execution.kernel}: ${whose}, everything in NTT form`];
   }
   const { limbBits, limbs, laneL1, folds } = execution.lanes;

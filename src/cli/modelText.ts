@@ -6,7 +6,8 @@ import type { ModelLayer, JoinedModel } from '../model/modelPlan.ts';
 import type { ModelComparison, RuntimeStatistic } from '../model/modelReport.ts';
 import type { ModelRunResult } from '../model/runModel.ts';
 import { describeWidth, plural } from './planText.ts';
-import { bytesText, millisecondsText } from './runText.ts';
+import { bytesText, millisecondsText, modelJudgeText } from './runText.ts';
+import type { RunReport } from '../runReport.ts';
 import { bold, verdict } from './terminal.ts';
 
 /** How compiled models and their runs read in text. */
@@ -108,6 +109,11 @@ export function statisticLine(statistic: RuntimeStatistic | null, reason: string
   return `statistic     ${differing} of ${outputs} outputs differ in onnxruntime-web's run of the model as it stands: ${how}`;
 }
 
+/** Everything of a layer's run: the other times are parts of these two. */
+function timeOf({ ms }: RunReport): number {
+  return ms.offline + ms.online;
+}
+
 /** What a person reads after a run of a model. The last line says whether all is equal. */
 export function describeModelRun(
   plan: JoinedModel,
@@ -115,18 +121,16 @@ export function describeModelRun(
 ): string {
   const planned = layersOf(plan);
   const rows = report.layers.map((layer, index) => {
-    const ms = Object.values(layer.ms).reduce((sum, time) => sum + time, 0);
     const equal = `${layer.outputs - layer.mismatches} of ${layer.outputs}`;
-    return [...layerCells(planned[index]!), millisecondsText(ms), equal];
+    return [...layerCells(planned[index]!), millisecondsText(timeOf(layer)), equal];
   });
-  const all = report.layers.map(({ ms }) => Object.values(ms).reduce((sum, time) => sum + time, 0));
   const bytes = (key: 'upload' | 'response'): string =>
     bytesText(report.layers.reduce((sum, layer) => sum + layer.bytes[key], 0));
-  const time = all.reduce((sum, ms) => sum + ms, 0);
+  const time = report.layers.reduce((sum, layer) => sum + timeOf(layer), 0);
   const total = ['total', '', '', '', '', '', bytes('upload'), bytes('response'), millisecondsText(time), ''];
   const table = alignColumns([[...HEADINGS, 'time', 'equal'], ...rows, total], [...ALIGNS, 'right', 'right']);
   const { comparison } = report;
-  const wrong = layers.findIndex(({ firstMismatch }) => firstMismatch !== null);
+  const wrong = layers.findIndex(({ report: { match } }) => !match);
   const last = report.match
     ? comparison === null
       ? 'equal, layer by layer'
@@ -137,6 +141,7 @@ export function describeModelRun(
     bold(table[0] ?? ''),
     ...table.slice(1),
     `rounds        ${report.rounds}`,
+    `SEAL          ${modelJudgeText(report.layers)}`,
     `client        ${millisecondsText(segmentMs)} between the layers, in the clear`,
     ...protection(plan).map(
       (sentence, index) => `${index === 0 ? 'protection    ' : '              '}${sentence}`,
