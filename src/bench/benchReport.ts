@@ -10,7 +10,10 @@ interface LayerTimes {
   readonly encodeUpload: number;
   /** The server's work without coding, each kernel on the plan that is best for it; auto: the cheaper by the cost model. */
   readonly evaluate: {
+    /** SEAL as the ntt kernel, as `--engine seal` has it. */
     readonly ntt: number;
+    /** The ntt kernel in our own ring arithmetic. */
+    readonly nttOwn: number;
     readonly direct: number;
     readonly auto: number;
     /** With a hint: c0 alone, at the outputs. */
@@ -22,7 +25,7 @@ interface LayerTimes {
   readonly offline: number;
   /** Computing the hint, once a plan. */
   readonly hint: number;
-  /** The raw node-seal operations that the ntt kernel needs, timed in the same run. */
+  /** The raw node-seal operations that SEAL as the ntt kernel needs, timed in the same run. */
   readonly floorNtt: number;
   readonly encodeDownload: number;
   readonly decrypt: number;
@@ -71,6 +74,7 @@ export interface LayerResult {
   readonly ratios: Readonly<
     Record<
       | 'nttOverFloor'
+      | 'nttOwnOverFloor'
       | 'nttOverDirect'
       | 'autoOverPlaintext'
       | 'totalOverAuto'

@@ -7,18 +7,17 @@ import type { Tensor } from '../../compiler/base/tensor.ts';
 import { outputShape } from '../../compiler/convolution/shape.ts';
 import { createClient } from '../../runtime/client/client.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
-import { createJudge } from '../../runtime/evaluator/judge.ts';
+import { createSealEvaluator } from '../../runtime/evaluator/judge.ts';
 import type { LayerResult } from './benchReport.ts';
 import { benchClient, benchHint } from './hintBench.ts';
 import { measureCalmly, rampInput, runSweeps, timed } from './layerRounds.ts';
-import type { Contestant, Round } from './layerRounds.ts';
+import type { Contender, Contestant, Round } from './layerRounds.ts';
 import { layerSpec } from './layers.ts';
 import type { LayerShape } from './layers.ts';
 import { loadOrt } from '../model/ort.ts';
 import { ortConvolutions } from './onnxruntime.ts';
 import { combineCosts, median } from './rawOperations.ts';
 import { coeffModulusBits } from '../../compiler/bfv/parameters.ts';
-import type { Kernel } from '../../compiler/lowering/plan.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
 
 /** Milliseconds of the node-seal operations that the ntt kernel executes for the plan. */
@@ -51,13 +50,15 @@ interface Prepared extends Contestant {
   readonly prepare: number;
 }
 
-async function prepare(spec: ConvSpec, kernel: Kernel): Promise<Prepared> {
+async function prepare(spec: ConvSpec, contender: Contender): Promise<Prepared> {
+  const kernel = contender === 'nttSeal' ? 'ntt' : contender;
   const options = { kernel, lowering: 'toeplitz', protocol: 'standard' } as const;
   const compiled = await timed(() => compileSpec(spec, options));
   const plan = compiled.value;
   const client = await createClient(clientView(plan));
-  // The ntt kernel is SEAL's here: it is compared with SEAL's raw operations.
-  const made = await timed(() => (kernel === 'ntt' ? createJudge(plan, null) : createEvaluator(plan)));
+  const made = await timed(() =>
+    contender === 'nttSeal' ? createSealEvaluator(plan) : createEvaluator(plan),
+  );
   return { plan, compile: compiled.ms, prepare: made.ms, client, evaluator: made.value };
 }
 
@@ -72,20 +73,25 @@ function ratio(left: number | null, right: number | null): number | null {
 
 type Step = Exclude<keyof Round, 'match'>;
 
-/** Times one layer with both kernels, each on the plan that is best for it. */
+/** Times one layer with both kernels, the ntt kernel in SEAL's arithmetic and in ours, each on the plan that is best for it. */
 export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
   const spec = layerSpec(layer);
   const { kernel } = compileSpec(spec, { lowering: 'toeplitz', protocol: 'standard' }).execution;
-  const prepared = { ntt: await prepare(spec, 'ntt'), direct: await prepare(spec, 'direct') };
+  const prepared = {
+    nttSeal: await prepare(spec, 'nttSeal'),
+    ntt: await prepare(spec, 'ntt'),
+    direct: await prepare(spec, 'direct'),
+  };
   const { plan, compile, prepare: prepareMs } = prepared[kernel];
   const { match, sweeps } = await runSweeps(prepared);
   for (const { client, evaluator } of Object.values(prepared)) {
     client.dispose();
     evaluator.dispose();
   }
-  const milliseconds = (of: Kernel, step: Step): number => median(sweeps.map((sweep) => sweep[of][step]));
+  const milliseconds = (of: Contender, step: Step): number => median(sweeps.map((sweep) => sweep[of][step]));
   const evaluate = {
-    ntt: milliseconds('ntt', 'evaluate'),
+    ntt: milliseconds('nttSeal', 'evaluate'),
+    nttOwn: milliseconds('ntt', 'evaluate'),
     direct: milliseconds('direct', 'evaluate'),
     auto: milliseconds(kernel, 'evaluate'),
   };
@@ -102,7 +108,10 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
   const best = Math.min(evaluate.ntt, evaluate.direct);
   const totalSeal = client.seal.encrypt + best + client.seal.decrypt;
   const total = hint.online + hint.offline;
-  const floorNtt = floorMilliseconds(prepared.ntt.plan, combineCosts(sweeps.flatMap(({ floors }) => floors)));
+  const floorNtt = floorMilliseconds(
+    prepared.nttSeal.plan,
+    combineCosts(sweeps.flatMap(({ floors }) => floors)),
+  );
   const plaintext = await plaintextMilliseconds(plan, rampInput(plan));
   return {
     id: layer.id,
@@ -134,6 +143,7 @@ export async function benchLayer(layer: LayerShape): Promise<LayerResult> {
     },
     ratios: {
       nttOverFloor: ratio(evaluate.ntt, floorNtt),
+      nttOwnOverFloor: ratio(evaluate.nttOwn, floorNtt),
       nttOverDirect: ratio(evaluate.ntt, evaluate.direct),
       autoOverPlaintext: ratio(evaluate.auto, plaintext),
       totalOverAuto: ratio(totalStandard, evaluate.auto),

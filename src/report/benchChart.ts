@@ -4,7 +4,8 @@ import type { BenchReport } from '../bench/benchReport.ts';
 /** A chart of the benchmark table: milliseconds per layer on a logarithmic axis, one bar a way to compute it. */
 
 const SERIES = [
-  { name: 'ntt kernel', of: (ms: Times): number | null => ms.evaluate.ntt },
+  { name: 'ntt kernel, SEAL', of: (ms: Times): number | null => ms.evaluate.ntt },
+  { name: 'ntt kernel, ours', of: (ms: Times): number | null => ms.evaluate.nttOwn },
   { name: 'raw node-seal operations', of: (ms: Times): number | null => ms.floorNtt },
   { name: 'direct kernel', of: (ms: Times): number | null => ms.evaluate.direct },
   { name: 'onnxruntime-web, cleartext', of: (ms: Times): number | null => ms.plaintext },

@@ -38,6 +38,7 @@ describe('bench', () => {
         'encrypt',
         'encodeUpload',
         'evaluate.ntt',
+        'evaluate.nttOwn',
         'evaluate.auto',
         'floorNtt',
         'encodeDownload',
