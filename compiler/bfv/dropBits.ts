@@ -1,5 +1,5 @@
-import { bitLength } from '../base/interval.ts';
-import { droppedFromC1, largestNoise } from './noise.ts';
+import { allSteps, digitBits } from './dropStep.ts';
+import { droppedFromC0, droppedFromC1, largestNoise } from './noise.ts';
 import type { DroppedBits, TwiceNoise } from './noise.ts';
 import type { Degree } from './security.ts';
 
@@ -18,44 +18,56 @@ export interface DropDemand {
     readonly responseC1: number;
     readonly responseC0: number;
   };
-  /** Noise of the results before the response is rounded, when so many low bits of the upload's c0 are dropped. */
-  readonly products: (uploadC0: number) => TwiceNoise;
+  /** Noise of the results before the response is rounded, when c0 of the upload travels in such steps. */
+  readonly products: (uploadC0: bigint) => TwiceNoise;
+  /** Most bits that may be dropped of an upload. */
+  readonly mostOfUpload: number;
 }
 
 export interface WireChoice {
-  readonly prime: bigint;
+  readonly primes: readonly bigint[];
   readonly dropped: DroppedBits;
   /** Bits of all coefficients that travel. */
   readonly bits: number;
 }
 
-/** The largest drop whose noise, `cost(bits)` in halves and doubling with each bit, stays within `room`. */
-export function largestDrop(room: bigint, costOfOneBit: bigint, limit: number): number {
-  if (room < costOfOneBit) return 0;
-  return Math.min(limit, bitLength(room / costOfOneBit));
+/** The most bits whose noise stays within `room`; it grows with the bits. 0 where none does. */
+export function largestDrop(
+  steps: readonly bigint[],
+  room: bigint,
+  noiseOf: (step: bigint) => TwiceNoise,
+): number {
+  let [passes, fails] = [0, steps.length];
+  while (fails - passes > 1) {
+    const middle = (passes + fails) >> 1;
+    if (noiseOf(steps[middle]!) <= room) passes = middle;
+    else fails = middle;
+  }
+  return passes;
 }
 
-/** The best drops under one prime, or null when its room is too small for the noise itself. */
-export function dropUnder(demand: DropDemand, prime: bigint): WireChoice | null {
+/** The best drops under these primes, or null when their room is too small for the noise itself. */
+export function dropUnder(demand: DropDemand, primes: readonly bigint[]): WireChoice | null {
   const { coefficients, degree } = demand;
-  const room = largestNoise(prime, demand.plainModulus);
-  const qBits = bitLength(prime);
-  // At least two bits of every coefficient travel.
-  const limit = qBits - 2;
+  const q = primes.reduce((product, prime) => product * prime, 1n);
+  const room = largestNoise(q, demand.plainModulus);
+  const qBits = digitBits(primes);
+  const steps = allSteps(primes);
   let best: WireChoice | null = null;
-  for (let uploadC0 = 0; uploadC0 <= limit; uploadC0++) {
-    const products = demand.products(uploadC0);
+  for (const [uploadC0, step] of steps.entries()) {
+    if (uploadC0 > demand.mostOfUpload) break;
+    const products = demand.products(step);
     if (products > room) break;
-    const most = largestDrop(room - products, droppedFromC1(1, degree), limit);
+    const most = largestDrop(steps, room - products, (ofC1) => droppedFromC1(ofC1, degree));
     for (let responseC1 = 0; responseC1 <= most; responseC1++) {
-      const left = room - products - droppedFromC1(responseC1, degree);
-      const responseC0 = largestDrop(left, 2n, limit);
+      const left = room - products - droppedFromC1(steps[responseC1]!, degree);
+      const responseC0 = largestDrop(steps, left, droppedFromC0);
       const bits =
         coefficients.uploadC0 * (qBits - uploadC0) +
         coefficients.responseC1 * (qBits - responseC1) +
         coefficients.responseC0 * (qBits - responseC0);
       if (best === null || bits < best.bits)
-        best = { prime, dropped: { uploadC0, responseC0, responseC1 }, bits };
+        best = { primes, dropped: { uploadC0, responseC0, responseC1 }, bits };
     }
   }
   return best;

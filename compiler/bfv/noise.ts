@@ -50,26 +50,32 @@ export function sum(...noises: readonly TwiceNoise[]): TwiceNoise {
 }
 
 /**
- * Dropping `bits` low bits of a coefficient and restoring it to the middle of what is left: a step of d = 2^bits, so an
- * error of at most d/2. Nothing dropped is no error. In c0 the error enters v as it is.
+ * Dropping low bits of a coefficient, so that it travels in multiples of `step` (dropStep.ts), and restoring it to the middle
+ * of what it may have been: an error of at most step / 2, or (step - 1) / 2 for odd steps. A step of 1 is no error. In c0 the
+ * error enters v as it is.
+ *
+ * The low digits that are lost are a number L below their product P times q_i, of which 2^d multiples of P are one step: with
+ * d > 0, L lies in [P 2^d k, P 2^d (k + 1)) and is restored to P (2^d k + 2^(d - 1)), at most step / 2 away. Where that digit
+ * reaches its prime it is restored to q_i - 1 instead: L lies in [P (q_i - 2^(d - 1)), P q_i) then, no further from
+ * P (q_i - 1). With d = 0, L in [0, P) is restored to (P - 1) / 2, which is (q - 1) / 2 in every digit.
  */
-export function droppedFromC0(bits: number): TwiceNoise {
-  return bits === 0 ? 0n : 1n << BigInt(bits);
+export function droppedFromC0(step: bigint): TwiceNoise {
+  return step - (step & 1n);
 }
 
 /**
- * Dropping `bits` low bits of a coefficient c of an upload with hints. Because q = 1 modulo 2^bits = d, it is restored to
- * a multiple of d modulo q, so that the kernel splits only the rest into digits: k = floor((c + d/2 modulo q) / d)
+ * Dropping the low bits of a coefficient c of an upload with hints, in steps d that are powers of two. Because q = 1 modulo d, it
+ * is restored to a multiple of d modulo q, so that the kernel splits only the rest into digits: k = floor((c + d/2 modulo q) / d)
  * travels and d u stands for it, u = k up to (q - 1) / 2d and k - (q - 1) / d above. d k is at most d/2 away from c, and
  * d u = d k + 1 modulo q in the upper half: an error of at most d/2 + 1.
  */
-export function droppedFromHintUpload(bits: number): TwiceNoise {
-  return bits === 0 ? 0n : droppedFromC0(bits) + 2n;
+export function droppedFromHintUpload(step: bigint): TwiceNoise {
+  return step === 1n ? 0n : droppedFromC0(step) + 2n;
 }
 
-/** The same as `droppedFromC0` in c1, where the errors of all N coefficients meet the ternary secret: N d / 2. */
-export function droppedFromC1(bits: number, degree: number): TwiceNoise {
-  return droppedFromC0(bits) * BigInt(degree);
+/** The same as `droppedFromC0` in c1, where the errors of all N coefficients meet the ternary secret. */
+export function droppedFromC1(step: bigint, degree: number): TwiceNoise {
+  return droppedFromC0(step) * BigInt(degree);
 }
 
 /** Integer square root, rounded up. Newton's iteration on bigints. */
@@ -103,7 +109,7 @@ export function errorTail(l2Squared: number | bigint, coefficients: number): Twi
 /** When an honest result may decrypt wrong: never, or with probability at most 2^-128 a run. */
 export type Failure = 'never' | '2^-128';
 
-/** Low bits that travel neither way; see `droppedFromC0` and `droppedFromC1`. */
+/** Low bits of coefficients modulo q that do not travel; dropStep.ts says which they are. */
 export interface DroppedBits {
   /** Low bits dropped from each coefficient of c0 of an upload. */
   readonly uploadC0: number;

@@ -1,5 +1,6 @@
 import type { Steps } from '../base/steps.ts';
 import { dropUnder } from '../bfv/dropBits.ts';
+import { NO_STEPS } from '../bfv/dropStep.ts';
 import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
 import { dataModulus } from '../bfv/parameters.ts';
@@ -156,16 +157,14 @@ function tryModulus(request: DiagonalsRequest, candidate: DiagonalsCandidate): A
   return null;
 }
 
-/** Low bits that need not travel; with several primes all of them do. */
+/** Low bits that need not travel. */
 function droppedBits(
   demand: RotationDemand,
   { dataPrimes, specialPrime }: RotationModulus,
   program: DiagonalsProgram,
 ): DroppedBits {
-  const [prime] = dataPrimes;
-  if (prime === undefined || dataPrimes.length > 1) return NOTHING_DROPPED;
   const { degree, plainModulus, failure, norms, coefficients } = demand;
-  const products = (uploadC0: number): bigint =>
+  const products = (uploadC0: bigint): bigint =>
     diagonalsNoise({
       degree,
       plainModulus,
@@ -174,8 +173,14 @@ function droppedBits(
       specialPrime,
       norms,
       coefficients,
-      dropped: { ...NOTHING_DROPPED, uploadC0 },
+      steps: { ...NO_STEPS, uploadC0 },
     }).products;
-  const demanded = { degree, plainModulus, coefficients: diagonalsCoefficients(program), products };
-  return dropUnder(demanded, prime)?.dropped ?? NOTHING_DROPPED;
+  const demanded = {
+    degree,
+    plainModulus,
+    coefficients: diagonalsCoefficients(program),
+    products,
+    mostOfUpload: Infinity,
+  };
+  return dropUnder(demanded, dataPrimes)?.dropped ?? NOTHING_DROPPED;
 }

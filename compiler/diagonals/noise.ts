@@ -1,3 +1,4 @@
+import type { DropSteps } from '../bfv/dropStep.ts';
 import {
   droppedFromC0,
   droppedFromC1,
@@ -8,7 +9,7 @@ import {
   sum,
   timesPlaintext,
 } from '../bfv/noise.ts';
-import type { DroppedBits, Failure, NoiseStages, TwiceNoise } from '../bfv/noise.ts';
+import type { Failure, NoiseStages, TwiceNoise } from '../bfv/noise.ts';
 
 /**
  * The noise of a result of the diagonals lowering,
@@ -67,7 +68,7 @@ export interface DiagonalsNoiseInput {
   readonly norms: DiagonalsNorms;
   /** Coefficients that decryption reads in one run: all N of every result, because each slot depends on all. */
   readonly coefficients: number;
-  readonly dropped: DroppedBits;
+  readonly steps: DropSteps;
 }
 
 function ceilDivide(numerator: bigint, denominator: bigint): bigint {
@@ -99,18 +100,14 @@ function likely({ degree, dataPrimes, specialPrime, norms, coefficients }: Diago
 
 /** Noise after each step; the last is what decryption meets. See the top of the file for the argument. */
 export function diagonalsNoise(input: DiagonalsNoiseInput): NoiseStages {
-  const { degree, plainModulus, dropped, norms, failure } = input;
+  const { degree, plainModulus, steps, norms, failure } = input;
   const fresh = freshSymmetric(plainModulus);
-  const upload = fresh + droppedFromC0(dropped.uploadC0);
+  const upload = fresh + droppedFromC0(steps.uploadC0);
   const roundings =
-    messageRounding(plainModulus, norms.rowL1) + timesPlaintext(droppedFromC0(dropped.uploadC0), norms.rowL1);
+    messageRounding(plainModulus, norms.rowL1) + timesPlaintext(droppedFromC0(steps.uploadC0), norms.rowL1);
   const certain = worst(input);
   const tail = failure === 'never' ? certain : likely(input);
   const products = roundings + (tail < certain ? tail : certain);
-  const response = sum(
-    products,
-    droppedFromC0(dropped.responseC0),
-    droppedFromC1(dropped.responseC1, degree),
-  );
+  const response = sum(products, droppedFromC0(steps.responseC0), droppedFromC1(steps.responseC1, degree));
   return { fresh, upload, products, response };
 }

@@ -1,6 +1,7 @@
 import { bitLength } from '../base/interval.ts';
 import { isPrime, MAX_PRIME_BITS, MIN_PRIME_BITS, nttPrimes } from '../rings/primes.ts';
-import { decryptionIsCertain, NOTHING_DROPPED } from '../bfv/noise.ts';
+import { NO_STEPS } from '../bfv/dropStep.ts';
+import { decryptionIsCertain } from '../bfv/noise.ts';
 import type { Failure } from '../bfv/noise.ts';
 import { diagonalsNoise } from './noise.ts';
 import type { DiagonalsNorms } from './noise.ts';
@@ -63,7 +64,7 @@ function carries(demand: RotationDemand, { dataPrimes, specialPrime }: RotationM
     specialPrime,
     norms,
     coefficients,
-    dropped: NOTHING_DROPPED,
+    steps: NO_STEPS,
   });
   return decryptionIsCertain(
     dataPrimes.reduce((product, prime) => product * prime, 1n),
@@ -85,7 +86,7 @@ function leastBits({ degree, failure, norms, coefficients, plainModulus }: Rotat
     specialPrime: null,
     norms,
     coefficients,
-    dropped: NOTHING_DROPPED,
+    steps: NO_STEPS,
   });
   return bitLength(response * BigInt(plainModulus));
 }

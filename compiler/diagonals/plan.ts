@@ -2,6 +2,7 @@ import type { Failure, DroppedBits } from '../bfv/noise.ts';
 import type { PlanBase, ClientViewBase, PlanKeys } from '../lowering/plan.ts';
 import type { DiagonalsPacking } from './packing.ts';
 import type { DiagonalsNorms, DiagonalsNoiseInput } from './noise.ts';
+import { dropSteps } from '../bfv/dropStep.ts';
 import { slotGeometry } from './packing.ts';
 
 /** What the noise of a diagonals plan follows from; integers that may pass 2^53 in decimal. See noise.ts. */
@@ -72,11 +73,12 @@ export function diagonalsNoiseInput(
   },
 ): DiagonalsNoiseInput {
   const { spec, packing, parameters, noise, wire } = plan;
+  const dataPrimes = parameters.dataPrimes.map(BigInt);
   return {
     degree: parameters.degree,
     plainModulus: parameters.plainModulus,
     failure: noise.failure,
-    dataPrimes: parameters.dataPrimes.map(BigInt),
+    dataPrimes,
     specialPrime: parameters.specialPrime === null ? null : BigInt(parameters.specialPrime),
     norms: {
       rowL1: BigInt(noise.rowL1),
@@ -87,6 +89,6 @@ export function diagonalsNoiseInput(
     },
     coefficients:
       parameters.degree * slotGeometry(spec, { ...packing, degree: parameters.degree }).resultCiphertexts,
-    dropped: wire,
+    steps: dropSteps(dataPrimes, wire),
   };
 }

@@ -5,6 +5,7 @@ import { isDegree, isSecurityBits, largestModulusBits } from '../bfv/security.ts
 import type { Degree, SecurityBits } from '../bfv/security.ts';
 import { reject } from '../base/reject.ts';
 import { allPrimes } from '../bfv/parameters.ts';
+import { mostDropped } from '../bfv/dropStep.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
 import type { Parameters } from '../bfv/parameters.ts';
 
@@ -88,11 +89,10 @@ export function verifySlots(degree: number, plainModulus: number): void {
   reject('parameters.plainModulus', 'has no slots', `a prime, 1 mod ${2 * degree}`, String(plainModulus));
 }
 
-/** Something of every coefficient travels; with several primes all of it does. */
-export function verifyWire(parameters: Parameters, wire: DroppedBits): void {
+/** Something of every coefficient travels. */
+export function verifyWire({ dataPrimes }: Parameters, wire: DroppedBits): void {
   const { uploadC0, responseC0, responseC1 } = wire;
-  const [first] = allPrimes(parameters);
-  const limit = parameters.dataPrimes.length === 1 && first !== undefined ? bitLength(first) - 2 : 0;
+  const limit = mostDropped(dataPrimes.map(BigInt));
   for (const [name, dropped] of Object.entries({ uploadC0, responseC0, responseC1 })) {
     if (!Number.isInteger(dropped) || dropped < 0 || dropped > limit) {
       reject(`wire.${name}`, 'too many bits dropped', `from 0 to ${limit}`, String(dropped));

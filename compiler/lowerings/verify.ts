@@ -45,6 +45,7 @@ export function* proofSteps<P extends PlanBase, R, V extends ClientViewBase>(
   verifyWindows(plan);
   lowering.checkParameters(plan.parameters);
   requireEqual('noise', { ...plan.noise, ...lowering.norms(program) }, plan.noise);
+  verifyWire(plan.parameters, plan.wire);
   verifyNoise(plan, lowering.noise(plan).response);
   yield;
   yield* lowering.verifyMatrix(plan.spec, program);
@@ -96,9 +97,8 @@ function verifyWindows(plan: PlanBase): void {
   }
 }
 
-/** Dropped bits within reason, and noise that q has room for. */
+/** Noise that q has room for. */
 function verifyNoise(plan: PlanBase, response: bigint): void {
-  verifyWire(plan.parameters, plan.wire);
   const q = dataModulus(plan.parameters);
   const { plainModulus } = plan.parameters;
   if (!decryptionIsCertain(q, plainModulus, response)) {

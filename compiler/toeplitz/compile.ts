@@ -1,6 +1,6 @@
 import type { Steps } from '../base/steps.ts';
 import { CipherconvError, internalError } from '../base/errors.ts';
-import { NOTHING_DROPPED, predictedBudgetBits } from '../bfv/noise.ts';
+import { predictedBudgetBits } from '../bfv/noise.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
 import { dataModulus } from '../bfv/parameters.ts';
 import type { Parameters } from '../bfv/parameters.ts';
@@ -200,7 +200,7 @@ function directLanes(parameters: Parameters, program: ToeplitzProgram, shift: nu
 
 /**
  * q and what need not travel. The search has found the smallest q for the noise of the products; here the rounding of
- * the wire joins, for one prime. With several primes everything travels.
+ * the wire joins.
  */
 function finalModulus(
   request: SearchRequest,
@@ -208,22 +208,21 @@ function finalModulus(
   coefficients: TravellingCoefficients,
   measured: Pick<ResultNoiseInput, 'rowL1' | 'rowL2Squared' | 'coefficients'>,
 ): { dataPrimes: readonly bigint[]; dropped: DroppedBits } {
-  const { plainModulus, failure } = request;
-  const { degree } = found;
-  const [prime] = found.dataPrimes;
-  if (found.dataPrimes.length !== 1 || prime === undefined)
-    return { dataPrimes: found.dataPrimes, dropped: NOTHING_DROPPED };
+  const { plainModulus, failure, protocol, objective } = request;
+  const { degree, dataPrimes: primes } = found;
   const noise = { degree, plainModulus, failure, ...measured };
   const allowedBits = largestModulusBits(degree, request.securityBits);
-  const { objective } = request;
-  if (request.protocol === 'hint') {
-    const share = coefficients.hint / request.inferences;
+  const hint = coefficients.hint / request.inferences;
+  if (protocol === 'hint' && primes.length === 1) {
     const wires = hintWires({ degree, plainModulus, noise, allowedBits });
-    const wire = bestHintWire(wires, { ...coefficients, hint: share }, objective);
+    const wire = bestHintWire(wires, { ...coefficients, hint }, objective);
     return { dataPrimes: [wire.prime], dropped: wire.dropped };
   }
-  const choice = chooseWire({ degree, plainModulus, noise, prime, objective, allowedBits, coefficients });
-  return { dataPrimes: [choice.prime], dropped: choice.dropped };
+  // Nothing is dropped of a hint, nor of its uploads under several primes: they count alike.
+  const travelling = { ...coefficients, uploadC0: coefficients.uploadC0 + hint };
+  const demand = { degree, plainModulus, noise, primes, coefficients: travelling, protocol };
+  const choice = chooseWire(demand, objective, allowedBits);
+  return { dataPrimes: choice.primes, dropped: choice.dropped };
 }
 
 /** For every kernel tap a * kW + e whether some output reads the image through it. */

@@ -1,6 +1,6 @@
 import { estimateDirect, estimateNtt } from './cost.ts';
 import { bitLength } from '../base/interval.ts';
-import { NOTHING_DROPPED } from '../bfv/noise.ts';
+import { NO_STEPS } from '../bfv/dropStep.ts';
 import type { Failure } from '../bfv/noise.ts';
 import { pitches } from './packing.ts';
 import type { AxisLayout, ToeplitzPacking } from './packing.ts';
@@ -64,7 +64,7 @@ export function offerOf(request: SearchRequest, degree: Degree): DegreeOffer {
       rowL1: rowNorm(channelL1, perProduct),
       rowL2Squared: rowNorm(channelL2Squared, perProduct),
       coefficients: request.outputElements,
-      dropped: NOTHING_DROPPED,
+      steps: NO_STEPS,
       protocol: request.protocol,
     });
     const modulus = chooseModulus({ degree, plainModulus, noise, securityBits });

@@ -29,20 +29,26 @@ export function hintBytes(source: HintSource): number {
   return hintRows(source) * polynomialBytes(dataPrimes, degree, 0);
 }
 
-/** Most low bits that an upload may do without: q is 1 modulo 2N, and so modulo as many powers of two. */
-export function largestShift(degree: number): number {
-  return Math.log2(2 * degree);
+/**
+ * Most low bits that an upload may do without: q is 1 modulo 2N, and so modulo as many powers of two. Under several primes the
+ * kernel takes residues, which are wide whatever is dropped of the coefficient.
+ */
+export function largestShift(degree: number, primeCount: number): number {
+  return primeCount === 1 ? Math.log2(2 * degree) : 0;
 }
 
 /**
  * Nothing is dropped of a c1 that does not travel, and of c0 only as much as `droppedFromHintUpload` can restore.
  * @throws CipherconvError `plan-rejected`
  */
-export function verifyHintWire({ degree }: Pick<Parameters, 'degree'>, wire: PlanWire): void {
+export function verifyHintWire(
+  { degree, dataPrimes }: Pick<Parameters, 'degree' | 'dataPrimes'>,
+  wire: PlanWire,
+): void {
   if (protocolOf(wire) === 'standard') return;
   if (wire.responseC1 !== 0)
     reject('wire.responseC1', 'with hints no c1 comes back', '0', String(wire.responseC1));
-  const most = largestShift(degree);
+  const most = largestShift(degree, dataPrimes.length);
   if (wire.uploadC0 > most)
     reject('wire.uploadC0', 'too many bits dropped for hints', `at most ${most}`, String(wire.uploadC0));
 }

@@ -1,18 +1,20 @@
 import { bitLength } from '../base/interval.ts';
+import { digitBits } from '../bfv/dropStep.ts';
 import { largestModulusBits } from '../bfv/security.ts';
 import type { Degree } from '../bfv/security.ts';
 import type { Objective } from '../cost/estimate.ts';
 import { rowNorm } from './candidates.ts';
 import type { Candidate, PackedTile, SearchRequest } from './degreeCandidates.ts';
 import { directCounts } from './direct/cost.ts';
+import { dropUnderPrimes } from './dropBits.ts';
 import { hintCost, hintEstimate } from './hintCost.ts';
 import type { HintCost, HintCounts } from './hintCost.ts';
 import { hintWires, PrimeSource } from './hintWire.ts';
-import type { HintWire } from './hintWire.ts';
+import type { HintWire, HintWireDemand } from './hintWire.ts';
 
 /** The candidates of the search with hints: a packing, with each q and dropped bits that is best at something. */
 
-/** What a wire is to a candidate of several primes: of those everything travels. */
+/** What a wire is to a candidate of several primes: uploads travel whole. */
 type WireFacts = Pick<HintWire, 'uploadBits' | 'responseBits' | 'primeBits'> & {
   /** Digits of an input; null: those that the primes take. */
   readonly limbs: number | null;
@@ -31,11 +33,8 @@ export class HintCandidates {
   /** One candidate for each q and dropped bits. */
   of(degree: Degree, packed: PackedTile): Candidate[] {
     const { packing, modulus } = packed;
-    if (modulus.dataPrimes.length > 1) {
-      const bits = modulus.dataPrimes.reduce((sum, prime) => sum + bitLength(prime), 0);
-      const facts = { uploadBits: bits, responseBits: bits, primeBits: bits, limbs: null };
-      return [this.#candidate(degree, packed, facts)];
-    }
+    if (modulus.dataPrimes.length > 1)
+      return [this.#candidate(degree, packed, this.#severalPrimes(degree, packed))];
     return this.#wiresOf(degree, packing.outputsPerProduct).map((wire) =>
       this.#candidate(degree, { ...packed, modulus: { ...modulus, dataPrimes: [wire.prime] } }, wire),
     );
@@ -54,30 +53,40 @@ export class HintCandidates {
     };
   }
 
+  #severalPrimes(degree: Degree, { packing, modulus }: PackedTile): WireFacts {
+    const { plainModulus, outputElements } = this.#request;
+    const { dataPrimes: primes } = modulus;
+    const noise = this.#noise(degree, packing.outputsPerProduct);
+    const coefficients = { uploadC0: 0, responseC1: 0, responseC0: outputElements };
+    const choice = dropUnderPrimes({ degree, plainModulus, noise, primes, coefficients, protocol: 'hint' });
+    const bits = digitBits(primes);
+    const responseBits = bits - (choice?.dropped.responseC0 ?? 0);
+    return { uploadBits: bits, responseBits, primeBits: bits, limbs: null };
+  }
+
   #wiresOf(degree: Degree, perProduct: number): readonly HintWire[] {
     const key = `${degree} ${perProduct}`;
     const known = this.#wires.get(key);
     if (known !== undefined) return known;
-    const { plainModulus, failure, channelL1, channelL2Squared, outputElements, securityBits } =
-      this.#request;
-    const wires = hintWires(
-      {
-        degree,
-        plainModulus,
-        noise: {
-          degree,
-          plainModulus,
-          failure,
-          rowL1: rowNorm(channelL1, perProduct),
-          rowL2Squared: rowNorm(channelL2Squared, perProduct),
-          coefficients: outputElements,
-        },
-        allowedBits: largestModulusBits(degree, securityBits),
-      },
-      this.#primes,
-    );
+    const { plainModulus, securityBits } = this.#request;
+    const noise = this.#noise(degree, perProduct);
+    const allowedBits = largestModulusBits(degree, securityBits);
+    const wires = hintWires({ degree, plainModulus, noise, allowedBits }, this.#primes);
     this.#wires.set(key, wires);
     return wires;
+  }
+
+  /** The noise of rows of so many outputs, without what is dropped. */
+  #noise(degree: Degree, perProduct: number): HintWireDemand['noise'] {
+    const { plainModulus, failure, channelL1, channelL2Squared, outputElements } = this.#request;
+    return {
+      degree,
+      plainModulus,
+      failure,
+      rowL1: rowNorm(channelL1, perProduct),
+      rowL2Squared: rowNorm(channelL2Squared, perProduct),
+      coefficients: outputElements,
+    };
   }
 }
 

@@ -1,8 +1,9 @@
 import { internalError } from '../base/errors.ts';
 import { bitLength } from '../base/interval.ts';
 import { largestDrop } from '../bfv/dropBits.ts';
+import { NO_STEPS } from '../bfv/dropStep.ts';
 import { usablePrime } from '../bfv/chooseModulus.ts';
-import { largestNoise, NOTHING_DROPPED } from '../bfv/noise.ts';
+import { droppedFromC0, largestNoise } from '../bfv/noise.ts';
 import type { DroppedBits } from '../bfv/noise.ts';
 import type { Degree } from '../bfv/security.ts';
 import type { Objective } from '../cost/estimate.ts';
@@ -37,7 +38,7 @@ export interface HintWireDemand {
   readonly degree: Degree;
   readonly plainModulus: number;
   /** The noise without what is dropped. */
-  readonly noise: Omit<ResultNoiseInput, 'dropped' | 'protocol'>;
+  readonly noise: Omit<ResultNoiseInput, 'steps' | 'protocol'>;
   /** Bits of q that the security table allows. */
   readonly allowedBits: number;
 }
@@ -46,6 +47,9 @@ export interface HintWireDemand {
 const EXTRA_BITS = 12;
 
 const LARGEST_LIMB_BITS = 16;
+
+/** Steps under one prime. Of every coefficient two bits travel at least. */
+const POWERS = Array.from({ length: MAX_PRIME_BITS }, (_, bits) => 1n << BigInt(bits));
 
 /** Primes by ring degree, bits and bound: a search asks for the same ones again and again. */
 export class PrimeSource {
@@ -73,9 +77,10 @@ export function hintWires(
   source: PrimeSource = new PrimeSource(demand.plainModulus),
 ): HintWire[] {
   const { degree, plainModulus, noise, allowedBits } = demand;
-  const productsAt = (uploadC0: number): bigint =>
-    resultNoise({ ...noise, dropped: { ...NOTHING_DROPPED, uploadC0 }, protocol: 'hint' }).products;
-  const products = Array.from({ length: largestShift(degree) + 1 }, (_, bits) => productsAt(bits));
+  const productsAt = (bits: number): bigint =>
+    resultNoise({ ...noise, steps: { ...NO_STEPS, uploadC0: 1n << BigInt(bits) }, protocol: 'hint' })
+      .products;
+  const products = Array.from({ length: largestShift(degree, 1) + 1 }, (_, bits) => productsAt(bits));
   const least = Math.max(MIN_PRIME_BITS, bitLength(products[0]! * BigInt(plainModulus)));
   const most = Math.min(least + EXTRA_BITS, MAX_PRIME_BITS, allowedBits);
   const found: HintWire[] = [];
@@ -141,8 +146,7 @@ function wireUnder(prime: bigint, plainModulus: number, products: bigint, upload
   const room = largestNoise(prime, plainModulus);
   if (products > room) return null;
   const primeBits = bitLength(prime);
-  // At least two bits of every coefficient travel.
-  const responseC0 = largestDrop(room - products, 2n, primeBits - 2);
+  const responseC0 = largestDrop(POWERS.slice(0, primeBits - 1), room - products, droppedFromC0);
   return {
     prime,
     dropped: { uploadC0, responseC0, responseC1: 0 },

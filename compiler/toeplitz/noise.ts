@@ -1,4 +1,5 @@
-import type { Failure, DroppedBits, NoiseStages } from '../bfv/noise.ts';
+import type { DropSteps } from '../bfv/dropStep.ts';
+import type { Failure, NoiseStages } from '../bfv/noise.ts';
 import type { Protocol } from '../lowering/plan.ts';
 import {
   freshSymmetric,
@@ -22,7 +23,7 @@ export interface ResultNoiseInput {
   readonly rowL2Squared: number;
   /** Output coefficients that one run reveals. */
   readonly coefficients: number;
-  readonly dropped: DroppedBits;
+  readonly steps: DropSteps;
   /** With hints what is dropped of an upload is restored otherwise, and nothing of c1 is rounded. */
   readonly protocol: Protocol;
 }
@@ -34,22 +35,18 @@ export interface ResultNoiseInput {
  * encrypted; what is then measured is a fresh ciphertext, so L1 and L2 count as 1 at least.
  */
 export function resultNoise(input: ResultNoiseInput): NoiseStages {
-  const { degree, plainModulus, failure, dropped } = input;
+  const { degree, plainModulus, failure, steps } = input;
   const l1 = Math.max(1, input.rowL1);
   const l2Squared = Math.max(1, input.rowL2Squared);
   const fresh = freshSymmetric(plainModulus);
   const dropping =
-    input.protocol === 'hint' ? droppedFromHintUpload(dropped.uploadC0) : droppedFromC0(dropped.uploadC0);
+    input.protocol === 'hint' ? droppedFromHintUpload(steps.uploadC0) : droppedFromC0(steps.uploadC0);
   const upload = fresh + dropping;
   // The roundings of all terms in one sum: rounded up once, not once a term.
   const rounding = messageRounding(plainModulus, l1) + timesPlaintext(dropping, l1);
   const worst = timesPlaintext(2n * ERROR_BOUND, l1) + rounding;
   const likely = errorTail(l2Squared, input.coefficients) + rounding;
   const products = failure === '2^-128' && likely < worst ? likely : worst;
-  const response = sum(
-    products,
-    droppedFromC0(dropped.responseC0),
-    droppedFromC1(dropped.responseC1, degree),
-  );
+  const response = sum(products, droppedFromC0(steps.responseC0), droppedFromC1(steps.responseC1, degree));
   return { fresh, upload, products, response };
 }

@@ -1,3 +1,4 @@
+import { dropSteps } from '../bfv/dropStep.ts';
 import type { Failure } from '../bfv/noise.ts';
 import { protocolOf } from '../lowering/plan.ts';
 import type { ClientViewBase, PlanBase, PlanWire } from '../lowering/plan.ts';
@@ -103,7 +104,7 @@ export function noiseInput(
     rowL1,
     rowL2Squared,
     coefficients: elementCount([batch, channels, height, width]),
-    dropped: plan.wire,
+    steps: dropSteps(plan.parameters.dataPrimes.map(BigInt), plan.wire),
     protocol: protocolOf(plan.wire),
   };
 }

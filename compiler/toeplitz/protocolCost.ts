@@ -115,8 +115,8 @@ function hintMilliseconds(
 
 /** Coefficients that fill so many bytes. */
 function coefficientsOf(bytes: number, dataPrimeBits: readonly number[], dropped: number): number {
-  const bits = dataPrimeBits.reduce((sum, prime) => sum + prime - dropped, 0);
-  return Math.floor((8 * bytes) / bits);
+  const bits = dataPrimeBits.reduce((sum, prime) => sum + prime, 0);
+  return Math.floor((8 * bytes) / (bits - dropped));
 }
 
 /** Encrypting every input and decrypting every result, each with a product by the secret. */

@@ -14,7 +14,8 @@
 import { finish } from './directFinish';
 import { SPAN, HALF, BIAS } from './directPrime';
 
-export { clearBytes, copyBytes, pack, unpack, valueAt } from './packing';
+export { clearBytes, copyBytes, pack, unpack, valueAt } from './bits';
+export { fromDigits, toDigits } from './digits';
 
 /** Vectors of four positions that one pass of `lanes4` and `lanes1` covers. */
 const POSITIONS_OF_FOUR: i32 = 8;

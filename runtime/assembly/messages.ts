@@ -1,7 +1,7 @@
 /**
- * The two ends of a ring client's messages: integers scaled, masked, cut and packed; and packed residues restored, unmasked
- * and scaled down to accumulators. One pass each, for one prime. Part of the module of ring.ts. No branch and no address
- * depends on what is secret (messages, masks, decrypted sums); what travels is public, and is compared with its bound.
+ * The two ends of a ring client's messages, around packing.ts: integers scaled and masked; and residues unmasked and scaled
+ * down to accumulators. Each for one prime. Part of the module of ring.ts. No branch and no address depends on what is
+ * secret (messages, masks, decrypted sums).
  */
 
 import { reduceOnce } from './wide';
@@ -69,8 +69,7 @@ function quotientOf(x: u64, factor: u64, start: u64): u64 {
  * it less k p is an integer in (-1, 2p + 1): in [0, 2p]. turns 2^(64 - shift) < 2^64 and u < 2^(64 - shift): no product wraps
  * that must not.
  *
- * Packs mask + scaled value + rounding modulo the prime, cut by `dropped` bits, for `count` coefficients (packing.ts says how
- * bits lie), from bit `startBit` after `to` on.
+ * Writes mask + scaled value + rounding modulo the prime to `words`, for `count` coefficients.
  * @param values 64-bit floats
  */
 export function encode(
@@ -80,10 +79,7 @@ export function encode(
   count: i32,
   scaling: usize,
   rounding: u64,
-  dropped: i32,
-  bits: i32,
-  to: usize,
-  startBit: i32,
+  words: usize,
 ): void {
   const prime = load<u64>(scaling, PRIME);
   const origin = load<f64>(scaling, ORIGIN);
@@ -98,9 +94,6 @@ export function encode(
   const start = load<u64>(scaling, START);
   // Public: how many values there may be.
   const isEstimate = load<u64>(scaling, IS_ESTIMATE) !== 0;
-  to += <usize>(startBit >>> 6) << 3;
-  let used = startBit & 63;
-  let pending: u64 = used === 0 ? 0 : load<u64>(to) & ((<u64>1 << used) - 1);
   for (let index: usize = 0; index < <usize>count; index++) {
     const u = reinterpret<u64>(load<f64>(values + (index << 3)) + origin) & 0xffffffff;
     let quotient = quotientOf(u, fraction, fractionStart);
@@ -110,55 +103,23 @@ export function encode(
     const scaled = grown - ((u * turns) >> turnsShift) * prime;
     // At most 2p + (p - 1) + (p - 1).
     const sum = reduceOnce(scaled + first + loadMask(masks, index, isWide), prime << 1);
-    const word = reduceOnce(sum, prime) >>> dropped;
-    pending |= word << used;
-    used += bits;
-    if (used >= 64) {
-      store<u64>(to, pending);
-      to += 8;
-      used -= 64;
-      pending = used === 0 ? 0 : word >>> (bits - used);
-    }
+    store<u64>(words + (index << 3), reduceOnce(sum, prime));
   }
-  store<u64>(to, pending);
 }
 
-/**
- * Reads `count` packed residues from bit `startBit` on, restores what was cut, adds the masks, and writes the sums modulo the
- * prime to `words`. Gives the index of the first residue above `largest`, after which nothing is written, or -1.
- */
-export function unmask(
-  from: usize,
-  startBit: i32,
-  masks: usize,
-  isWide: bool,
-  count: i32,
-  dropped: i32,
-  bits: i32,
-  largest: u64,
-  half: u64,
-  prime: u64,
-  words: usize,
-): i32 {
-  from += <usize>(startBit >>> 6) << 3;
-  let used = startBit & 63;
-  let current = load<u64>(from);
-  const cut: u64 = (<u64>1 << bits) - 1;
-  for (let index: usize = 0; index < <usize>count; index++) {
-    let value = current >>> used;
-    used += bits;
-    if (used >= 64) {
-      from += 8;
-      used -= 64;
-      current = load<u64>(from);
-      if (used > 0) value |= current << (bits - used);
-    }
-    value &= cut;
-    if (value > largest) return <i32>index;
-    const restored = reduceOnce((value << dropped) + half, prime);
-    store<u64>(words + (index << 3), reduceOnce(restored + loadMask(masks, index, isWide), prime));
+/** Adds the masks to `count` words, modulo the prime, two at a time. */
+export function addMasks(words: usize, masks: usize, isWide: bool, count: i32, prime: u64): void {
+  const modulus = i64x2.splat(prime);
+  const pairs = <usize>(count & ~1);
+  for (let index: usize = 0; index < pairs; index += 2) {
+    const at = words + (index << 3);
+    const mask = isWide ? v128.load(masks + (index << 3)) : v128.load32x2_u(masks + (index << 2));
+    const less = i64x2.sub(i64x2.add(v128.load(at), mask), modulus);
+    v128.store(at, i64x2.add(less, v128.and(modulus, i64x2.shr_s(less, 63))));
   }
-  return -1;
+  if ((count & 1) === 0) return;
+  const last = words + (pairs << 3);
+  store<u64>(last, reduceOnce(load<u64>(last) + loadMask(masks, pairs, isWide), prime));
 }
 
 /**
@@ -202,7 +163,7 @@ function inWindow(x: u64, scaling: usize, q: u64, t: u64, base: u64, low: f64): 
   return <f64>(distance + <i64>(t & <u64>(distance >> 63))) + low;
 }
 
-/** What `unmask` and then `scaleDown` give for one packed value. */
+/** What `unpack`, `addMasks` and `scaleDown` give for one packed value. */
 export function scaleDownOne(
   value: u64,
   dropped: i32,

@@ -1,6 +1,6 @@
 /**
- * Decryption of responses under one prime q < 2^31, four coefficients at a time: what `unmask` and then `scaleDown` of
- * messages.ts give, in one pass. Part of the module of ring.ts. No branch and no address depends on what is secret.
+ * Decryption of responses under one prime q < 2^31, four coefficients at a time: what `unpack`, `addMasks` and `scaleDown`
+ * give, in one pass. Part of the module of ring.ts. No branch and no address depends on what is secret.
  */
 
 import { scaleDownOne, FACTOR, FACTOR_START, PLAIN, PRIME } from './messages';

@@ -9,8 +9,10 @@
  * x < 2^32, and 2q < 2^32.
  */
 
-export { encode, largestNoise, scaleDown, unmask } from './messages';
+export { addMasks, encode, largestNoise, scaleDown } from './messages';
 export { decryptNarrow } from './narrow';
+export { clearBytes, copyBytes, pack, unpack, valueAt } from './bits';
+export { fromDigits, toDigits } from './digits';
 export { chacha, errors, ternary, uniformWords } from './randomness';
 export {
   gather,

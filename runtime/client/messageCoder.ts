@@ -6,9 +6,10 @@ import { bytesOf } from '../ring/arithmetic.ts';
 import { inverseModulo } from '../ring/lanePrimes.ts';
 import type { RingExports, RingModule } from '../ring/module.ts';
 import { crtBasis, scaleDownExactly, SCALING_BYTES, scalesInLanes, writeScaling } from '../ring/scaling.ts';
-import type { CoefficientCode } from '../wire/coefficients.ts';
+import type { CoefficientCode, PolynomialCode } from '../wire/coefficients.ts';
 import { packedBytes } from '../wire/coefficients.ts';
-import { rejectCoefficient, requireNoFilling } from '../wire/packedRun.ts';
+import { BitRoom, rejectCoefficient, requireNoFilling } from '../wire/packedRun.ts';
+import type { PackedRun } from '../wire/packedRun.ts';
 import { makeMemory } from '../wasm.ts';
 
 const LINE = 64;
@@ -29,10 +30,10 @@ export interface Window {
   readonly low: number;
 }
 
-/** Codes of both directions, one a prime. */
+/** How c0 travels, both ways. */
 export interface MessageCodes {
-  readonly upload: readonly CoefficientCode[];
-  readonly response: readonly CoefficientCode[];
+  readonly upload: PolynomialCode;
+  readonly response: PolynomialCode;
 }
 
 /**
@@ -48,6 +49,7 @@ export class MessageCoder {
   readonly #q: bigint;
   readonly #basis: readonly bigint[];
   readonly #codes: MessageCodes;
+  readonly #bits: BitRoom;
   readonly #degree: number;
   readonly #bytes: Uint8Array;
   readonly #words: BigUint64Array;
@@ -80,6 +82,7 @@ export class MessageCoder {
     this.#words = new BigUint64Array(memory.buffer, this.#wordsAt, degree * primes.length);
     this.values = new Float64Array(memory.buffer, this.#valuesAt, degree);
     this.#exports = module.instantiate(memory);
+    this.#bits = new BitRoom(this.#exports, memory.buffer, this.#packedAt, list + LINE);
     primes.forEach((prime, which) => {
       const view = new DataView(memory.buffer, this.#scalingAt + which * SCALING_BYTES, SCALING_BYTES);
       writeScaling(view, { prime, primes, plainModulus }, withZero(values));
@@ -92,56 +95,42 @@ export class MessageCoder {
    */
   encode(count: number, masks: Uint8Array, bytes: Uint8Array): void {
     this.#bytes.set(masks, this.#masksAt);
-    let bit = 0;
-    this.#codes.upload.forEach((code, which) => {
+    const { upload } = this.#codes;
+    this.#primes.forEach((prime, which) => {
       this.#exports.encode(
         this.#valuesAt,
         this.#masksOf(which, count),
-        bytesOf(code.prime) === 8,
+        bytesOf(prime) === 8,
         count,
         this.#scalingOf(which),
-        code.rounding,
-        code.dropped,
-        code.bits,
-        this.#packedAt,
-        bit,
+        upload.codes[which]!.rounding,
+        this.#wordsOf(which),
       );
-      bit += count * code.bits;
     });
-    bytes.set(this.#bytes.subarray(this.#packedAt, this.#packedAt + packedBytes(bit)));
+    this.#bits.write(bytes, 0, upload, this.#run(null, count));
   }
 
   /**
-   * Reads packed residues from the beginning of `bytes` and adds what the key makes of c1. What they are then is up to
-   * `accumulators` and `budgetBits`.
+   * Reads what was packed from the beginning of `bytes` and adds what the key makes of c1. What the residues are then is up
+   * to `accumulators` and `budgetBits`.
    * @param travelling the coefficients that travel
    * @param masks c1 s there
    * @throws CipherconvError `malformed-tensor`.
    */
   unmask(bytes: Uint8Array, travelling: Int32Array, masks: Uint8Array, where: string): void {
     const count = travelling.length;
-    const length = packedBytes(this.#codes.response.reduce((sum, { bits }) => sum + count * bits, 0));
-    this.#bytes.set(bytes.subarray(0, length), this.#packedAt);
     this.#bytes.set(masks, this.#masksAt);
-    let bit = 0;
-    this.#codes.response.forEach((code, which) => {
-      const bad = this.#exports.unmask(
-        this.#packedAt,
-        bit,
-        this.#masksOf(which, count),
-        bytesOf(code.prime) === 8,
-        count,
-        code.dropped,
-        code.bits,
-        code.largest,
-        code.half,
-        code.prime,
-        this.#wordsOf(which),
-      );
-      if (bad >= 0) rejectResidue(bytes, bit + bad * code.bits, code, travelling[bad]!, where);
-      bit += count * code.bits;
+    this.#bits.read(bytes, 0, this.#codes.response, this.#run(travelling, count), where);
+    this.#primes.forEach((prime, which) => {
+      const isWide = bytesOf(prime) === 8;
+      this.#exports.addMasks(this.#wordsOf(which), this.#masksOf(which, count), isWide, count, prime);
     });
-    requireNoFilling(fillingOf(bytes, bit), where);
+  }
+
+  /** The words of `count` coefficients one after another. */
+  #run(positions: Int32Array | null, count: number): PackedRun {
+    const componentBytes = 8 * this.#degree;
+    return { positions, positionsAt: 0, count, wordsAt: this.#wordsAt, componentBytes };
   }
 
   /**
@@ -250,7 +239,7 @@ export class MessageCoder {
   }
 }
 
-function narrowCode(codes: readonly CoefficientCode[], plainModulus: number): CoefficientCode | null {
+function narrowCode({ codes }: PolynomialCode, plainModulus: number): CoefficientCode | null {
   const [code, ...others] = codes;
   if (code === undefined || others.length > 0 || bytesOf(code.prime) !== 4) return null;
   return code.bits <= MOST_NARROW_BITS && plainModulus < code.prime ? code : null;

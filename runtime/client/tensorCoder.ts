@@ -9,7 +9,7 @@ import { viewRules } from '../../compiler/lowerings/views.ts';
 import { bytesOf } from '../ring/arithmetic.ts';
 import type { RingModule } from '../ring/module.ts';
 import { requireLength, responseByteLength, responseCodes } from '../wire/ciphertexts.ts';
-import { packedBytes } from '../wire/coefficients.ts';
+import { codeBits, packedBytes } from '../wire/coefficients.ts';
 import { uploadCodes } from '../wire/uploads.ts';
 import { checkInput } from './checkInput.ts';
 import { MessageCoder } from './messageCoder.ts';
@@ -42,8 +42,8 @@ export class TensorCoder {
     this.results = layout.results.map((places) => resultOrder(places, this.#windows));
     this.#zeros = layout.zeros;
     this.#codes = {
-      upload: uploadCodes(parameters, wire).c0.codes,
-      response: responseCodes(parameters, wire).c0.codes,
+      upload: uploadCodes(parameters, wire).c0,
+      response: responseCodes(parameters, wire).c0,
     };
     this.#coder = new MessageCoder(ring, parameters, this.#codes, centredInputRange(shape.input));
     this.#responseLengths = this.results.map(({ travelling }) =>
@@ -66,8 +66,7 @@ export class TensorCoder {
     const { values } = this.#coder;
     if (places.length < count) values.fill(0, 0, count);
     for (let at = 0; at < places.length; at++) values[places[at]!] = data[elements[at]!]! - zeroPoint;
-    const bits = this.#codes.upload.reduce((sum, code) => sum + count * code.bits, 0);
-    const bytes = new Uint8Array(packedBytes(bits) + room);
+    const bytes = new Uint8Array(packedBytes(codeBits(this.#codes.upload, count)) + room);
     this.#coder.encode(count, masks, bytes);
     return bytes;
   }
@@ -90,7 +89,7 @@ export class TensorCoder {
   /** Bytes of the masks of result number `index`. */
   maskBytes(index: number): number {
     const { elements } = this.results[index]!;
-    return this.#codes.response.reduce((sum, { prime }) => sum + elements.length * bytesOf(prime), 0);
+    return this.#codes.response.codes.reduce((sum, { prime }) => sum + elements.length * bytesOf(prime), 0);
   }
 
   /** Accumulators of the outputs that are not computed stand in it already. */

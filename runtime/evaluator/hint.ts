@@ -8,7 +8,7 @@ import type { Plan } from '../../compiler/lowerings/plan.ts';
 import { UniformDraw } from '../ring/draw.ts';
 import { loadRing } from '../ring/module.ts';
 import type { RingModule } from '../ring/module.ts';
-import { hintCodes, hintRowBytes } from '../wire/hint.ts';
+import { hintCode, hintRowBytes } from '../wire/hint.ts';
 import { loadPacking } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { DirectKernel } from './direct/kernel.ts';
@@ -88,7 +88,7 @@ function* directRows(direct: DirectModule, work: HintWork): Steps<Uint8Array<Arr
     kernel.loadPlane(plane);
     yield;
   }
-  const codes = hintCodes(parameters);
+  const code = hintCode(parameters);
   const rowBytes = hintRowBytes(parameters);
   const bytes = new Uint8Array(transfer.rows.length * rowBytes);
   let done = 0;
@@ -96,7 +96,7 @@ function* directRows(direct: DirectModule, work: HintWork): Steps<Uint8Array<Arr
     kernel.runBlock(index, 0, 1);
     block.rows.forEach((programRow, row) => {
       const offset = responseIndex(transfer, 0, programRow) * rowBytes;
-      kernel.packResult(row, 1, { group: 0, programRow }, codes, { bytes, offset });
+      kernel.packResult(row, 1, { group: 0, programRow }, code, { bytes, offset });
     });
     done += block.rows.length;
     work.onRows(done);

@@ -6,7 +6,7 @@ import type { ToeplitzProgram } from '../../compiler/toeplitz/program.ts';
 import { modulusLanes } from '../ring/lanePrimes.ts';
 import type { RingModule } from '../ring/module.ts';
 import { hasRowProducts, RowProducts } from '../ring/rowProducts.ts';
-import { hintCodes, hintRowBytes } from '../wire/hint.ts';
+import { hintCode, hintRowBytes } from '../wire/hint.ts';
 import { Packer } from '../wire/packer.ts';
 import type { PackingModule } from '../wire/packer.ts';
 import { rowShape } from './rowShape.ts';
@@ -59,8 +59,8 @@ export function* transformedRows(
     products.keepInput(input);
     yield;
   }
-  const codes = hintCodes(parameters);
-  const packer = new Packer(packing, { degree: parameters.degree, components: codes.length });
+  const code = hintCode(parameters);
+  const packer = new Packer(packing, { degree: parameters.degree, components: code.codes.length });
   const rowBytes = hintRowBytes(parameters);
   const bytes = new Uint8Array(transfer.rows.length * rowBytes);
   for (const [index, row] of transfer.rows.entries()) {
@@ -71,7 +71,7 @@ export function* transformedRows(
     }
     products.finish(0);
     packer.words.set(products.words);
-    packer.write(bytes, index * rowBytes, codes, 0, null);
+    packer.write(bytes, index * rowBytes, code, 0, null);
     work.onRows(index + 1);
     yield;
   }

@@ -5,6 +5,8 @@ import { CIPHERTEXT_WORDS_AT } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { Positions } from '../wire/coefficients.ts';
 import type { CiphertextCoding } from './ntt.ts';
+import { plainNumbers } from './plainNumbers.ts';
+import type { PlainNumbers } from './plainNumbers.ts';
 import { plainResidues } from './plainStream.ts';
 import type { PlainDraw } from './plainStream.ts';
 
@@ -70,23 +72,6 @@ class Bits {
   }
 }
 
-function bitsOf(prime: bigint, dropped: number): number {
-  return prime.toString(2).length - dropped;
-}
-
-/** What a coefficient that was cut stands for: the middle of what it may have been. */
-function restoreCut(value: bigint, prime: bigint, dropped: number): bigint {
-  return dropped === 0 ? value : ((value << BigInt(dropped)) + (1n << BigInt(dropped - 1))) % prime;
-}
-
-/** What a coefficient that was rounded stands for: 2^dropped times the number that it counts, of either sign. */
-function restoreRounded(value: bigint, prime: bigint, dropped: number): bigint {
-  const count = (prime - 1n) >> BigInt(dropped);
-  const signed = (2n * value > count ? value - count : value) << BigInt(dropped);
-  if (dropped === 0) return value;
-  return signed < 0n ? signed + prime : signed;
-}
-
 /** Codes uploads and responses of plans whose seeds are ours. */
 export class PlainCoding implements CiphertextCoding {
   readonly #degree: number;
@@ -117,19 +102,11 @@ export class PlainCoding implements CiphertextCoding {
     const words = new DataView(this.#envelope.buffer, CIPHERTEXT_WORDS_AT);
     this.#envelope.fill(0, CIPHERTEXT_WORDS_AT);
     const bits = new Bits(bytes);
-    const restore = upload === 'hint' ? restoreRounded : restoreCut;
-    this.#primes.forEach((prime, which) => {
-      for (const at of this.#all(read)) {
-        const value = bits.readWide(bitsOf(prime, uploadC0));
-        words.setBigUint64(this.#at(which, at), restore(value, prime, uploadC0), true);
-      }
-    });
+    const numbers = plainNumbers(this.#primes, uploadC0, upload === 'hint');
+    this.#readInto(words, bits, numbers, 0, this.#all(read));
     bits.finishByte();
     if (upload === 'whole') {
-      this.#primes.forEach((prime, which) => {
-        for (const at of this.#all(null))
-          words.setBigUint64(this.#at(count + which, at), bits.readWide(bitsOf(prime, 0)), true);
-      });
+      this.#readInto(words, bits, plainNumbers(this.#primes, 0, false), 1, this.#all(null));
       requireEnd(bytes, bits.byteOffset, where);
       return this.#envelope;
     }
@@ -152,23 +129,44 @@ export class PlainCoding implements CiphertextCoding {
     const halves = [
       { positions: this.#all(outputs), dropped: responseC0 },
       { positions: this.#all(null), dropped: upload === 'hint' ? 0 : responseC1 },
-    ];
-    const sizes = halves.map(({ positions, dropped }) => {
-      const bits = this.#primes.reduce((sum, prime) => sum + bitsOf(prime, dropped), 0);
-      return Math.ceil((positions.length * bits) / 8);
-    });
-    const bytes = new Uint8Array(sizes[0]! + sizes[1]!);
+    ].map(({ positions, dropped }) => ({
+      positions,
+      numbers: plainNumbers(this.#primes, dropped, false),
+    }));
+    const bytes = new Uint8Array(
+      halves.reduce((sum, { positions, numbers: { sizes } }) => {
+        const bits = sizes.reduce((all, size) => all + size, 0);
+        return sum + Math.ceil((positions.length * bits) / 8);
+      }, 0),
+    );
     const bits = new Bits(bytes);
-    halves.forEach(({ positions, dropped }, polynomial) => {
-      this.#primes.forEach((prime, which) => {
-        for (const at of positions) {
-          const word = words.getBigUint64(this.#at(polynomial * this.#primes.length + which, at), true);
-          bits.writeWide(word >> BigInt(dropped), bitsOf(prime, dropped));
-        }
+    halves.forEach(({ positions, numbers }, polynomial) => {
+      const first = polynomial * this.#primes.length;
+      const cut = Array.from(positions, (at) =>
+        numbers.cut(this.#primes.map((_, which) => words.getBigUint64(this.#at(first + which, at), true))),
+      );
+      numbers.sizes.forEach((size, which) => {
+        for (const ofCoefficient of cut) bits.writeWide(ofCoefficient[which]!, size);
       });
       bits.finishByte();
     });
     return bytes;
+  }
+
+  /** Reads a polynomial, number by number, into the words of an envelope. */
+  #readInto(
+    words: DataView,
+    bits: Bits,
+    { sizes, restore }: PlainNumbers,
+    polynomial: number,
+    positions: ArrayLike<number>,
+  ): void {
+    const read = sizes.map((size) => Array.from(positions, () => bits.readWide(size)));
+    Array.from(positions).forEach((at, index) => {
+      restore(read.map((numbers) => numbers[index]!)).forEach((residue, which) => {
+        words.setBigUint64(this.#at(polynomial * this.#primes.length + which, at), residue, true);
+      });
+    });
   }
 
   #draw(bytes: Uint8Array, seedAt: number, index: number): PlainDraw {

@@ -1,9 +1,10 @@
 import { lazyModule } from '../wasm.ts';
 import type { WasmModule } from '../wasm.ts';
+import type { BitExports } from '../bitExports.ts';
 import { RING_WASM } from './ring.gen.ts';
 
 /** The functions of runtime/assembly/ring.ts; all numbers are byte addresses, counts, bits or primes below 2^31. */
-export interface RingExports {
+export interface RingExports extends BitExports {
   forward(values: number, roots: number, quotients: number, degree: number, prime: number): void;
   inverse(values: number, roots: number, quotients: number, degree: number, prime: number): void;
   scale(values: number, factors: number, quotients: number, degree: number, prime: number): void;
@@ -66,25 +67,10 @@ export interface RingExports {
     count: number,
     scaling: number,
     rounding: bigint,
-    dropped: number,
-    bits: number,
-    to: number,
-    startBit: number,
+    words: number,
   ): void;
   largestNoise(words: number, count: number, scaling: number): bigint;
-  unmask(
-    from: number,
-    startBit: number,
-    masks: number,
-    isWide: boolean,
-    count: number,
-    dropped: number,
-    bits: number,
-    largest: bigint,
-    half: bigint,
-    prime: bigint,
-    words: number,
-  ): number;
+  addMasks(words: number, masks: number, isWide: boolean, count: number, prime: bigint): void;
   decryptNarrow(
     from: number,
     startBit: number,

@@ -2,8 +2,8 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { CIPHERTEXT_WORDS_AT, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
-import { coefficientCode, packedBytes, positionCount } from './coefficients.ts';
-import type { CoefficientCode, Dropping, Positions } from './coefficients.ts';
+import { codeBits, packedBytes, polynomialCode, positionCount } from './coefficients.ts';
+import type { PolynomialCode, Positions } from './coefficients.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
@@ -16,24 +16,8 @@ import { SEAL_SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
  * every coefficient has been compared with its prime before SEAL sees it.
  */
 
-/** One polynomial on the wire: a code for each prime, and which coefficients travel. */
-export interface PolynomialCode {
-  readonly codes: readonly CoefficientCode[];
-  readonly degree: number;
-}
-
-export function polynomialCode(parameters: Parameters, dropped: number, dropping?: Dropping): PolynomialCode {
-  const codes = parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), dropped, dropping));
-  return { codes, degree: parameters.degree };
-}
-
-function polynomialBits({ codes, degree }: PolynomialCode, positions: Positions): number {
-  const count = positionCount(positions, degree);
-  return codes.reduce((bits, code) => bits + count * code.bits, 0);
-}
-
-export function polynomialBytes(code: PolynomialCode, positions: Positions): number {
-  return packedBytes(polynomialBits(code, positions));
+export function polynomialBytes(code: PolynomialCode, positions: Positions, degree: number): number {
+  return packedBytes(codeBits(code, positionCount(positions, degree)));
 }
 
 /** An envelope of our own making whose words can be written in place: aligned, its header filled in. */
@@ -70,6 +54,7 @@ export function responseByteLength(parameters: Parameters, wire: PlanWire, outpu
 
 /** How a response travels. */
 export interface ResponseCodes {
+  readonly degree: number;
   readonly c0: PolynomialCode;
   /** Null with hints: the client has what the weights make of c1. */
   readonly c1: PolynomialCode | null;
@@ -77,13 +62,14 @@ export interface ResponseCodes {
 
 export function responseCodes(parameters: Parameters, wire: PlanWire): ResponseCodes {
   return {
+    degree: parameters.degree,
     c0: polynomialCode(parameters, wire.responseC0),
     c1: wire.upload === 'hint' ? null : polynomialCode(parameters, wire.responseC1),
   };
 }
 
-function responseBytes({ c0, c1 }: ResponseCodes, outputs: Positions): number {
-  return polynomialBytes(c0, outputs) + (c1 === null ? 0 : polynomialBytes(c1, null));
+function responseBytes({ degree, c0, c1 }: ResponseCodes, outputs: Positions): number {
+  return polynomialBytes(c0, outputs, degree) + (c1 === null ? 0 : polynomialBytes(c1, null, degree));
 }
 
 /**
@@ -112,12 +98,12 @@ export class ResponseWriter {
     return responseBytes(this.#codes, outputs);
   }
 
-  /** What stands in `words`. */
+  /** What stands in `words`, which is used up. */
   pack(outputs: Positions): Uint8Array {
     const { c0, c1 } = this.#codes;
     const bytes = new Uint8Array(this.byteLength(outputs));
-    const end = this.#packer.write(bytes, 0, c0.codes, 0, outputs);
-    if (c1 !== null) this.#packer.write(bytes, end, c1.codes, c0.codes.length, null);
+    const end = this.#packer.write(bytes, 0, c0, 0, outputs);
+    if (c1 !== null) this.#packer.write(bytes, end, c1, c0.codes.length, null);
     return bytes;
   }
 
@@ -129,8 +115,8 @@ export class ResponseWriter {
     requireLength(bytes, this.byteLength(outputs), where);
     const { c0, c1 } = this.#codes;
     this.words.fill(0);
-    const middle = this.#packer.read(bytes, 0, c0.codes, 0, outputs, where);
-    if (c1 !== null) this.#packer.read(bytes, middle, c1.codes, c0.codes.length, null, where);
+    const middle = this.#packer.read(bytes, 0, c0, 0, outputs, where);
+    if (c1 !== null) this.#packer.read(bytes, middle, c1, c0.codes.length, null, where);
   }
 }
 

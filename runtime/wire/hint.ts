@@ -1,6 +1,6 @@
 import type { Parameters } from '../../compiler/bfv/parameters.ts';
-import { coefficientCode, packedBytes } from './coefficients.ts';
-import type { CoefficientCode } from './coefficients.ts';
+import { codeBits, packedBytes, residueCode } from './coefficients.ts';
+import type { PolynomialCode } from './coefficients.ts';
 import { requireLength } from './ciphertexts.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
@@ -11,26 +11,29 @@ import type { PackingModule } from './packer.ts';
  */
 
 /** How the coefficients of a row are packed, prime by prime. */
-export function hintCodes({ dataPrimes }: Pick<Parameters, 'dataPrimes'>): CoefficientCode[] {
-  return dataPrimes.map((prime) => coefficientCode(BigInt(prime), 0));
+export function hintCode({ dataPrimes }: Pick<Parameters, 'dataPrimes'>): PolynomialCode {
+  return residueCode(dataPrimes.map(BigInt));
 }
 
 /** Bytes of one row. */
 export function hintRowBytes(parameters: Pick<Parameters, 'dataPrimes' | 'degree'>): number {
-  return packedBytes(hintCodes(parameters).reduce((bits, code) => bits + parameters.degree * code.bits, 0));
+  return packedBytes(codeBits(hintCode(parameters), parameters.degree));
 }
 
 /** Reads the rows of a hint. */
 export class HintReader {
   /** Bytes of one row. */
   readonly rowBytes: number;
-  readonly #codes: readonly CoefficientCode[];
+  readonly #code: PolynomialCode;
   readonly #packer: Packer;
 
   constructor(packing: PackingModule, parameters: Parameters) {
     this.rowBytes = hintRowBytes(parameters);
-    this.#codes = hintCodes(parameters);
-    this.#packer = new Packer(packing, { degree: parameters.degree, components: this.#codes.length });
+    this.#code = hintCode(parameters);
+    this.#packer = new Packer(packing, {
+      degree: parameters.degree,
+      components: parameters.dataPrimes.length,
+    });
   }
 
   /**
@@ -42,7 +45,7 @@ export class HintReader {
     const bytes = hint.subarray(row * this.rowBytes, (row + 1) * this.rowBytes);
     const where = `hint[${row}]`;
     requireLength(bytes, this.rowBytes, where);
-    this.#packer.read(bytes, 0, this.#codes, 0, null, where);
+    this.#packer.read(bytes, 0, this.#code, 0, null, where);
     return this.#packer.words;
   }
 }

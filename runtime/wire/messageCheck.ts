@@ -1,5 +1,5 @@
-import { coefficientCode } from './coefficients.ts';
-import type { CoefficientCode, Positions } from './coefficients.ts';
+import { codeBits, packedBytes, residueCode } from './coefficients.ts';
+import type { PolynomialCode, Positions } from './coefficients.ts';
 import type { MessageForm, MessageLengths } from './lengths.ts';
 import { decodeMessage } from './message.ts';
 import { Packer } from './packer.ts';
@@ -20,7 +20,7 @@ export class MessageCheck {
   readonly #positions: readonly Positions[];
   readonly #uploadCodes: UploadCodes;
   /** Of one half of an evaluation key: all primes, nothing dropped. */
-  readonly #keyCodes: readonly CoefficientCode[];
+  readonly #keyCode: PolynomialCode;
   readonly #packer: Packer;
   readonly #degree: number;
 
@@ -32,10 +32,10 @@ export class MessageCheck {
     this.#degree = parameters.degree;
     this.#positions = uploads;
     this.#uploadCodes = uploadCodes(parameters, wire);
-    this.#keyCodes = allPrimes(parameters).map((prime) => coefficientCode(prime, 0));
+    this.#keyCode = residueCode(allPrimes(parameters));
     this.#packer = new Packer(packing, {
       degree: parameters.degree,
-      components: Math.max(2 * parameters.dataPrimes.length, this.#keyCodes.length),
+      components: Math.max(2 * parameters.dataPrimes.length, this.#keyCode.codes.length),
     });
   }
 
@@ -60,11 +60,10 @@ export class MessageCheck {
   /** @throws CipherconvError `malformed-message`, `wrong-plan` or `malformed-tensor`, `where` naming the field. */
   keys(message: Uint8Array): void {
     const expected = { kind: 'keys', digest: this.#digest, lengths: this.#lengths.keys } as const;
-    const bits = this.#keyCodes.reduce((sum, code) => sum + code.bits * this.#degree, 0);
-    const halfBytes = Math.ceil(bits / 8) + SEAL_SEED_BYTES;
+    const halfBytes = packedBytes(codeBits(this.#keyCode, this.#degree)) + SEAL_SEED_BYTES;
     for (const part of decodeMessage(message, expected)) {
       for (let at = 0, half = 0; at < part.length; at += halfBytes, half++) {
-        this.#packer.read(part, at, this.#keyCodes, 0, null, `evaluationKeys[${half}]`);
+        this.#packer.read(part, at, this.#keyCode, 0, null, `evaluationKeys[${half}]`);
       }
     }
   }

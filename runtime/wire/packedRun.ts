@@ -1,35 +1,7 @@
 import { CipherconvError } from '../../compiler/base/errors.ts';
-import { packedBytes } from './coefficients.ts';
-import type { CoefficientCode, Positions } from './coefficients.ts';
-
-/** The functions of runtime/assembly/packing.ts that go through bits; all numbers are byte addresses, bits or counts. */
-export interface BitExports {
-  copyBytes(from: number, to: number, count: number): void;
-  clearBytes(at: number, count: number): void;
-  pack(
-    words: number,
-    positions: number,
-    count: number,
-    dropped: number,
-    bits: number,
-    to: number,
-    startBit: number,
-  ): void;
-  unpack(
-    from: number,
-    startBit: number,
-    positions: number,
-    count: number,
-    dropped: number,
-    bits: number,
-    largest: bigint,
-    half: bigint,
-    upper: bigint,
-    prime: bigint,
-    words: number,
-  ): number;
-  valueAt(from: number, startBit: number, index: number, bits: number): bigint;
-}
+import type { BitExports } from '../bitExports.ts';
+import { codeBits, packedBytes } from './coefficients.ts';
+import type { CoefficientCode, DigitStep, PolynomialCode, Positions } from './coefficients.ts';
 
 /** Coefficients that go together, and where everything of them lies in a module's memory. */
 export interface PackedRun {
@@ -65,10 +37,11 @@ export class BitRoom {
   }
 
   /**
-   * Packs components, one code each, into `bytes` from `offset` on, the last byte filled with zero bits; returns the offset
-   * after them.
+   * Packs components, one a prime, into `bytes` from `offset` on, the last byte filled with zero bits; returns the offset
+   * after them. Where digits travel they take the place of the residues.
    */
-  write(bytes: Uint8Array, offset: number, codes: readonly CoefficientCode[], run: PackedRun): number {
+  write(bytes: Uint8Array, offset: number, { codes, toDigits }: PolynomialCode, run: PackedRun): number {
+    this.#changeDigits('toDigits', toDigits, run);
     const first = likeAligned(bytes, offset);
     let bit = 8 * first;
     codes.forEach(({ dropped, bits }, index) => {
@@ -88,23 +61,27 @@ export class BitRoom {
    * @throws CipherconvError `malformed-tensor` for a coefficient that is not below its prime, or filling that is not 0:
    * every message has one encoding.
    */
-  read(
-    bytes: Uint8Array,
-    offset: number,
-    codes: readonly CoefficientCode[],
-    run: PackedRun,
-    where: string,
-  ): number {
+  read(bytes: Uint8Array, offset: number, code: PolynomialCode, run: PackedRun, where: string): number {
     const { count } = run;
-    const length = packedBytes(codes.reduce((sum, { bits }) => sum + count * bits, 0));
+    const length = packedBytes(codeBits(code, count));
     const place = this.#bring(bytes, offset, length);
     let { bit } = place;
-    codes.forEach((code, index) => {
-      this.#unpack(code, { from: place.from, bit }, run, run.wordsAt + index * run.componentBytes, where);
-      bit += count * code.bits;
+    code.codes.forEach((ofPrime, index) => {
+      this.#unpack(ofPrime, { from: place.from, bit }, run, run.wordsAt + index * run.componentBytes, where);
+      bit += count * ofPrime.bits;
     });
+    this.#changeDigits('fromDigits', code.fromDigits, run);
     requireNoFilling(bit % 8 === 0 ? 0 : bytes[offset + length - 1]! >>> (bit % 8), where);
     return offset + length;
+  }
+
+  #changeDigits(change: 'toDigits' | 'fromDigits', steps: readonly DigitStep[], run: PackedRun): void {
+    const { positionsAt, count, wordsAt, componentBytes } = run;
+    for (const { index, lower, prime, ratio, factor, quotient } of steps) {
+      const words = wordsAt + index * componentBytes;
+      const lowerWords = wordsAt + lower * componentBytes;
+      this.#exports[change](words, lowerWords, positionsAt, count, prime, ratio, factor, quotient);
+    }
   }
 
   #holds(bytes: Uint8Array): boolean {
@@ -126,7 +103,7 @@ export class BitRoom {
     words: number,
     where: string,
   ): void {
-    const { dropped, bits, largest, half, upper, prime } = code;
+    const { dropped, bits, largest, half, upper, prime, excess } = code;
     const { positionsAt, count, positions } = run;
     const bad = this.#exports.unpack(
       from,
@@ -139,6 +116,7 @@ export class BitRoom {
       half,
       upper,
       prime,
+      excess,
       words,
     );
     if (bad < 0) return;

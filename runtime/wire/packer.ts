@@ -2,9 +2,10 @@ import { PACKING_WASM } from './packing.gen.ts';
 import { lazyModule, makeMemory } from '../wasm.ts';
 import type { WasmModule } from '../wasm.ts';
 import { positionCount } from './coefficients.ts';
-import type { CoefficientCode, Positions } from './coefficients.ts';
+import type { PolynomialCode, Positions } from './coefficients.ts';
 import { BitRoom } from './packedRun.ts';
-import type { BitExports, PackedRun } from './packedRun.ts';
+import type { BitExports } from '../bitExports.ts';
+import type { PackedRun } from './packedRun.ts';
 import { DRAW_STATE_BYTES, nonceOf, startState } from '../ring/draw.ts';
 import type { DrawnPolynomial } from '../ring/draw.ts';
 import { SEAL_SEED_BYTES } from '../../compiler/bfv/wireBytes.ts';
@@ -136,17 +137,18 @@ export class Packer {
   }
 
   /**
-   * Packs the coefficients at `positions` of neighbouring components, one code each, into `bytes` from `offset` on, the
-   * last byte filled with zero bits; returns the offset after them.
+   * Packs the coefficients at `positions` of neighbouring components, one a prime, into `bytes` from `offset` on, the last
+   * byte filled with zero bits; returns the offset after them. Where low bits of several primes are dropped, `words` holds
+   * digits afterwards.
    */
   write(
     bytes: Uint8Array,
     offset: number,
-    codes: readonly CoefficientCode[],
+    code: PolynomialCode,
     firstComponent: number,
     positions: Positions,
   ): number {
-    return this.#bits.write(bytes, offset, codes, this.#run(positions, firstComponent));
+    return this.#bits.write(bytes, offset, code, this.#run(positions, firstComponent));
   }
 
   /**
@@ -158,12 +160,12 @@ export class Packer {
   read(
     bytes: Uint8Array,
     offset: number,
-    codes: readonly CoefficientCode[],
+    code: PolynomialCode,
     firstComponent: number,
     positions: Positions,
     where: string,
   ): number {
-    return this.#bits.read(bytes, offset, codes, this.#run(positions, firstComponent), where);
+    return this.#bits.read(bytes, offset, code, this.#run(positions, firstComponent), where);
   }
 
   #run(positions: Positions, firstComponent: number): PackedRun {

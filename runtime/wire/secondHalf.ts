@@ -25,9 +25,9 @@ export class SecondHalf {
   /** What stands for the c1 that was drawn from `seed`: the seed, or its words. */
   write(seed: Uint8Array, c1: Uint32Array): Uint8Array {
     if (this.#upload.c1 === null) return seed.slice();
-    const bytes = new Uint8Array(polynomialBytes(this.#upload.c1, null));
+    const bytes = new Uint8Array(polynomialBytes(this.#upload.c1, null, this.#upload.degree));
     this.#packer.words.set(c1);
-    this.#packer.write(bytes, 0, this.#upload.c1.codes, 0, null);
+    this.#packer.write(bytes, 0, this.#upload.c1, 0, null);
     return bytes;
   }
 
@@ -36,11 +36,11 @@ export class SecondHalf {
    * @throws CipherconvError `malformed-tensor`.
    */
   read(bytes: Uint8Array, outputs: Positions, words: Uint32Array, where: string): void {
-    const { c0, c1 } = this.#response;
+    const { degree, c0, c1 } = this.#response;
     if (c1 === null) throw internalError('a response without c1');
-    const middle = polynomialBytes(c0, outputs);
-    requireLength(bytes, middle + polynomialBytes(c1, null), where);
-    this.#packer.read(bytes, middle, c1.codes, 0, null, where);
+    const middle = polynomialBytes(c0, outputs, degree);
+    requireLength(bytes, middle + polynomialBytes(c1, null, degree), where);
+    this.#packer.read(bytes, middle, c1, 0, null, where);
     words.set(this.#packer.words);
   }
 }

@@ -6,9 +6,9 @@ import type { PlanWire } from '../../compiler/lowering/plan.ts';
 import type { CiphertextFrames } from '../seal/ciphertext.ts';
 import { CIPHERTEXT_WORDS_AT, wordHalves } from '../seal/envelope.ts';
 import type { CiphertextFrame } from '../seal/envelope.ts';
-import { Envelope, polynomialBytes, polynomialCode, requireLength } from './ciphertexts.ts';
-import type { PolynomialCode } from './ciphertexts.ts';
-import type { Positions } from './coefficients.ts';
+import { Envelope, polynomialBytes, requireLength } from './ciphertexts.ts';
+import { polynomialCode } from './coefficients.ts';
+import type { PolynomialCode, Positions } from './coefficients.ts';
 import { Packer } from './packer.ts';
 import type { PackingModule } from './packer.ts';
 
@@ -21,6 +21,7 @@ export function uploadByteLength(parameters: Parameters, wire: PlanWire, read: P
 
 /** How an upload travels. */
 export interface UploadCodes {
+  readonly degree: number;
   readonly c0: PolynomialCode;
   /** Of c1 where it travels whole: nothing of it is dropped. Null where a seed does, which is right whatever it is. */
   readonly c1: PolynomialCode | null;
@@ -30,6 +31,7 @@ export interface UploadCodes {
 
 export function uploadCodes(parameters: Parameters, wire: PlanWire): UploadCodes {
   return {
+    degree: parameters.degree,
     c0: polynomialCode(parameters, wire.uploadC0, wire.upload === 'hint' ? 'rounded' : 'cut'),
     c1: wire.upload === 'whole' ? polynomialCode(parameters, 0) : null,
     seedBytes: seedBytes(wire.upload),
@@ -37,8 +39,9 @@ export function uploadCodes(parameters: Parameters, wire: PlanWire): UploadCodes
 }
 
 function uploadBytes(codes: UploadCodes, read: Positions): number {
-  const c1 = codes.c1 === null ? codes.seedBytes : polynomialBytes(codes.c1, null);
-  return polynomialBytes(codes.c0, read) + c1;
+  const { degree } = codes;
+  const c1 = codes.c1 === null ? codes.seedBytes : polynomialBytes(codes.c1, null, degree);
+  return polynomialBytes(codes.c0, read, degree) + c1;
 }
 
 /**
@@ -55,8 +58,8 @@ export function readUpload(
 ): number {
   requireLength(bytes, uploadBytes(codes, read), where);
   const { c0, c1 } = codes;
-  const end = packer.read(bytes, 0, c0.codes, 0, read, where);
-  return c1 === null ? end : packer.read(bytes, end, c1.codes, c0.codes.length, null, where);
+  const end = packer.read(bytes, 0, c0, 0, read, where);
+  return c1 === null ? end : packer.read(bytes, end, c1, c0.codes.length, null, where);
 }
 
 /** Uploads as a server reads them without SEAL: the words of c0 and c1, whichever form they came in. */
@@ -138,8 +141,8 @@ export class UploadCodec {
     const { c0, c1 } = this.#codes;
     const bytes = new Uint8Array(uploadBytes(this.#codes, read));
     this.#packer.words.set(words);
-    const end = this.#packer.write(bytes, 0, c0.codes, 0, read);
-    if (c1 !== null) this.#packer.write(bytes, end, c1.codes, c0.codes.length, null);
+    const end = this.#packer.write(bytes, 0, c0, 0, read);
+    if (c1 !== null) this.#packer.write(bytes, end, c1, c0.codes.length, null);
     else if (this.#isSealSeeded) bytes.set(envelope.subarray(this.#frame.byteLength - SEAL_SEED_BYTES), end);
     else throw internalError("SEAL's encryption has no seed of ours");
     return bytes;

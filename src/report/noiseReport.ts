@@ -1,4 +1,6 @@
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { NO_STEPS } from '../../compiler/bfv/dropStep.ts';
+import { bitLength } from '../../compiler/base/interval.ts';
 import { largestNoise } from '../../compiler/bfv/noise.ts';
 import type { Failure, TwiceNoise } from '../../compiler/bfv/noise.ts';
 import { chooseModulus } from '../../compiler/bfv/chooseModulus.ts';
@@ -56,10 +58,12 @@ function waterfall(plan: Plan): NoiseStep[] {
   const upload = uploadForm(plan);
   const tail = noise.failure === 'never' ? '' : ', tail of 2^-128';
   const rotated = plan.lowering === 'toeplitz' ? '' : ' and rotations';
+  const sizes = plan.parameters.dataPrimes.map((prime) => bitLength(BigInt(prime)));
+  const low = sizes.length === 1 ? 'low bits' : `low of ${sizes.join(' + ')} bits`;
   return [
     { name: 'fresh symmetric encryption', bits: log2OfTwice(stages.fresh) },
     {
-      name: `upload (${upload}): ${wire.uploadC0} low bits of c0 dropped`,
+      name: `upload (${upload}): ${wire.uploadC0} ${low} of c0 dropped`,
       bits: log2OfTwice(stages.upload),
     },
     {
@@ -67,7 +71,7 @@ function waterfall(plan: Plan): NoiseStep[] {
       bits: log2OfTwice(stages.products),
     },
     {
-      name: `response: ${wire.responseC0} low bits of c0${upload === 'hint' ? '' : ` and ${wire.responseC1} of c1`} dropped`,
+      name: `response: ${wire.responseC0} ${low} of c0${upload === 'hint' ? '' : ` and ${wire.responseC1} of c1`} dropped`,
       bits: log2OfTwice(stages.response),
     },
   ];
@@ -87,9 +91,12 @@ function parametersFor(plan: ToeplitzPlan, plainModulus: number): string {
 
 /** Noise without rounding. */
 function productNoise(plan: ToeplitzPlan, degree: Degree, plainModulus: number): TwiceNoise {
-  const dropped = { uploadC0: 0, responseC0: 0, responseC1: 0 };
-  return resultNoise({ ...noiseInput({ ...plan, wire: wireOf(plan) }), degree, plainModulus, dropped })
-    .response;
+  return resultNoise({
+    ...noiseInput({ ...plan, wire: wireOf(plan) }),
+    degree,
+    plainModulus,
+    steps: NO_STEPS,
+  }).response;
 }
 
 /** What a wider or narrower accumulator would need. */

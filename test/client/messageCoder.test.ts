@@ -56,8 +56,8 @@ function madeOf(shape: Shape) {
   const parameters = parametersOf(shape);
   const primes = parameters.dataPrimes.map(BigInt);
   const codes = {
-    upload: uploadCodes(parameters, WIRE).c0.codes,
-    response: responseCodes(parameters, WIRE).c0.codes,
+    upload: uploadCodes(parameters, WIRE).c0,
+    response: responseCodes(parameters, WIRE).c0,
   };
   const coder = new MessageCoder(ring, parameters, codes, shape.values);
   const packer = new Packer(packing, { degree: DEGREE, components: primes.length });

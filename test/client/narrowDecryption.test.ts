@@ -4,7 +4,7 @@ import { CipherconvError } from '../../compiler/base/errors.ts';
 import { MessageCoder } from '../../runtime/client/messageCoder.ts';
 import { loadRing } from '../../runtime/ring/module.ts';
 import { scaleDownExactly } from '../../runtime/ring/scaling.ts';
-import { coefficientCode } from '../../runtime/wire/coefficients.ts';
+import { polynomialCode } from '../../runtime/wire/coefficients.ts';
 import { loadPacking, Packer } from '../../runtime/wire/packer.ts';
 import { nttPrimes } from '../../compiler/rings/primes.ts';
 import { errorOf } from '../support/simple.ts';
@@ -30,7 +30,8 @@ const SHAPES: readonly (readonly [number, number, number])[] = [
 
 function madeOf([bits, dropped, plainModulus]: readonly [number, number, number]) {
   const prime = nttPrimes(DEGREE, bits, 1)[0]!;
-  const code = coefficientCode(prime, dropped);
+  const polynomial = polynomialCode({ dataPrimes: [String(prime)] }, dropped);
+  const code = polynomial.codes[0]!;
   const parameters = {
     degree: DEGREE,
     plainModulus,
@@ -38,13 +39,18 @@ function madeOf([bits, dropped, plainModulus]: readonly [number, number, number]
     specialPrime: null,
     securityBits: 128,
   } as const;
-  const coder = new MessageCoder(ring, parameters, { upload: [code], response: [code] }, { lo: 0, hi: 1 });
+  const coder = new MessageCoder(
+    ring,
+    parameters,
+    { upload: polynomial, response: polynomial },
+    { lo: 0, hi: 1 },
+  );
   const packer = new Packer(packing, { degree: DEGREE, components: 1 });
   const pack = (values: readonly bigint[]): Uint8Array => {
     // The packer cuts: what is packed has to stand above the bits that it drops.
     storeResidues(packer.words, [values.map((value) => value << BigInt(dropped))]);
     const bytes = new Uint8Array(packer.words.byteLength);
-    packer.write(bytes, 0, [code], 0, null);
+    packer.write(bytes, 0, polynomial, 0, null);
     return bytes.subarray(0, Math.ceil((DEGREE * code.bits) / 8));
   };
   return { prime, code, coder, pack };

@@ -109,13 +109,14 @@ describe('what is dropped with hints', () => {
         const centred = error > q / 2n ? q - error : error;
         if (centred > worst) worst = centred;
       }
-      expect(2n * worst).toBeLessThanOrEqual(droppedFromHintUpload(bits));
-      expect(2n * worst).toBeGreaterThanOrEqual(droppedFromHintUpload(bits) - 2n);
+      expect(2n * worst).toBeLessThanOrEqual(droppedFromHintUpload(d));
+      expect(2n * worst).toBeGreaterThanOrEqual(droppedFromHintUpload(d) - 2n);
     }
   });
 
   it('is at most what q allows, and nothing of c1', () => {
-    const [most, beyond] = [largestShift(plan.parameters.degree), largestShift(plan.parameters.degree) + 1];
+    const most = largestShift(plan.parameters.degree, 1);
+    const beyond = most + 1;
     expect((dataModulus(plan.parameters) - 1n) % (1n << BigInt(most))).toBe(0n);
     expect(() => {
       verify({ ...plan, wire: { ...plan.wire, uploadC0: beyond } });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bitLength } from '../../compiler/base/interval.ts';
 import { decryptionIsCertain, largestNoise } from '../../compiler/bfv/noise.ts';
 import { dataPrimesOfBits } from '../../compiler/bfv/chooseModulus.ts';
+import { NO_STEPS } from '../../compiler/bfv/dropStep.ts';
 import { largestModulusBits } from '../../compiler/bfv/security.ts';
 import type { ConvSpec } from '../../compiler/convolution/spec.ts';
 import { errorOf, simpleSpec } from '../support/simple.ts';
@@ -95,7 +96,7 @@ describe('the numbers of a plan', () => {
       const { noise, parameters } = plan;
       const { products } = resultNoise({
         ...noiseInput({ ...plan, wire: wireOf(plan) }),
-        dropped: { uploadC0: 0, responseC0: 0, responseC1: 0 },
+        steps: NO_STEPS,
       });
       expect(noise.failure).toBe(failure);
       return bitLength(products * BigInt(parameters.plainModulus));

@@ -13,7 +13,7 @@ import { CIPHERTEXT_WORDS_AT, saveBytes, wordHalves } from '../../runtime/seal/e
 import type { Ciphertext } from '../../runtime/seal/module.ts';
 import { NoiseMeter } from '../../runtime/seal/noiseMeter.ts';
 import { SealScope } from '../../runtime/seal/scope.ts';
-import { coefficientCode, packedBytes } from '../../runtime/wire/coefficients.ts';
+import { codeBits, packedBytes, polynomialCode } from '../../runtime/wire/coefficients.ts';
 import { loadPacking, Packer } from '../../runtime/wire/packer.ts';
 import { deviation, largest, makeProbe } from '../support/noiseProbe.ts';
 import type { NoiseProbe, ProbeShape } from '../support/noiseProbe.ts';
@@ -96,12 +96,12 @@ function roundTrip(
   const envelope = saveBytes(probe.seal, ciphertext);
   const words = wordHalves(envelope, CIPHERTEXT_WORDS_AT, 2 * degree).slice();
   const part = words.subarray(2 * degree * polynomial, 2 * degree * (polynomial + 1));
-  const code = coefficientCode(probe.primes[0]!, dropped);
-  const bytes = new Uint8Array(packedBytes(degree * code.bits));
+  const code = polynomialCode({ dataPrimes: probe.primes.map(String) }, dropped);
+  const bytes = new Uint8Array(packedBytes(codeBits(code, degree)));
   const packer = new Packer(packing, { degree, components: 1 });
   packer.words.set(part);
-  packer.write(bytes, 0, [code], 0, null);
-  packer.read(bytes, 0, [code], 0, null, 'test');
+  packer.write(bytes, 0, code, 0, null);
+  packer.read(bytes, 0, code, 0, null, 'test');
   part.set(packer.words);
   envelope.set(new Uint8Array(words.buffer), CIPHERTEXT_WORDS_AT);
   ciphertext.loadFromArray(context, envelope);
@@ -163,7 +163,7 @@ describe.each(Object.entries(ENCRYPT))('%s: measured noise against its bound', (
     const rounding = bits === 0 ? 0 : Math.hypot(droppedFromC0Deviation(bits), 0.5);
     expectNoise(
       values,
-      sum(FRESH, droppedFromC0(bits)),
+      sum(FRESH, droppedFromC0(1n << BigInt(bits))),
       bits === 1 ? undefined : Math.hypot(FRESH_SYMMETRIC_DEVIATION, rounding),
     );
   });
@@ -174,7 +174,7 @@ describe.each(Object.entries(ENCRYPT))('%s: measured noise against its bound', (
     );
     expectNoise(
       values,
-      sum(FRESH, droppedFromC1(bits, SINGLE.degree)),
+      sum(FRESH, droppedFromC1(1n << BigInt(bits), SINGLE.degree)),
       bits === 1
         ? undefined
         : Math.hypot(FRESH_SYMMETRIC_DEVIATION, droppedFromC1Deviation(bits, SINGLE.degree)),

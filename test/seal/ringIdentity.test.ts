@@ -100,8 +100,8 @@ describe('our decryption, encryption and noise measure are those of SEAL, bit fo
       const context = createContext(scope, seal, parameters);
       const arithmetic = new RingArithmetic(ring, degree, primes);
       const codes = {
-        upload: uploadCodes(parameters, WIRE).c0.codes,
-        response: responseCodes(parameters, WIRE).c0.codes,
+        upload: uploadCodes(parameters, WIRE).c0,
+        response: responseCodes(parameters, WIRE).c0,
       };
       const valueCount = Math.min(plainModulus, 2 ** 32);
       const coder = new MessageCoder(ring, parameters, codes, { lo: 0, hi: valueCount - 1 });

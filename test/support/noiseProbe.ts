@@ -10,8 +10,8 @@ import type { RingModule } from '../../runtime/ring/module.ts';
 import { systemRandomBytes } from '../../runtime/ring/systemRandom.ts';
 import { ciphertextFrames } from '../../runtime/seal/ciphertext.ts';
 import { importTernary } from '../../runtime/seal/secretKey.ts';
-import { coefficientCode } from '../../runtime/wire/coefficients.ts';
-import type { CoefficientCode } from '../../runtime/wire/coefficients.ts';
+import { residueCode } from '../../runtime/wire/coefficients.ts';
+import type { PolynomialCode } from '../../runtime/wire/coefficients.ts';
 import { loadPacking, Packer } from '../../runtime/wire/packer.ts';
 import type { PackingModule } from '../../runtime/wire/packer.ts';
 import { createContext } from '../../runtime/seal/context.ts';
@@ -78,13 +78,13 @@ class OurEncryptor {
   readonly #arithmetic: RingArithmetic;
   readonly #coder: MessageCoder;
   readonly #packer: Packer;
-  readonly #code: readonly CoefficientCode[];
+  readonly #code: PolynomialCode;
 
   constructor(parameters: Parameters, ring: RingModule, packing: PackingModule) {
     const { degree, dataPrimes, plainModulus } = parameters;
     const primes = dataPrimes.map(BigInt);
     this.#arithmetic = new RingArithmetic(ring, degree, primes);
-    this.#code = primes.map((prime) => coefficientCode(prime, 0));
+    this.#code = residueCode(primes);
     const codes = { upload: this.#code, response: this.#code };
     this.#coder = new MessageCoder(ring, parameters, codes, { lo: 0, hi: plainModulus - 1 });
     this.#packer = new Packer(packing, { degree, components: primes.length });

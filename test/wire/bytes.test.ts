@@ -2,6 +2,8 @@
 import { fc, runs } from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compileSpec } from '../../compiler/lowerings/compile.ts';
+import { dropStep } from '../../compiler/bfv/dropStep.ts';
+import { dataModulus } from '../../compiler/bfv/parameters.ts';
 import { diagonalsCoefficients } from '../../compiler/diagonals/counts.ts';
 import { CipherconvError } from '../../compiler/base/errors.ts';
 import type { Plan } from '../../compiler/lowerings/plan.ts';
@@ -18,16 +20,16 @@ const sum = (lengths: readonly number[]): number => lengths.reduce((total, lengt
 const HEADER_ALLOWANCE = 64;
 const SEED = 64;
 
-/** Bits that the coefficients of one run need under one prime, as the plan cuts them: up and down. */
+/** Bits that the coefficients of one run need, as the plan cuts them: up and down. */
 function informationBits(plan: Plan): { up: number; down: number } {
   const program = buildProgram(plan);
   const coefficients =
     program.lowering === 'toeplitz'
       ? travellingCoefficients(program, 'standard')
       : diagonalsCoefficients(program);
-  const { dataPrimes } = plan.parameters;
-  const bits = (dropped: number): number =>
-    dataPrimes.reduce((total, prime) => total + Math.log2(Number(BigInt(prime) >> BigInt(dropped)) + 1), 0);
+  const primes = plan.parameters.dataPrimes.map(BigInt);
+  const q = dataModulus(plan.parameters);
+  const bits = (dropped: number): number => Math.log2(Number(q / dropStep(primes, dropped)) + 1);
   return {
     up: coefficients.uploadC0 * bits(plan.wire.uploadC0),
     down:

@@ -28,8 +28,8 @@ const KEYS_EVERY = 100;
  */
 export async function fuzzDecoder(subjects: Subjects, count: number, seed: number): Promise<DecoderReport> {
   const packing = await loadPacking();
-  const { small, several, whole, hint, rotating } = subjects;
-  const kinds = [small, several, whole, hint, rotating].map((subject) => ({
+  const { small, several, whole, digits, hint, rotating } = subjects;
+  const kinds = [small, several, whole, digits, hint, rotating].map((subject) => ({
     subject,
     check: new MessageCheck(packing, messageForm(clientView(subject.stored.plan)), subject.stored.digest),
   }));
@@ -38,7 +38,7 @@ export async function fuzzDecoder(subjects: Subjects, count: number, seed: numbe
   for (let index = 0; index < count; index++) {
     const random = new Random(seed, index);
     // The plan with rotations is ten times as long as the others.
-    const { subject, check } = kinds[random.below(20) === 0 ? 4 : random.below(4)]!;
+    const { subject, check } = kinds[random.below(20) === 0 ? 5 : random.below(5)]!;
     const ofKeys = subject === subjects.rotating && random.below(KEYS_EVERY / 20) === 0;
     const { how, bytes } = mutate(corpusOf(subject, ofKeys, foreign, random), random);
     const format = ofKeys ? subject.keysFormat : subject.uploadFormat;

@@ -62,12 +62,12 @@ class Attack {
 
   constructor(
     service: Service,
-    { small, several, whole, hint, rotating }: Subjects,
+    { small, several, whole, digits, hint, rotating }: Subjects,
     references: ReadonlyMap<string, PlanServer>,
     readings: Readings,
   ) {
     this.#service = service;
-    this.#subjects = [small, several, whole, hint];
+    this.#subjects = [small, several, whole, digits, hint];
     this.#rotating = rotating;
     this.#references = references;
     this.#layers = [...this.#subjects, rotating];
@@ -245,6 +245,7 @@ export async function fuzzEndpoint(
     subjects.small,
     subjects.several,
     subjects.whole,
+    subjects.digits,
     subjects.hint,
     subjects.rotating,
   ];

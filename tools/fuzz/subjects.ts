@@ -9,6 +9,7 @@ import type { StoredPlan } from '../../src/frontend/planFile.ts';
 import { randomMessage } from './oracle.ts';
 import type { Format, PartFormat, Run } from './oracle.ts';
 import { Random } from './random.ts';
+import { droppedOfDigits } from '../../compiler/bfv/dropStep.ts';
 import { allPrimes } from '../../compiler/bfv/parameters.ts';
 import { clientView, viewRules } from '../../compiler/lowerings/views.ts';
 
@@ -21,17 +22,20 @@ export interface Subject {
   readonly keysFormat: Format;
 }
 
-function config(channels: number, kernel: number): string {
+function config(channels: number, kernel: number, bits: 2 | 16 = 2): string {
   const taps = channels * kernel * kernel;
   return JSON.stringify({
     version: 1,
     name: `fuzz-${channels}-${kernel}`,
-    input: { shape: [1, channels, 12, 9], layout: 'NCHW', bits: 2 },
+    input: { shape: [1, channels, 12, 9], layout: 'NCHW', bits },
     weights: {
       shape: [1, channels, kernel, kernel],
       layout: 'OIHW',
-      bits: 2,
-      values: Array.from({ length: taps }, (_, index) => 1 + (index % 3)),
+      bits,
+      values: Array.from(
+        { length: taps },
+        (_, index) => 1 + ((bits === 2 ? index : 7919 * index) % (2 ** bits - 1)),
+      ),
     },
   });
 }
@@ -49,8 +53,9 @@ const SEED_BYTES = { seeded: 32, 'seal-seeded': 64, whole: 0, hint: 0 } as const
 
 function uploadParts(plan: Plan): PartFormat[] {
   const { parameters, wire } = plan;
+  const primes = parameters.dataPrimes.map(BigInt);
   const runs = (count: number, dropped: number): Run[] =>
-    parameters.dataPrimes.map((prime) => run(count, BigInt(prime), dropped));
+    droppedOfDigits(primes, dropped).map((ofDigit, index) => run(count, primes[index]!, ofDigit));
   const part = (count: number): PartFormat => {
     const c0 = runs(count, wire.uploadC0);
     const form = uploadForm(plan);
@@ -98,6 +103,8 @@ export interface Subjects {
   readonly several: Subject;
   /** Uploads carry c1 itself instead of its seed. */
   readonly whole: Subject;
+  /** Under several primes, of which low bits do not travel. */
+  readonly digits: Subject;
   /** With a hint: uploads are c0 alone. */
   readonly hint: Subject;
   /** With evaluation keys. */
@@ -121,11 +128,19 @@ export async function makeSubjects(seed: number): Promise<Subjects> {
       { lowering: 'toeplitz', kernel: 'direct', upload: 'whole', protocol: 'standard' },
       seed,
     ),
+    digits: await makeSubject(
+      config(12, 3, 16),
+      { lowering: 'toeplitz', upload: 'seeded', protocol: 'standard', objective: 'bandwidth' },
+      seed,
+    ),
     hint: await makeSubject(config(3, 3), { lowering: 'toeplitz', kernel: 'direct', protocol: 'hint' }, seed),
     rotating: await makeSubject(config(1, 2), { lowering: 'diagonals' }, seed),
   };
   if (subjects.several.uploadFormat.parts.length < 2)
     throw new Error('one ciphertext where several were meant');
+  const { parameters, wire } = subjects.digits.stored.plan;
+  if (parameters.dataPrimes.length < 2 || wire.uploadC0 === 0)
+    throw new Error('no dropped bits under several primes where some were meant');
   if (subjects.rotating.keysFormat.parts.length === 0)
     throw new Error('no evaluation keys where some were meant');
   return subjects;

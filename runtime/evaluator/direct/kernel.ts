@@ -2,8 +2,8 @@ import { sumsAreExact } from '../../../compiler/toeplitz/direct/lanes.ts';
 import type { StepBlock, StepSchedule } from '../../../compiler/toeplitz/direct/steps.ts';
 import type { DirectLanes } from '../../../compiler/toeplitz/plan.ts';
 import { BitRoom } from '../../wire/packedRun.ts';
-import { coefficientCode } from '../../wire/coefficients.ts';
-import type { CoefficientCode, Polynomial, Positions } from '../../wire/coefficients.ts';
+import { coefficientCode, residueCode } from '../../wire/coefficients.ts';
+import type { Polynomial, PolynomialCode, Positions } from '../../wire/coefficients.ts';
 import { makeMemory } from '../../wasm.ts';
 import type { WasmMemory } from '../../wasm.ts';
 import { LANE_ROWS, PRIME_RECORD_BYTES, STEP_BYTES } from './layout.ts';
@@ -58,7 +58,7 @@ export class DirectKernel {
   readonly #memory: ArrayBufferLike;
   readonly #bits: BitRoom;
   /** Of uploads without their low bits: nothing is restored, the words are what travels. */
-  readonly #inputCodes: readonly CoefficientCode[];
+  readonly #inputCode: PolynomialCode;
 
   /** @param room default: a memory of its own */
   constructor(module: DirectModule, source: KernelSource, room?: SharedRoom) {
@@ -103,11 +103,8 @@ export class DirectKernel {
       new Uint32Array(memory, layout.words[1], halves),
     ];
     this.#bits = new BitRoom(this.#exports, memory, layout.packed, layout.packedBytes);
-    this.#inputCodes = primes.map((prime) => ({
-      ...coefficientCode(prime, droppedBits),
-      dropped: 0,
-      half: 0n,
-    }));
+    const codes = primes.map((prime) => ({ ...coefficientCode(prime, droppedBits), dropped: 0, half: 0n }));
+    this.#inputCode = { ...residueCode(primes), codes };
   }
 
   /** Bytes from the results on to a component of a row of the block. */
@@ -135,7 +132,7 @@ export class DirectKernel {
     const wordsAt = this.layout.words[side];
     this.#exports.clearBytes(wordsAt, this.#inputWords[side].byteLength);
     const run = { positions, positionsAt: at, count, wordsAt, componentBytes: this.#degree * WORD };
-    this.#bits.read(bytes, 0, this.#inputCodes, run, where);
+    this.#bits.read(bytes, 0, this.#inputCode, run, where);
   }
 
   /**
@@ -234,21 +231,21 @@ export class DirectKernel {
   }
 
   /**
-   * Packs a polynomial of row number `row` of the block computed last into `bytes` from `offset` on: c0 at the output
+   * Packs a polynomial of row number `row` of the block computed last, whose words are used up, into `bytes` from `offset` on: c0 at the output
    * positions of program row `programRow`, c1 everywhere. Returns the offset after it.
    */
   packResult(
     row: number,
     polynomial: Polynomial,
     { group, programRow }: { readonly group: number; readonly programRow: number },
-    codes: readonly CoefficientCode[],
+    code: PolynomialCode,
     { bytes, offset }: { readonly bytes: Uint8Array; readonly offset: number },
   ): number {
     const all = { at: 0, count: this.#degree };
     const { at, count } = polynomial === 1 ? all : this.#travelling[group]!.results[programRow]!;
     const wordsAt = this.#resultAt(this.#firstComponent(polynomial), row);
     const componentBytes = LANE_ROWS * this.layout.rowBytes;
-    return this.#bits.write(bytes, offset, codes, {
+    return this.#bits.write(bytes, offset, code, {
       positions: null,
       positionsAt: at,
       count,

@@ -9,10 +9,10 @@ import type { KernelSource } from './lists.ts';
 import type { DirectModule } from './module.ts';
 import { responseIndex, uploadIndex } from '../transfer.ts';
 import type { CheckedTransfer } from '../transfer.ts';
-import { requireLength } from '../../wire/ciphertexts.ts';
+import { polynomialBytes, requireLength } from '../../wire/ciphertexts.ts';
 import { uploadByteLength, UploadReader } from '../../wire/uploads.ts';
-import { coefficientCode, packedBytes } from '../../wire/coefficients.ts';
-import type { CoefficientCode, Polynomial } from '../../wire/coefficients.ts';
+import { polynomialCode } from '../../wire/coefficients.ts';
+import type { Polynomial, PolynomialCode } from '../../wire/coefficients.ts';
 import type { PackingModule } from '../../wire/packer.ts';
 import { digitShift, wireOf } from '../../../compiler/toeplitz/plan.ts';
 import type { Parameters } from '../../../compiler/bfv/parameters.ts';
@@ -71,7 +71,7 @@ export class DirectMachine {
   readonly #wire: PlanWire;
   /** What unpacks uploads that have a c1. */
   readonly #upload: UploadReader | null;
-  readonly #codes: Readonly<Record<Polynomial, readonly CoefficientCode[]>>;
+  readonly #codes: Readonly<Record<Polynomial, PolynomialCode>>;
   readonly #transfer: CheckedTransfer;
   readonly #groups: readonly BlockGroup[];
   readonly #schedule: StepSchedule;
@@ -87,9 +87,8 @@ export class DirectMachine {
     this.#wire = wireOf(plan);
     const isHint = source.computed === 'c0';
     this.#upload = isHint ? null : new UploadReader(packing, plan.parameters, this.#wire);
-    const codes = (dropped: number): CoefficientCode[] =>
-      plan.parameters.dataPrimes.map((prime) => coefficientCode(BigInt(prime), dropped));
-    this.#codes = { 0: codes(plan.wire.responseC0), 1: codes(plan.wire.responseC1) };
+    const code = (dropped: number): PolynomialCode => polynomialCode(plan.parameters, dropped);
+    this.#codes = { 0: code(plan.wire.responseC0), 1: code(plan.wire.responseC1) };
     this.#transfer = transfer;
     this.#groups = source.groups;
     this.#schedule = source.schedule;
@@ -150,16 +149,14 @@ export class DirectMachine {
     const first = responseIndex(this.#transfer, group, rows[0]!);
     this.kernel.runBlock(block, group, polynomial, set);
     const c0 = this.#codes[0];
+    const { degree } = this.#parameters;
     this.coding.time('response', () => {
       rows.forEach((programRow, row) => {
-        const before = polynomial === 0 ? 0 : polynomialBytes(c0, outputs[programRow]!.coefficients.length);
+        const { coefficients } = outputs[programRow]!;
+        const before = polynomial === 0 ? 0 : polynomialBytes(c0, coefficients, degree);
         const target = { bytes: response[first + row]!, offset: before };
         this.kernel.packResult(row, polynomial, { group, programRow }, this.#codes[polynomial], target);
       });
     });
   }
-}
-
-function polynomialBytes(codes: readonly CoefficientCode[], count: number): number {
-  return packedBytes(codes.reduce((bits, code) => bits + count * code.bits, 0));
 }

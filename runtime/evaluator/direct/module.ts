@@ -1,6 +1,6 @@
 import { DIRECT_WASM } from './direct.gen.ts';
 import { DIRECT_SHARED_WASM } from './directShared.gen.ts';
-import type { BitExports } from '../../wire/packedRun.ts';
+import type { BitExports } from '../../bitExports.ts';
 import { lazyModule } from '../../wasm.ts';
 import type { WasmModule } from '../../wasm.ts';
 
