@@ -10,6 +10,12 @@ import { makeSubjects } from './fuzz/subjects.ts';
 const LARGEST_BYTES = 512 * 2 ** 20;
 const ENDPOINT_SHARE = 10;
 
+const HELP = `npm run fuzz -- [--count N] [--seed S]
+
+N (200000) hostile messages at the wire decoder, then N / 10 requests at a server: uploads, keys, hints and ranges of plans and of
+the layers of models, client plans of models, paths that are nonsense. Everything follows from the seed S (1).
+Ends with 1 at the first case that goes wrong, and says which.`;
+
 function wholeNumber(name: string, text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
@@ -21,8 +27,16 @@ const seconds = (began: number): string => `${((performance.now() - began) / 100
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { count: { type: 'string', default: '200000' }, seed: { type: 'string', default: '1' } },
+    options: {
+      count: { type: 'string', default: '200000' },
+      seed: { type: 'string', default: '1' },
+      help: { type: 'boolean', default: false },
+    },
   });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
   const count = wholeNumber('count', values.count);
   const seed = wholeNumber('seed', values.seed);
   console.log(`seed ${seed}`);

@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { Tensor } from '../../compiler/base/tensor.ts';
 import { clientView } from '../../compiler/lowerings/views.ts';
 import type { ToeplitzPlan } from '../../compiler/toeplitz/plan.ts';
 import { convolve } from '../../runtime/clear/loops.ts';
 import { createClient } from '../../runtime/client/client.ts';
+import type { Exchange, HintClient } from '../../runtime/client/exchange.ts';
 import { createHintClient, createHintDecryptor } from '../../runtime/client/hintClient.ts';
 import { OneTimeKey } from '../../runtime/client/oneTimeKey.ts';
 import { createEvaluator } from '../../runtime/evaluator/evaluator.ts';
@@ -11,6 +13,7 @@ import { coefficientCode } from '../../runtime/wire/coefficients.ts';
 import { scaledMessage } from '../../runtime/client/scaling.ts';
 import { viewRules } from '../../compiler/lowerings/views.ts';
 import { createPlanClient, decryptWithOneTimeKey } from '../../src/client/client.ts';
+import type { PlanExchange } from '../../src/client/planClient.ts';
 import { clientPlanOf } from '../../src/frontend/clientPlan.ts';
 import { completePlan, planCore } from '../../src/frontend/planFile.ts';
 import { computeHint } from '../../src/hint.ts';
@@ -109,6 +112,28 @@ describe('a one-time key', () => {
     unused.end();
     expect([...up, ...down]).toEqual([0, 0, 0, 0]);
     expect(errorOf(() => unused.takeUploadMasks())).toMatchObject({ code: 'usage' });
+  });
+
+  it('has no way to a second upload in any type that clients get, and is itself not among what they get', async () => {
+    expectTypeOf<keyof Exchange>().toEqualTypeOf<
+      'upload' | 'decrypt' | 'measuredBudgetBits' | 'resultMasks' | 'secrets' | 'end'
+    >();
+    expectTypeOf<keyof PlanExchange>().toEqualTypeOf<
+      'upload' | 'decrypt' | 'noiseBudgetBits' | 'exportOneTimeKey' | 'end'
+    >();
+    // Nothing of an exchange takes an input.
+    expectTypeOf<Parameters<Exchange['decrypt']>>().toEqualTypeOf<[readonly Uint8Array[]]>();
+    expectTypeOf<Parameters<PlanExchange['decrypt']>>().toEqualTypeOf<[Uint8Array]>();
+    expectTypeOf<Parameters<HintClient['begin']>>().toEqualTypeOf<[Tensor]>();
+    const given = { ...(await import('../../src/client/index.ts')), ...(await import('../../src/index.ts')) };
+    const makers = [
+      'OneTimeKey',
+      'createHintClient',
+      'createHintDecryptor',
+      'encodeOneTimeKey',
+      'MessageCoder',
+    ];
+    expect(Object.keys(given).filter((name) => makers.includes(name))).toEqual([]);
   });
 
   it('no two inferences or block groups have the same secret, and no upload repeats', async () => {
