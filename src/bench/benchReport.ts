@@ -92,6 +92,11 @@ export interface WorkerTime {
   readonly workers: number;
   /** Median of one evaluation with a hint, coding included. */
   readonly ms: number;
+  /**
+   * The fastest one, milliseconds: what the program can do. Where a virtual processor shares its core with a neighbour now and
+   * then, which no counter shows, medians of several threads say more about the neighbour.
+   */
+  readonly fastest: number;
 }
 
 export interface BenchReport {

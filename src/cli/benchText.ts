@@ -146,17 +146,17 @@ function workerTable({ workers }: BenchReport): string {
   const ids = [...new Set(workers.map(({ id }) => id))];
   const rows = ids.map((id) => {
     const of = workers.filter((entry) => entry.id === id);
-    const one = of.find((entry) => entry.workers === 1)?.ms ?? null;
-    return [
-      id,
-      of.map((entry) => `${entry.workers}: ${milliseconds(entry.ms)}`).join(', '),
-      of
-        .filter((entry) => entry.workers > 1)
-        .map((entry) => times(one === null ? null : one / entry.ms))
-        .join(', '),
-    ];
+    const columns = (['ms', 'fastest'] as const).flatMap((key) => {
+      const one = of.find((entry) => entry.workers === 1)?.[key] ?? null;
+      const several = of.filter((entry) => entry.workers > 1);
+      return [
+        of.map((entry) => `${entry.workers}: ${milliseconds(entry[key])}`).join(', '),
+        several.map((entry) => times(one === null ? null : one / entry[key])).join(', '),
+      ];
+    });
+    return [id, ...columns];
   });
-  return table([['layer', 'workers, with hints: milliseconds', 'speed-up'], ...rows]);
+  return table([['layer', 'workers, with hints: medians', 'speed-up', 'fastest', 'speed-up'], ...rows]);
 }
 
 /** Share of stolen time from which on it shows in the figures. */

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { benchWorkers } from '../../src/bench/workersBench.ts';
 import { clearModel, residualModel } from '../model/models.ts';
 import { cipherconv, temporaryFolder } from './spawnCli.ts';
 
@@ -14,6 +15,22 @@ function paths(value: unknown, path: string): { numbers: string[]; nulls: string
   const found = Object.entries(value).map(([key, item]) => paths(item, `${path}.${key}`));
   return { numbers: found.flatMap(({ numbers }) => numbers), nulls: found.flatMap(({ nulls }) => nulls) };
 }
+
+it('times one layer on one and two threads: medians, and the fastest evaluation of each', async () => {
+  const shape = { size: 8, channels: 4, kernel: 3, filters: 16, pad: 1, stride: 1, note: '' } as const;
+  const times = await benchWorkers(
+    { id: 'small', ...shape, inputBits: 4, weightBits: 4, weightsSigned: true },
+    [1, 2],
+  );
+  expect(times.map(({ id, workers }) => [id, workers])).toEqual([
+    ['small', 1],
+    ['small', 2],
+  ]);
+  for (const { ms, fastest } of times) {
+    expect(fastest).toBeGreaterThan(0);
+    expect(fastest).toBeLessThanOrEqual(ms);
+  }
+});
 
 describe('bench', () => {
   it('fills its JSON, finds every layer equal and draws the chart', () => {
