@@ -143,6 +143,9 @@ describe('our decryption, encryption and noise measure are those of SEAL, bit fo
         expect(coder.budgetBits(degree)).toBe(meter.budgetBits(ciphertext, envelope, null));
         coder.accumulators([{ end: degree, base: 0, low: 0 }]);
         expect(Array.from(coder.values)).toEqual(Array.from(expected));
+        coder.values.fill(-1);
+        coder.decrypt(bytes, all, masks, [{ end: degree, base: 0, low: 0 }], 'test');
+        expect(Array.from(coder.values)).toEqual(Array.from(expected));
         // And what is encrypted is SEAL's scaled message, with no error at all: masks of 0.
         const messages = wanted.map((sum) => Number(sum % BigInt(valueCount)));
         coder.values.set(messages);
