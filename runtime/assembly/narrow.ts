@@ -3,6 +3,7 @@
  * give, in one pass. Part of the module of ring.ts. No branch and no address depends on what is secret.
  */
 
+import { reduced } from './lanes';
 import { scaleDownOne, FACTOR, FACTOR_START, PLAIN, PRIME } from './messages';
 
 /** The `bits` low bits are the value at bit `bit` of a packed run; at most 25 are wanted. */
@@ -10,13 +11,6 @@ import { scaleDownOne, FACTOR, FACTOR_START, PLAIN, PRIME } from './messages';
 @inline
 function packedAt(from: usize, bit: u32): u32 {
   return load<u32>(from + <usize>(bit >>> 3)) >>> (bit & 7);
-}
-
-/** x or x - q, whichever lies in [0, q); x < 2q < 2^32. */
-// @ts-ignore: decorator
-@inline
-function reduced(x: v128, q: v128): v128 {
-  return i32x4.min_u(x, i32x4.sub(x, q));
 }
 
 /** High words of two products of 64 bits with what is added to them: `quotientOf` of messages.ts. */

@@ -9,6 +9,8 @@
  * x < 2^32, and 2q < 2^32.
  */
 
+import { reduced } from './lanes';
+
 export { addMasks, encode, largestNoise, scaleDown } from './messages';
 export { decryptNarrow } from './narrow';
 export { clearBytes, copyBytes, pack, unpack, valueAt } from './bits';
@@ -27,13 +29,6 @@ export {
 } from './wide';
 
 const STEP: usize = 16;
-
-/** x or x - q, whichever lies in [0, q); x < 2q < 2^32. */
-// @ts-ignore: decorator
-@inline
-function reduced(x: v128, q: v128): v128 {
-  return i32x4.min_u(x, i32x4.sub(x, q));
-}
 
 // @ts-ignore: decorator
 @inline

@@ -170,11 +170,13 @@ export class MessageCoder {
         low,
         this.#valuesAt + 8 * first,
       );
-      const index = first + bad;
-      if (bad >= 0) rejectResidue(bytes, index * code.bits, code, travelling[index]!, where);
+      if (bad >= 0) {
+        const found = this.#exports.valueAt(this.#packedAt, 0, first + bad, code.bits);
+        rejectCoefficient(where, code.largest, found, travelling[first + bad]!);
+      }
       first = end;
     }
-    requireNoFilling(fillingOf(bytes, count * code.bits), where);
+    requireNoFilling(bytes[length - 1]!, count * code.bits, where);
   }
 
   /** Scales what was unmasked down into `values`, run by run. */
@@ -243,25 +245,4 @@ function narrowCode({ codes }: PolynomialCode, plainModulus: number): Coefficien
   const [code, ...others] = codes;
   if (code === undefined || others.length > 0 || bytesOf(code.prime) !== 4) return null;
   return code.bits <= MOST_NARROW_BITS && plainModulus < code.prime ? code : null;
-}
-
-/** What the last byte has behind `bits` packed bits. */
-function fillingOf(bytes: Uint8Array, bits: number): number {
-  return bits % 8 === 0 ? 0 : bytes[bits >> 3]! >>> (bits % 8);
-}
-
-/** The packed value at bit `bit` is above the largest. */
-function rejectResidue(
-  bytes: Uint8Array,
-  bit: number,
-  { bits, largest }: CoefficientCode,
-  position: number,
-  where: string,
-): never {
-  let value = 0n;
-  for (let index = 0; index < bits; index++) {
-    const at = bit + index;
-    value |= BigInt((bytes[at >> 3]! >> (at & 7)) & 1) << BigInt(index);
-  }
-  return rejectCoefficient(where, largest, value, position);
 }

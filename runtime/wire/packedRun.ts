@@ -71,7 +71,7 @@ export class BitRoom {
       bit += count * ofPrime.bits;
     });
     this.#changeDigits('fromDigits', code.fromDigits, run);
-    requireNoFilling(bit % 8 === 0 ? 0 : bytes[offset + length - 1]! >>> (bit % 8), where);
+    requireNoFilling(bytes[offset + length - 1]!, bit, where);
     return offset + length;
   }
 
@@ -121,7 +121,7 @@ export class BitRoom {
     );
     if (bad < 0) return;
     const found = this.#exports.valueAt(from, bit, bad, bits);
-    rejectCoefficient(where, largest, BigInt.asUintN(64, found), positions?.[bad] ?? bad);
+    rejectCoefficient(where, largest, found, positions?.[bad] ?? bad);
   }
 }
 
@@ -133,17 +133,24 @@ function likeAligned(bytes: Uint8Array, offset: number): number {
   return (bytes.byteOffset + offset) % WORD;
 }
 
+/** @param found its 64 bits, as WebAssembly gives them: with a sign */
 export function rejectCoefficient(where: string, largest: bigint, found: bigint, position: number): never {
   throw new CipherconvError({
     code: 'malformed-tensor',
     where,
     message: 'a coefficient is not below its modulus',
     expected: `at most ${largest}`,
-    found: `${found} at coefficient ${position}`,
+    found: `${BigInt.asUintN(64, found)} at coefficient ${position}`,
   });
 }
 
-export function requireNoFilling(filling: number, where: string): void {
+/**
+ * Packed bits fill up their last byte with zero bits: every message has one encoding.
+ * @param last that byte; not looked at where nothing is packed
+ * @param bits that are packed
+ */
+export function requireNoFilling(last: number, bits: number, where: string): void {
+  const filling = bits % 8 === 0 ? 0 : last >>> (bits % 8);
   if (filling === 0) return;
   throw new CipherconvError({
     code: 'malformed-tensor',
